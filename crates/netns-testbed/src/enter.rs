@@ -1,0 +1,120 @@
+//! Entering namespaces of our own, once, before there is a second thread.
+
+use std::fs;
+use std::io;
+use std::sync::OnceLock;
+
+use libtest_mimic::Failed;
+use nix::errno::Errno;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use nix::unistd::{getegid, geteuid};
+
+/// Why this host gives us no namespaces, with the cure; empty when it does.
+static REFUSED: OnceLock<Option<String>> = OnceLock::new();
+
+/// Puts the whole process into a network and a mount namespace of its own, and into a user namespace in which
+/// it is root where it is not already. Must run while there is only one thread. Repeating it changes nothing.
+pub(crate) fn enter() {
+    REFUSED.get_or_init(|| try_enter().err());
+}
+
+/// `Ok` after [`enter`] succeeded, else why not.
+pub(crate) fn entered() -> Result<(), &'static str> {
+    match REFUSED.get() {
+        Some(None) => Ok(()),
+        Some(Some(reason)) => Err(reason),
+        None => {
+            Err("netns_testbed::run was not called: the process is still in the host's namespaces")
+        }
+    }
+}
+
+fn try_enter() -> Result<(), String> {
+    let private = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS;
+    match unshare(private) {
+        Ok(()) => {}
+        Err(Errno::EPERM) => become_root(private)?,
+        Err(error) => return Err(format!("cannot make namespaces as root: {error}")),
+    }
+    mount(
+        None::<&str>,
+        "/",
+        None::<&str>,
+        MsFlags::MS_REC | MsFlags::MS_PRIVATE,
+        None::<&str>,
+    )
+    .map_err(|error| format!("cannot make the mounts private: {error}"))?;
+    loopback_up().map_err(|failed| {
+        format!(
+            "cannot set up loopback: {}",
+            failed.message().unwrap_or("?")
+        )
+    })
+}
+
+fn become_root(private: CloneFlags) -> Result<(), String> {
+    let (user, group) = (geteuid(), getegid());
+    unshare(CloneFlags::CLONE_NEWUSER | private).map_err(refusal)?;
+    write("/proc/self/setgroups", "deny")?;
+    write("/proc/self/uid_map", &format!("0 {user} 1"))?;
+    write("/proc/self/gid_map", &format!("0 {group} 1"))
+}
+
+fn write(path: &str, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| {
+        format!(
+            "cannot write {path}: {error}{}",
+            cure().map(|cure| format!("; {cure}")).unwrap_or_default()
+        )
+    })
+}
+
+fn refusal(error: Errno) -> String {
+    let cure = cure().unwrap_or_else(|| {
+        "run as root, or in a container that is allowed to (seccomp and AppArmor profile unconfined)".to_owned()
+    });
+    format!(
+        "this host does not let user {} make user and network namespaces ({error}); {cure}",
+        geteuid()
+    )
+}
+
+/// The setting of this host that forbids it, and the command that changes it.
+fn cure() -> Option<String> {
+    let sysctls = [
+        ("kernel.unprivileged_userns_clone", "0", "1"),
+        ("kernel.apparmor_restrict_unprivileged_userns", "1", "0"),
+        ("user.max_user_namespaces", "0", "10000"),
+        ("user.max_net_namespaces", "0", "10000"),
+    ];
+    sysctls.into_iter().find_map(|(name, forbids, allows)| {
+        let path = format!("/proc/sys/{}", name.replace('.', "/"));
+        let value = fs::read_to_string(path).ok()?;
+        (value.trim() == forbids)
+            .then(|| format!("{name} is {forbids}: run as root, or `sysctl -w {name}={allows}`"))
+    })
+}
+
+/// A fresh network namespace for the calling thread, loopback up.
+pub(crate) fn fresh_network() -> Result<(), Failed> {
+    entered()?;
+    unshare(CloneFlags::CLONE_NEWNET)
+        .map_err(|error| format!("cannot make a network namespace: {error}"))?;
+    loopback_up()
+}
+
+fn loopback_up() -> Result<(), Failed> {
+    todo_rtnetlink().map_err(|error| Failed::from(format!("cannot set loopback up: {error}")))
+}
+
+fn todo_rtnetlink() -> io::Result<()> {
+    let status = std::process::Command::new("ip")
+        .args(["link", "set", "lo", "up"])
+        .status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(status.to_string()))
+    }
+}
