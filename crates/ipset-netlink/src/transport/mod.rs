@@ -1,0 +1,45 @@
+//! How requests reach the kernel and its answers come back.
+
+mod socket;
+
+use std::io;
+
+pub use socket::NetlinkSocket;
+
+/// Carries netlink datagrams to an ipset subsystem and back.
+///
+/// [`NetlinkSocket`] is the kernel's; [`testing::Script`](crate::testing::Script) answers from a
+/// script.
+pub trait Transport {
+    /// Sends one datagram, whole.
+    ///
+    /// # Errors
+    ///
+    /// The datagram was not sent.
+    fn send(&mut self, request: &[u8]) -> io::Result<()>;
+
+    /// Replaces the contents of `datagram` with the next datagram that came.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::TimedOut`] when none comes: an implementation must not wait for ever.
+    /// [`io::ErrorKind::InvalidData`] when it had to be cut short.
+    fn receive(&mut self, datagram: &mut Vec<u8>) -> io::Result<()>;
+
+    /// The port that answers are addressed to; what is for another port is not for us.
+    fn port(&self) -> u32;
+}
+
+impl<T: Transport + ?Sized> Transport for &mut T {
+    fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        (**self).send(request)
+    }
+
+    fn receive(&mut self, datagram: &mut Vec<u8>) -> io::Result<()> {
+        (**self).receive(datagram)
+    }
+
+    fn port(&self) -> u32 {
+        (**self).port()
+    }
+}

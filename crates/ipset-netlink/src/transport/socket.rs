@@ -1,0 +1,103 @@
+use std::{
+    io, thread,
+    time::{Duration, Instant},
+};
+
+use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_NETFILTER};
+
+use super::Transport;
+
+/// A socket to the kernel's netfilter subsystems, in the network namespace of the thread that
+/// opened it.
+#[derive(Debug)]
+pub struct NetlinkSocket {
+    socket: Socket,
+    port: u32,
+}
+
+impl NetlinkSocket {
+    /// Opens a socket that talks to the kernel only.
+    ///
+    /// # Errors
+    ///
+    /// What the system says. Opening needs no privilege.
+    pub fn connect() -> io::Result<Self> {
+        let mut socket = Socket::new(NETLINK_NETFILTER)?;
+        let address = socket.bind_auto()?;
+        // Connected to port 0, the socket takes datagrams of the kernel and of nobody else.
+        socket.connect(&SocketAddr::new(0, 0))?;
+        socket.set_non_blocking(true)?;
+        Ok(Self {
+            socket,
+            port: address.port_number(),
+        })
+    }
+}
+
+impl Transport for NetlinkSocket {
+    fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        let sent = retry(|| self.socket.send(request, 0))?;
+        if sent != request.len() {
+            return Err(io::Error::new(
+                io::ErrorKind::WriteZero,
+                format!("only {sent} of {} bytes were sent", request.len()),
+            ));
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, datagram: &mut Vec<u8>) -> io::Result<()> {
+        datagram.clear();
+        datagram.reserve(LARGEST_DATAGRAM);
+        let length = retry(|| self.socket.recv(&mut *datagram, MSG_TRUNC))?;
+        if length != datagram.len() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!(
+                    "the kernel's answer of {length} bytes did not fit into {}",
+                    datagram.len()
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    fn port(&self) -> u32 {
+        self.port
+    }
+}
+
+/// Runs a call on the non-blocking socket until it is done.
+///
+/// The kernel answers an ipset request before `send` returns, and prepares the next piece of a
+/// listing before `recv` returns. So there is nothing to wait for, except on a kernel that no longer
+/// does so; the wait is there to be sure of an end.
+fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    let mut pause = Duration::from_micros(100);
+    let mut deadline = None;
+    loop {
+        match call() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                if Instant::now() >= *deadline.get_or_insert_with(|| Instant::now() + PATIENCE) {
+                    return Err(io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        format!("the kernel did not answer within {} s", PATIENCE.as_secs()),
+                    ));
+                }
+                thread::sleep(pause);
+                pause = (pause * 2).min(Duration::from_millis(50));
+            }
+            done => return done,
+        }
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Larger than anything the kernel sends: a piece of a listing is at most 32 KiB, and an error
+/// quotes our own request, which is no larger.
+const LARGEST_DATAGRAM: usize = 64 * 1024;
+
+// linux/socket.h; recv says the true length of what it had to cut.
+const MSG_TRUNC: i32 = 0x20;
