@@ -1,0 +1,236 @@
+//! `firewall.toml`: what the firewall shall do, in a form that needs no knowledge of iptables.
+
+mod document;
+mod error;
+mod policy;
+mod read;
+mod service;
+
+pub use error::ConfigError;
+pub use policy::{ForwardPolicy, OutputPolicy, Policies};
+pub use service::{Service, ServiceName, ServiceProtocol};
+
+use std::num::NonZeroU32;
+
+use crate::target::LogLevel;
+use crate::{BuildError, Family, Rate, RateUnit, Ruleset, SetName};
+
+/// The configuration of a firewall. [`Config::default`] is the firewall that is applied without any file.
+///
+/// ```
+/// use iptables_ruleset::{Config, Family};
+///
+/// let config = Config::parse(
+///     r#"
+///     [[service]]
+///     name = "ssh"
+///     protocol = "tcp"
+///     ports = [22]
+///     rate = "10/minute"
+///     sources = ["192.0.2.0/24"]
+///     "#,
+/// )?;
+/// assert_eq!(config.services.len(), 1);
+///
+/// let error = Config::parse("[log]\nblocked-levle = 4\n").unwrap_err();
+/// assert_eq!((error.line(), error.column()), (2, 1));
+/// assert_eq!(
+///     error.to_string(),
+///     "line 2, column 1: unknown key \"blocked-levle\" in [log]; did you mean \"blocked-level\"?",
+/// );
+/// # Ok::<(), iptables_ruleset::ConfigError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// `[policy]`: what happens to packets that no rule decides about.
+    pub policy: Policies,
+    /// `[log]`: where the lines about allowed and blocked packets go.
+    pub log: Log,
+    /// `[sets]`: how the ipsets are made.
+    pub sets: Sets,
+    /// `[throttle]`: what the members of the throttle sets may do.
+    pub throttle: Throttle,
+    /// `[[service]]`: what others may connect to. Without any in the file: ssh and https; `service = []` is none.
+    pub services: Vec<Service>,
+}
+
+/// Where and how allowed and blocked packets are logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Log {
+    /// `target`.
+    pub target: LogTarget,
+    /// `allowed-level`, for [`LogTarget::Log`]; by default 6.
+    pub allowed_level: LogLevel,
+    /// `blocked-level`, for [`LogTarget::Log`]; by default 4.
+    pub blocked_level: LogLevel,
+    /// `rate`: at most so many lines of each of the two chains; by default every packet.
+    pub rate: Option<Rate>,
+}
+
+/// Who writes the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the kernel has these two")]
+pub enum LogTarget {
+    /// `"LOG"`: the kernel's log, which syslog reads.
+    Log,
+    /// `"NFLOG"`: whoever listens to `nflog-group`, 0 to 65535, by default 5.
+    Nflog {
+        /// The group.
+        group: u16,
+    },
+}
+
+/// How the ipsets are made that the rules refer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sets {
+    /// `type`; by default `hash:net`.
+    pub set_type: SetType,
+    /// `maxelem`: how many members a set has room for; by default 1048576.
+    pub maxelem: NonZeroU32,
+}
+
+/// The type of an ipset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SetType {
+    /// `hash:net`: addresses and networks.
+    HashNet,
+    /// `hash:ip`: single addresses.
+    HashIp,
+}
+
+impl SetType {
+    /// Its name as the kernel knows it: `hash:net`, `hash:ip`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HashNet => "hash:net",
+            Self::HashIp => "hash:ip",
+        }
+    }
+}
+
+/// What the members of the throttle sets may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Throttle {
+    /// `[throttle.soft]`: members of `throttle-soft`.
+    pub soft: ThrottleLimits,
+    /// `[throttle.hard]`: members of `throttle-hard`.
+    pub hard: ThrottleLimits,
+    /// `within-limit`.
+    pub within_limit: WithinLimit,
+}
+
+/// How much a throttled source may send; what is beyond is logged and dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ThrottleLimits {
+    /// New TCP connections.
+    pub tcp: Rate,
+    /// ICMP messages.
+    pub icmp: Rate,
+}
+
+/// What happens to a throttled source that keeps within its limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a choice between two")]
+pub enum WithinLimit {
+    /// `"continue"`: it may use the services like anybody else.
+    Continue,
+    /// `"accept"`: its TCP connections and ICMP messages are accepted, whatever the port.
+    Accept,
+}
+
+/// An ipset that the rules of a configuration refer to. It must exist before they are applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequiredSet {
+    /// Its name; those for IPv6 end in `_v6`.
+    pub name: SetName,
+    /// The family of its members.
+    pub family: Family,
+    /// Its type.
+    pub set_type: SetType,
+    /// How many members it has room for.
+    pub maxelem: NonZeroU32,
+}
+
+impl Config {
+    /// Reads a configuration file. What the file leaves out has its default.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its line and column.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        read::config(text)
+    }
+
+    /// The sets that the rules of both families refer to: whitelist, blacklist, throttle-soft, throttle-hard, each also with `_v6`.
+    ///
+    /// # Errors
+    /// None with the names as they are; the signature leaves room for names from the file.
+    pub fn required_sets(&self) -> Result<Vec<RequiredSet>, BuildError> {
+        crate::firewall::required_sets(self)
+    }
+
+    /// The rules for one family.
+    ///
+    /// # Errors
+    /// Never for what [`parse`](Self::parse) made; a configuration changed by hand can ask for too much, two services of one name for instance.
+    pub fn ruleset(&self, family: Family) -> Result<Ruleset, BuildError> {
+        crate::firewall::ruleset(self, family)
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            policy: Policies::default(),
+            log: Log::default(),
+            sets: Sets::default(),
+            throttle: Throttle::default(),
+            services: service::defaults(),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            target: LogTarget::Log,
+            allowed_level: LogLevel::INFO,
+            blocked_level: LogLevel::WARNING,
+            rate: None,
+        }
+    }
+}
+
+impl Default for Sets {
+    fn default() -> Self {
+        Self { set_type: SetType::HashNet, maxelem: count(1_048_576) }
+    }
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self {
+            soft: ThrottleLimits { tcp: per(100, RateUnit::Minute), icmp: per(100, RateUnit::Hour) },
+            hard: ThrottleLimits { tcp: per(100, RateUnit::Hour), icmp: per(1, RateUnit::Minute) },
+            within_limit: WithinLimit::Continue,
+        }
+    }
+}
+
+/// `nflog-group` unless the file says otherwise.
+const DEFAULT_NFLOG_GROUP: u16 = 5;
+
+/// `n`, which is not zero.
+const fn count(n: u32) -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(n.saturating_sub(1))
+}
+
+const fn per(n: u32, unit: RateUnit) -> Rate {
+    Rate::new(count(n), unit)
+}

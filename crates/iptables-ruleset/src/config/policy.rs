@@ -1,0 +1,62 @@
+use crate::Policy;
+
+/// What happens to packets that no rule decides about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Policies {
+    /// `input`; by default drop.
+    pub input: Policy,
+    /// `forward`; by default drop.
+    pub forward: ForwardPolicy,
+    /// `output`; by default accept.
+    pub output: OutputPolicy,
+}
+
+/// `policy.forward`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a choice of three")]
+pub enum ForwardPolicy {
+    /// `"drop"`: this host is no router.
+    Drop,
+    /// `"accept"`: this host passes on what other rules let through.
+    Accept,
+    /// `"untouched"`: somebody else, a container engine for instance, looks after FORWARD.
+    Untouched,
+}
+
+/// `policy.output`. There is no "drop": no rule is written for OUTPUT, so it would cut the host off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a choice of two")]
+pub enum OutputPolicy {
+    /// `"accept"`.
+    Accept,
+    /// `"untouched"`: somebody else looks after OUTPUT.
+    Untouched,
+}
+
+impl Default for Policies {
+    fn default() -> Self {
+        Self { input: Policy::Drop, forward: ForwardPolicy::Drop, output: OutputPolicy::Accept }
+    }
+}
+
+impl ForwardPolicy {
+    /// The policy to set; `None` leaves it as it is.
+    pub fn policy(self) -> Option<Policy> {
+        match self {
+            Self::Drop => Some(Policy::Drop),
+            Self::Accept => Some(Policy::Accept),
+            Self::Untouched => None,
+        }
+    }
+}
+
+impl OutputPolicy {
+    /// The policy to set; `None` leaves it as it is.
+    pub fn policy(self) -> Option<Policy> {
+        match self {
+            Self::Accept => Some(Policy::Accept),
+            Self::Untouched => None,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+use std::error::Error;
+use std::fmt;
+
+use crate::Family;
+
+/// Why a ruleset cannot be built: the caller's or the configuration's fault, found before the kernel is asked for anything.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct BuildError(#[from] Kind);
+
+#[derive(Debug, thiserror::Error)]
+enum Kind {
+    #[error("{what} {value:?}: {reason}")]
+    Value { what: &'static str, value: String, reason: String },
+    #[error("{family} chain {chain}, rule {number}, {rule:?}: {reason}")]
+    Rule { family: Family, chain: String, number: usize, rule: String, reason: String },
+    #[error("{family} ruleset: {reason}")]
+    Ruleset { family: Family, reason: String },
+    #[error("cannot find set {set:?}")]
+    Set {
+        set: String,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    #[error("set {set:?} holds {actual} addresses, the {wanted} ruleset cannot match with it")]
+    SetFamily { set: String, wanted: Family, actual: Family },
+    #[error("set {set:?}: the kernel's index 65535 means that there is no such set")]
+    SetIndex { set: String },
+}
+
+impl BuildError {
+    pub(crate) fn value(what: &'static str, value: impl fmt::Display, reason: impl Into<String>) -> Self {
+        Kind::Value { what, value: value.to_string(), reason: reason.into() }.into()
+    }
+
+    pub(crate) fn rule(family: Family, chain: &str, number: usize, rule: String, reason: String) -> Self {
+        Kind::Rule { family, chain: chain.to_owned(), number, rule, reason }.into()
+    }
+
+    pub(crate) fn ruleset(family: Family, reason: String) -> Self {
+        Kind::Ruleset { family, reason }.into()
+    }
+
+    pub(crate) fn set(set: &str, source: Box<dyn Error + Send + Sync>) -> Self {
+        Kind::Set { set: set.to_owned(), source }.into()
+    }
+
+    pub(crate) fn set_family(set: &str, wanted: Family, actual: Family) -> Self {
+        Kind::SetFamily { set: set.to_owned(), wanted, actual }.into()
+    }
+
+    pub(crate) fn set_index(set: &str) -> Self {
+        Kind::SetIndex { set: set.to_owned() }.into()
+    }
+
+    /// Whether an ipset is missing, has the wrong family or could not be asked for; what the resolver said is the
+    /// [`source`](Error::source).
+    pub fn is_set_unusable(&self) -> bool {
+        matches!(self.0, Kind::Set { .. } | Kind::SetFamily { .. } | Kind::SetIndex { .. })
+    }
+
+    /// The reason without the value that it is about, for messages that show the value anyway.
+    pub(crate) fn reason(&self) -> String {
+        match &self.0 {
+            Kind::Value { reason, .. } => reason.clone(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// Two errors are equal when they read the same.
+impl PartialEq for BuildError {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}

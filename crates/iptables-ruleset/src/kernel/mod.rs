@@ -1,0 +1,30 @@
+//! What the kernel has, and how it gets something else: all or nothing, both families at once.
+
+mod batch;
+mod error;
+mod fake;
+mod plan;
+mod resolve;
+mod snapshot;
+
+pub use batch::Batch;
+pub use error::ApplyError;
+pub use fake::FakeKernel;
+pub use plan::{Applied, Bypass, Plan};
+pub use resolve::{KernelSet, ResolveSet};
+pub use snapshot::Snapshot;
+
+/// Something that has `filter` tables: the kernel ([`Nftables`](crate::Nftables)), or a [`FakeKernel`] for tests.
+pub trait Kernel {
+    /// Reads the `filter` tables of both families.
+    ///
+    /// # Errors
+    /// When the kernel cannot be asked, or its answer cannot be understood.
+    fn snapshot(&mut self) -> Result<Snapshot, ApplyError>;
+
+    /// Carries out the whole batch or nothing of it.
+    ///
+    /// # Errors
+    /// When nothing was changed, unless [`ApplyError::is_outcome_unknown`]. [`ApplyError::is_stale`] when the tables changed since the snapshot that the batch was made from.
+    fn transact(&mut self, batch: &Batch) -> Result<(), ApplyError>;
+}

@@ -1,0 +1,39 @@
+use std::fmt;
+
+use super::Extension;
+use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
+use crate::save::Quoted;
+use crate::{BuildError, Family};
+
+/// `-m comment`: matches everything and is shown by `iptables -S`. It takes 256 bytes of kernel memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment(String);
+
+impl Comment {
+    /// # Errors
+    /// When the text is empty, longer than 255 bytes or contains a control character.
+    pub fn new(text: &str) -> Result<Self, BuildError> {
+        if text.is_empty() || text.len() > XT_MAX_COMMENT_LEN - 1 {
+            return Err(BuildError::value("comment", text, "must be 1 to 255 bytes"));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(BuildError::value("comment", text, "must not contain control characters"));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Extension for Comment {
+    fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
+        write!(f, "-m comment --comment {} ", Quoted(&self.0))
+    }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
+        let info = Info::new(XT_MAX_COMMENT_LEN).put(0, self.0.as_bytes()).finish();
+        encoder.push(Expression::Match(Xt { name: "comment", revision: 0, info }));
+        Ok(())
+    }
+}
+
+/// XT_MAX_COMMENT_LEN, linux/netfilter/xt_comment.h.
+const XT_MAX_COMMENT_LEN: usize = 256;

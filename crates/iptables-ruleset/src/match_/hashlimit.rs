@@ -1,0 +1,148 @@
+use std::fmt;
+
+use super::Extension;
+use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
+use crate::save::Quoted;
+use crate::{BuildError, Family, Period, Rate, RateUnit};
+
+/// `-m hashlimit --hashlimit-mode srcip`: so many packets from each source address.
+///
+/// **The name is the budget.** Rules with the same name share their counts. The kernel keeps the parameters that a name was
+/// first used with for as long as any rule uses it, so a rule with other parameters needs another name: an atomic replacement
+/// that changed the rate under an old name would change nothing.
+///
+/// It spends from the source's budget whenever it is asked, so it belongs behind the matches that select what is counted.
+///
+/// A source that was quiet for a while is forgotten, its budget with it. That while is the time in which the budget fills up again, and
+/// at least the rate's unit, so that nobody gains by waiting; iptables takes the unit alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HashLimit {
+    name: String,
+    above: bool,
+    rate: Rate,
+    burst: u32,
+}
+
+impl HashLimit {
+    /// The fastest rate there is: packets a second.
+    pub const MAX_PER_SECOND: u32 = 1_000_000;
+    /// The longest time in which a budget may fill up: `burst` packets at `rate`, in seconds.
+    ///
+    /// The kernel counts in units chosen so that a day's worth fits into 64 bits (xt_hashlimit.c, MAX_CPJ). Beyond a
+    /// day it refuses some budgets and takes others wrongly.
+    pub const MAX_FILL_SECONDS: u64 = 86_400;
+
+    /// Packets of a source as long as it keeps below `rate`, after a quiet time 5 at once.
+    ///
+    /// # Errors
+    /// When the name is not 1 to 255 bytes of printable ASCII without blanks, quotes and `/`, when the rate is above 1000000/second, or when
+    /// 5 packets take more than a day.
+    pub fn up_to(name: &str, rate: Rate) -> Result<Self, BuildError> {
+        Self::new(name, rate, false)
+    }
+
+    /// Packets of a source beyond `rate`.
+    ///
+    /// # Errors
+    /// As for [`up_to`](Self::up_to).
+    pub fn above(name: &str, rate: Rate) -> Result<Self, BuildError> {
+        Self::new(name, rate, true)
+    }
+
+    /// `--hashlimit-burst`: this many packets at once after a quiet time, 1 to 1000000.
+    ///
+    /// # Errors
+    /// When the burst is out of range or takes more than a day to fill up.
+    pub fn burst(self, burst: u32) -> Result<Self, BuildError> {
+        if !(1..=1_000_000).contains(&burst) {
+            return Err(BuildError::value("burst", burst, "must be 1 to 1000000"));
+        }
+        check_rate(self.rate, burst)?;
+        Ok(Self { burst, ..self })
+    }
+
+    /// Why the kernel could not keep to this rate with the usual burst of 5, if so.
+    pub(crate) fn check_rate(rate: Rate) -> Result<(), BuildError> {
+        check_rate(rate, DEFAULT_BURST)
+    }
+
+    fn new(name: &str, rate: Rate, above: bool) -> Result<Self, BuildError> {
+        let bad = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '\\' | '/');
+        // The name becomes a file of /proc/net/ipt_hashlimit.
+        if name.is_empty() || name.len() > NAME_MAX - 1 || name.contains(bad) || matches!(name, "." | "..") {
+            return Err(BuildError::value(
+                "hashlimit name",
+                name,
+                "must be 1 to 254 bytes of printable ASCII without blanks, quotes and \"/\"",
+            ));
+        }
+        check_rate(rate, DEFAULT_BURST)?;
+        Ok(Self { name: name.to_owned(), above, rate, burst: DEFAULT_BURST })
+    }
+
+    fn period(&self) -> Period {
+        Period::of(self.rate, XT_HASHLIMIT_SCALE_V2)
+    }
+
+    /// How long a quiet source is remembered.
+    fn expire_milliseconds(&self) -> u32 {
+        let fill = (self.period().ticks * u64::from(self.burst)).div_ceil(XT_HASHLIMIT_SCALE_V2 / 1000);
+        let unit = u64::from(self.rate.unit().seconds()) * 1000;
+        u32::try_from(fill.max(unit)).unwrap_or(u32::MAX)
+    }
+}
+
+fn check_rate(rate: Rate, burst: u32) -> Result<(), BuildError> {
+    let max = HashLimit::MAX_PER_SECOND;
+    if u64::from(rate.count().get()) > u64::from(max) * u64::from(rate.unit().seconds()) {
+        return Err(BuildError::value("rate", rate, format!("at most {max}/second is possible")));
+    }
+    let fill_seconds = u64::from(burst) * u64::from(rate.unit().seconds());
+    if fill_seconds > HashLimit::MAX_FILL_SECONDS * u64::from(rate.count().get()) {
+        let least = u64::from(burst) * u64::from(RateUnit::Day.seconds()) / HashLimit::MAX_FILL_SECONDS;
+        let reason = format!("too slow for the kernel to count with a burst of {burst}: at least {least}/day is possible");
+        return Err(BuildError::value("rate", rate, reason));
+    }
+    Ok(())
+}
+
+impl Extension for HashLimit {
+    fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
+        let (count, unit) = self.period().canonical();
+        let mode = if self.above { "above" } else { "upto" };
+        write!(f, "-m hashlimit --hashlimit-{mode} {count}/{} ", unit.saved_name())?;
+        write!(f, "--hashlimit-burst {} --hashlimit-mode srcip --hashlimit-name {} ", self.burst, Quoted(&self.name))?;
+        // iptables takes the unit it prints for the default, not the one that was asked for.
+        if self.expire_milliseconds() != unit.seconds() * 1000 {
+            write!(f, "--hashlimit-htable-expire {} ", self.expire_milliseconds())?;
+        }
+        Ok(())
+    }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
+        // struct xt_hashlimit_mtinfo3, linux/netfilter/xt_hashlimit.h; pointers are 8 bytes.
+        let mode = XT_HASHLIMIT_HASH_SIP | if self.above { XT_HASHLIMIT_INVERT } else { 0 };
+        let all = encoder.family.address_bits();
+        let info = Info::new(312)
+            .put(0, self.name.as_bytes())
+            .put(256, &self.period().ticks.to_ne_bytes())
+            .put(264, &u64::from(self.burst).to_ne_bytes())
+            .put(272, &mode.to_ne_bytes())
+            .put(284, &GC_INTERVAL_MILLISECONDS.to_ne_bytes())
+            .put(288, &self.expire_milliseconds().to_ne_bytes())
+            .put(296, &[all, all])
+            .finish();
+        encoder.push(Expression::Match(Xt { name: "hashlimit", revision: 3, info }));
+        Ok(())
+    }
+}
+
+/// Size of the field `name` of struct xt_hashlimit_mtinfo3.
+const NAME_MAX: usize = 255;
+/// linux/netfilter/xt_hashlimit.h.
+const XT_HASHLIMIT_SCALE_V2: u64 = 1_000_000;
+const XT_HASHLIMIT_HASH_SIP: u32 = 1 << 2;
+const XT_HASHLIMIT_INVERT: u32 = 1 << 4;
+/// XT_HASHLIMIT_BURST and XT_HASHLIMIT_GCINTERVAL, extensions/libxt_hashlimit.c.
+const DEFAULT_BURST: u32 = 5;
+const GC_INTERVAL_MILLISECONDS: u32 = 1000;

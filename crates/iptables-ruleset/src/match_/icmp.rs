@@ -1,0 +1,65 @@
+use std::fmt;
+
+use super::{Extension, Protocol};
+use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
+use crate::{BuildError, Family, Rule};
+
+/// `-m icmp` in an IPv4 rule, `-m icmp6` in an IPv6 one: type and code. The rule needs [`Protocol::ICMP`] or
+/// [`Protocol::ICMPV6`] too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Icmp {
+    kind: u8,
+    code: Option<u8>,
+}
+
+impl Icmp {
+    /// Messages of this type, as IANA numbers them for the family: an echo request is 8 in ICMP and 128 in ICMPv6.
+    pub fn of_type(number: u8) -> Self {
+        Self { kind: number, code: None }
+    }
+
+    /// With this code only.
+    pub fn code(self, number: u8) -> Self {
+        Self { code: Some(number), ..self }
+    }
+}
+
+impl Extension for Icmp {
+    fn save(&self, f: &mut fmt::Formatter<'_>, family: Family) -> fmt::Result {
+        match family {
+            Family::Ipv4 => write!(f, "-m icmp --icmp-type {}", self.kind)?,
+            Family::Ipv6 => write!(f, "-m icmp6 --icmpv6-type {}", self.kind)?,
+        }
+        match self.code {
+            Some(code) => write!(f, "/{code} "),
+            None => f.write_str(" "),
+        }
+    }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
+        // struct ipt_icmp, linux/netfilter_ipv4/ip_tables.h; struct ip6t_icmp is the same.
+        let (first, last) = self.code.map_or((0, u8::MAX), |code| (code, code));
+        let name = match encoder.family {
+            Family::Ipv4 => "icmp",
+            Family::Ipv6 => "icmp6",
+        };
+        let info = Info::new(8).put(0, &[self.kind, first, last]).finish();
+        encoder.push(Expression::Match(Xt { name, revision: 0, info }));
+        Ok(())
+    }
+
+    fn check(&self, rule: &Rule, family: Family) -> Result<(), String> {
+        let (protocol, reason) = match family {
+            Family::Ipv4 => (Protocol::ICMP, "-m icmp needs -p icmp"),
+            Family::Ipv6 => (Protocol::ICMPV6, "-m icmp6 needs -p ipv6-icmp"),
+        };
+        if !rule.is_only(protocol) {
+            return Err(reason.to_owned());
+        }
+        if self.kind == u8::MAX && family == Family::Ipv4 {
+            // xt_icmp takes 255 for any type.
+            return Err("ICMP type 255 is reserved; for any type leave the match out".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+use std::fmt;
+
+use super::Extension;
+use crate::encoding::{Encoder, Expression};
+use crate::{BuildError, Family, Period, Rate};
+
+/// `-m limit`: so many packets, whoever sent them.
+///
+/// The rate is kept as whole ticks of 0.1 ms, as iptables does, so that rates above some hundred a second are rounded up to what
+/// `iptables-save` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    rate: Rate,
+    burst: u32,
+}
+
+impl Limit {
+    /// The fastest rate there is: packets a second.
+    pub const MAX_PER_SECOND: u32 = 10_000;
+
+    /// At most `rate`, and 5 packets at once after a quiet time.
+    ///
+    /// # Errors
+    /// When the rate is above 10000/second.
+    pub fn new(rate: Rate) -> Result<Self, BuildError> {
+        if rate.count().get() / rate.unit().seconds() > Self::MAX_PER_SECOND {
+            let reason = format!("at most {}/second is possible", Self::MAX_PER_SECOND);
+            return Err(BuildError::value("rate", rate, reason));
+        }
+        Ok(Self { rate, burst: DEFAULT_BURST })
+    }
+
+    /// `--limit-burst`: this many packets at once after a quiet time, 1 to 10000.
+    ///
+    /// # Errors
+    /// When the burst is 0 or above 10000.
+    pub fn burst(self, burst: u32) -> Result<Self, BuildError> {
+        if !(1..=10_000).contains(&burst) {
+            return Err(BuildError::value("burst", burst, "must be 1 to 10000"));
+        }
+        Ok(Self { burst, ..self })
+    }
+
+    fn canonical(self) -> (u64, crate::RateUnit) {
+        Period::of(self.rate, XT_LIMIT_SCALE).canonical()
+    }
+}
+
+impl Extension for Limit {
+    fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
+        let (count, unit) = self.canonical();
+        write!(f, "-m limit --limit {count}/{} ", unit.saved_name())?;
+        if self.burst != DEFAULT_BURST {
+            write!(f, "--limit-burst {} ", self.burst)?;
+        }
+        Ok(())
+    }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
+        let (rate, unit) = self.canonical();
+        encoder.push(Expression::Limit { rate, unit_seconds: u64::from(unit.seconds()), burst: self.burst });
+        Ok(())
+    }
+}
+
+/// XT_LIMIT_SCALE, linux/netfilter/xt_limit.h.
+const XT_LIMIT_SCALE: u64 = 10_000;
+/// XT_LIMIT_BURST, extensions/libxt_limit.c.
+const DEFAULT_BURST: u32 = 5;

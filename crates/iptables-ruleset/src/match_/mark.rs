@@ -1,0 +1,49 @@
+use std::fmt;
+
+use super::Extension;
+use crate::encoding::{Encoder, Expression, MetaKey};
+use crate::{BuildError, Family, Rule};
+
+/// `-m mark`: the firewall mark that something else put on the packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    value: u32,
+    mask: u32,
+}
+
+impl Mark {
+    /// Packets with this mark.
+    pub fn new(value: u32) -> Self {
+        Self { value, mask: u32::MAX }
+    }
+
+    /// Compares the bits of `mask` only.
+    pub fn mask(self, mask: u32) -> Self {
+        Self { mask, ..self }
+    }
+}
+
+impl Extension for Mark {
+    fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
+        match self.mask {
+            u32::MAX => write!(f, "-m mark --mark {:#x} ", self.value),
+            mask => write!(f, "-m mark --mark {:#x}/{mask:#x} ", self.value),
+        }
+    }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
+        encoder.push(Expression::Meta(MetaKey::Mark));
+        if self.mask != u32::MAX {
+            encoder.push(Expression::Mask(self.mask.to_ne_bytes().to_vec()));
+        }
+        encoder.push(Expression::Compare { inverted: false, data: self.value.to_ne_bytes().to_vec() });
+        Ok(())
+    }
+
+    fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
+        if self.value & !self.mask != 0 {
+            return Err("the mark has bits that its mask leaves out, so it never matches".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! What a rule can ask of a packet: one file a match, with the text `iptables-save` prints for it and the expressions
+//! that iptables-nft sends for it.
+
+mod address;
+mod comment;
+mod conntrack;
+mod destination;
+mod hashlimit;
+mod icmp;
+mod in_interface;
+mod interface;
+mod limit;
+mod mark;
+mod multiport;
+mod out_interface;
+mod port;
+mod protocol;
+mod set;
+mod source;
+mod tcp;
+mod udp;
+
+use std::fmt;
+
+pub use comment::Comment;
+pub use conntrack::{Conntrack, CtState};
+pub use destination::Destination;
+pub use hashlimit::HashLimit;
+pub use icmp::Icmp;
+pub use in_interface::InInterface;
+pub use limit::Limit;
+pub use mark::Mark;
+pub use multiport::Multiport;
+pub use out_interface::OutInterface;
+pub use protocol::Protocol;
+pub use set::{Direction, Set};
+pub use source::Source;
+pub use tcp::{Tcp, TcpFlags};
+pub use udp::Udp;
+
+use crate::encoding::Encoder;
+use crate::{BuildError, Family, Rule};
+
+/// What every match can do.
+pub(crate) trait Extension {
+    /// What iptables-save prints for it, and a blank.
+    fn save(&self, f: &mut fmt::Formatter<'_>, family: Family) -> fmt::Result;
+
+    /// The expressions iptables sends for it.
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError>;
+
+    /// Why it cannot be part of `rule`, if so.
+    fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+macro_rules! matches {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// One condition on a packet.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Match {
+            $($(#[$doc])* $name($name),)*
+        }
+
+        $(impl From<$name> for Match {
+            fn from(one: $name) -> Self {
+                Self::$name(one)
+            }
+        })*
+
+        impl Match {
+            pub(crate) fn extension(&self) -> &dyn Extension {
+                match self {
+                    $(Self::$name(one) => one,)*
+                }
+            }
+        }
+    };
+}
+
+matches! {
+    /// `-s`: where it comes from.
+    Source,
+    /// `-d`: where it goes.
+    Destination,
+    /// `-i`: the interface it came in by.
+    InInterface,
+    /// `-o`: the interface it leaves by.
+    OutInterface,
+    /// `-p`: its transport protocol.
+    Protocol,
+    /// `-m tcp`: ports and flags.
+    Tcp,
+    /// `-m udp`: ports.
+    Udp,
+    /// `-m multiport`: one of several ports.
+    Multiport,
+    /// `-m icmp`, `-m icmp6`: type and code.
+    Icmp,
+    /// `-m conntrack --ctstate`: what connection tracking knows of it.
+    Conntrack,
+    /// `-m set`: whether an ipset holds its address.
+    Set,
+    /// `-m mark`: its firewall mark.
+    Mark,
+    /// `-m limit`: so many packets, whoever sent them.
+    Limit,
+    /// `-m hashlimit`: so many packets from each source.
+    HashLimit,
+    /// `-m comment`: matches everything.
+    Comment,
+}
+
+impl Match {
+    /// Whether it is an option of the rule itself, given at most once, in a place of its own.
+    pub(crate) fn is_header(&self) -> bool {
+        self.text_rank() < LAST
+    }
+
+    /// Where iptables-save prints it.
+    pub(crate) fn text_rank(&self) -> u8 {
+        match self {
+            Self::Source(_) => 0,
+            Self::Destination(_) => 1,
+            Self::InInterface(_) => 2,
+            Self::OutInterface(_) => 3,
+            Self::Protocol(_) => 4,
+            _ => LAST,
+        }
+    }
+
+    /// Where iptables puts its expressions.
+    pub(crate) fn kernel_rank(&self) -> u8 {
+        match self {
+            Self::InInterface(_) => 0,
+            Self::OutInterface(_) => 1,
+            Self::Protocol(_) => 2,
+            Self::Source(_) => 3,
+            Self::Destination(_) => 4,
+            _ => LAST,
+        }
+    }
+
+    pub(crate) fn check(&self, rule: &Rule, family: Family) -> Result<(), String> {
+        self.extension().check(rule, family)
+    }
+
+    pub(crate) fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
+        self.extension().encode(encoder)
+    }
+}
+
+/// Behind everything that has a place of its own.
+const LAST: u8 = 5;
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use crate::encoding::Expression;
+    use crate::{Family, Match, Rule, Target};
+
+    /// The text of a rule with this match, without its target.
+    pub(crate) fn text(one: impl Into<Match>, family: Family) -> String {
+        let rule = Rule::new(Target::Accept).matching(one);
+        rule.to_iptables_save(family).to_string().trim_end_matches("-j ACCEPT").trim_end().to_owned()
+    }
+
+    /// The expressions of this match alone; every set has the index 7.
+    pub(crate) fn expressions(one: impl Into<Match>, family: Family) -> Vec<Expression> {
+        let rule = Rule::new(Target::Accept).matching(one);
+        let mut expressions = rule.encode(family, &mut |_| Ok(7)).expect("encodes").expressions;
+        expressions.truncate(expressions.len() - 2);
+        expressions
+    }
+
+    /// What the kernel calls the structure of an xt match, and its bytes in hex.
+    pub(crate) fn info(one: impl Into<Match>, family: Family) -> (String, String) {
+        match expressions(one, family).as_slice() {
+            [Expression::Match(extension)] => {
+                let hex = extension.info.iter().map(|byte| format!("{byte:02x}")).collect();
+                (format!("{} {}", extension.name, extension.revision), hex)
+            }
+            other => panic!("not one xt match: {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+use std::fmt;
+
+use super::Extension;
+use crate::encoding::{Encoder, Expression, MetaKey};
+use crate::{BuildError, Family, Rule};
+
+/// `-p`: the transport protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Protocol {
+    number: u8,
+    inverted: bool,
+}
+
+impl Protocol {
+    /// ICMP of IPv4.
+    pub const ICMP: Self = Self::new(1);
+    /// TCP.
+    pub const TCP: Self = Self::new(6);
+    /// UDP.
+    pub const UDP: Self = Self::new(17);
+    /// ICMP of IPv6.
+    pub const ICMPV6: Self = Self::new(58);
+    /// SCTP.
+    pub const SCTP: Self = Self::new(132);
+
+    /// The protocol with that number, as in `/etc/protocols`; 0 cannot be matched.
+    pub const fn new(number: u8) -> Self {
+        Self { number, inverted: false }
+    }
+
+    /// Every protocol but this one.
+    pub const fn not(self) -> Self {
+        Self { number: self.number, inverted: true }
+    }
+
+    /// The number.
+    pub const fn number(self) -> u8 {
+        self.number
+    }
+
+    /// Whether every other protocol is meant.
+    pub const fn is_inverted(&self) -> bool {
+        self.inverted
+    }
+}
+
+impl Extension for Protocol {
+    fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
+        let not = if self.inverted { "! " } else { "" };
+        match NAMES.iter().find(|(number, _)| *number == self.number) {
+            Some((_, name)) => write!(f, "{not}-p {name} "),
+            None => write!(f, "{not}-p {} ", self.number),
+        }
+    }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
+        encoder.compare(Expression::Meta(MetaKey::L4Protocol), self.inverted, vec![self.number]);
+        Ok(())
+    }
+
+    fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
+        if self.number == 0 {
+            return Err("protocol 0 stands for every protocol and cannot be matched".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Names of /etc/protocols, which iptables-save prints where it finds one; a system may know more or fewer, and the
+/// number means the same everywhere.
+const NAMES: [(u8, &str); 12] = [
+    (1, "icmp"),
+    (2, "igmp"),
+    (6, "tcp"),
+    (17, "udp"),
+    (33, "dccp"),
+    (47, "gre"),
+    (50, "esp"),
+    (51, "ah"),
+    (58, "ipv6-icmp"),
+    (112, "vrrp"),
+    (132, "sctp"),
+    (136, "udplite"),
+];

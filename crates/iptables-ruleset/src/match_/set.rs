@@ -1,0 +1,94 @@
+use std::fmt;
+
+use super::Extension;
+use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
+use crate::{BuildError, Family, Rule, SetName};
+
+/// `-m set --match-set`: whether an ipset holds the address, and what else the set's type asks for.
+///
+/// ```
+/// use iptables_ruleset::match_::{Direction, Set};
+/// use iptables_ruleset::{Family, Rule, Target};
+///
+/// let banned = Rule::new(Target::Drop).matching(Set::new("banned".parse()?, Direction::Source));
+/// assert_eq!(banned.to_iptables_save(Family::Ipv4).to_string(), "-m set --match-set banned src -j DROP");
+/// # Ok::<(), iptables_ruleset::BuildError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Set {
+    name: SetName,
+    directions: Vec<Direction>,
+    inverted: bool,
+}
+
+/// Which end of the packet an element of the set is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a packet has two ends")]
+pub enum Direction {
+    /// `src`: where it comes from.
+    Source,
+    /// `dst`: where it goes.
+    Destination,
+}
+
+impl Set {
+    /// Packets that the set holds, by one direction.
+    pub fn new(name: SetName, direction: Direction) -> Self {
+        Self { name, directions: vec![direction], inverted: false }
+    }
+
+    /// Compares the next dimension of the set's elements too, the port of `hash:ip,port` for instance: at most 6 in all.
+    pub fn and(mut self, direction: Direction) -> Self {
+        self.directions.push(direction);
+        self
+    }
+
+    /// Packets that the set does not hold.
+    pub fn not(self) -> Self {
+        Self { inverted: true, ..self }
+    }
+
+    /// The set's name.
+    pub fn name(&self) -> &SetName {
+        &self.name
+    }
+}
+
+impl Extension for Set {
+    fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
+        let words: Vec<&str> = self
+            .directions
+            .iter()
+            .map(|direction| match direction {
+                Direction::Source => "src",
+                Direction::Destination => "dst",
+            })
+            .collect();
+        write!(f, "-m set {}--match-set {} {} ", if self.inverted { "! " } else { "" }, self.name, words.join(","))
+    }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
+        // struct xt_set_info_match_v4, linux/netfilter/xt_set.h. IPSET_INV_MATCH is bit 0, IPSET_DIM_ONE_SRC bit 1.
+        let index = encoder.set_index(self.name.as_str())?;
+        let mut flags = u8::from(self.inverted);
+        for (dimension, direction) in (1..).zip(&self.directions) {
+            if *direction == Direction::Source {
+                flags |= 1u8.checked_shl(dimension).unwrap_or(0);
+            }
+        }
+        let dimensions = u8::try_from(self.directions.len()).unwrap_or(u8::MAX);
+        let info = Info::new(48).put(0, &index.to_ne_bytes()).put(2, &[dimensions, flags]).finish();
+        encoder.push(Expression::Match(Xt { name: "set", revision: 4, info }));
+        Ok(())
+    }
+
+    fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
+        if self.directions.len() > IPSET_DIM_MAX {
+            return Err(format!("an ipset has at most {IPSET_DIM_MAX} dimensions"));
+        }
+        Ok(())
+    }
+}
+
+/// IPSET_DIM_MAX, linux/netfilter/ipset/ip_set.h.
+const IPSET_DIM_MAX: usize = 6;

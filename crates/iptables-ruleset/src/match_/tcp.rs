@@ -1,0 +1,141 @@
+use std::fmt;
+
+use super::port::{self, Ports};
+use super::{Extension, Protocol};
+use crate::encoding::{Encoder, Expression, PayloadBase};
+use crate::{BuildError, Family, PortRange, Rule};
+
+/// `-m tcp`: ports and flags of a TCP packet. The rule needs [`Protocol::TCP`] too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tcp {
+    source: Option<Ports>,
+    destination: Option<Ports>,
+    flags: Option<(TcpFlags, TcpFlags)>,
+}
+
+impl Tcp {
+    /// Any TCP packet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// `--sport`: from one of these ports.
+    pub fn source(self, ports: impl Into<PortRange>) -> Self {
+        Self { source: Some(Ports { range: ports.into(), inverted: false }), ..self }
+    }
+
+    /// `! --sport`: from any other port.
+    pub fn not_source(self, ports: impl Into<PortRange>) -> Self {
+        Self { source: Some(Ports { range: ports.into(), inverted: true }), ..self }
+    }
+
+    /// `--dport`: to one of these ports.
+    pub fn destination(self, ports: impl Into<PortRange>) -> Self {
+        Self { destination: Some(Ports { range: ports.into(), inverted: false }), ..self }
+    }
+
+    /// `! --dport`: to any other port.
+    pub fn not_destination(self, ports: impl Into<PortRange>) -> Self {
+        Self { destination: Some(Ports { range: ports.into(), inverted: true }), ..self }
+    }
+
+    /// `--tcp-flags`: of the flags in `mask` exactly those in `set` are on.
+    pub fn flags(self, mask: TcpFlags, set: TcpFlags) -> Self {
+        Self { flags: Some((mask, set)), ..self }
+    }
+}
+
+/// TCP flags, as in the header: FIN is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct TcpFlags(u8);
+
+impl TcpFlags {
+    /// No flag.
+    pub const NONE: Self = Self(0);
+    /// The sender has no more to send.
+    pub const FIN: Self = Self(0x01);
+    /// A connection is asked for.
+    pub const SYN: Self = Self(0x02);
+    /// The connection is torn down.
+    pub const RST: Self = Self(0x04);
+    /// Push.
+    pub const PSH: Self = Self(0x08);
+    /// The acknowledgement number counts.
+    pub const ACK: Self = Self(0x10);
+    /// Urgent.
+    pub const URG: Self = Self(0x20);
+
+    /// These flags and those.
+    pub const fn and(self, more: Self) -> Self {
+        Self(self.0 | more.0)
+    }
+}
+
+impl fmt::Display for TcpFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG"];
+        let on: Vec<&str> = (0..).zip(names).filter(|(bit, _)| self.0 & (1 << bit) != 0).map(|(_, name)| name).collect();
+        f.write_str(&if on.is_empty() { "NONE".to_owned() } else { on.join(",") })
+    }
+}
+
+impl Extension for Tcp {
+    fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
+        f.write_str("-m tcp ")?;
+        port::save(f, "--sport", self.source)?;
+        port::save(f, "--dport", self.destination)?;
+        match self.flags {
+            None => Ok(()),
+            Some((mask, set)) => write!(f, "--tcp-flags {mask} {set} "),
+        }
+    }
+
+    fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
+        if let Some((TcpFlags(mask), TcpFlags(set))) = self.flags {
+            encoder.push(Expression::Payload { base: PayloadBase::Transport, offset: FLAGS, length: 1 });
+            encoder.push(Expression::Mask(vec![mask]));
+            encoder.push(Expression::Compare { inverted: false, data: vec![set] });
+        }
+        port::encode(encoder, self.source, self.destination);
+        Ok(())
+    }
+
+    fn check(&self, rule: &Rule, _family: Family) -> Result<(), String> {
+        if !rule.is_only(Protocol::TCP) {
+            return Err("-m tcp needs -p tcp".to_owned());
+        }
+        if *self == Self::new() {
+            // iptables sends nothing for it and so could not print it.
+            return Err("-m tcp asks for nothing; -p tcp is enough".to_owned());
+        }
+        port::check([self.source, self.destination])
+    }
+}
+
+/// Offset of the flags in struct tcphdr, linux/tcp.h.
+const FLAGS: u32 = 13;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{expressions, text};
+    use super::*;
+
+    #[test]
+    fn flags_print_by_name() {
+        let syn = Tcp::new().flags(TcpFlags::SYN.and(TcpFlags::RST).and(TcpFlags::ACK), TcpFlags::SYN);
+        assert_eq!(text(syn, Family::Ipv4), "-m tcp --tcp-flags SYN,RST,ACK SYN");
+        let null = Tcp::new().flags(TcpFlags::FIN.and(TcpFlags::URG), TcpFlags::NONE);
+        assert_eq!(text(null, Family::Ipv4), "-m tcp --tcp-flags FIN,URG NONE");
+    }
+
+    #[test]
+    fn two_plain_ports_are_one_comparison() {
+        assert_eq!(
+            expressions(Tcp::new().source(1000).destination(22), Family::Ipv6),
+            [
+                Expression::Payload { base: PayloadBase::Transport, offset: 0, length: 4 },
+                Expression::Compare { inverted: false, data: vec![0x03, 0xe8, 0x00, 0x16] },
+            ]
+        );
+    }
+}

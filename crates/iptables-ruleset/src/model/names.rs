@@ -1,0 +1,142 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::BuildError;
+
+/// The name of a chain of our own: 1 to 28 bytes of printable ASCII without quotes and blanks.
+///
+/// Not the name of a built-in chain and not one that `iptables` would take for a target.
+///
+/// ```
+/// use iptables_ruleset::ChainName;
+///
+/// let chain: ChainName = "LOG_AND_DROP".parse()?;
+/// assert_eq!(chain.as_str(), "LOG_AND_DROP");
+/// assert!("INPUT".parse::<ChainName>().is_err());
+/// # Ok::<(), iptables_ruleset::BuildError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChainName(String);
+
+/// XT_EXTENSION_MAXNAMELEN (29, linux/netfilter/x_tables.h) less the NUL.
+const CHAIN_MAX: usize = 28;
+/// IFNAMSIZ (16, linux/if.h) less the NUL.
+const INTERFACE_MAX: usize = 15;
+/// IPSET_MAXNAMELEN (32, linux/netfilter/ipset/ip_set.h) less the NUL.
+const SET_MAX: usize = 31;
+
+impl ChainName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ChainName {
+    type Err = BuildError;
+
+    fn from_str(name: &str) -> Result<Self, BuildError> {
+        let reserved = [
+            "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING", "ACCEPT", "DROP", "RETURN", "QUEUE", "LOG",
+            "NFLOG", "REJECT",
+        ];
+        let reason = if let Err(reason) = plain(name, CHAIN_MAX) {
+            reason
+        } else if reserved.contains(&name) {
+            "this name is a built-in chain's or a target's".to_owned()
+        } else if name.starts_with(['-', '!']) {
+            "must not begin with \"-\" or \"!\"".to_owned()
+        } else {
+            return Ok(Self(name.to_owned()));
+        };
+        Err(BuildError::value("chain name", name, reason))
+    }
+}
+
+impl fmt::Display for ChainName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of a network interface, or the beginning of one: `eth0`, `eth+`.
+///
+/// 1 to 15 bytes of printable ASCII without blanks, quotes and `/`; a `+` at the end stands for anything.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InterfaceName(String);
+
+impl InterfaceName {
+    /// The name as `iptables` writes it, with the `+`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for InterfaceName {
+    type Err = BuildError;
+
+    fn from_str(name: &str) -> Result<Self, BuildError> {
+        let reason = if let Err(reason) = plain(name, INTERFACE_MAX) {
+            reason
+        } else if name.contains('/') {
+            "must not contain \"/\"".to_owned()
+        } else if name.starts_with(['-', '!']) {
+            "must not begin with \"-\" or \"!\"".to_owned()
+        } else if name == "+" {
+            "\"+\" alone matches every interface; leave the interface out instead".to_owned()
+        } else {
+            return Ok(Self(name.to_owned()));
+        };
+        Err(BuildError::value("interface", name, reason))
+    }
+}
+
+impl fmt::Display for InterfaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The name of an ipset: 1 to 31 bytes of printable ASCII without blanks and quotes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SetName(String);
+
+impl SetName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SetName {
+    type Err = BuildError;
+
+    fn from_str(name: &str) -> Result<Self, BuildError> {
+        match plain(name, SET_MAX) {
+            Ok(()) if name.starts_with(['-', '!', ':']) => {
+                Err(BuildError::value("set name", name, "must not begin with \"-\", \"!\" or \":\""))
+            }
+            Ok(()) => Ok(Self(name.to_owned())),
+            Err(reason) => Err(BuildError::value("set name", name, reason)),
+        }
+    }
+}
+
+impl fmt::Display for SetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Only what `iptables-save` prints unquoted, so that a saved ruleset always reads back as it was.
+fn plain(name: &str, max: usize) -> Result<(), String> {
+    if name.is_empty() {
+        Err("must not be empty".to_owned())
+    } else if name.len() > max {
+        Err(format!("is {} bytes long, at most {max} are possible", name.len()))
+    } else if let Some(bad) = name.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '\\')) {
+        Err(format!("must not contain {bad:?}"))
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::{BuildError, Chain, ChainName, Family, Hook, Policy};
+
+/// Our part of one family's `filter` table: chains of our own, jumps to them from the built-in chains, and the policies.
+///
+/// The built-in chains are shared with other programs, so nothing but a jump to a chain of our own can be put into them,
+/// and what others put there stays.
+///
+/// ```
+/// use iptables_ruleset::{Family, Hook, Policy, Rule, Ruleset, Target};
+/// use iptables_ruleset::match_::{Tcp, Protocol};
+///
+/// let mut ruleset = Ruleset::new(Family::Ipv4);
+/// ruleset.policy(Hook::Input, Policy::Drop).jump(Hook::Input, "WEB".parse()?);
+/// ruleset.chain("WEB".parse()?).append(
+///     Rule::new(Target::Accept).matching(Protocol::TCP).matching(Tcp::new().destination(443)),
+/// );
+/// assert_eq!(
+///     ruleset.to_iptables_save().to_string(),
+///     "*filter\n\
+///      :INPUT DROP [0:0]\n\
+///      :FORWARD ACCEPT [0:0]\n\
+///      :OUTPUT ACCEPT [0:0]\n\
+///      :WEB - [0:0]\n\
+///      -A INPUT -j WEB\n\
+///      -A WEB -p tcp -m tcp --dport 443 -j ACCEPT\n\
+///      COMMIT\n",
+/// );
+/// # Ok::<(), iptables_ruleset::BuildError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruleset {
+    family: Family,
+    policies: BTreeMap<Hook, Policy>,
+    jumps: Vec<(Hook, ChainName)>,
+    chains: BTreeMap<ChainName, Chain>,
+}
+
+impl Ruleset {
+    /// A ruleset that changes nothing yet.
+    pub fn new(family: Family) -> Self {
+        Self { family, policies: BTreeMap::new(), jumps: Vec::new(), chains: BTreeMap::new() }
+    }
+
+    /// The family it is for.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// Sets the policy of a built-in chain. Without this call the policy stays what it is.
+    pub fn policy(&mut self, hook: Hook, policy: Policy) -> &mut Self {
+        self.policies.insert(hook, policy);
+        self
+    }
+
+    /// Wants a jump from a built-in chain to a chain of our own. It is appended the first time and keeps its place after.
+    pub fn jump(&mut self, hook: Hook, to: ChainName) -> &mut Self {
+        if !self.jumps.contains(&(hook, to.clone())) {
+            self.jumps.push((hook, to));
+        }
+        self
+    }
+
+    /// The chain of that name, made empty if there is none yet.
+    pub fn chain(&mut self, name: ChainName) -> &mut Chain {
+        self.chains.entry(name.clone()).or_insert_with(|| Chain::new(name))
+    }
+
+    /// The policy that is wanted for `hook`; `None`: it stays what it is.
+    pub fn policy_of(&self, hook: Hook) -> Option<Policy> {
+        self.policies.get(&hook).copied()
+    }
+
+    /// The chains that `hook` shall jump to, in order.
+    pub fn jumps_from(&self, hook: Hook) -> impl Iterator<Item = &ChainName> {
+        self.jumps.iter().filter(move |(from, _)| *from == hook).map(|(_, to)| to)
+    }
+
+    /// The chains of our own, sorted by name, as iptables keeps them.
+    pub fn chains(&self) -> impl Iterator<Item = &Chain> {
+        self.chains.values()
+    }
+
+    /// Whether there is a chain of that name.
+    pub fn has_chain(&self, name: &str) -> bool {
+        self.chains.keys().any(|own| own.as_str() == name)
+    }
+
+    /// What `iptables-save -t filter` prints once the ruleset is in an otherwise empty kernel, but for the comments and the
+    /// packet counters, which are zero here.
+    ///
+    /// ```
+    /// use iptables_ruleset::{Config, Family};
+    ///
+    /// let ruleset = Config::default().ruleset(Family::Ipv4)?;
+    /// let text = ruleset.to_iptables_save().to_string();
+    /// assert!(text.contains("-A FIREWALL_INPUT -m set --match-set blacklist src -j LOG_AND_DROP\n"));
+    /// # Ok::<(), iptables_ruleset::BuildError>(())
+    /// ```
+    pub fn to_iptables_save(&self) -> impl fmt::Display + '_ {
+        crate::save::Save(self)
+    }
+
+    /// Finds what the kernel or `iptables` would refuse, and names the rule.
+    ///
+    /// # Errors
+    /// A match without the protocol it needs or of the other family, a jump to a chain that the ruleset has not, or chains that jump in a circle.
+    pub fn check(&self) -> Result<(), BuildError> {
+        for (hook, to) in &self.jumps {
+            if !self.chains.contains_key(to) {
+                return Err(BuildError::ruleset(self.family, format!("{hook} jumps to chain {to}, which is not in it")));
+            }
+        }
+        for chain in self.chains() {
+            for (number, rule) in (1..).zip(chain.rules()) {
+                rule.check(self.family)
+                    .and_then(|()| match rule.target().jump() {
+                        Some(to) if !self.chains.contains_key(to) => {
+                            Err(format!("jumps to chain {to}, which is not in the ruleset"))
+                        }
+                        _ => Ok(()),
+                    })
+                    .map_err(|reason| {
+                        let text = rule.to_iptables_save(self.family).to_string();
+                        BuildError::rule(self.family, chain.name().as_str(), number, text, reason)
+                    })?;
+            }
+        }
+        self.check_circles()
+    }
+
+    /// Takes away chains that jump to nothing left, until nothing can be taken: what remains goes round.
+    fn check_circles(&self) -> Result<(), BuildError> {
+        let mut left: BTreeMap<&ChainName, Vec<&ChainName>> = self
+            .chains()
+            .map(|chain| (chain.name(), chain.rules().iter().filter_map(|rule| rule.target().jump()).collect()))
+            .collect();
+        loop {
+            let before = left.len();
+            let names: Vec<&ChainName> = left.keys().copied().collect();
+            left.retain(|_, targets| targets.iter().any(|to| names.contains(to)));
+            if left.len() == before {
+                break;
+            }
+        }
+        match left.keys().next() {
+            None => Ok(()),
+            Some(chain) => Err(BuildError::ruleset(self.family, format!("chain {chain} leads back to itself"))),
+        }
+    }
+}

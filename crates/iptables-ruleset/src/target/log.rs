@@ -1,0 +1,114 @@
+use std::fmt;
+
+use super::check_prefix;
+use crate::BuildError;
+use crate::encoding::{Expression, Extension, Info};
+use crate::save::Quoted;
+
+/// `-j LOG`: a line in the kernel's log.
+///
+/// In a network namespace other than the first one the kernel writes nothing unless the sysctl
+/// `net.netfilter.nf_log_all_netns` is 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    prefix: String,
+    level: LogLevel,
+    flags: u8,
+}
+
+/// A syslog level, 0 (emergency) to 7 (debug).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogLevel(u8);
+
+impl LogLevel {
+    /// 4, what `-j LOG` takes unless it is told otherwise.
+    pub const WARNING: Self = Self(4);
+    /// 6.
+    pub const INFO: Self = Self(6);
+
+    /// The level with that number.
+    ///
+    /// # Errors
+    /// When it is above 7.
+    pub fn new(number: u8) -> Result<Self, BuildError> {
+        if number > 7 {
+            return Err(BuildError::value("log level", number, "must be 0 (emergency) to 7 (debug)"));
+        }
+        Ok(Self(number))
+    }
+
+    /// The number, 0 to 7.
+    pub fn number(self) -> u8 {
+        self.0
+    }
+}
+
+impl Log {
+    /// Lines that begin with `prefix`: at most 29 bytes of printable ASCII, the blank at its end included.
+    ///
+    /// # Errors
+    /// When the prefix is longer (iptables would cut it) or is not printable ASCII.
+    pub fn new(prefix: &str) -> Result<Self, BuildError> {
+        check_prefix(prefix, PREFIX_MAX)?;
+        Ok(Self { prefix: prefix.to_owned(), level: LogLevel::WARNING, flags: 0 })
+    }
+
+    /// `--log-level`.
+    pub fn level(self, level: LogLevel) -> Self {
+        Self { level, ..self }
+    }
+
+    /// `--log-tcp-sequence`: with the TCP sequence numbers.
+    pub fn tcp_sequence(self) -> Self {
+        Self { flags: self.flags | XT_LOG_TCPSEQ, ..self }
+    }
+
+    /// `--log-tcp-options`: with the options of the TCP header.
+    pub fn tcp_options(self) -> Self {
+        Self { flags: self.flags | XT_LOG_TCPOPT, ..self }
+    }
+
+    /// `--log-ip-options`: with the options of the IP header.
+    pub fn ip_options(self) -> Self {
+        Self { flags: self.flags | XT_LOG_IPOPT, ..self }
+    }
+
+    /// `--log-uid`: with the user that sent it, where that is known.
+    pub fn uid(self) -> Self {
+        Self { flags: self.flags | XT_LOG_UID, ..self }
+    }
+
+    pub(super) fn save(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("-j LOG")?;
+        if !self.prefix.is_empty() {
+            write!(f, " --log-prefix {}", Quoted(&self.prefix))?;
+        }
+        if self.level != LogLevel::WARNING {
+            write!(f, " --log-level {}", self.level.0)?;
+        }
+        let options = [
+            (XT_LOG_TCPSEQ, "--log-tcp-sequence"),
+            (XT_LOG_TCPOPT, "--log-tcp-options"),
+            (XT_LOG_IPOPT, "--log-ip-options"),
+            (XT_LOG_UID, "--log-uid"),
+        ];
+        for (_, option) in options.into_iter().filter(|(flag, _)| self.flags & flag != 0) {
+            write!(f, " {option}")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn encode(&self) -> Expression {
+        // struct xt_log_info, linux/netfilter/xt_LOG.h.
+        let info = Info::new(32).put(0, &[self.level.0, self.flags]).put(2, self.prefix.as_bytes()).finish();
+        Expression::Target(Extension { name: "LOG", revision: 0, info })
+    }
+}
+
+/// Size of the field `prefix` of struct xt_log_info less the NUL.
+const PREFIX_MAX: usize = 29;
+/// linux/netfilter/xt_LOG.h.
+const XT_LOG_TCPSEQ: u8 = 0x01;
+const XT_LOG_TCPOPT: u8 = 0x02;
+const XT_LOG_IPOPT: u8 = 0x04;
+const XT_LOG_UID: u8 = 0x08;

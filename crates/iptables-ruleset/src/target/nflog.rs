@@ -1,0 +1,65 @@
+use std::fmt;
+
+use super::check_prefix;
+use crate::BuildError;
+use crate::encoding::Expression;
+use crate::save::Quoted;
+
+/// `-j NFLOG`: to the program that listens to an NFLOG group. It works in every network namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nflog {
+    group: u16,
+    prefix: String,
+    size: Option<u32>,
+    threshold: Option<u16>,
+}
+
+impl Nflog {
+    /// To the listeners of `group`, 0 to 65535.
+    pub fn new(group: u16) -> Self {
+        Self { group, prefix: String::new(), size: None, threshold: None }
+    }
+
+    /// `--nflog-prefix`: at most 63 bytes of printable ASCII.
+    ///
+    /// # Errors
+    /// When the prefix is longer or is not printable ASCII.
+    pub fn prefix(self, prefix: &str) -> Result<Self, BuildError> {
+        check_prefix(prefix, PREFIX_MAX)?;
+        Ok(Self { prefix: prefix.to_owned(), ..self })
+    }
+
+    /// `--nflog-size`: this many bytes of the packet.
+    pub fn size(self, bytes: u32) -> Self {
+        Self { size: Some(bytes), ..self }
+    }
+
+    /// `--nflog-threshold`: this many packets are collected before the listener is woken.
+    pub fn threshold(self, packets: u16) -> Self {
+        Self { threshold: Some(packets), ..self }
+    }
+
+    pub(super) fn save(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("-j NFLOG")?;
+        if !self.prefix.is_empty() {
+            write!(f, " --nflog-prefix {}", Quoted(&self.prefix))?;
+        }
+        if self.group != 0 {
+            write!(f, " --nflog-group {}", self.group)?;
+        }
+        if let Some(bytes) = self.size {
+            write!(f, " --nflog-size {bytes}")?;
+        }
+        if let Some(packets) = self.threshold {
+            write!(f, " --nflog-threshold {packets}")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn encode(&self) -> Expression {
+        Expression::Log { prefix: self.prefix.clone(), group: self.group, size: self.size, threshold: self.threshold }
+    }
+}
+
+/// Size of the field `prefix` of struct xt_nflog_info (linux/netfilter/xt_NFLOG.h) less the NUL.
+const PREFIX_MAX: usize = 63;
