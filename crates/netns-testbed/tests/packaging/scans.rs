@@ -1,0 +1,217 @@
+//! The scans of cron and systemd and the configuration, handed to our own programs.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use netns_testbed::{Failed, Trial, program, trial};
+use tempfile::TempDir;
+
+use crate::{packaging, text_of, utf8};
+
+const CRONTAB: &str = "cron.d/rampart";
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("scans::cron_lines_are_scans", cron_lines_are_scans),
+        trial("scans::rules_are_scans", rules_are_scans),
+        trial("scans::seed_rules_are_there", the_usual_rules_are_there),
+        trial(
+            "configuration::is_the_default",
+            configuration_is_the_default,
+        ),
+        trial(
+            "configuration::what_is_commented_out_is_right_too",
+            what_is_commented_out_is_right_too,
+        ),
+    ]
+}
+
+/// The commands of the crontab's lines, checked for the form that `/etc/cron.d` asks for.
+fn cron_commands() -> Result<Vec<String>, Failed> {
+    let crontab = text_of(CRONTAB)?;
+    assert!(
+        crontab.ends_with('\n'),
+        "cron ignores a last line without end"
+    );
+    let mut commands = Vec::new();
+    for line in crontab.lines() {
+        let setting = line.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase())
+        });
+        if line.is_empty() || line.starts_with('#') || setting {
+            continue;
+        }
+        let fields: Vec<&str> = line.splitn(7, ' ').collect();
+        let [minute, hour, day, month, weekday, user, command] = *fields else {
+            return Err(format!("not a line of /etc/cron.d: {line}").into());
+        };
+        let every = minute.strip_prefix("*/").ok_or("not every N minutes")?;
+        assert!((1..60).contains(&every.parse::<u32>()?), "{line}");
+        assert_eq!(
+            [hour, day, month, weekday, user],
+            ["*", "*", "*", "*", "root"]
+        );
+        // cron makes a line feed of a percent sign.
+        assert!(!command.contains('%'), "{line}");
+        commands.push(command.to_owned());
+    }
+    Ok(commands)
+}
+
+/// The words after `SCAN=` in the rule files, by file name.
+fn rules() -> Result<Vec<(String, String)>, Failed> {
+    let mut rules = Vec::new();
+    for entry in fs::read_dir(packaging("rampart/scan"))? {
+        let path = entry?.path();
+        let text = fs::read_to_string(&path)?;
+        let scan = text
+            .lines()
+            .find_map(|line| line.strip_prefix("SCAN="))
+            .ok_or_else(|| format!("{} has no SCAN=", path.display()))?;
+        rules.push((utf8(&path)?.to_owned(), scan.to_owned()));
+    }
+    rules.sort();
+    Ok(rules)
+}
+
+/// Runs a shell's command line as cron would, with our programs where they will be.
+fn shell(command: &str, directory: &Path) -> Result<Output, Failed> {
+    let scanner = program("log-scanner");
+    let programs = scanner.parent().ok_or("the program is nowhere")?;
+    let output = Command::new("/bin/sh")
+        .args(["-c", command])
+        .current_dir(directory)
+        .env_clear()
+        .env("PATH", format!("{}:/usr/bin:/bin", utf8(programs)?))
+        .output()?;
+    Ok(output)
+}
+
+fn cron_lines_are_scans() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    let log = directory.path().join("iptables.log");
+    File::create(&log)?;
+    let report = directory.path().join("log_scanner.log");
+    let commands = cron_commands()?;
+    assert!(!commands.is_empty());
+    for command in commands {
+        let (scan, redirected) = command.split_once(" >> ").ok_or("nothing is kept")?;
+        assert_eq!(redirected, "/var/log/log_scanner.log 2>&1");
+        let command = format!(
+            "{scan} --dryrun --log {} >> {} 2>&1",
+            utf8(&log)?,
+            utf8(&report)?
+        );
+        let output = shell(&command, directory.path())?;
+        let said = fs::read_to_string(&report)?;
+        assert_eq!(output.status.code(), Some(0), "{command}: {said}");
+        assert!(!said.is_empty(), "{command} says nothing");
+        fs::remove_file(&report)?;
+    }
+    // The one to be run by hand, as it stands but for the log.
+    let crontab = text_of(CRONTAB)?;
+    let example = crontab
+        .lines()
+        .find_map(|line| line.strip_prefix("# log-scanner "))
+        .ok_or("no example")?;
+    assert!(example.ends_with(" --dryrun"));
+    let output = shell(
+        &format!("log-scanner {example} --log {}", utf8(&log)?),
+        directory.path(),
+    )?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    Ok(())
+}
+
+fn rules_are_scans() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    let log = directory.path().join("iptables.log");
+    File::create(&log)?;
+    for (name, scan) in rules()? {
+        // systemd splits $SCAN at spaces; it would take quotes and backslashes apart as well.
+        assert!(!scan.contains(['"', '\'', '\\', '$']), "{name}");
+        let output = Command::new(program("log-scanner"))
+            .args(scan.split(' '))
+            .args(["--dryrun", "--log", utf8(&log)?])
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{name}: {said}");
+    }
+    Ok(())
+}
+
+/// cron and systemd offer the same rules.
+fn the_usual_rules_are_there() -> Result<(), Failed> {
+    let rules = rules()?;
+    for command in cron_commands()? {
+        let scan = command
+            .strip_prefix("log-scanner ")
+            .and_then(|scan| scan.split_once(" >> "))
+            .ok_or("not a scan")?
+            .0;
+        assert!(
+            rules.iter().any(|(_, rule)| rule == scan),
+            "systemd has no rule {scan}"
+        );
+    }
+    Ok(())
+}
+
+fn firewall_apply(configuration: Option<&Path>, command: &str) -> Result<Output, Failed> {
+    let mut firewall = Command::new(program("firewall-apply"));
+    if let Some(path) = configuration {
+        firewall.arg("--config").arg(path);
+    }
+    Ok(firewall.arg(command).output()?)
+}
+
+fn printed(configuration: Option<&Path>) -> Result<String, Failed> {
+    let output = firewall_apply(configuration, "print")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn configuration_is_the_default() -> Result<(), Failed> {
+    if Path::new("/etc/rampart/firewall.toml").exists() {
+        return Err(netns_testbed::skip(
+            "this host has a configuration of its own",
+        ));
+    }
+    let default = printed(None)?;
+    assert!(default.contains("FIREWALL_INPUT"), "{default}");
+    assert_eq!(printed(Some(&packaging("rampart/firewall.toml")))?, default);
+    Ok(())
+}
+
+fn what_is_commented_out_is_right_too() -> Result<(), Failed> {
+    let is_key = |line: &str| {
+        let name = line.split_once(" = ").map_or("", |(name, _)| name);
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+    };
+    let mut uncommented = 0;
+    let text: Vec<String> = text_of("rampart/firewall.toml")?
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            // Two keys on one line, to be read as one example.
+            Some(key) if is_key(key) => {
+                uncommented += 1;
+                key.to_owned()
+            }
+            _ => line.to_owned(),
+        })
+        .collect();
+    assert!(uncommented > 15, "only {uncommented} keys found");
+    let directory = TempDir::new()?;
+    let path = directory.path().join("firewall.toml");
+    fs::write(&path, text.join("\n"))?;
+    let output = firewall_apply(Some(&path), "check")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! The systemd units, read by systemd's own checker.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use netns_testbed::{Failed, Tool, Trial, trial};
+use nix::unistd::geteuid;
+
+use crate::install::Installed;
+use crate::{text_of, utf8};
+
+const UNITS: [&str; 8] = [
+    "ram.mount",
+    "rampart-firewall.service",
+    "rampart-logrotate.service",
+    "rampart-logrotate.timer",
+    "rampart-collector.service",
+    "rampart-scan@throttle-hard.service",
+    "rampart-scan@throttle-hard.timer",
+    "rampart-scan@icmp-flood.timer",
+];
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("units::systemd_takes_them_all", systemd_takes_them_all),
+        trial("units::services_are_confined", services_are_confined),
+        trial("units::the_log_is_there_from_boot_on", log_from_boot_on),
+    ]
+}
+
+/// All units, the programs of ours they start, and stand-ins for the system's.
+fn installed() -> Result<Installed, Failed> {
+    let installed = Installed::new(&["--system", "debian"])?;
+    installed.again(&["--system", "debian", "--log", "collector"])?;
+    let logrotate = installed.path("/usr/sbin/logrotate");
+    fs::write(&logrotate, "#!/bin/sh\n")?;
+    fs::set_permissions(&logrotate, fs::Permissions::from_mode(0o755))?;
+    // What every unit with default dependencies requires.
+    fs::write(
+        installed.path("/usr/lib/systemd/system/sysinit.target"),
+        "[Unit]\n",
+    )?;
+    Ok(installed)
+}
+
+fn systemd_takes_them_all() -> Result<(), Failed> {
+    let analyze = Tool::require("systemd-analyze")?;
+    let installed = installed()?;
+    let root = format!("--root={}", utf8(&installed.root())?);
+    let arguments = [&["verify", &root][..], &UNITS].concat();
+    let output = analyze.output(&arguments)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+
+    // The checker reads what it is given: it misses a program, and sees a word that is none.
+    fs::remove_file(installed.path("/usr/sbin/firewall-apply"))?;
+    let output = analyze.output(&arguments)?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("firewall-apply is not executable"), "{said}");
+    Ok(())
+}
+
+fn services_are_confined() -> Result<(), Failed> {
+    let analyze = Tool::require("systemd-analyze")?;
+    let installed = installed()?;
+    let root = format!("--root={}", utf8(&installed.root())?);
+    for (template, instance) in [
+        ("rampart-firewall.service", None),
+        ("rampart-logrotate.service", None),
+        ("rampart-collector.service", None),
+        ("rampart-scan@.service", Some("rampart-scan@rule.service")),
+    ] {
+        if let Some(instance) = instance {
+            let units = installed.path("/usr/lib/systemd/system");
+            symlink(units.join(template), units.join(instance))?;
+        }
+        // 2.5 of 10; a service without any confinement has 9.6.
+        analyze.run(&[
+            "security",
+            "--offline=true",
+            "--threshold=25",
+            "--no-pager",
+            &root,
+            instance.unwrap_or(template),
+        ])?;
+        assert!(
+            text_of(&format!("systemd/{template}"))?.contains("\nNoNewPrivileges=yes\n"),
+            "{template} may gain privileges"
+        );
+    }
+    Ok(())
+}
+
+fn log_from_boot_on() -> Result<(), Failed> {
+    let tmpfiles = Tool::require("systemd-tmpfiles")?;
+    if !geteuid().is_root() || fs::read_to_string("/proc/self/uid_map")?.lines().count() != 1 {
+        return Err(netns_testbed::skip("giving files away needs root"));
+    }
+    for (system, owner) in [("debian", 0), ("ubuntu", 104)] {
+        let installed = Installed::new(&["--system", system])?;
+        fs::write(
+            installed.path("/etc/passwd"),
+            "root:x:0:0::/root:/bin/sh\nsyslog:x:104:110::/nonexistent:/bin/false\n",
+        )?;
+        fs::write(
+            installed.path("/etc/group"),
+            "root:x:0:\nadm:x:4:syslog\nsyslog:x:110:\n",
+        )?;
+        let root = format!("--root={}", utf8(&installed.root())?);
+        tmpfiles.run(&["--create", &root, "rampart.conf"])?;
+        let log = installed.path("/ram/iptables.log");
+        let metadata = fs::metadata(&log)?;
+        assert_eq!(metadata.permissions().mode() & 0o7777, 0o640);
+        assert_eq!(metadata.len(), 0);
+        assert_eq!(std::os::unix::fs::MetadataExt::uid(&metadata), owner);
+        assert_eq!(std::os::unix::fs::MetadataExt::gid(&metadata), 4);
+
+        // A second time, as at the next boot or after an upgrade, what is in it stays.
+        fs::write(&log, "a line\n")?;
+        tmpfiles.run(&["--create", &root, "rampart.conf"])?;
+        assert_eq!(fs::read_to_string(&log)?, "a line\n");
+    }
+    Ok(())
+}
