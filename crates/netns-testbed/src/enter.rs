@@ -1,7 +1,6 @@
 //! Entering namespaces of our own, once, before there is a second thread.
 
 use std::fs;
-use std::io;
 use std::sync::OnceLock;
 
 use libtest_mimic::Failed;
@@ -10,27 +9,48 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getegid, geteuid};
 
+use crate::namespace::Namespace;
+use crate::route::Routing;
+
 /// Why this host gives us no namespaces, with the cure; empty when it does.
 static REFUSED: OnceLock<Option<String>> = OnceLock::new();
+/// Where the process was started.
+static HOST: OnceLock<Namespace> = OnceLock::new();
 
 /// Puts the whole process into a network and a mount namespace of its own, and into a user namespace in which
-/// it is root where it is not already. Must run while there is only one thread. Repeating it changes nothing.
-pub(crate) fn enter() {
+/// it is root where it is not already.
+///
+/// To be called first in `main`, while there is a single thread; [`run`](crate::run) does it for tests.
+/// Repeating it changes nothing.
+///
+/// # Errors
+///
+/// The reason why this host does not allow it, with the cure.
+pub fn enter() -> Result<(), &'static str> {
     REFUSED.get_or_init(|| try_enter().err());
+    entered()
 }
 
-/// `Ok` after [`enter`] succeeded, else why not.
+/// What [`enter`] said.
 pub(crate) fn entered() -> Result<(), &'static str> {
     match REFUSED.get() {
         Some(None) => Ok(()),
         Some(Some(reason)) => Err(reason),
-        None => {
-            Err("netns_testbed::run was not called: the process is still in the host's namespaces")
-        }
+        None => Err(
+            "netns_testbed::enter was not called: the process is still in the host's namespaces",
+        ),
     }
 }
 
+/// The network namespace that the process was started in, where that is not to be seen from ours.
+pub(crate) fn host_network() -> Option<&'static Namespace> {
+    HOST.get()
+}
+
 fn try_enter() -> Result<(), String> {
+    if let Ok(host) = Namespace::current() {
+        let _ = HOST.set(host);
+    }
     let private = CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS;
     match unshare(private) {
         Ok(()) => {}
@@ -105,16 +125,5 @@ pub(crate) fn fresh_network() -> Result<(), Failed> {
 }
 
 fn loopback_up() -> Result<(), Failed> {
-    todo_rtnetlink().map_err(|error| Failed::from(format!("cannot set loopback up: {error}")))
-}
-
-fn todo_rtnetlink() -> io::Result<()> {
-    let status = std::process::Command::new("ip")
-        .args(["link", "set", "lo", "up"])
-        .status()?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(io::Error::other(status.to_string()))
-    }
+    Routing::open()?.loopback_up()
 }

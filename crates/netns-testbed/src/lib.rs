@@ -25,12 +25,29 @@
 //! | `RAMPART_REQUIRE_TOOLS` | a stock tool that is missing is a failure; otherwise the trial that needs it is skipped |
 #![forbid(unsafe_code)]
 
+mod connect;
 mod enter;
+mod log;
+mod namespace;
+mod packet;
+mod process;
 mod program;
+mod route;
+mod tap;
 mod tool;
 mod trial;
+mod world;
 
+pub use connect::connect;
+pub use enter::enter;
+pub use etherparse::TcpHeader;
 pub use libtest_mimic::{Failed, Trial};
+pub use log::{KernelLog, Logged, Nflog};
+pub use namespace::Namespace;
+pub use packet::Packet;
+pub use process::Process;
 pub use program::program;
+pub use tap::Tap;
 pub use tool::Tool;
 pub use trial::{run, skip, trial};
+pub use world::{Family, Host, Interface, World};

@@ -22,8 +22,7 @@ const SKIPPED: &str = "\u{0}skipped: ";
 pub fn run(trials: Vec<Trial>) -> ExitCode {
     let arguments = Arguments::from_args();
     if !arguments.list {
-        enter();
-        if let Err(reason) = entered() {
+        if let Err(reason) = enter() {
             // Standard error may be closed; the trials still say it each.
             let _ = writeln!(std::io::stderr(), "netns-testbed: {reason}");
         }

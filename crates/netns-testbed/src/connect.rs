@@ -1,0 +1,56 @@
+//! Real connections from a chosen address.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::sockopt::SocketError;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, bind, connect as start, getsockopt, socket,
+};
+
+/// Opens a TCP connection from `source`, whose port 0 means any, to `destination`.
+///
+/// # Errors
+///
+/// What the kernel says; [`TimedOut`](io::ErrorKind::TimedOut) when there is no answer within `timeout`.
+pub fn connect(
+    source: SocketAddr,
+    destination: SocketAddr,
+    timeout: Duration,
+) -> io::Result<TcpStream> {
+    let deadline = Instant::now() + timeout;
+    let family = if destination.is_ipv4() {
+        AddressFamily::Inet
+    } else {
+        AddressFamily::Inet6
+    };
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(family, SockType::Stream, flags, None)?;
+    bind(socket.as_raw_fd(), &SockaddrStorage::from(source))?;
+    match start(socket.as_raw_fd(), &SockaddrStorage::from(destination)) {
+        Ok(()) | Err(Errno::EINPROGRESS) => {}
+        Err(error) => return Err(error.into()),
+    }
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)], left) {
+            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) => break,
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    match getsockopt(&socket, SocketError)? {
+        0 => {
+            let stream = TcpStream::from(socket);
+            stream.set_nonblocking(false)?;
+            Ok(stream)
+        }
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}

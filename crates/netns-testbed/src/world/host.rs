@@ -1,0 +1,148 @@
+//! One host of a world.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::process::Command;
+
+use libtest_mimic::Failed;
+
+use crate::log::Nflog;
+use crate::namespace::{Namespace, set_sysctl};
+use crate::process::Process;
+use crate::route::Routing;
+use crate::tap::Tap;
+use crate::world::Family;
+
+/// A network interface of a host, and what is at the other end of the wire.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Interface {
+    /// `eth0` or `eth1`.
+    pub name: &'static str,
+    /// Its number in its namespace.
+    pub index: u32,
+    /// Its own MAC address.
+    pub mac: [u8; 6],
+    /// The MAC address at the other end.
+    pub peer_mac: [u8; 6],
+    pub(crate) addresses: (IpAddr, IpAddr),
+    pub(crate) peer_addresses: (IpAddr, IpAddr),
+}
+
+impl Interface {
+    /// Its own address.
+    pub fn address(&self, family: Family) -> IpAddr {
+        family.pick(self.addresses.0, self.addresses.1)
+    }
+
+    /// The address at the other end.
+    pub fn peer_address(&self, family: Family) -> IpAddr {
+        family.pick(self.peer_addresses.0, self.peer_addresses.1)
+    }
+}
+
+/// A host: a network namespace and its interfaces.
+#[derive(Debug)]
+pub struct Host {
+    namespace: Namespace,
+    interfaces: Vec<Interface>,
+}
+
+impl Host {
+    pub(crate) fn new(namespace: Namespace, interfaces: Vec<Interface>) -> Self {
+        Self {
+            namespace,
+            interfaces,
+        }
+    }
+
+    /// Runs `body` on this host and waits for it; see [`Namespace::run`].
+    ///
+    /// Tools that `body` runs and sockets that it opens are this host's.
+    pub fn run<T: Send>(&self, body: impl FnOnce() -> T + Send) -> T {
+        self.namespace.run(body)
+    }
+
+    /// The interface `eth0`, which every host has.
+    ///
+    /// # Panics
+    ///
+    /// Never: a world gives every host one.
+    pub fn eth0(&self) -> &Interface {
+        self.interface("eth0")
+    }
+
+    /// The interface called `name`.
+    ///
+    /// # Panics
+    ///
+    /// When the host has none of that name.
+    pub fn interface(&self, name: &str) -> &Interface {
+        let found = self
+            .interfaces
+            .iter()
+            .find(|interface| interface.name == name);
+        #[expect(clippy::expect_used, reason = "the names are the test's own")]
+        found.expect("the host has an interface of that name")
+    }
+
+    /// The host's address on `eth0`.
+    pub fn address(&self, family: Family) -> IpAddr {
+        self.eth0().address(family)
+    }
+
+    /// Gives `eth0` one more address, of its own and in no network.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says, e.g. that it has it already.
+    pub fn add_address(&self, address: IpAddr) -> Result<(), Failed> {
+        let index = self.eth0().index;
+        let prefix_len = if address.is_ipv4() { 32 } else { 128 };
+        self.run(|| Routing::open()?.add_address(index, address, prefix_len))
+    }
+
+    /// Sets a sysctl of the host's network, such as `net.netfilter.nf_conntrack_tcp_loose`.
+    ///
+    /// # Errors
+    ///
+    /// When there is none of that name or it does not take the value.
+    pub fn set_sysctl(&self, name: &str, value: &str) -> Result<(), Failed> {
+        let name = name.replace('.', "/");
+        self.run(|| set_sysctl(&name, value))
+    }
+
+    /// A raw socket on the interface `name`.
+    ///
+    /// # Errors
+    ///
+    /// When the socket cannot be opened.
+    ///
+    /// # Panics
+    ///
+    /// When the host has no such interface.
+    pub fn tap(&self, name: &str) -> Result<Tap, Failed> {
+        let interface = self.interface(name);
+        self.run(|| Tap::open(interface))
+    }
+
+    /// A reader of what `NFLOG` rules send to `group`, from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the group has a reader already.
+    pub fn nflog(&self, group: u16) -> Result<Nflog, Failed> {
+        self.run(|| Nflog::open(group))
+    }
+
+    /// Starts a program on this host; it is killed when the handle is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be started.
+    pub fn start(&self, command: &mut Command) -> Result<Process, Failed> {
+        let program = Path::new(command.get_program()).display().to_string();
+        self.run(|| Process::start(command))
+            .map_err(|error| format!("cannot start {program}: {error}").into())
+    }
+}
