@@ -1,0 +1,251 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Where the configuration is looked for when `--config` is not given.
+pub(crate) const DEFAULT_CONFIG: &str = "/etc/rampart/firewall.toml";
+
+/// Where `save` writes and `restore` and `apply` read, unless told otherwise.
+pub(crate) const DEFAULT_SAVED: &str = "/var/lib/rampart/sets.save";
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0  all that was wanted is in the kernel (or was printed, or written)
+  1  the run finished, but something wanted is not in the kernel; each case is named
+  2  the command line, the configuration or the input cannot be read: nothing was changed
+
+Privilege: CAP_NET_ADMIN in the network namespace, and nothing else. `check` and `print` need none.
+No program is ever started.";
+
+const AFTER_LONG_HELP: &str = "\
+Exit status:
+  0  all that was wanted is in the kernel (or was printed, or written)
+  1  the run finished, but something wanted is not in the kernel; each case is named
+  2  the command line, the configuration or the input cannot be read: nothing was changed
+
+Files:
+  /etc/rampart/firewall.toml   the configuration; without it the firewall of the defaults is applied:
+                               policies DROP, DROP, ACCEPT, ssh and https limited per source
+  /var/lib/rampart/sets.save   the saved sets, in the format of `ipset save`
+
+Examples:
+  firewall-apply check                          is the configuration right?
+  firewall-apply print                          what would be installed?
+  firewall-apply                                install it, both families in one transaction
+  firewall-apply save                           keep the members of the sets over a reboot
+  firewall-apply print --family inet6 | ip6tables-restore --test
+  firewall-apply reset                          open the host again; the sets stay
+
+With --json every command writes one JSON document to standard output, also when it fails:
+  { \"version\": 1, \"command\": \"apply\", \"exit_status\": 0, …, \"warnings\": [], \"errors\": [] }
+Each warning and error is { \"message\": …, \"path\": …, \"line\": …, \"column\": … }, the last three where they are
+known. Times are RFC 3339 in UTC, durations whole seconds. The rest depends on the command:
+  apply    config { path, found }, sets [ { name, family, type, maxelem, outcome, restored, expired, refused } ],
+           saved { path, found, saved, elapsed } (null when no set was created),
+           families [ { family, policies, chains [ { name, rules } ], jump } ]
+  check    config
+  print    config, sets, families [ { family, policies, chains [ { name, rules [ text ] } ] } ]
+  reset    families [ { family, outcome } ], sets [ { name, outcome } ]
+  save     path, saved, sets [ { name, outcome, members } ]
+  restore  path, saved, elapsed, sets [ { name, outcome, added, prolonged, kept, expired, refused } ]
+
+Privilege: CAP_NET_ADMIN in the network namespace, and nothing else. `check` and `print` need none.
+No program is ever started.";
+
+/// Puts the firewall into the kernel: the sets and the chains of IPv4 and IPv6, all or nothing
+///
+/// Without a command it applies. The chains of both families are replaced in one transaction: whatever goes wrong, the rules that were
+/// there stay as they were. Rules, chains and sets of others are never touched.
+#[derive(Debug, Parser)]
+#[command(name = "firewall-apply", version, max_term_width = 100, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
+pub(crate) struct Args {
+    /// The configuration [default: /etc/rampart/firewall.toml, and where that does not exist the built-in defaults]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Write one JSON document to standard output instead of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+impl Args {
+    /// The command to run; without one it is `apply` with its defaults.
+    pub(crate) fn chosen(&self) -> Command {
+        self.command.clone().unwrap_or_else(|| {
+            Command::Apply(ApplyArgs {
+                saved: PathBuf::from(DEFAULT_SAVED),
+            })
+        })
+    }
+
+    /// The configuration file, and whether it was asked for by name and so has to exist.
+    pub(crate) fn config(&self) -> (&Path, bool) {
+        match &self.config {
+            Some(path) => (path, true),
+            None => (Path::new(DEFAULT_CONFIG), false),
+        }
+    }
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create the sets that are missing, then replace our chains of both families in one transaction (the default)
+    ///
+    /// Sets that already exist keep their members. A set that this run creates gets its saved members back, with the time each has left.
+    /// The jump to our chain for new packets, `FIREWALL_INPUT`, is appended to INPUT the first time and keeps its place afterwards. Running it again
+    /// changes nothing but the counters.
+    ///
+    /// When something fails before the transaction, or the kernel refuses it, the rules are exactly what they were and the sets created
+    /// by this run are gone again. Saved members that cannot be put back do not keep the firewall from going up: they are
+    /// named, and the exit status is 1.
+    Apply(ApplyArgs),
+
+    /// Read the configuration and say what is wrong with it, with line and column; touches nothing
+    Check,
+
+    /// Print what apply would install; asks nothing of the kernel
+    Print(PrintArgs),
+
+    /// Take out our jump and our chains, and set the policies to ACCEPT
+    ///
+    /// The sets and their members stay unless --sets is given. Rules, chains and sets of others stay in any case. Where there is
+    /// nothing of ours, nothing is done.
+    Reset(ResetArgs),
+
+    /// Write the sets, with the time each member has left, in the format of `ipset save`
+    ///
+    /// The first line is a comment with the time of saving, so that a later restore can take off what has passed since: a ban ends
+    /// when it was said to end, also when the machine was off. `ipset restore -exist` reads the file as well. It is written whole or not at
+    /// all. When none of the sets exists, the file of an earlier save is left alone.
+    Save(SaveArgs),
+
+    /// Put the members of a saved file back into the sets
+    ///
+    /// The whole file is read and judged before the first change. Sets that are missing are created. A member that is already there
+    /// keeps the later of the two ends. Files that `ipset save` wrote are read too (sets of type hash:ip and hash:net); they do not say when
+    /// they were written, so nothing is taken off.
+    Restore(RestoreArgs),
+}
+
+/// Options of `apply`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct ApplyArgs {
+    /// The saved members for the sets that are created
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_SAVED)]
+    pub(crate) saved: PathBuf,
+}
+
+/// Options of `print`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct PrintArgs {
+    /// The form to print in [default: iptables-save]
+    #[arg(long, value_enum, conflicts_with = "json")]
+    pub(crate) format: Option<Format>,
+
+    /// Only this family; both otherwise
+    #[arg(long, value_enum)]
+    pub(crate) family: Option<FamilyArg>,
+}
+
+/// The forms that `print` knows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// The rules, as iptables-restore and ip6tables-restore read them, one family after the other
+    IptablesSave,
+    /// The sets, as ipset restore reads them
+    IpsetSave,
+    /// Rules and sets in one JSON document, the same as --json
+    Json,
+}
+
+/// A family, spelt as ipset and the kernel do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum FamilyArg {
+    /// IPv4
+    Inet,
+    /// IPv6
+    Inet6,
+}
+
+/// Options of `reset`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct ResetArgs {
+    /// Destroy our eight sets too, with their members
+    #[arg(long)]
+    pub(crate) sets: bool,
+}
+
+/// Options of `save`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct SaveArgs {
+    /// Where to write; - is standard output
+    #[arg(long, value_name = "PATH", default_value = DEFAULT_SAVED)]
+    pub(crate) file: PathBuf,
+}
+
+/// Options of `restore`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct RestoreArgs {
+    /// What to read; - is standard input
+    #[arg(long, value_name = "PATH", default_value = DEFAULT_SAVED)]
+    pub(crate) file: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn definition_is_sound() {
+        <Args as CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_apply() {
+        let args = parse("firewall-apply --json").unwrap();
+        assert!(args.json);
+        assert_eq!(args.config(), (Path::new(DEFAULT_CONFIG), false));
+        match args.chosen() {
+            Command::Apply(apply) => assert_eq!(apply.saved, Path::new(DEFAULT_SAVED)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn config_and_json_stand_before_or_after_the_command() {
+        for line in [
+            "firewall-apply --config x --json check",
+            "firewall-apply check --json --config x",
+        ] {
+            let args = parse(line).unwrap();
+            assert!(args.json);
+            assert_eq!(args.config(), (Path::new("x"), true));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for line in [
+            "firewall-apply status",
+            "firewall-apply print --format yaml",
+            "firewall-apply print --family ipv4",
+            "firewall-apply print --json --format ipset-save",
+            "firewall-apply --saved x",
+            "firewall-apply check extra",
+        ] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+}

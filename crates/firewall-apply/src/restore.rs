@@ -1,0 +1,288 @@
+//! `restore`: saved members back into the sets.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use ipset_netlink::{CreateSet, Entry, IfExists, IpSet, SetName, SetType};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::config::Wanted;
+use crate::lock::wait_for_turn;
+use crate::report::{Findings, Problem, causes};
+use crate::save::format::{Member, Saved, SavedSet, misfit};
+use crate::save::members::{PutBack, elapsed, put_back};
+use crate::save::parse::{Parsed, parse};
+use crate::sets;
+
+/// What `restore` did.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// Where from; - is standard input.
+    pub(crate) path: PathBuf,
+    /// When it was saved; `None` when the file does not say.
+    pub(crate) saved: Option<Timestamp>,
+    /// The seconds that were taken off each timeout.
+    pub(crate) elapsed: u32,
+    /// The sets in the file.
+    pub(crate) sets: Vec<SetReport>,
+}
+
+/// What `restore` did with a set.
+#[derive(Debug, Serialize)]
+pub(crate) struct SetReport {
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether it was there.
+    pub(crate) outcome: Outcome,
+    /// What became of its members.
+    #[serde(flatten)]
+    pub(crate) members: Counts,
+}
+
+/// Whether a set was there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    /// This run created it.
+    Created,
+    /// It was there.
+    Kept,
+}
+
+/// What became of the members of a set.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+pub(crate) struct Counts {
+    /// Not in the set before.
+    pub(crate) added: u64,
+    /// In the set before, and would have ended earlier.
+    pub(crate) prolonged: u64,
+    /// In the set before, and not ending earlier there.
+    pub(crate) kept: u64,
+    /// Over by now.
+    pub(crate) expired: u64,
+    /// Not taken by the kernel.
+    pub(crate) refused: u64,
+}
+
+impl From<&PutBack> for Counts {
+    fn from(outcome: &PutBack) -> Self {
+        Self {
+            added: outcome.added,
+            prolonged: outcome.prolonged,
+            kept: outcome.kept,
+            expired: outcome.expired,
+            refused: outcome.refused,
+        }
+    }
+}
+
+/// A set of the file and what the kernel has for it.
+struct Plan<'a> {
+    members: &'a [Member],
+    target: CreateSet,
+    exists: bool,
+}
+
+/// Puts the members that `path` holds back into the sets; those of ours that it does not create are made as wanted.
+pub(crate) fn run(wanted: Option<Wanted>, path: &Path, findings: &mut Findings) -> Report {
+    let mut report = Report {
+        path: path.to_owned(),
+        saved: None,
+        elapsed: 0,
+        sets: Vec::new(),
+    };
+    let Some(Wanted { sets: ours, .. }) = wanted else {
+        return report;
+    };
+    let saved = match read(path) {
+        Ok(parsed) => {
+            for problem in bad_lines(path, &parsed) {
+                findings.refuse(problem);
+            }
+            parsed.saved
+        }
+        Err(error) => {
+            findings.refuse(format!("cannot read {}: {error}", path.display()));
+            return report;
+        }
+    };
+    report.saved = saved.at;
+    report.elapsed = elapsed(saved.at, Timestamp::now());
+    if findings.failed() {
+        return report;
+    }
+    let _turn = wait_for_turn(findings);
+    let Some(mut kernel) = sets::connect(findings) else {
+        return report;
+    };
+    let plans = plan(&mut kernel, &saved, &ours, path, findings);
+    if findings.failed() {
+        return report;
+    }
+    let mut created = Vec::new();
+    for plan in plans.iter().filter(|plan| !plan.exists) {
+        match kernel.create(&plan.target, IfExists::Fail) {
+            Ok(()) => created.push(plan.target.clone()),
+            Err(error) => {
+                findings.fail(causes(&error));
+                sets::destroy(&mut kernel, &created, findings);
+                return report;
+            }
+        }
+    }
+    for plan in plans {
+        report
+            .sets
+            .push(fill(&mut kernel, &plan, report.elapsed, path, findings));
+    }
+    report
+}
+
+/// Reads the file, or standard input for `-`.
+pub(crate) fn read(path: &Path) -> io::Result<Parsed> {
+    if path == Path::new("-") {
+        return parse(io::stdin().lock());
+    }
+    // A directory opens, and only then cannot be read.
+    let mut input = BufReader::with_capacity(1 << 16, File::open(path)?);
+    input.fill_buf()?;
+    parse(input)
+}
+
+/// The lines that cannot be read, as problems.
+pub(crate) fn bad_lines(path: &Path, parsed: &Parsed) -> Vec<Problem> {
+    let mut problems: Vec<_> = parsed
+        .bad
+        .iter()
+        .map(|bad| Problem::line(path, bad.line, bad.why.clone()))
+        .collect();
+    if parsed.more_bad > 0 {
+        let more = format!("{} more lines cannot be read", parsed.more_bad);
+        problems.push(Problem::file(path, more));
+    }
+    problems
+}
+
+/// Notes what `outcome` says about members that the kernel did not take.
+pub(crate) fn note_refused(
+    name: &SetName,
+    outcome: &PutBack,
+    path: &Path,
+    findings: &mut Findings,
+) {
+    for (line, why) in &outcome.reasons {
+        findings.fail(Problem {
+            line: *line,
+            ..Problem::file(
+                path,
+                format!("cannot put this back into set \"{name}\": {why}"),
+            )
+        });
+    }
+    let more = outcome.refused.saturating_sub(outcome.reasons.len() as u64);
+    if more > 0 {
+        let more = format!("{more} more members could not be put back into set \"{name}\"");
+        findings.fail(Problem::file(path, more));
+    }
+}
+
+/// Judges the whole file against the kernel, before the first change.
+fn plan<'a>(
+    kernel: &mut IpSet,
+    saved: &'a Saved,
+    ours: &[CreateSet],
+    path: &Path,
+    findings: &mut Findings,
+) -> Vec<Plan<'a>> {
+    let mut plans = Vec::new();
+    for set in &saved.sets {
+        let (target, exists) = match kernel.header(&set.name) {
+            Ok(header) => (CreateSet::from(&header), true),
+            Err(error) if error.is_set_not_found() => {
+                let wanted = ours.iter().find(|wanted| wanted.name == set.name);
+                let Some(target) = set.create.as_ref().or(wanted) else {
+                    let why = format!(
+                        "there is no set \"{}\", and no line that creates it",
+                        set.name
+                    );
+                    findings.refuse(Problem::file(path, why));
+                    continue;
+                };
+                (target.clone(), false)
+            }
+            Err(error) => {
+                findings.fail(causes(&error));
+                return plans;
+            }
+        };
+        judge(set, &target, path, findings);
+        plans.push(Plan {
+            members: &set.members,
+            target,
+            exists,
+        });
+    }
+    plans
+}
+
+fn judge(set: &SavedSet, target: &CreateSet, path: &Path, findings: &mut Findings) {
+    if !matches!(target.set_type, SetType::HashIp | SetType::HashNet) {
+        let why = format!(
+            "set \"{}\" is there already with type {}: only hash:net and hash:ip are restored",
+            set.name, target.set_type
+        );
+        findings.refuse(Problem::file(path, why));
+        return;
+    }
+    let temporary = |entry: &Entry| entry.timeout.is_some_and(|timeout| !timeout.is_permanent());
+    for member in &set.members {
+        if let Some(why) = misfit(&member.entry.key, target) {
+            findings.refuse(Problem::line(path, member.line, why));
+        } else if target.timeout.is_none() && temporary(&member.entry) {
+            let why = format!(
+                "set \"{}\" is there already without timeouts: this would stay for ever",
+                set.name
+            );
+            findings.refuse(Problem::line(path, member.line, why));
+            // True of every other member too.
+            return;
+        }
+    }
+}
+
+fn fill(
+    kernel: &mut IpSet,
+    plan: &Plan<'_>,
+    elapsed: u32,
+    path: &Path,
+    findings: &mut Findings,
+) -> SetReport {
+    let name = &plan.target.name;
+    let mut report = SetReport {
+        name: name.to_string(),
+        outcome: if plan.exists {
+            Outcome::Kept
+        } else {
+            Outcome::Created
+        },
+        members: Counts::default(),
+    };
+    let present = if plan.exists && !plan.members.is_empty() {
+        match kernel.list(name) {
+            Ok(set) => set.entries,
+            Err(error) => {
+                findings.fail(causes(&error));
+                report.members.refused = plan.members.len() as u64;
+                return report;
+            }
+        }
+    } else {
+        Vec::new()
+    };
+    let outcome = put_back(kernel, &plan.target, &present, plan.members, elapsed);
+    note_refused(name, &outcome, path, findings);
+    report.members = Counts::from(&outcome);
+    report
+}

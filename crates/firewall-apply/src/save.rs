@@ -1,0 +1,189 @@
+//! `save`: the sets into a file.
+
+pub(crate) mod file;
+pub(crate) mod format;
+pub(crate) mod members;
+pub(crate) mod parse;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use ipset_netlink::{Comment, CreateSet, Set, SetType};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::config::set_names;
+use crate::lock::wait_for_turn;
+use crate::report::{Findings, causes};
+use crate::sets;
+use format::{Member, Saved, SavedSet};
+
+/// What `save` did.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// Where to; - is standard output.
+    pub(crate) path: PathBuf,
+    /// When; `None` when nothing was written.
+    pub(crate) saved: Option<Timestamp>,
+    /// The sets that are ours.
+    pub(crate) sets: Vec<SetReport>,
+}
+
+/// What `save` did with a set.
+#[derive(Debug, Serialize)]
+pub(crate) struct SetReport {
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether it is in the file.
+    pub(crate) outcome: Outcome,
+    /// How many members are.
+    pub(crate) members: usize,
+}
+
+/// Whether a set is in the file.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    /// It is.
+    Saved,
+    /// There is no such set.
+    Missing,
+    /// It is of a kind that the file does not hold, or could not be listed.
+    Unsaved,
+}
+
+/// Writes our sets to `path`.
+pub(crate) fn run(path: &Path, findings: &mut Findings) -> Report {
+    let mut report = Report {
+        path: path.to_owned(),
+        saved: None,
+        sets: Vec::new(),
+    };
+    let names = match set_names() {
+        Ok(names) => names,
+        Err(why) => {
+            findings.fail(why);
+            return report;
+        }
+    };
+    let _turn = wait_for_turn(findings);
+    let Some(mut kernel) = sets::connect(findings) else {
+        return report;
+    };
+    // Before the sets are read: a ban may end a moment early at the next boot, never late.
+    let at = whole_seconds(Timestamp::now());
+    let mut saved = Saved {
+        at: Some(at),
+        sets: Vec::new(),
+    };
+    let mut unreadable = false;
+    for name in &names {
+        let (outcome, members) = match kernel.list(name) {
+            Ok(set) => match keep(set, findings) {
+                Some(set) => {
+                    let members = set.members.len();
+                    saved.sets.push(set);
+                    (Outcome::Saved, members)
+                }
+                None => (Outcome::Unsaved, 0),
+            },
+            Err(error) if error.is_set_not_found() => {
+                findings.fail(format!("cannot save set \"{name}\": there is no such set"));
+                (Outcome::Missing, 0)
+            }
+            Err(error) => {
+                findings.fail(causes(&error));
+                unreadable = true;
+                (Outcome::Unsaved, 0)
+            }
+        };
+        report.sets.push(SetReport {
+            name: name.to_string(),
+            outcome,
+            members,
+        });
+        if unreadable {
+            break;
+        }
+    }
+    let place = path.display();
+    if unreadable {
+        findings.fail(format!(
+            "{place} is left as it was: what is in it may be all there is of that set"
+        ));
+    } else if saved.sets.is_empty() {
+        findings.fail(format!(
+            "{place} is left as it was: there is no set to save"
+        ));
+    } else {
+        match write(&saved, path) {
+            Ok(()) => report.saved = Some(at),
+            Err(why) => findings.fail(why),
+        }
+    }
+    report
+}
+
+fn write(saved: &Saved, path: &Path) -> Result<(), String> {
+    let mut content = Vec::new();
+    // Writing into memory does not fail.
+    saved.write(&mut content).map_err(|error| causes(&error))?;
+    if path == Path::new("-") {
+        let mut out = io::stdout().lock();
+        return out
+            .write_all(&content)
+            .and_then(|()| out.flush())
+            .map_err(|error| format!("cannot write to standard output: {error}"));
+    }
+    file::write_whole(path, &content).map_err(|error| causes(&error))
+}
+
+/// The set as the file holds it; `None`, and an error, when it cannot hold it.
+fn keep(set: Set, findings: &mut Findings) -> Option<SavedSet> {
+    let header = set.header;
+    let name = header.name.clone();
+    if !matches!(header.set_type, SetType::HashIp | SetType::HashNet) {
+        findings.fail(format!(
+            "cannot save set \"{name}\": its type is {}, and only hash:net and hash:ip are saved",
+            header.set_type
+        ));
+        return None;
+    }
+    for (word, there) in [("forceadd", header.forceadd), ("skbinfo", header.skbinfo)] {
+        if there {
+            findings.warn(format!("set \"{name}\" has {word}, which is not saved"));
+        }
+    }
+    let mut unwritable = 0;
+    let members = set
+        .entries
+        .into_iter()
+        .map(|mut entry| {
+            // The kernel takes comments that no line of such a file can hold.
+            let writable = |comment: &Comment| comment.as_str().parse::<Comment>().is_ok();
+            unwritable += usize::from(
+                entry
+                    .comment
+                    .as_ref()
+                    .is_some_and(|comment| !writable(comment)),
+            );
+            entry.comment = entry.comment.filter(writable);
+            Member { line: 0, entry }
+        })
+        .collect();
+    if unwritable > 0 {
+        findings.warn(format!(
+            "set \"{name}\": {unwritable} comments hold a quote or a line break and are not saved, their members are"
+        ));
+    }
+    Some(SavedSet {
+        name,
+        create: Some(CreateSet::from(&header)),
+        members,
+    })
+}
+
+/// The second that `time` lies in; what a file says in seconds is read back the same.
+fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}

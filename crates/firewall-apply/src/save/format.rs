@@ -1,0 +1,142 @@
+//! What a saved file holds, and its lines as `ipset save` writes them.
+
+use std::fmt::{self, Display, Formatter};
+use std::io::{self, Write};
+
+use ipset_netlink::{CreateSet, Entry, Key, SetName, SetType, Timeout};
+use jiff::Timestamp;
+
+/// The first words of the first line of a file of ours; version and time follow.
+pub(super) const MAGIC: &str = "# rampart sets.save ";
+/// The last line of a file of ours: without it the file was cut off.
+pub(super) const END: &str = "# rampart sets.save end";
+
+/// A saved file.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Saved {
+    /// When it was written; files of `ipset save` do not say.
+    pub(crate) at: Option<Timestamp>,
+    /// The sets in the order of their first line.
+    pub(crate) sets: Vec<SavedSet>,
+}
+
+/// The lines about one set.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct SavedSet {
+    /// Its name.
+    pub(crate) name: SetName,
+    /// Its `create` line, if there is one.
+    pub(crate) create: Option<CreateSet>,
+    /// Its `add` lines.
+    pub(crate) members: Vec<Member>,
+}
+
+/// An `add` line.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Member {
+    /// The number of the line, from 1.
+    pub(crate) line: usize,
+    /// What it adds; with a timeout as it was at the time of saving.
+    pub(crate) entry: Entry,
+}
+
+impl Saved {
+    /// The lines about the set `name`.
+    pub(crate) fn set(&self, name: &SetName) -> Option<&SavedSet> {
+        self.sets.iter().find(|set| set.name == *name)
+    }
+
+    /// Writes the file. With a time of saving it is one of ours: the time, the sets, the mark of the end.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub(crate) fn write(&self, mut out: impl Write) -> io::Result<()> {
+        if let Some(at) = self.at {
+            writeln!(out, "{MAGIC}1 saved={at}")?;
+        }
+        for set in &self.sets {
+            if let Some(create) = &set.create {
+                writeln!(out, "{}", CreateLine(create))?;
+            }
+            for member in &set.members {
+                writeln!(out, "add {} {}", set.name, Words(&member.entry))?;
+            }
+        }
+        match self.at {
+            Some(_) => writeln!(out, "{END}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The `create` line of a set, as `ipset restore` reads it.
+#[derive(Debug)]
+pub(crate) struct CreateLine<'a>(pub(crate) &'a CreateSet);
+
+impl Display for CreateLine<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let create = self.0;
+        write!(
+            f,
+            "create {} {} family {}",
+            create.name, create.set_type, create.family
+        )?;
+        let numbers = [
+            ("hashsize", create.hash_size),
+            ("maxelem", create.max_elements),
+            ("timeout", create.timeout.map(Timeout::as_secs)),
+            ("netmask", create.netmask.map(u32::from)),
+        ];
+        for (word, number) in numbers {
+            if let Some(number) = number {
+                write!(f, " {word} {number}")?;
+            }
+        }
+        for (word, there) in [("counters", create.counters), ("comment", create.comments)] {
+            if there {
+                write!(f, " {word}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An entry as the end of its `add` line.
+struct Words<'a>(&'a Entry);
+
+impl Display for Words<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let entry = self.0;
+        write!(f, "{}", entry.key)?;
+        if let Some(timeout) = entry.timeout {
+            write!(f, " timeout {}", timeout.as_secs())?;
+        }
+        if let Some(counters) = entry.counters {
+            write!(f, " packets {} bytes {}", counters.packets, counters.bytes)?;
+        }
+        if let Some(comment) = &entry.comment {
+            write!(f, " comment \"{comment}\"")?;
+        }
+        if entry.nomatch {
+            f.write_str(" nomatch")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a set of this `create` line can never hold `key`; `None` when it can.
+pub(crate) fn misfit(key: &Key, set: &CreateSet) -> Option<String> {
+    if key.family() != Some(set.family) {
+        return Some(format!("{key} is not of the set's family, {}", set.family));
+    }
+    match (&set.set_type, key) {
+        (SetType::HashIp, Key::Net(_)) => Some(format!(
+            "{key} is a network and the set's type hash:ip takes single addresses only"
+        )),
+        (SetType::HashNet, Key::Net(network)) if network.prefix_length() == 0 => Some(format!(
+            "{key}: the type hash:net takes no prefix of 0; give the two halves, with a prefix of 1"
+        )),
+        _ => None,
+    }
+}

@@ -1,0 +1,198 @@
+//! Putting saved members back into a set.
+
+use std::collections::HashMap;
+
+use ipset_netlink::{CreateSet, Entry, IfExists, IpSet, Key, Timeout};
+use jiff::Timestamp;
+
+use super::format::{Member, misfit};
+use crate::report::causes;
+
+/// Of one set this many refused members are named, the rest is counted.
+const NAMED: usize = 20;
+
+/// What became of the members of one set.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(crate) struct PutBack {
+    /// They were not in the set.
+    pub(crate) added: u64,
+    /// They were in the set and would have ended earlier.
+    pub(crate) prolonged: u64,
+    /// They were in the set and end no earlier there.
+    pub(crate) kept: u64,
+    /// Their time was over before they came back.
+    pub(crate) expired: u64,
+    /// They could not be put into the set.
+    pub(crate) refused: u64,
+    /// Why, for the first of them, with the number of the line; without one it is about all of them.
+    pub(crate) reasons: Vec<(Option<usize>, String)>,
+}
+
+/// Seconds from the saving to `now`; none when the file does not say when it was saved, or when the clock has not
+/// been set yet and stands before it.
+pub(crate) fn elapsed(saved: Option<Timestamp>, now: Timestamp) -> u32 {
+    let passed = saved.map_or(0, |saved| now.as_second() - saved.as_second());
+    u32::try_from(passed.max(0)).unwrap_or(u32::MAX)
+}
+
+/// Adds `members`, which were saved `elapsed` seconds ago, to the set `target`, which holds `present`.
+///
+/// Of two ends of a member the later one stays. What the set keeps no room for, a comment or counters, is left out.
+pub(crate) fn put_back(
+    kernel: &mut IpSet,
+    target: &CreateSet,
+    present: &[Entry],
+    members: &[Member],
+    elapsed: u32,
+) -> PutBack {
+    let mut outcome = PutBack::default();
+    let mut ends: HashMap<&Key, u32> = present
+        .iter()
+        .map(|entry| (&entry.key, end(entry)))
+        .collect();
+    // For each entry that is sent: its line, and whether the set has it.
+    let mut sent = Vec::new();
+    let mut entries = Vec::new();
+    for member in members {
+        if let Some(why) = misfit(&member.entry.key, target) {
+            outcome.refuse(member.line, why);
+            continue;
+        }
+        let Some(entry) = aged(&member.entry, elapsed, target) else {
+            outcome.expired += 1;
+            continue;
+        };
+        let known = ends.get(&member.entry.key).copied();
+        if known.is_some_and(|known| known >= end(&entry)) {
+            outcome.kept += 1;
+            continue;
+        }
+        ends.insert(&member.entry.key, end(&entry));
+        sent.push((member.line, known.is_some()));
+        entries.push(entry);
+    }
+    let failures = match kernel.add_all(&target.name, &entries, IfExists::Update) {
+        Ok(bulk) => bulk
+            .failures
+            .into_iter()
+            .filter_map(|failure| Some((usize::try_from(failure.index).ok()?, failure.error)))
+            .collect(),
+        Err(error) => {
+            outcome.refused += sent.len() as u64;
+            outcome.reasons.push((None, causes(&error)));
+            return outcome;
+        }
+    };
+    outcome.count(&sent, failures);
+    outcome
+}
+
+impl PutBack {
+    fn count(&mut self, sent: &[(usize, bool)], failures: Vec<(usize, ipset_netlink::Error)>) {
+        let present = sent.iter().filter(|(_, present)| *present).count() as u64;
+        self.prolonged += present;
+        self.added += sent.len() as u64 - present;
+        for (index, error) in failures {
+            let Some((line, present)) = sent.get(index) else {
+                continue;
+            };
+            match present {
+                true => self.prolonged -= 1,
+                false => self.added -= 1,
+            }
+            self.refuse(*line, causes(&error));
+        }
+    }
+
+    fn refuse(&mut self, line: usize, why: String) {
+        self.refused += 1;
+        if self.reasons.len() < NAMED {
+            self.reasons.push((Some(line), why));
+        }
+    }
+}
+
+/// The entry as it is to be `elapsed` seconds later in a set of this kind; `None` when its time is over.
+fn aged(entry: &Entry, elapsed: u32, target: &CreateSet) -> Option<Entry> {
+    let mut entry = entry.clone();
+    if let Some(timeout) = entry.timeout.filter(|timeout| !timeout.is_permanent()) {
+        // Nothing left is not 0, which would be for ever.
+        let left = timeout
+            .as_secs()
+            .checked_sub(elapsed)
+            .filter(|left| *left > 0)?;
+        entry.timeout = Timeout::from_secs(left).ok();
+    }
+    if target.timeout.is_none() {
+        entry.timeout = None;
+    }
+    if !target.counters {
+        entry.counters = None;
+    }
+    if !target.comments {
+        entry.comment = None;
+    }
+    Some(entry)
+}
+
+/// When the entry ends, for comparing: permanent ones last.
+fn end(entry: &Entry) -> u32 {
+    match entry.timeout {
+        Some(timeout) if !timeout.is_permanent() => timeout.as_secs(),
+        _ => u32::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ipset_netlink::{Counters, Family, SetType};
+
+    use super::*;
+
+    fn set() -> CreateSet {
+        CreateSet::new("s".parse().unwrap(), SetType::HashNet, Family::Inet)
+            .timeout(Timeout::PERMANENT)
+    }
+
+    fn entry(timeout: u32) -> Entry {
+        Entry::new("192.0.2.1".parse().unwrap()).timeout(Timeout::from_secs(timeout).unwrap())
+    }
+
+    #[test]
+    fn the_time_that_passed_is_taken_off() {
+        let left = |timeout, elapsed| {
+            aged(&entry(timeout), elapsed, &set()).map(|entry| entry.timeout.unwrap().as_secs())
+        };
+        assert_eq!(left(100, 0), Some(100));
+        assert_eq!(left(100, 99), Some(1));
+        // Not 0, which would be for ever.
+        assert_eq!(left(100, 100), None);
+        assert_eq!(left(100, 101), None);
+        assert_eq!(left(0, 101), Some(0));
+        assert_eq!(left(100, u32::MAX), None);
+    }
+
+    #[test]
+    fn a_clock_before_the_saving_takes_nothing_off() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert_eq!(elapsed(Some(at(100)), at(160)), 60);
+        assert_eq!(elapsed(Some(at(100)), at(40)), 0);
+        assert_eq!(elapsed(None, at(40)), 0);
+        assert_eq!(elapsed(Some(Timestamp::MIN), Timestamp::MAX), u32::MAX);
+    }
+
+    #[test]
+    fn what_the_set_does_not_keep_is_left_out() {
+        let rich = entry(100)
+            .comment("x".parse().unwrap())
+            .counters(Counters::default());
+        assert_eq!(aged(&rich, 0, &set()), Some(entry(100)));
+        assert_eq!(
+            aged(&rich, 0, &set().comments().counters()),
+            Some(rich.clone())
+        );
+        let mut plain = set();
+        plain.timeout = None;
+        assert_eq!(aged(&rich, 0, &plain).unwrap().timeout, None);
+    }
+}

@@ -1,0 +1,137 @@
+//! The eight sets that the rules look into.
+
+use ipset_netlink::{CreateSet, IfExists, IpSet, SetHeader, SetType};
+
+use crate::report::{Findings, causes};
+
+/// A wanted set and what the kernel has of that name.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    /// As it would be created.
+    pub(crate) wanted: CreateSet,
+    /// As it is; `None` when there is no set of that name.
+    pub(crate) found: Option<SetHeader>,
+}
+
+/// Opens the way to the kernel's sets; without one, an error says why.
+pub(crate) fn connect(findings: &mut Findings) -> Option<IpSet> {
+    IpSet::connect()
+        .inspect_err(|error| findings.fail(causes(error)))
+        .ok()
+}
+
+/// Looks for the sets in the kernel.
+///
+/// Each that exists and cannot be used, and each that cannot be looked for, becomes an error of `findings`; those that can be
+/// used although they are not as wanted become a warning.
+pub(crate) fn examine(
+    kernel: &mut IpSet,
+    wanted: Vec<CreateSet>,
+    findings: &mut Findings,
+) -> Vec<Standing> {
+    let mut standings = Vec::new();
+    for wanted in wanted {
+        let found = match kernel.header(&wanted.name) {
+            Ok(header) => Some(header),
+            Err(error) if error.is_set_not_found() => None,
+            Err(error) => {
+                let denied = error.is_permission_denied();
+                findings.fail(causes(&error));
+                if denied {
+                    // The same would be said of each of the sets.
+                    return standings;
+                }
+                continue;
+            }
+        };
+        if let Some(found) = &found {
+            judge(&wanted, found, findings);
+        }
+        standings.push(Standing { wanted, found });
+    }
+    standings
+}
+
+/// Creates those that are missing; returns what was created, also when one could not be.
+pub(crate) fn create_missing(
+    kernel: &mut IpSet,
+    standings: &[Standing],
+    findings: &mut Findings,
+) -> Vec<CreateSet> {
+    let mut created = Vec::new();
+    for standing in standings {
+        if standing.found.is_some() {
+            continue;
+        }
+        match kernel.create(&standing.wanted, IfExists::Fail) {
+            Ok(()) => created.push(standing.wanted.clone()),
+            Err(error) => {
+                findings.fail(causes(&error));
+                break;
+            }
+        }
+    }
+    created
+}
+
+/// Destroys sets that this run created.
+pub(crate) fn destroy(kernel: &mut IpSet, created: &[CreateSet], findings: &mut Findings) {
+    for set in created {
+        if let Err(error) = kernel.destroy(&set.name) {
+            findings.fail(causes(&error));
+        }
+    }
+}
+
+fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) {
+    let name = &wanted.name;
+    if let Some(why) = unusable(wanted, found) {
+        let free = match found.references {
+            0 => "",
+            _ => "take out the rules that use it (those of Rampart: `firewall-apply reset`), ",
+        };
+        findings.fail(format!(
+            "cannot use set \"{name}\", which is there already: {why}; {free}keep its members if they matter \
+             (`ipset save {name}`), `ipset destroy {name}`, and apply again"
+        ));
+        return;
+    }
+    if found.set_type != wanted.set_type {
+        let (is, set) = (&found.set_type, &wanted.set_type);
+        findings.warn(format!(
+            "set \"{name}\" is there already with type {is}; the configuration says {set}: it is kept as it is"
+        ));
+    }
+    if found.max_elements != wanted.max_elements {
+        let number = |n: Option<u32>| n.map_or("none".to_owned(), |n| n.to_string());
+        let (is, set) = (number(found.max_elements), number(wanted.max_elements));
+        findings.warn(format!(
+            "set \"{name}\" is there already with maxelem {is}; the configuration says {set}: it is kept as it is"
+        ));
+    }
+    if let Some(default) = found.timeout.filter(|default| !default.is_permanent()) {
+        findings.warn(format!(
+            "set \"{name}\" is there already with a default timeout of {default}: a member that is added without one \
+             ends after that time"
+        ));
+    }
+}
+
+fn unusable(wanted: &CreateSet, found: &SetHeader) -> Option<String> {
+    if !matches!(found.set_type, SetType::HashIp | SetType::HashNet) {
+        return Some(format!(
+            "its type is {}, and only hash:net and hash:ip can be used",
+            found.set_type
+        ));
+    }
+    if found.family != wanted.family {
+        return Some(format!(
+            "its family is {}, and {} is needed",
+            found.family, wanted.family
+        ));
+    }
+    if found.timeout.is_none() {
+        return Some("its members cannot have a timeout".to_owned());
+    }
+    None
+}
