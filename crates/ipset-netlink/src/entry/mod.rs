@@ -1,6 +1,7 @@
 //! What is in a set.
 
 mod comment;
+mod encode;
 mod key;
 
 pub use comment::{Comment, CommentError};

@@ -1,27 +1,166 @@
 //! What can go wrong, told as operation, object and cause.
 
-use std::fmt;
+mod decode;
+mod kernel;
+mod operation;
 
-/// What was tried, on what, and why it failed.
+use std::{fmt, io};
+
+pub use decode::DecodeError;
+pub(crate) use kernel::{IPSET_ERR_EXIST, KernelError};
+pub(crate) use operation::Operation;
+
+use crate::{CreateSet, SetType};
+
+/// What was tried, on what, and why it failed:
+/// `cannot add 203.0.113.7 to set "blacklist": the set is full (maxelem 65536)`.
+///
+/// The text is whole; there is no `source()` to print after it. To decide what to do, ask the
+/// methods: the kernel's own error numbers mean different things for different commands and types
+/// of sets, and are told apart here.
 #[derive(Debug)]
-pub struct Error(());
+pub struct Error(Box<Inner>);
 
-macro_rules! predicates { ($($name:ident)*) => { impl Error { $(
-    /// skeleton
-    pub fn $name(&self) -> bool { todo!() }
-)* } } }
-predicates! {
-    is_set_not_found is_set_exists is_set_full is_busy is_permission_denied is_entry_exists is_entry_missing
-    is_family_mismatch is_type_mismatch is_type_unknown is_timeout_unsupported is_comment_unsupported is_counters_unsupported
+#[derive(Debug)]
+struct Inner {
+    operation: Operation,
+    cause: Cause,
+}
+
+/// Why, by who is to blame.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) enum Cause {
+    /// The caller: refused before the kernel was asked.
+    Input(#[from] InputError),
+    /// The kernel, for a reason it gives.
+    Kernel(#[from] KernelError),
+    /// The way to the kernel and back.
+    Transport(io::Error),
+    /// The kernel, or whoever answered in its place.
+    Decode(#[from] DecodeError),
+}
+
+/// A request that no kernel would take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum InputError {
+    #[error("a hash size of {buckets} is more than {}", CreateSet::MAX_HASH_SIZE)]
+    HashSize { buckets: u32 },
+    #[error("{0} sets have no netmask")]
+    Netmask(SetType),
+    #[error("{0} sets hold single addresses, not networks")]
+    NotANetworkSet(SetType),
+    #[error("the request of {0} bytes is longer than a message can be")]
+    TooLong(usize),
+    #[error("the entry is longer than a message can be")]
+    EntryTooLong,
+}
+
+impl Error {
+    pub(crate) fn new(operation: Operation, cause: impl Into<Cause>) -> Self {
+        Self(Box::new(Inner {
+            operation,
+            cause: cause.into(),
+        }))
+    }
+
+    /// There is no set of that name; in a swap, one of the two.
+    pub fn is_set_not_found(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::NoSuchSet(_)))
+    }
+
+    /// There is a set of that name already, when creating or renaming.
+    pub fn is_set_exists(&self) -> bool {
+        matches!(
+            self.kernel(),
+            Some(KernelError::SetExists { .. } | KernelError::NameTaken)
+        )
+    }
+
+    /// The set holds as many entries as it can, or the bucket the entry belongs to does.
+    pub fn is_set_full(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::SetFull { .. }))
+    }
+
+    /// The set is in use: by a rule, by another set, or by a listing that takes too long. For a
+    /// listing, the operation was tried for about a second.
+    pub fn is_busy(&self) -> bool {
+        matches!(
+            self.kernel(),
+            Some(KernelError::Busy | KernelError::InUse { .. })
+        )
+    }
+
+    /// `CAP_NET_ADMIN` is missing.
+    pub fn is_permission_denied(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::Permission))
+    }
+
+    /// The entry is in the set already.
+    pub fn is_entry_exists(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::EntryExists))
+    }
+
+    /// The entry is not in the set.
+    pub fn is_entry_missing(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::EntryMissing))
+    }
+
+    /// The set holds addresses of the other family, or its type does not know the family.
+    pub fn is_family_mismatch(&self) -> bool {
+        matches!(
+            self.kernel(),
+            Some(KernelError::FamilyMismatch(_) | KernelError::Family)
+        )
+    }
+
+    /// The two sets to be swapped are not of the same type and family.
+    pub fn is_type_mismatch(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::TypeMismatch))
+    }
+
+    /// The kernel does not know the type of set, or not the revision.
+    pub fn is_type_unknown(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::UnknownType))
+    }
+
+    /// The entry has a timeout and the set was created without.
+    pub fn is_timeout_unsupported(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::NoTimeouts))
+    }
+
+    /// The entry has a comment and the set was created without.
+    pub fn is_comment_unsupported(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::NoComments))
+    }
+
+    /// The entry has counters and the set was created without.
+    pub fn is_counters_unsupported(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::NoCounters))
+    }
+
+    /// The kernel has no ipsets, or its module is not loaded and cannot be loaded.
+    pub fn is_not_supported(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::NoIpsets))
+    }
+
+    /// The set is in the way of nobody but a listing, which ends by itself.
+    pub(crate) fn is_being_listed(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::Busy))
+    }
+
+    fn kernel(&self) -> Option<&KernelError> {
+        match &self.0.cause {
+            Cause::Kernel(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Error {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {}: {}", self.0.operation, self.0.cause)
     }
 }
-impl std::error::Error for Error {}
 
-/// An answer of the kernel that could not be understood.
-#[derive(Debug)]
-pub struct DecodeError(());
+impl std::error::Error for Error {}

@@ -1,125 +1,118 @@
 //! A session with the kernel's ipset subsystem.
 
-use std::borrow::Borrow;
+mod bulk;
+mod change;
+mod element;
+mod exchange;
+mod explain;
+mod listing;
+mod query;
+
+use netlink_packet_core::NLM_F_REQUEST;
+
+pub use bulk::{BulkOutcome, EntryFailure};
+pub(crate) use exchange::IPSET_PROTOCOL;
+pub use query::{Protocol, Revisions};
 
 use crate::{
-    CreateSet, Entry, Error, Family, Key, NetlinkSocket, Set, SetHeader, SetIndex, SetName,
-    SetType, Transport,
+    Error, NetlinkSocket, Transport,
+    error::{Cause, DecodeError, KernelError, Operation},
+    packet::{Command, IpSetAttribute},
 };
+use exchange::Until;
 
 /// A session with the kernel's ipset subsystem.
+///
+/// Every method waits for the kernel's answer, which comes at once; none waits for ever. The
+/// methods take `&mut self` because there is one answer at a time.
+///
+/// # Errors
+///
+/// Besides what the methods say, each can fail because `CAP_NET_ADMIN` is missing in the user
+/// namespace that owns the network namespace ([`Error::is_permission_denied`]), because there is no
+/// set of the name ([`Error::is_set_not_found`]), or because the transport fails.
 #[derive(Debug)]
 pub struct IpSet<T: Transport = NetlinkSocket> {
     transport: T,
+    protocol: Protocol,
+    sequence: u32,
+    datagram: Vec<u8>,
 }
 
 impl IpSet {
-    /// skeleton
+    /// Opens a socket in the network namespace of the calling thread and agrees on the protocol.
+    ///
+    /// # Errors
+    ///
+    /// The kernel has no ipsets ([`Error::is_not_supported`]) or speaks only other versions of the protocol.
     pub fn connect() -> Result<Self, Error> {
-        todo!()
+        let socket = NetlinkSocket::connect()
+            .map_err(|error| Error::new(Operation::Connect, Cause::Transport(error)))?;
+        Self::with_transport(socket)
     }
 }
 
-/// skeleton
-#[expect(unused_variables, clippy::missing_errors_doc)]
 impl<T: Transport> IpSet<T> {
-    /// skeleton
+    /// Agrees on the protocol through a transport of one's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`IpSet::connect`].
     pub fn with_transport(transport: T) -> Result<Self, Error> {
-        todo!()
+        let mut session = Self {
+            transport,
+            protocol: Protocol {
+                current: IPSET_PROTOCOL,
+                minimum: IPSET_PROTOCOL,
+            },
+            sequence: 0,
+            datagram: Vec::new(),
+        };
+        session.agree_on_protocol()?;
+        Ok(session)
     }
-    /// The protocol versions the kernel speaks.
+
+    /// The protocol versions the kernel speaks. This crate speaks version 7 (Linux 4.20 and later).
     pub fn protocol(&self) -> Protocol {
-        todo!()
+        self.protocol
     }
-    /// skeleton
-    pub fn revisions(&mut self, set_type: &SetType, family: Family) -> Result<Revisions, Error> {
-        todo!()
-    }
-    /// skeleton; `IfExists::Update`: fine if it exists with the same type, family and options
-    pub fn create(&mut self, set: &CreateSet, if_exists: IfExists) -> Result<(), Error> {
-        todo!()
-    }
-    /// skeleton
-    pub fn add(&mut self, set: &SetName, entry: &Entry, if_exists: IfExists) -> Result<(), Error> {
-        todo!()
-    }
-    /// Err: nothing more can be done (set gone, no privilege); a refused entry is in the outcome.
-    pub fn add_all<I>(
-        &mut self,
-        set: &SetName,
-        entries: I,
-        if_exists: IfExists,
-    ) -> Result<BulkOutcome, Error>
-    where
-        I: IntoIterator,
-        I::Item: Borrow<Entry>,
-    {
-        todo!()
-    }
-    /// false: was not in it
-    pub fn delete(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
-        todo!()
-    }
-    /// skeleton
-    pub fn delete_all<I>(
-        &mut self,
-        set: &SetName,
-        keys: I,
-        if_missing: IfMissing,
-    ) -> Result<BulkOutcome, Error>
-    where
-        I: IntoIterator,
-        I::Item: Borrow<Key>,
-    {
-        todo!()
-    }
-    /// Would a packet from/to this address match; for a network: is exactly this network in it.
-    pub fn contains(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
-        todo!()
-    }
-    /// Is exactly this entry in it (an address inside a listed network is not).
-    pub fn contains_exactly(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
-        todo!()
-    }
-    /// skeleton
-    pub fn header(&mut self, set: &SetName) -> Result<SetHeader, Error> {
-        todo!()
-    }
-    /// skeleton
-    pub fn headers(&mut self) -> Result<Vec<SetHeader>, Error> {
-        todo!()
-    }
-    /// skeleton
-    pub fn list(&mut self, set: &SetName) -> Result<Set, Error> {
-        todo!()
-    }
-    /// skeleton
-    pub fn list_all(&mut self) -> Result<Vec<Set>, Error> {
-        todo!()
-    }
-    /// skeleton
-    pub fn names(&mut self) -> Result<Vec<SetName>, Error> {
-        todo!()
-    }
-    /// skeleton
-    pub fn index(&mut self, set: &SetName) -> Result<SetIndex, Error> {
-        todo!()
-    }
-    /// skeleton
-    pub fn flush(&mut self, set: &SetName) -> Result<(), Error> {
-        todo!()
-    }
-    /// skeleton
-    pub fn swap(&mut self, a: &SetName, b: &SetName) -> Result<(), Error> {
-        todo!()
-    }
-    /// skeleton
-    pub fn rename(&mut self, from: &SetName, to: &SetName) -> Result<(), Error> {
-        todo!()
-    }
-    /// skeleton
-    pub fn destroy(&mut self, set: &SetName) -> Result<(), Error> {
-        todo!()
+
+    fn agree_on_protocol(&mut self) -> Result<(), Error> {
+        let operation = Operation::Protocol;
+        let mut current = None;
+        let mut minimum = None;
+        self.ask(
+            Command::Protocol,
+            Vec::new(),
+            NLM_F_REQUEST,
+            Until::Message,
+            |message| {
+                for attribute in message.attributes {
+                    match attribute {
+                        IpSetAttribute::Protocol(version) => current = Some(version),
+                        IpSetAttribute::ProtocolMin(version) => minimum = Some(version),
+                        _ => {}
+                    }
+                }
+                Ok(())
+            },
+        )
+        .map_err(|failure| self.explain(operation.clone(), failure))?;
+        let Some(current) = current else {
+            return Err(Error::new(
+                operation,
+                DecodeError::new("it names no protocol version"),
+            ));
+        };
+        let minimum = minimum.unwrap_or(current);
+        if !(minimum..=current).contains(&IPSET_PROTOCOL) {
+            return Err(Error::new(
+                operation,
+                KernelError::Protocol { current, minimum },
+            ));
+        }
+        self.protocol = Protocol { current, minimum };
+        Ok(())
     }
 }
 
@@ -128,8 +121,8 @@ impl<T: Transport> IpSet<T> {
 pub enum IfExists {
     /// It is an error.
     Fail,
-    /// Fine (`-exist`): an entry takes the new timeout, comment and counters; a set must have the
-    /// same type, family and options.
+    /// It is fine (`-exist` of `ipset`). An entry takes the new timeout, comment and counters. A set
+    /// is left as it is, and must have the same type, family and options but for the hash size.
     Update,
 }
 
@@ -138,55 +131,6 @@ pub enum IfExists {
 pub enum IfMissing {
     /// It is an error.
     Fail,
-    /// Fine (`-exist`).
+    /// It is fine (`-exist` of `ipset`).
     Ignore,
-}
-
-/// What became of many entries.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct BulkOutcome {
-    /// How many the kernel took.
-    pub accepted: u64,
-    /// Those it refused, in the order they came.
-    pub failures: Vec<EntryFailure>,
-}
-
-impl BulkOutcome {
-    /// Whether none was refused.
-    pub fn is_complete(&self) -> bool {
-        self.failures.is_empty()
-    }
-}
-
-/// One entry that was refused.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct EntryFailure {
-    /// Its place in the iterator, from 0.
-    pub index: u64,
-    /// Its key.
-    pub key: Key,
-    /// Why.
-    pub error: Error,
-}
-
-/// The protocol versions the kernel speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Protocol {
-    /// The newest.
-    pub current: u8,
-    /// The oldest.
-    pub minimum: u8,
-}
-
-/// The revisions of a set type the kernel knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Revisions {
-    /// The oldest.
-    pub minimum: u8,
-    /// The newest.
-    pub maximum: u8,
 }

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::{Family, SetName, SetType, Timeout};
 
 /// Name, type and options of a set, and how full it is.
@@ -46,4 +48,32 @@ pub struct SetIndex {
     pub index: u16,
     /// The family of the set's addresses.
     pub family: Family,
+}
+
+/// Type, family and options as `ipset create` takes them:
+/// `hash:net family inet timeout 0 maxelem 65536`.
+impl fmt::Display for SetHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} family {}", self.set_type, self.family)?;
+        if let Some(timeout) = self.timeout {
+            write!(f, " timeout {}", timeout.as_secs())?;
+        }
+        if let Some(netmask) = self.netmask {
+            write!(f, " netmask {netmask}")?;
+        }
+        if let Some(max_elements) = self.max_elements {
+            write!(f, " maxelem {max_elements}")?;
+        }
+        for (has, option) in [
+            (self.counters, " counters"),
+            (self.comments, " comment"),
+            (self.skbinfo, " skbinfo"),
+            (self.forceadd, " forceadd"),
+        ] {
+            if has {
+                f.write_str(option)?;
+            }
+        }
+        Ok(())
+    }
 }

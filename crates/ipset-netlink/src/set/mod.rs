@@ -1,6 +1,7 @@
 //! A set as a whole.
 
 mod create;
+mod encode;
 mod header;
 
 pub use create::CreateSet;

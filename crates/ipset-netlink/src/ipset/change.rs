@@ -1,0 +1,121 @@
+//! Sets made, exchanged and removed.
+
+use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST};
+
+use super::exchange::{Failure, Until};
+use crate::{
+    CreateSet, Error, IfExists, IpSet, SetName, Transport,
+    error::{KernelError, Operation},
+    packet::{Command, IpSetAttribute},
+};
+
+impl<T: Transport> IpSet<T> {
+    /// Creates a set.
+    ///
+    /// # Errors
+    ///
+    /// There is a set of that name: with [`IfExists::Fail`] whatever it is, with [`IfExists::Update`]
+    /// one with another type, family or options ([`Error::is_set_exists`], the text says what it is). The
+    /// kernel does not know the type ([`Error::is_type_unknown`]) or the option.
+    pub fn create(&mut self, set: &CreateSet, if_exists: IfExists) -> Result<(), Error> {
+        let operation = Operation::Create(set.name.clone());
+        if let Err(error) = set.check() {
+            return Err(Error::new(operation, error));
+        }
+        let revisions = match self.ask_revisions(&set.set_type, set.family) {
+            Ok(revisions) => revisions,
+            Err(failure) => return Err(self.explain(operation, failure)),
+        };
+        let newest_known = set
+            .set_type
+            .definition()
+            .map(|definition| definition.revision);
+        let revision = newest_known.unwrap_or(u8::MAX).min(revisions.maximum);
+        if revision < revisions.minimum {
+            let (minimum, maximum) = (revisions.minimum, revisions.maximum);
+            return Err(Error::new(
+                operation,
+                KernelError::Revisions { minimum, maximum },
+            ));
+        }
+        let flags = match if_exists {
+            IfExists::Fail => NLM_F_CREATE | NLM_F_EXCL,
+            IfExists::Update => NLM_F_CREATE,
+        };
+        self.change(Command::Create, set.attributes(revision), flags)
+            .map_err(|failure| self.explain(operation, failure))
+    }
+
+    /// Deletes all entries of a set.
+    ///
+    /// # Errors
+    ///
+    /// There is no set of that name.
+    pub fn flush(&mut self, set: &SetName) -> Result<(), Error> {
+        self.change(Command::Flush, names(set, None), 0)
+            .map_err(|failure| self.explain(Operation::Flush(set.clone()), failure))
+    }
+
+    /// Exchanges two sets in one step: each gets the name of the other, and rules and sets that
+    /// refer to one of the names find the other contents from then on. Nothing is ever half full.
+    ///
+    /// # Errors
+    ///
+    /// One of them does not exist ([`Error::is_set_not_found`]), they are not of the same type and
+    /// family ([`Error::is_type_mismatch`]; their options may differ), or another program has been
+    /// listing one for a second ([`Error::is_busy`]).
+    pub fn swap(&mut self, a: &SetName, b: &SetName) -> Result<(), Error> {
+        self.with_patience(Operation::Swap(a.clone(), b.clone()), |session| {
+            session.change(Command::Swap, names(a, Some(b)), 0)
+        })
+    }
+
+    /// Gives a set another name. Not possible while rules or other sets refer to it.
+    ///
+    /// # Errors
+    ///
+    /// There is no set of the old name, there is one of the new ([`Error::is_set_exists`]), or it is
+    /// in use ([`Error::is_busy`]).
+    pub fn rename(&mut self, from: &SetName, to: &SetName) -> Result<(), Error> {
+        self.with_patience(
+            Operation::Rename {
+                from: from.clone(),
+                to: to.clone(),
+            },
+            |session| session.change(Command::Rename, names(from, Some(to)), 0),
+        )
+    }
+
+    /// Removes a set with everything in it. Not possible while rules or other sets refer to it.
+    ///
+    /// # Errors
+    ///
+    /// There is no set of that name, or it is in use ([`Error::is_busy`]).
+    pub fn destroy(&mut self, set: &SetName) -> Result<(), Error> {
+        self.with_patience(Operation::Destroy(set.clone()), |session| {
+            session.change(Command::Destroy, names(set, None), NLM_F_EXCL)
+        })
+    }
+
+    /// Sends a request that the kernel only acknowledges.
+    pub(super) fn change(
+        &mut self,
+        command: Command,
+        attributes: Vec<IpSetAttribute>,
+        flags: u16,
+    ) -> Result<(), Failure> {
+        self.ask(
+            command,
+            attributes,
+            NLM_F_REQUEST | NLM_F_ACK | flags,
+            Until::Ack,
+            |_| Ok(()),
+        )
+    }
+}
+
+fn names(set: &SetName, second: Option<&SetName>) -> Vec<IpSetAttribute> {
+    let mut attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
+    attributes.extend(second.map(|second| IpSetAttribute::SetName2(second.as_str().into())));
+    attributes
+}

@@ -1,0 +1,133 @@
+//! One entry of a set.
+
+use netlink_packet_core::NLM_F_EXCL;
+
+use super::exchange::Failure;
+use crate::{
+    Entry, Error, IfExists, IpSet, Key, SetName, SetType, Transport,
+    error::{IPSET_ERR_EXIST, InputError, Operation},
+    packet::{Command, EntryAttribute, IpSetAttribute},
+};
+
+impl<T: Transport> IpSet<T> {
+    /// Adds an entry.
+    ///
+    /// # Errors
+    ///
+    /// It is in the set already and `if_exists` is [`IfExists::Fail`] ([`Error::is_entry_exists`]);
+    /// the set is full ([`Error::is_set_full`]), holds addresses of the other family
+    /// ([`Error::is_family_mismatch`]), or was created without what the entry carries
+    /// ([`Error::is_timeout_unsupported`], [`Error::is_comment_unsupported`],
+    /// [`Error::is_counters_unsupported`]). No `hash:net` takes a prefix length of 0.
+    pub fn add(&mut self, set: &SetName, entry: &Entry, if_exists: IfExists) -> Result<(), Error> {
+        let flags = match if_exists {
+            IfExists::Fail => NLM_F_EXCL,
+            IfExists::Update => 0,
+        };
+        let attributes = entry.attributes().chain([EntryAttribute::LineNumber(0)]);
+        self.change(Command::Add, one(set, attributes), flags)
+            .map_err(|failure| {
+                self.explain(
+                    Operation::Add {
+                        key: entry.key.clone(),
+                        set: set.clone(),
+                    },
+                    failure,
+                )
+            })
+    }
+
+    /// Deletes an entry; `false` if it was not in the set.
+    ///
+    /// # Errors
+    ///
+    /// The set holds addresses of the other family ([`Error::is_family_mismatch`]).
+    pub fn delete(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
+        let attributes = key.attributes().chain([EntryAttribute::LineNumber(0)]);
+        present(self.change(Command::Delete, one(set, attributes), NLM_F_EXCL)).map_err(|failure| {
+            self.explain(
+                Operation::Delete {
+                    key: key.clone(),
+                    set: set.clone(),
+                },
+                failure,
+            )
+        })
+    }
+
+    /// Whether the set matches: for an address, whether a packet with this address would match, in a
+    /// `hash:net` through any network that contains it; for a network, whether exactly this network
+    /// is an entry.
+    ///
+    /// The kernel looks an address up in networks of every size the set has, from small to large,
+    /// and a network only in those of its own size: a network is not "in" a larger one.
+    /// [`IpSet::contains_exactly`] tells whether an address is an entry itself.
+    ///
+    /// # Errors
+    ///
+    /// The set holds addresses of the other family ([`Error::is_family_mismatch`]), or `key` is a
+    /// network and the set holds single addresses.
+    pub fn contains(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
+        self.look_for(set, key)
+            .map_err(|failure| self.explain(look(set, key), failure))
+    }
+
+    /// Whether exactly this is an entry of the set: an address inside one of its networks is not.
+    /// Exceptions ([`Entry::nomatch`](crate::Entry#structfield.nomatch)) do not count.
+    ///
+    /// For an address in a `hash:net` the set is read through, since the kernel has no such question.
+    ///
+    /// # Errors
+    ///
+    /// As [`IpSet::contains`].
+    pub fn contains_exactly(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
+        let mut found = false;
+        let looked = match (key, self.ask_set_type(set)) {
+            (Key::Ip(_), Ok(SetType::HashNet)) => self
+                .read_entries(set, |entry| found |= entry.key == *key && !entry.nomatch)
+                .map(|()| found),
+            (_, Ok(_)) => self.look_for(set, key),
+            (_, Err(failure)) => Err(failure),
+        };
+        looked.map_err(|failure| self.explain(look(set, key), failure))
+    }
+
+    fn look_for(&mut self, set: &SetName, key: &Key) -> Result<bool, Failure> {
+        if let Key::Net(_) = key {
+            // A set of single addresses would look for the first address of the network only.
+            let set_type = self.ask_set_type(set)?;
+            if set_type
+                .definition()
+                .is_some_and(|definition| !definition.holds_networks)
+            {
+                return Err(Failure::Input(InputError::NotANetworkSet(set_type)));
+            }
+        }
+        present(self.change(Command::Test, one(set, key.attributes()), 0))
+    }
+}
+
+fn one(set: &SetName, entry: impl Iterator<Item = EntryAttribute>) -> Vec<IpSetAttribute> {
+    vec![
+        IpSetAttribute::SetName(set.as_str().into()),
+        IpSetAttribute::Entry(entry.collect()),
+    ]
+}
+
+fn present(answer: Result<(), Failure>) -> Result<bool, Failure> {
+    match answer {
+        Ok(()) => Ok(true),
+        Err(Failure::Refused {
+            code: IPSET_ERR_EXIST,
+            ..
+        }) => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn look(set: &SetName, key: &Key) -> Operation {
+    Operation::Test {
+        key: key.clone(),
+        set: set.clone(),
+    }
+}

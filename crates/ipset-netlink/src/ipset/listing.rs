@@ -1,0 +1,237 @@
+//! Listings: the messages of a dump put together into sets.
+
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
+
+use super::exchange::{Failure, Until};
+use crate::{
+    DecodeError, Entry, Error, IpSet, Set, SetHeader, SetName, Transport,
+    error::Operation,
+    packet::{Command, EntryAttribute, IpSetAttribute, IpSetMessage},
+};
+
+impl<T: Transport> IpSet<T> {
+    /// A set with its header and all its entries.
+    ///
+    /// # Errors
+    ///
+    /// There is no set of that name.
+    pub fn list(&mut self, set: &SetName) -> Result<Set, Error> {
+        let mut sets = Vec::new();
+        self.read_sets(Some(set), 0, &mut sets)
+            .and_then(|()| sets.pop().ok_or_else(|| nothing_listed(set)))
+            .map_err(|failure| self.explain(Operation::List(set.clone()), failure))
+    }
+
+    /// All sets with their headers and all their entries.
+    ///
+    /// # Errors
+    ///
+    /// As [`IpSet`] says.
+    pub fn list_all(&mut self) -> Result<Vec<Set>, Error> {
+        let mut sets = Vec::new();
+        self.read_sets(None, 0, &mut sets)
+            .map_err(|failure| self.explain(Operation::ListAll, failure))?;
+        Ok(sets)
+    }
+
+    /// The header of a set: its type and options, and how full it is.
+    ///
+    /// # Errors
+    ///
+    /// There is no set of that name.
+    pub fn header(&mut self, set: &SetName) -> Result<SetHeader, Error> {
+        self.read_header(set)
+            .map_err(|failure| self.explain(Operation::Header(set.clone()), failure))
+    }
+
+    /// The headers of all sets.
+    ///
+    /// # Errors
+    ///
+    /// As [`IpSet`] says.
+    pub fn headers(&mut self) -> Result<Vec<SetHeader>, Error> {
+        let mut sets = Vec::new();
+        self.read_sets(None, IPSET_FLAG_LIST_HEADER, &mut sets)
+            .map_err(|failure| self.explain(Operation::Headers, failure))?;
+        Ok(sets.into_iter().map(|set| set.header).collect())
+    }
+
+    /// The names of all sets.
+    ///
+    /// # Errors
+    ///
+    /// As [`IpSet`] says.
+    pub fn names(&mut self) -> Result<Vec<SetName>, Error> {
+        let mut names = Vec::new();
+        self.dump(None, IPSET_FLAG_LIST_SETNAME, |message| {
+            if names.len() >= MOST_SETS {
+                return Err(DecodeError::new("it has no end"));
+            }
+            names.push(SetName::from_kernel(set_name(&message.attributes)?));
+            Ok(())
+        })
+        .map_err(|failure| self.explain(Operation::Names, failure))?;
+        Ok(names)
+    }
+
+    pub(super) fn read_header(&mut self, set: &SetName) -> Result<SetHeader, Failure> {
+        let mut sets = Vec::new();
+        self.read_sets(Some(set), IPSET_FLAG_LIST_HEADER, &mut sets)?;
+        sets.pop()
+            .map(|set| set.header)
+            .ok_or_else(|| nothing_listed(set))
+    }
+
+    fn read_sets(
+        &mut self,
+        set: Option<&SetName>,
+        flags: u32,
+        sets: &mut Vec<Set>,
+    ) -> Result<(), Failure> {
+        let mut listing = Listing::default();
+        self.dump(set, flags, |message| {
+            listing.read(&message, |part| match part {
+                Part::Header(header) => sets.push(Set {
+                    header,
+                    entries: Vec::new(),
+                }),
+                Part::Entry(entry) => {
+                    if let Some(set) = sets.last_mut() {
+                        set.entries.push(entry);
+                    }
+                }
+            })
+        })
+    }
+
+    /// Hands over the entries of a set one by one.
+    pub(super) fn read_entries(
+        &mut self,
+        set: &SetName,
+        mut each: impl FnMut(Entry),
+    ) -> Result<(), Failure> {
+        let mut listing = Listing::default();
+        self.dump(Some(set), 0, |message| {
+            listing.read(&message, |part| match part {
+                Part::Header(_) => {}
+                Part::Entry(entry) => each(entry),
+            })
+        })
+    }
+
+    fn dump(
+        &mut self,
+        set: Option<&SetName>,
+        flags: u32,
+        each: impl FnMut(IpSetMessage) -> Result<(), DecodeError>,
+    ) -> Result<(), Failure> {
+        let mut attributes = Vec::new();
+        attributes.extend(set.map(|set| IpSetAttribute::SetName(set.as_str().into())));
+        attributes.extend((flags != 0).then_some(IpSetAttribute::Flags(flags)));
+        self.ask(
+            Command::List,
+            attributes,
+            NLM_F_REQUEST | NLM_F_ACK | NLM_F_DUMP,
+            Until::Done,
+            each,
+        )
+    }
+}
+
+/// A listing as far as it has been read. A set can be spread over many messages; only the first says
+/// its type.
+#[derive(Default)]
+struct Listing {
+    current: Option<SetHeader>,
+    sets: usize,
+    /// Entries of the current set so far.
+    entries: usize,
+    /// Messages since the last one that had something new.
+    idle: u32,
+    key: Vec<EntryAttribute>,
+}
+
+enum Part {
+    Header(SetHeader),
+    Entry(Entry),
+}
+
+impl Listing {
+    fn read(
+        &mut self,
+        message: &IpSetMessage,
+        mut each: impl FnMut(Part),
+    ) -> Result<(), DecodeError> {
+        let name = set_name(&message.attributes)?;
+        self.idle += 1;
+        let begins = |attribute: &IpSetAttribute| matches!(attribute, IpSetAttribute::TypeName(_));
+        if message.attributes.iter().any(begins) {
+            let header = SetHeader::decode(name, &message.attributes)?;
+            self.current = Some(header.clone());
+            self.sets += 1;
+            self.entries = 0;
+            self.idle = 0;
+            each(Part::Header(header));
+        }
+        let Some(header) = self
+            .current
+            .as_ref()
+            .filter(|header| header.name.as_str() == name)
+        else {
+            return Err(DecodeError::new(
+                "entries come before the header of their set",
+            ));
+        };
+        for attribute in &message.attributes {
+            let IpSetAttribute::Entries(entries) = attribute else {
+                continue;
+            };
+            for entry in entries.iter() {
+                let entry = Entry::decode(&header.set_type, entry?, &mut self.key)?;
+                self.entries += 1;
+                self.idle = 0;
+                each(Part::Entry(entry));
+            }
+        }
+        let most_entries = header.max_elements.map_or(MOST_ENTRIES, most_entries);
+        if self.sets > MOST_SETS || self.entries > most_entries || self.idle > MOST_IDLE {
+            return Err(DecodeError::new("it has no end"));
+        }
+        Ok(())
+    }
+}
+
+fn set_name(attributes: &[IpSetAttribute]) -> Result<&str, DecodeError> {
+    attributes
+        .iter()
+        .find_map(|attribute| match attribute {
+            IpSetAttribute::SetName(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .ok_or_else(|| DecodeError::new("a set has no name"))
+}
+
+fn nothing_listed(set: &SetName) -> Failure {
+    Failure::Decode(DecodeError::new(format!(
+        "set {} is not in it",
+        set.quoted()
+    )))
+}
+
+/// Entries that come and go while a set is listed can make it look fuller than it can be.
+fn most_entries(max_elements: u32) -> usize {
+    usize::try_from(max_elements)
+        .unwrap_or(usize::MAX)
+        .saturating_mul(2)
+        .saturating_add(1 << 16)
+}
+
+/// For types that do not say; bitmaps have 65536 at most.
+const MOST_ENTRIES: usize = 1 << 26;
+/// The index of a set has 16 bits.
+const MOST_SETS: usize = 1 << 16;
+const MOST_IDLE: u32 = 1000;
+
+// linux/netfilter/ipset/ip_set.h, enum ipset_cmd_flags
+const IPSET_FLAG_LIST_SETNAME: u32 = 1 << 1;
+const IPSET_FLAG_LIST_HEADER: u32 = 1 << 2;

@@ -1,0 +1,141 @@
+//! Questions about the kernel and the index of a set.
+
+use netlink_packet_core::NLM_F_REQUEST;
+
+use super::exchange::{Failure, Until};
+use crate::{
+    DecodeError, Error, Family, IpSet, SetIndex, SetName, SetType, Transport,
+    error::Operation,
+    packet::{Command, IpSetAttribute},
+};
+
+/// The protocol versions a kernel speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Protocol {
+    /// The newest.
+    pub current: u8,
+    /// The oldest.
+    pub minimum: u8,
+}
+
+/// The revisions of a set type that a kernel knows: its version numbers for the type's options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Revisions {
+    /// The oldest.
+    pub minimum: u8,
+    /// The newest.
+    pub maximum: u8,
+}
+
+impl<T: Transport> IpSet<T> {
+    /// The revisions of a set type that the kernel knows. Asking makes the kernel load the type's
+    /// module.
+    ///
+    /// # Errors
+    ///
+    /// The kernel does not know the type in this family ([`Error::is_type_unknown`]).
+    pub fn revisions(&mut self, set_type: &SetType, family: Family) -> Result<Revisions, Error> {
+        self.ask_revisions(set_type, family).map_err(|failure| {
+            let operation = Operation::Revisions {
+                set_type: set_type.clone(),
+                family,
+            };
+            self.explain(operation, failure)
+        })
+    }
+
+    /// The index of a set, which is what a rule that matches against it carries, and its family.
+    ///
+    /// # Errors
+    ///
+    /// There is no set of that name.
+    pub fn index(&mut self, set: &SetName) -> Result<SetIndex, Error> {
+        self.ask_index(set)
+            .map_err(|failure| self.explain(Operation::Index(set.clone()), failure))
+    }
+
+    pub(super) fn ask_revisions(
+        &mut self,
+        set_type: &SetType,
+        family: Family,
+    ) -> Result<Revisions, Failure> {
+        let attributes = vec![
+            IpSetAttribute::TypeName(set_type.name().into()),
+            IpSetAttribute::Family(family.into()),
+        ];
+        let mut minimum = None;
+        let mut maximum = None;
+        self.ask(
+            Command::Type,
+            attributes,
+            NLM_F_REQUEST,
+            Until::Message,
+            |message| {
+                for attribute in message.attributes {
+                    match attribute {
+                        IpSetAttribute::Revision(revision) => maximum = Some(revision),
+                        IpSetAttribute::RevisionMin(revision) => minimum = Some(revision),
+                        _ => {}
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        let maximum = maximum.ok_or_else(|| lacks("revision"))?;
+        Ok(Revisions {
+            minimum: minimum.unwrap_or(maximum),
+            maximum,
+        })
+    }
+
+    pub(super) fn ask_set_type(&mut self, set: &SetName) -> Result<SetType, Failure> {
+        let mut set_type = None;
+        let attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
+        self.ask(
+            Command::Header,
+            attributes,
+            NLM_F_REQUEST,
+            Until::Message,
+            |message| {
+                for attribute in message.attributes {
+                    if let IpSetAttribute::TypeName(name) = attribute {
+                        set_type = name.parse().ok();
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        set_type.ok_or_else(|| lacks("type"))
+    }
+
+    fn ask_index(&mut self, set: &SetName) -> Result<SetIndex, Failure> {
+        let mut index = None;
+        let mut family = None;
+        let attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
+        self.ask(
+            Command::GetByName,
+            attributes,
+            NLM_F_REQUEST,
+            Until::Message,
+            |message| {
+                for attribute in message.attributes {
+                    match attribute {
+                        IpSetAttribute::Index(number) => index = Some(number),
+                        IpSetAttribute::Family(number) => family = Some(Family::from(number)),
+                        _ => {}
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        let index = index.ok_or_else(|| lacks("index"))?;
+        let family = family.ok_or_else(|| lacks("family"))?;
+        Ok(SetIndex { index, family })
+    }
+}
+
+fn lacks(what: &str) -> Failure {
+    Failure::Decode(DecodeError::new(format!("it has no {what}")))
+}

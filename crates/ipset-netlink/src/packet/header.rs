@@ -1,0 +1,115 @@
+use netlink_packet_core::{DecodeError, DefaultNla, Nla, NlaBuffer, Parseable};
+
+use super::number::{NET, parse_u8, parse_u32};
+
+/// What a set is created with, and what the header of a listed set says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeaderAttribute {
+    /// The default timeout in seconds; 0 is for ever. Its presence gives the set timeouts.
+    Timeout(u32),
+    /// Extensions of the set, bits `IPSET_FLAG_WITH_*`.
+    CadtFlags(u32),
+    /// The seed of the hash function.
+    InitialValue(u32),
+    /// Buckets of the hash.
+    HashSize(u32),
+    /// The most elements.
+    MaxElements(u32),
+    /// How many leading bits of an address count.
+    Netmask(u8),
+    /// The most elements of one bucket.
+    BucketSize(u8),
+    /// Elements in the set now.
+    Elements(u32),
+    /// Rules and sets that refer to the set.
+    References(u32),
+    /// Bytes the set takes.
+    MemorySize(u32),
+    /// One this crate does not know.
+    Other(DefaultNla),
+}
+
+impl Nla for HeaderAttribute {
+    fn value_len(&self) -> usize {
+        match self {
+            Self::Netmask(_) | Self::BucketSize(_) => 1,
+            Self::Timeout(_)
+            | Self::CadtFlags(_)
+            | Self::InitialValue(_)
+            | Self::HashSize(_)
+            | Self::MaxElements(_)
+            | Self::Elements(_)
+            | Self::References(_)
+            | Self::MemorySize(_) => 4,
+            Self::Other(nla) => nla.value_len(),
+        }
+    }
+
+    fn kind(&self) -> u16 {
+        match self {
+            Self::Timeout(_) => NET | IPSET_ATTR_TIMEOUT,
+            Self::CadtFlags(_) => NET | IPSET_ATTR_CADT_FLAGS,
+            Self::InitialValue(_) => NET | IPSET_ATTR_INITVAL,
+            Self::HashSize(_) => NET | IPSET_ATTR_HASHSIZE,
+            Self::MaxElements(_) => NET | IPSET_ATTR_MAXELEM,
+            Self::Netmask(_) => IPSET_ATTR_NETMASK,
+            Self::BucketSize(_) => IPSET_ATTR_BUCKETSIZE,
+            Self::Elements(_) => NET | IPSET_ATTR_ELEMENTS,
+            Self::References(_) => NET | IPSET_ATTR_REFERENCES,
+            Self::MemorySize(_) => NET | IPSET_ATTR_MEMSIZE,
+            Self::Other(nla) => nla.kind(),
+        }
+    }
+
+    fn emit_value(&self, buffer: &mut [u8]) {
+        match self {
+            Self::Netmask(value) | Self::BucketSize(value) => buffer.copy_from_slice(&[*value]),
+            Self::Timeout(value)
+            | Self::CadtFlags(value)
+            | Self::InitialValue(value)
+            | Self::HashSize(value)
+            | Self::MaxElements(value)
+            | Self::Elements(value)
+            | Self::References(value)
+            | Self::MemorySize(value) => buffer.copy_from_slice(&value.to_be_bytes()),
+            Self::Other(nla) => nla.emit_value(buffer),
+        }
+    }
+}
+
+impl<'a> Parseable<NlaBuffer<&'a [u8]>> for HeaderAttribute {
+    fn parse(nla: &NlaBuffer<&'a [u8]>) -> Result<Self, DecodeError> {
+        Ok(match nla.kind() {
+            IPSET_ATTR_TIMEOUT => Self::Timeout(parse_u32(nla)?),
+            IPSET_ATTR_CADT_FLAGS => Self::CadtFlags(parse_u32(nla)?),
+            IPSET_ATTR_INITVAL => Self::InitialValue(parse_u32(nla)?),
+            IPSET_ATTR_HASHSIZE => Self::HashSize(parse_u32(nla)?),
+            IPSET_ATTR_MAXELEM => Self::MaxElements(parse_u32(nla)?),
+            IPSET_ATTR_NETMASK => Self::Netmask(parse_u8(nla)?),
+            IPSET_ATTR_BUCKETSIZE => Self::BucketSize(parse_u8(nla)?),
+            IPSET_ATTR_ELEMENTS => Self::Elements(parse_u32(nla)?),
+            IPSET_ATTR_REFERENCES => Self::References(parse_u32(nla)?),
+            IPSET_ATTR_MEMSIZE => Self::MemorySize(parse_u32(nla)?),
+            _ => Self::Other(DefaultNla::parse(nla)?),
+        })
+    }
+}
+
+// linux/netfilter/ipset/ip_set.h, "CADT specific attributes"
+const IPSET_ATTR_TIMEOUT: u16 = 6;
+const IPSET_ATTR_CADT_FLAGS: u16 = 8;
+const IPSET_ATTR_INITVAL: u16 = 17;
+const IPSET_ATTR_HASHSIZE: u16 = 18;
+const IPSET_ATTR_MAXELEM: u16 = 19;
+const IPSET_ATTR_NETMASK: u16 = 20;
+const IPSET_ATTR_BUCKETSIZE: u16 = 21;
+const IPSET_ATTR_ELEMENTS: u16 = 24;
+const IPSET_ATTR_REFERENCES: u16 = 25;
+const IPSET_ATTR_MEMSIZE: u16 = 26;
+
+// enum ipset_cadt_flags
+pub(crate) const IPSET_FLAG_WITH_COUNTERS: u32 = 1 << 3;
+pub(crate) const IPSET_FLAG_WITH_COMMENT: u32 = 1 << 4;
+pub(crate) const IPSET_FLAG_WITH_FORCEADD: u32 = 1 << 5;
+pub(crate) const IPSET_FLAG_WITH_SKBINFO: u32 = 1 << 6;
