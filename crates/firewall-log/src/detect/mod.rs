@@ -1,0 +1,213 @@
+//! Which sources hit too often.
+
+mod hits;
+mod late;
+mod threshold;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::time::SystemTime;
+
+pub use self::threshold::Threshold;
+
+use self::hits::{Hits, Limit, Sum};
+use crate::event::Event;
+use crate::time::{from_micros, to_micros};
+
+/// Counts the packets of each source under a list of rules.
+///
+/// For a program that follows a log, [`observe`](Self::observe) says at each packet whether it belongs to a violation. For one that reads
+/// a log to its end, [`violators`](Self::violators) and [`tallies`](Self::tallies) then say what it all came to. Both count alike, and lines need
+/// not be in order: a packet seen late counts where it belongs.
+///
+/// Times count to the microsecond. A packet in order costs a constant, one out of order the logarithm of what its source has sent.
+/// A source that has been seen once takes some 40 bytes, and every further packet 8; [`forget_before`](Self::forget_before) bounds that.
+/// The maps are std's with their random keys, since whoever is logged chooses the addresses.
+#[derive(Debug, Clone)]
+pub struct Detector {
+    rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone)]
+struct Rule {
+    threshold: Threshold,
+    limit: Limit,
+    matched: u64,
+    v4: HashMap<Ipv4Addr, Hits>,
+    v6: HashMap<Ipv6Addr, Hits>,
+}
+
+/// A window over the threshold, as [`Detector::observe`] sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Violation {
+    /// Who.
+    pub source: IpAddr,
+    /// Which of the detector's rules, from 0.
+    pub rule: usize,
+    /// The packets in the window: the fullest that holds the one just observed.
+    pub hits: NonZeroU32,
+    /// The first packet in the window.
+    pub first_seen: SystemTime,
+    /// The last packet in the window; what a ban is dated from.
+    pub last_seen: SystemTime,
+}
+
+/// What all packets of a source come to under one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tally {
+    /// Who.
+    pub source: IpAddr,
+    /// All packets the rule counted.
+    pub hits: u64,
+    /// The most of them in any one window.
+    pub peak_hits: u64,
+    /// The first of all.
+    pub first_seen: SystemTime,
+    /// The last of all.
+    pub last_seen: SystemTime,
+    /// The last packet of the last window that reached the threshold, which a ban is dated from; `None` if none did.
+    pub last_violating: Option<SystemTime>,
+}
+
+impl Detector {
+    /// A detector that has seen nothing yet.
+    pub fn new(rules: impl IntoIterator<Item = Threshold>) -> Self {
+        let rules = rules.into_iter().map(Rule::new).collect();
+        Self { rules }
+    }
+
+    /// Counts a packet that was logged at `at` under every rule that [matches](Threshold::matches) it.
+    ///
+    /// Answers the violation that it belongs to: the fullest window that holds it, if that reaches the threshold. So a source
+    /// that goes on is answered again at each packet, later each time, and a ban that is extended each time ends when one
+    /// dated from the whole log would. If several rules are violated, it is the first of them in the order they were given.
+    ///
+    /// A packet [without source](Event::source) is passed over.
+    pub fn observe(&mut self, event: &Event<'_>, at: SystemTime) -> Option<Violation> {
+        let source = event.source()?;
+        let at = to_micros(at);
+        let mut first = None;
+        for (index, rule) in self.rules.iter_mut().enumerate() {
+            if !rule.threshold.matches(event) {
+                continue;
+            }
+            let window = rule.add(source, at);
+            first = first.or(window.map(|window| (index, window)));
+        }
+        first.map(|(rule, window)| Violation {
+            source,
+            rule,
+            hits: u32::try_from(window.hits)
+                .ok()
+                .and_then(NonZeroU32::new)
+                .unwrap_or(NonZeroU32::MAX),
+            first_seen: from_micros(window.first),
+            last_seen: from_micros(window.last),
+        })
+    }
+
+    /// Forgets all packets before `at`, and the sources of which none is left.
+    pub fn forget_before(&mut self, at: SystemTime) {
+        let at = to_micros(at);
+        for rule in &mut self.rules {
+            rule.v4.retain(|_, hits| hits.forget_before(at));
+            rule.v6.retain(|_, hits| hits.forget_before(at));
+            rule.v4.shrink_to_fit();
+            rule.v6.shrink_to_fit();
+        }
+    }
+
+    /// Every source that a rule has counted, in no order; nothing for a rule there is not.
+    pub fn tallies(&self, rule: usize) -> impl Iterator<Item = Tally> {
+        self.rules.get(rule).into_iter().flat_map(Rule::tallies)
+    }
+
+    /// The sources that reached the rule's threshold, in no order.
+    pub fn violators(&self, rule: usize) -> impl Iterator<Item = Tally> {
+        self.tallies(rule)
+            .filter(|tally| tally.last_violating.is_some())
+    }
+
+    /// How many packets a rule has counted, also those forgotten since; 0 for a rule there is not.
+    pub fn matched(&self, rule: usize) -> u64 {
+        self.rules.get(rule).map_or(0, |rule| rule.matched)
+    }
+
+    /// How many sources a rule knows; 0 for a rule there is not.
+    pub fn sources(&self, rule: usize) -> usize {
+        self.rules
+            .get(rule)
+            .map_or(0, |rule| rule.v4.len() + rule.v6.len())
+    }
+}
+
+impl Rule {
+    fn new(threshold: Threshold) -> Self {
+        let within = i64::try_from(threshold.within().as_micros()).unwrap_or(i64::MAX);
+        let limit = Limit {
+            hits: threshold.hits().get().into(),
+            within,
+        };
+        Self {
+            threshold,
+            limit,
+            matched: 0,
+            v4: HashMap::new(),
+            v6: HashMap::new(),
+        }
+    }
+
+    fn add(&mut self, source: IpAddr, at: i64) -> Option<hits::Window> {
+        self.matched += 1;
+        match source {
+            IpAddr::V4(source) => add(&mut self.v4, source, at, self.limit),
+            IpAddr::V6(source) => add(&mut self.v6, source, at, self.limit),
+        }
+    }
+
+    fn tallies(&self) -> impl Iterator<Item = Tally> {
+        let v4 = self
+            .v4
+            .iter()
+            .map(|(source, hits)| (IpAddr::from(*source), hits));
+        let v6 = self
+            .v6
+            .iter()
+            .map(|(source, hits)| (IpAddr::from(*source), hits));
+        v4.chain(v6).map(|(source, hits)| {
+            let Sum {
+                hits,
+                peak,
+                first,
+                last,
+                last_violating,
+            } = hits.sum(self.limit);
+            let (first_seen, last_seen) = (from_micros(first), from_micros(last));
+            Tally {
+                source,
+                hits,
+                peak_hits: peak,
+                first_seen,
+                last_seen,
+                last_violating: last_violating.map(from_micros),
+            }
+        })
+    }
+}
+
+fn add<A: Eq + Hash>(
+    sources: &mut HashMap<A, Hits>,
+    source: A,
+    at: i64,
+    limit: Limit,
+) -> Option<hits::Window> {
+    match sources.entry(source) {
+        Entry::Occupied(mut known) => known.get_mut().add(at, limit),
+        Entry::Vacant(new) => new.insert(Hits::One(at)).first_window(limit),
+    }
+}

@@ -1,0 +1,198 @@
+//! A whole line: header, prefix, packet.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use memchr::memmem;
+use nom::Parser;
+
+use crate::error::ParseError;
+use crate::header::{Header, Layout};
+use crate::input::{field, ipv4, ipv6};
+use crate::packet::{self, Packet};
+use crate::time::LogTime;
+
+/// A packet that the kernel logged, with when, where and under which prefix.
+///
+/// An event borrows from the line it was read from and allocates nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event<'a> {
+    /// The time of the syslog header; where there is none, the kernel's time since boot.
+    pub time: LogTime,
+    /// The kernel's own `[seconds]`, to the microsecond. Under load it is the better order: syslog stamps a line when
+    /// it arrives.
+    pub uptime: Option<Duration>,
+    /// `<pri>` of the line, if it has one: the LOG rule's level, 0 (emergency) to 7 (debug).
+    pub priority: Option<u8>,
+    /// The host of the syslog header; empty in a raw kernel line.
+    pub host: &'a [u8],
+    /// What the rule's owner put before `IN=`, byte for byte; the kernel adds no space.
+    pub prefix: &'a [u8],
+    /// The packet.
+    pub packet: Packet<'a>,
+    layout: Layout<'a>,
+}
+
+impl<'a> Event<'a> {
+    /// An event that was not read from a line. [`render`](Self::render) writes it as rsyslog would: RFC 3339 with
+    /// microseconds in UTC, RFC 3164, or the kernel's raw form, as `time` says.
+    ///
+    /// A time since boot is the event's [`uptime`](Self::uptime) as well.
+    pub fn new(time: LogTime, host: &'a [u8], prefix: &'a [u8], packet: Packet<'a>) -> Self {
+        let uptime = match time {
+            LogTime::SinceBoot(uptime) => Some(uptime),
+            _ => None,
+        };
+        Self {
+            time,
+            uptime,
+            priority: None,
+            host,
+            prefix,
+            packet,
+            layout: Layout::of(time),
+        }
+    }
+
+    /// Reads one line, with or without its line end.
+    ///
+    /// The line must have been written by the kernel: the syslog tag is `kernel`, or the line begins with the kernel's
+    /// `[seconds]`; where there is a `<pri>`, its facility is the kernel's. Nothing of the message can make up for
+    /// that, so a line that another program wrote never counts, whatever it quotes. (A program that may write to the
+    /// log socket can still claim the tag; let the syslog daemon keep what comes from the kernel in a file of its own.)
+    ///
+    /// Then comes the prefix, at most 127 bytes of anything, and the packet in the kernel's grammar. The last space of
+    /// a line may be missing. Words that follow all that is known are [kept](Packet::extra), but a second packet in
+    /// the same line is an error, and so is any deviation within the grammar: an address is read whole or not at all.
+    ///
+    /// Takes time linear in the length of the line and does not allocate.
+    ///
+    /// # Errors
+    ///
+    /// [`ParseError`] says whether the line is none of ours, is not the kernel's, or is not well formed, and where.
+    pub fn parse(line: &'a [u8]) -> Result<Self, ParseError> {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if !carries_firewall_text(line) {
+            return Err(ParseError::not_firewall());
+        }
+        let (message, header) = Header::parse(line)?;
+        let start = packet_start(message)
+            .map_err(|expected| ParseError::malformed(line, message, expected))?;
+        let (prefix, kernel_part) = message.split_at(start);
+        let packet = match Packet::parse.parse(kernel_part) {
+            Ok((_, packet)) => packet,
+            Err(nom::Err::Error(mismatch) | nom::Err::Failure(mismatch)) => {
+                return Err(ParseError::malformed(line, mismatch.at, mismatch.expected));
+            }
+            Err(nom::Err::Incomplete(_)) => {
+                return Err(ParseError::malformed(line, kernel_part, "more"));
+            }
+        };
+        let Header {
+            time,
+            uptime,
+            priority,
+            host,
+            layout,
+        } = header;
+        Ok(Self {
+            time,
+            uptime,
+            priority,
+            host,
+            prefix,
+            packet,
+            layout,
+        })
+    }
+
+    /// The outer `SRC=`, never an address that an ICMP error quotes; see [`Packet::source`].
+    pub fn source(&self) -> Option<IpAddr> {
+        self.packet.source()
+    }
+
+    /// Appends the line, without a line end.
+    ///
+    /// A line that the kernel and rsyslog wrote comes out byte for byte as it was read, with the space at its end.
+    pub fn render(&self, out: &mut Vec<u8>) {
+        let Self {
+            time,
+            uptime,
+            priority,
+            host,
+            prefix,
+            packet,
+            layout,
+        } = self;
+        let (time, uptime, priority, layout) = (*time, *uptime, *priority, *layout);
+        Header {
+            time,
+            uptime,
+            priority,
+            host,
+            layout,
+        }
+        .render(out);
+        out.extend_from_slice(prefix);
+        packet.render(out);
+    }
+}
+
+/// The longest prefix the kernel takes: `NF_LOG_PREFIXLEN` of `net/netfilter/nf_log.h` without its NUL.
+const PREFIX_MAX: usize = 127;
+
+/// `IN=` with ` OUT=` after it, or one of our own markers.
+fn carries_firewall_text(line: &[u8]) -> bool {
+    let before_out = memmem::rfind(line, b" OUT=")
+        .and_then(|at| line.get(..at))
+        .unwrap_or_default();
+    memmem::find(before_out, b"IN=").is_some() || carries_marker(line)
+}
+
+/// `IPTABLES-` or `IP6TABLES-`, as in the prefixes that firewall-apply sets.
+pub(crate) fn carries_marker(text: &[u8]) -> bool {
+    memmem::find_iter(text, b"TABLES-").any(|at| {
+        let before = text.get(..at).unwrap_or_default();
+        before.ends_with(b"IP") || before.ends_with(b"IP6")
+    })
+}
+
+/// Where the kernel's part begins: at the last `IN=… OUT=… ` that a prefix can reach up to.
+///
+/// A prefix may hold such words itself, glued to anything. It cannot hold a packet: where two packets begin, the line is
+/// two lines, and neither is trusted.
+fn packet_start(message: &[u8]) -> Result<usize, &'static str> {
+    let reach = message
+        .get(..message.len().min(PREFIX_MAX + b"IN=".len()))
+        .unwrap_or_default();
+    let at = |start: usize| message.get(start..).unwrap_or_default();
+    let mut starts =
+        memmem::find_iter(reach, b"IN=").filter(|start| packet::interfaces(at(*start)).is_ok());
+    let Some(first) = starts.next() else {
+        return Err("IN=… OUT=… after at most 127 bytes of prefix");
+    };
+    let Some(last) = starts.last() else {
+        return Ok(first);
+    };
+    let mut packets = memmem::find_iter(reach, b"IN=").filter(|start| begins_packet(at(*start)));
+    match (packets.next(), packets.next()) {
+        (None, _) => Ok(last),
+        (Some(start), None) => Ok(start),
+        (Some(_), Some(_)) => Err("one packet"),
+    }
+}
+
+/// Whether a packet with addresses begins here.
+fn begins_packet(input: &[u8]) -> bool {
+    let Ok((rest, _)) = packet::before_network(input) else {
+        return false;
+    };
+    let v4 = (field("SRC=", ipv4), field("DST=", ipv4))
+        .parse(rest)
+        .is_ok();
+    v4 || (field("SRC=", ipv6), field("DST=", ipv6))
+        .parse(rest)
+        .is_ok()
+}

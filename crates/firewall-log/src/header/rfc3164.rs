@@ -1,0 +1,96 @@
+//! `Nov 22 09:25:54 host kernel: `, rsyslog's traditional form.
+
+use nom::Parser;
+use nom::bytes::complete::{tag, take};
+
+use super::{Envelope, Form, kernel_tag, word};
+use crate::input::{Parsed, mismatch};
+use crate::render::put;
+use crate::time::LogTime;
+
+const MONTHS: [&[u8]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
+/// The days of each month, of a leap year.
+const DAYS: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
+    let (rest, stamp) = take(15_usize).parse(input)?;
+    let Some(time) = time(stamp) else {
+        return mismatch(input, "a date such as Nov 22 09:25:54");
+    };
+    let (rest, _) = tag(&b" "[..]).parse(rest)?;
+    let (rest, host) = word(rest)?;
+    let (rest, ()) = kernel_tag(rest)?;
+    Ok((
+        rest,
+        Envelope {
+            time: Some(time),
+            host,
+            form: Form::Rfc3164,
+        },
+    ))
+}
+
+fn time(stamp: &[u8]) -> Option<LogTime> {
+    let [
+        m,
+        o,
+        n,
+        b' ',
+        d1,
+        d2,
+        b' ',
+        h1,
+        h2,
+        b':',
+        m1,
+        m2,
+        b':',
+        s1,
+        s2,
+    ] = *stamp
+    else {
+        return None;
+    };
+    let month = MONTHS.iter().position(|name| **name == [m, o, n])?;
+    let two = |tens: u8, ones: u8| {
+        let digits = tens.is_ascii_digit() && ones.is_ascii_digit();
+        digits.then(|| (tens - b'0') * 10 + (ones - b'0'))
+    };
+    let day = two(if d1 == b' ' { b'0' } else { d1 }, d2)?;
+    // A leap second is counted with the second before it.
+    let (hour, minute, second) = (
+        two(h1, h2)?,
+        two(m1, m2)?,
+        two(s1, s2)?.min(59 + u8::from(s1 != b'6' || s2 != b'0')),
+    );
+    let exists = (1..=*DAYS.get(month)?).contains(&day) && hour < 24 && minute < 60 && second < 60;
+    let month = u8::try_from(month + 1).ok()?;
+    exists.then_some(LogTime::Rfc3164 {
+        month,
+        day,
+        hour,
+        minute,
+        second,
+    })
+}
+
+pub(super) fn render(time: LogTime, host: &[u8], out: &mut Vec<u8>) {
+    if let LogTime::Rfc3164 {
+        month,
+        day,
+        hour,
+        minute,
+        second,
+    } = time
+    {
+        let month = MONTHS
+            .get(usize::from(month).wrapping_sub(1))
+            .unwrap_or(&MONTHS[0]);
+        out.extend_from_slice(month);
+        put!(out, " {day:2} {hour:02}:{minute:02}:{second:02} ");
+    }
+    out.extend_from_slice(host);
+    put!(out, " kernel:");
+}

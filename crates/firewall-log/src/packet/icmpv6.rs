@@ -1,0 +1,104 @@
+//! ICMPv6, and the packet that an error quotes.
+
+use nom::Parser;
+
+use super::network::Network;
+use crate::input::{Parsed, decimal, field, hexadecimal};
+use crate::render::put;
+
+/// `TYPE= CODE=` and what the kernel prints for the type.
+///
+/// The packet that an error quotes is beside it, in [`Packet::inner`](crate::Packet::inner).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Icmpv6 {
+    /// `TYPE=`
+    pub kind: u8,
+    /// `CODE=`
+    pub code: u8,
+    /// What follows.
+    pub body: Icmpv6Body,
+}
+
+/// The part of an ICMPv6 message that depends on its type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Icmpv6Body {
+    /// Nothing is printed for this type.
+    #[default]
+    None,
+    /// `ID= SEQ=` of an echo request or reply.
+    Echo {
+        /// `ID=`
+        id: u16,
+        /// `SEQ=`
+        sequence: u16,
+    },
+    /// An error that quotes the packet it is about: unreachable, too big, time exceeded, parameter problem.
+    Error {
+        /// `POINTER=` of a parameter problem: the byte of the quoted packet that is wrong.
+        pointer: Option<u32>,
+        /// `MTU=` of "packet too big".
+        mtu: Option<u32>,
+    },
+}
+
+impl Icmpv6 {
+    /// `quoted`: this message is itself inside brackets, where the kernel prints no further ones.
+    pub(crate) fn parse(input: &[u8], quoted: bool) -> Parsed<'_, (Self, Option<Network<'_>>)> {
+        let (rest, kind) = field("TYPE=", decimal).parse(input)?;
+        let (rest, code) = field("CODE=", decimal).parse(rest)?;
+        let (rest, (body, inner)) = match kind {
+            ECHO_REQUEST | ECHO_REPLY => {
+                let echo = (field("ID=", decimal), field("SEQ=", decimal));
+                echo.map(|(id, sequence)| (Icmpv6Body::Echo { id, sequence }, None))
+                    .parse(rest)?
+            }
+            UNREACHABLE | TOO_BIG | TIME_EXCEEDED | PARAMETER_PROBLEM => {
+                let (rest, pointer) = match kind {
+                    PARAMETER_PROBLEM => field("POINTER=", hexadecimal).map(Some).parse(rest)?,
+                    _ => (rest, None),
+                };
+                let (rest, inner) = if quoted {
+                    (rest, None)
+                } else {
+                    Network::parse_quoted(rest, Network::parse_ipv6)?
+                };
+                let (rest, mtu) = match kind {
+                    TOO_BIG => field("MTU=", decimal).map(Some).parse(rest)?,
+                    _ => (rest, None),
+                };
+                (rest, (Icmpv6Body::Error { pointer, mtu }, inner))
+            }
+            _ => (rest, (Icmpv6Body::None, None)),
+        };
+        Ok((rest, (Self { kind, code, body }, inner)))
+    }
+
+    /// `inner`: the packet that an error quotes; `None` where this message is itself quoted.
+    pub(crate) fn render(&self, inner: Option<&Network<'_>>, out: &mut Vec<u8>) {
+        put!(out, "TYPE={} CODE={} ", self.kind, self.code);
+        match self.body {
+            Icmpv6Body::None => {}
+            Icmpv6Body::Echo { id, sequence } => put!(out, "ID={id} SEQ={sequence} "),
+            Icmpv6Body::Error { pointer, mtu } => {
+                if let Some(pointer) = pointer {
+                    put!(out, "POINTER={pointer:08x} ");
+                }
+                if let Some(inner) = inner {
+                    inner.render_quoted(out);
+                }
+                if let Some(mtu) = mtu {
+                    put!(out, "MTU={mtu} ");
+                }
+            }
+        }
+    }
+}
+
+// linux/icmpv6.h
+const UNREACHABLE: u8 = 1;
+const TOO_BIG: u8 = 2;
+const TIME_EXCEEDED: u8 = 3;
+const PARAMETER_PROBLEM: u8 = 4;
+const ECHO_REQUEST: u8 = 128;
+const ECHO_REPLY: u8 = 129;

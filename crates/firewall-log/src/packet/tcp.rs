@@ -1,0 +1,177 @@
+//! TCP: ports, window, flags.
+
+use nom::Parser;
+use nom::branch::alt;
+use nom::combinator::{cut, opt};
+use nom::sequence::{preceded, terminated};
+
+use super::octets::Octets;
+use crate::input::{Parsed, decimal, field, flag, gap, literal, optional, prefixed_hexadecimal};
+use crate::render::put;
+
+/// `SPT= DPT= [SEQ= ACK=] WINDOW= RES= flags URGP= [OPT (…)]`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tcp<'a> {
+    /// `SPT=`
+    pub source_port: u16,
+    /// `DPT=`
+    pub destination_port: u16,
+    /// `SEQ= ACK=`, under `--log-tcp-sequence`.
+    pub sequence: Option<Sequence>,
+    /// `WINDOW=`, as it stands in the header: not scaled.
+    pub window: u16,
+    /// `RES=`: the reserved bits, and on older kernels CWR and ECE among them.
+    pub reserved: u8,
+    /// The flags that are set.
+    pub flags: TcpFlags,
+    /// `URGP=`
+    pub urgent_pointer: u16,
+    /// `OPT (…)`, under `--log-tcp-options`.
+    pub options: TcpOptions<'a>,
+}
+
+/// `SEQ= ACK=`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sequence {
+    /// `SEQ=`
+    pub number: u32,
+    /// `ACK=`; the bare word `ACK` is a flag.
+    pub acknowledged: u32,
+}
+
+/// The options of a TCP header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TcpOptions<'a> {
+    /// None, or the rule does not log them.
+    #[default]
+    Absent,
+    /// `OPT (020405B4)`: the octets of the options.
+    Logged(Octets<'a>),
+    /// `OPT (TRUNCATED)`: the packet ends inside them, and so does the line.
+    Truncated,
+}
+
+/// The flags of a TCP header, in the order in which the kernel prints them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct TcpFlags(u16);
+
+/// The kernel's order; the index is the bit in [`TcpFlags`].
+const NAMES: [&str; 9] = ["AE", "CWR", "ECE", "URG", "ACK", "PSH", "RST", "SYN", "FIN"];
+
+#[expect(missing_docs, reason = "each is the flag of its name")]
+impl TcpFlags {
+    pub const AE: Self = Self(1);
+    pub const CWR: Self = Self(1 << 1);
+    pub const ECE: Self = Self(1 << 2);
+    pub const URG: Self = Self(1 << 3);
+    pub const ACK: Self = Self(1 << 4);
+    pub const PSH: Self = Self(1 << 5);
+    pub const RST: Self = Self(1 << 6);
+    pub const SYN: Self = Self(1 << 7);
+    pub const FIN: Self = Self(1 << 8);
+}
+
+impl TcpFlags {
+    /// Whether all flags of `other` are set.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The flags of both.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The names of the flags that are set, in the kernel's order: AE CWR ECE URG ACK PSH RST SYN FIN.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        NAMES
+            .iter()
+            .enumerate()
+            .filter(move |(bit, _)| self.0 & 1 << bit != 0)
+            .map(|(_, name)| *name)
+    }
+
+    fn parse(input: &[u8]) -> (&[u8], Self) {
+        let mut flags = Self::default();
+        let mut rest = input;
+        for (bit, name) in NAMES.iter().enumerate() {
+            let (set, after) = flag(rest, name);
+            flags.0 |= u16::from(set) << bit;
+            rest = after;
+        }
+        (rest, flags)
+    }
+}
+
+impl<'a> Tcp<'a> {
+    pub(crate) fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
+        let (rest, source_port) = field("SPT=", decimal).parse(input)?;
+        let (rest, destination_port) = field("DPT=", decimal).parse(rest)?;
+        let (rest, number) = optional("SEQ=", decimal).parse(rest)?;
+        let (rest, sequence) = match number {
+            Some(number) => field("ACK=", decimal)
+                .map(|acknowledged| {
+                    Some(Sequence {
+                        number,
+                        acknowledged,
+                    })
+                })
+                .parse(rest)?,
+            None => (rest, None),
+        };
+        let (rest, window) = field("WINDOW=", decimal).parse(rest)?;
+        let (rest, reserved) = field("RES=", prefixed_hexadecimal).parse(rest)?;
+        let (rest, flags) = TcpFlags::parse(rest);
+        let (rest, urgent_pointer) = field("URGP=", decimal).parse(rest)?;
+        let (rest, options) = TcpOptions::parse(rest)?;
+        Ok((
+            rest,
+            Self {
+                source_port,
+                destination_port,
+                sequence,
+                window,
+                reserved,
+                flags,
+                urgent_pointer,
+                options,
+            },
+        ))
+    }
+
+    pub(crate) fn render(&self, out: &mut Vec<u8>) {
+        put!(
+            out,
+            "SPT={} DPT={} ",
+            self.source_port,
+            self.destination_port
+        );
+        if let Some(Sequence {
+            number,
+            acknowledged,
+        }) = self.sequence
+        {
+            put!(out, "SEQ={number} ACK={acknowledged} ");
+        }
+        put!(out, "WINDOW={} RES=0x{:02x} ", self.window, self.reserved);
+        self.flags.names().for_each(|name| put!(out, "{name} "));
+        put!(out, "URGP={} ", self.urgent_pointer);
+        match self.options {
+            TcpOptions::Absent => {}
+            TcpOptions::Logged(octets) => super::render_options(octets, out),
+            TcpOptions::Truncated => put!(out, "OPT (TRUNCATED)"),
+        }
+    }
+}
+
+impl<'a> TcpOptions<'a> {
+    fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
+        let truncated = literal("TRUNCATED)").map(|_| Self::Truncated);
+        let logged = terminated(Octets::parse_joined, (literal(")"), gap)).map(Self::Logged);
+        let options = opt(preceded(literal("OPT ("), cut(alt((truncated, logged)))));
+        options.map(Option::unwrap_or_default).parse(input)
+    }
+}

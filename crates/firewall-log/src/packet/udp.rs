@@ -1,0 +1,43 @@
+//! UDP and UDP-Lite: ports and length.
+
+use nom::Parser;
+
+use crate::input::{Parsed, decimal, field};
+use crate::render::put;
+
+/// `SPT= DPT= LEN=`
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Udp {
+    /// `SPT=`
+    pub source_port: u16,
+    /// `DPT=`
+    pub destination_port: u16,
+    /// `LEN=`, the second of the line: bytes of header and data as the header says; of UDP-Lite the checksum coverage.
+    pub length: u16,
+}
+
+impl Udp {
+    pub(crate) fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        let (rest, source_port) = field("SPT=", decimal).parse(input)?;
+        let (rest, destination_port) = field("DPT=", decimal).parse(rest)?;
+        let (rest, length) = field("LEN=", decimal).parse(rest)?;
+        Ok((
+            rest,
+            Self {
+                source_port,
+                destination_port,
+                length,
+            },
+        ))
+    }
+
+    pub(crate) fn render(self, out: &mut Vec<u8>) {
+        put!(
+            out,
+            "SPT={} DPT={} LEN={} ",
+            self.source_port,
+            self.destination_port,
+            self.length
+        );
+    }
+}

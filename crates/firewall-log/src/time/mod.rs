@@ -1,0 +1,142 @@
+//! When a line says it happened, and the instant that means.
+
+mod clock;
+
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+pub use self::clock::Clock;
+
+/// The time stamp of a line, as far as the line itself knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogTime {
+    /// A full instant: RFC 3339, RFC 5424, ISO 8601 with an offset.
+    Rfc3339(SystemTime),
+    /// A date without year and zone, as RFC 3164 has it.
+    Rfc3164 {
+        /// 1 to 12
+        month: u8,
+        /// 1 to 31
+        day: u8,
+        /// 0 to 23
+        hour: u8,
+        /// 0 to 59
+        minute: u8,
+        /// 0 to 59
+        second: u8,
+    },
+    /// The kernel's own `[seconds]`: how long after boot.
+    SinceBoot(Duration),
+}
+
+impl LogTime {
+    /// The instant meant, in the light of `clock`.
+    ///
+    /// A date of RFC 3164 is in the latest year that exists for it (29 February) and does not put it later than `now`
+    /// and the clock's [tolerance](Clock::tolerance); it is local time of the clock's zone. A local time that a change
+    /// of the clocks skips counts as if they had not been changed yet, one that comes twice is the first of the two.
+    ///
+    /// Full instants are taken as they are, also where they lie in the future: that is for the caller to judge.
+    ///
+    /// # Errors
+    ///
+    /// For time since boot when the clock does not know the [boot](Clock::boot) instant; for a date that does not exist
+    /// or an instant that cannot be represented.
+    pub fn resolve(self, clock: &Clock) -> Result<SystemTime, TimeError> {
+        match self {
+            Self::Rfc3339(instant) => Ok(instant),
+            Self::SinceBoot(uptime) => {
+                let boot = clock.boot.ok_or(TimeError(Problem::BootUnknown))?;
+                boot.checked_add(uptime)
+                    .ok_or(TimeError(Problem::OutOfRange))
+            }
+            Self::Rfc3164 {
+                month,
+                day,
+                hour,
+                minute,
+                second,
+            } => {
+                let limit = clock.limit()?;
+                let newest = limit.to_zoned(clock.zone.clone()).year();
+                // 29 February can be eight years back: there is none in 2100.
+                let years = (newest.saturating_sub(8)..=newest).rev();
+                let signed = |number: u8| i8::try_from(number).unwrap_or(i8::MAX);
+                years
+                    .filter_map(|year| {
+                        let (month, day) = (signed(month), signed(day));
+                        DateTime::new(
+                            year,
+                            month,
+                            day,
+                            signed(hour),
+                            signed(minute),
+                            signed(second),
+                            0,
+                        )
+                        .ok()
+                    })
+                    .filter_map(|local| clock.zone.to_ambiguous_timestamp(local).compatible().ok())
+                    .find(|instant| *instant <= limit)
+                    .map(SystemTime::from)
+                    .ok_or(TimeError(Problem::NoSuchDate))
+            }
+        }
+    }
+}
+
+/// Why a [`LogTime`] is no instant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct TimeError(Problem);
+
+impl TimeError {
+    /// Whether the line gives time since boot and the clock does not know when that was.
+    pub fn is_boot_unknown(&self) -> bool {
+        self.0 == Problem::BootUnknown
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+enum Problem {
+    #[error("the line has only the time since boot, and when that was is not known")]
+    BootUnknown,
+    #[error("there is no such date in the last eight years")]
+    NoSuchDate,
+    #[error("the time is outside the range of instants")]
+    OutOfRange,
+}
+
+/// Microseconds since 1970, the grain of the kernel's stamps; beyond the range of `i64` the nearest value.
+pub(crate) fn to_micros(at: SystemTime) -> i64 {
+    match at.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
+        Err(before) => {
+            let nanos = before.duration().as_nanos();
+            i64::try_from(nanos.div_ceil(1000)).map_or(i64::MIN, |micros| -micros)
+        }
+    }
+}
+
+/// The reverse of [`to_micros`].
+pub(crate) fn from_micros(micros: i64) -> SystemTime {
+    let distance = Duration::from_micros(micros.unsigned_abs());
+    let at = if micros < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(distance)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(distance)
+    };
+    at.unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// The nearest instant that jiff can show as a date.
+pub(crate) fn to_timestamp(at: SystemTime) -> Timestamp {
+    Timestamp::try_from(at).unwrap_or(if at < SystemTime::UNIX_EPOCH {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    })
+}
