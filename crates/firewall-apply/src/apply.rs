@@ -5,18 +5,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use ipset_netlink::{CreateSet, IpSet, SetName};
-use iptables_ruleset::{Family, KernelSet, Nftables, Plan, Ruleset};
+use iptables_ruleset::{Family, Kernel as _, KernelSet, Nftables, Plan, Ruleset};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::{Source, Wanted};
 use crate::lock::wait_for_turn;
 use crate::print::{family_name, policies};
-use crate::report::{Findings, Problem, causes};
+use crate::report::{Findings, causes};
 use crate::restore::{bad_lines, note_refused, read};
 use crate::save::format::Saved;
 use crate::save::members::{PutBack, elapsed, put_back};
 use crate::sets::{self, Standing};
+use crate::verify;
 
 /// What `apply` did.
 #[derive(Debug, Serialize)]
@@ -242,7 +243,10 @@ fn install(
         why,
         outcome_unknown: false,
     };
-    let mut find = |name: &str| find_set(kernel, name);
+    let mut resolved = BTreeMap::new();
+    let mut find = |name: &str| {
+        find_set(kernel, name).inspect(|set| drop(resolved.insert(name.to_owned(), *set)))
+    };
     let plan = Plan::install(rulesets, &mut find).map_err(|error| nothing_done(causes(&error)))?;
     let mut nftables = Nftables::connect().map_err(|error| nothing_done(causes(&error)))?;
     let applied = plan.apply(&mut nftables).map_err(|error| Failure {
@@ -250,7 +254,21 @@ fn install(
         outcome_unknown: error.is_outcome_unknown(),
     })?;
     for bypass in &applied.bypassed {
-        findings.fail(Problem::from(bypass.to_string()));
+        findings.fail(bypass.to_string());
+    }
+    match nftables.snapshot() {
+        Ok(snapshot) => {
+            for missing in verify::missing_rules(&snapshot, rulesets) {
+                findings.fail(missing);
+            }
+        }
+        Err(error) => findings.fail(format!(
+            "cannot read the rules back after they were put in: {}",
+            causes(&error)
+        )),
+    }
+    for moved in verify::moved_sets(&resolved, |name| find_set(kernel, name)) {
+        findings.fail(moved);
     }
     Ok(())
 }

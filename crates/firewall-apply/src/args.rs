@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// Where the configuration is looked for when `--config` is not given.
 pub(crate) const DEFAULT_CONFIG: &str = "/etc/rampart/firewall.toml";
@@ -10,56 +11,54 @@ pub(crate) const DEFAULT_CONFIG: &str = "/etc/rampart/firewall.toml";
 /// Where `save` writes and `restore` and `apply` read, unless told otherwise.
 pub(crate) const DEFAULT_SAVED: &str = "/var/lib/rampart/sets.save";
 
+// No line is longer than a narrow terminal, which would break it in two.
 const AFTER_HELP: &str = "\
 Exit status:
-  0  all that was wanted is in the kernel (or was printed, or written)
-  1  the run finished, but something wanted is not in the kernel; each case is named
-  2  the command line, the configuration or the input cannot be read: nothing was changed
+  0  all that was wanted is in the kernel, or was printed or written
+  1  the run finished, but something wanted is not in the kernel: each is named
+  2  command line, configuration or input cannot be read: nothing was changed
 
-Privilege: CAP_NET_ADMIN in the network namespace, and nothing else. `check` and `print` need none.
-No program is ever started.";
+It needs CAP_NET_ADMIN in the network namespace, and nothing else; `check` and
+`print` need nothing. No program is ever started.";
 
 const AFTER_LONG_HELP: &str = "\
 Exit status:
-  0  all that was wanted is in the kernel (or was printed, or written)
-  1  the run finished, but something wanted is not in the kernel; each case is named
-  2  the command line, the configuration or the input cannot be read: nothing was changed
+  0  all that was wanted is in the kernel, or was printed or written
+  1  the run finished, but something wanted is not in the kernel: each is named
+  2  command line, configuration or input cannot be read: nothing was changed
+
+It needs CAP_NET_ADMIN in the network namespace, and nothing else; `check` and
+`print` need nothing. No program is ever started.
 
 Files:
-  /etc/rampart/firewall.toml   the configuration; without it the firewall of the defaults is applied:
-                               policies DROP, DROP, ACCEPT, ssh and https limited per source
-  /var/lib/rampart/sets.save   the saved sets, in the format of `ipset save`
+  /etc/rampart/firewall.toml
+      The configuration. Without it the defaults are applied: INPUT and FORWARD
+      DROP, OUTPUT ACCEPT, ssh and https open with a limit for each source.
+  /var/lib/rampart/sets.save
+      The saved sets, in the format of `ipset save`.
 
 Examples:
-  firewall-apply check                          is the configuration right?
-  firewall-apply print                          what would be installed?
-  firewall-apply                                install it, both families in one transaction
-  firewall-apply save                           keep the members of the sets over a reboot
+  firewall-apply check               is the configuration right?
+  firewall-apply print               what would be installed?
+  firewall-apply                     install it
+  firewall-apply save                keep the members of the sets over a reboot
+  firewall-apply reset               open the host again; the sets stay
   firewall-apply print --family inet6 | ip6tables-restore --test
-  firewall-apply reset                          open the host again; the sets stay
+  firewall-apply print --format ipset-save | ipset restore -exist
 
-With --json every command writes one JSON document to standard output, also when it fails:
-  { \"version\": 1, \"command\": \"apply\", \"exit_status\": 0, …, \"warnings\": [], \"errors\": [] }
-Each warning and error is { \"message\": …, \"path\": …, \"line\": …, \"column\": … }, the last three where they are
-known. Times are RFC 3339 in UTC, durations whole seconds. The rest depends on the command:
-  apply    config { path, found }, sets [ { name, family, type, maxelem, outcome, restored, expired, refused } ],
-           saved { path, found, saved, elapsed } (null when no set was created),
-           families [ { family, policies, chains [ { name, rules } ], jump } ]
-  check    config
-  print    config, sets, families [ { family, policies, chains [ { name, rules [ text ] } ] } ]
-  reset    families [ { family, outcome } ], sets [ { name, outcome } ]
-  save     path, saved, sets [ { name, outcome, members } ]
-  restore  path, saved, elapsed, sets [ { name, outcome, added, prolonged, kept, expired, refused } ]
-
-Privilege: CAP_NET_ADMIN in the network namespace, and nothing else. `check` and `print` need none.
-No program is ever started.";
+JSON:
+  { \"version\": 1, \"command\": \"apply\", \"exit_status\": 0, ...,
+    \"warnings\": [], \"errors\": [] }
+  One document, also when the run fails. A warning or error has \"message\", and
+  \"path\", \"line\" and \"column\" where they are known. The rest is what the text
+  says, command by command; README.md of firewall-apply lists it.";
 
 /// Puts the firewall into the kernel: the sets and the chains of IPv4 and IPv6, all or nothing
 ///
 /// Without a command it applies. The chains of both families are replaced in one transaction: whatever goes wrong, the rules that were
 /// there stay as they were. Rules, chains and sets of others are never touched.
 #[derive(Debug, Parser)]
-#[command(name = "firewall-apply", version, max_term_width = 100, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
+#[command(name = "firewall-apply", version, max_term_width = 90, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
 pub(crate) struct Args {
     /// The configuration [default: /etc/rampart/firewall.toml, and where that does not exist the built-in defaults]
     #[arg(long, global = true, value_name = "FILE")]
@@ -74,6 +73,26 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// Reads the command line of the process; ends it with status 2 when it makes no sense.
+    pub(crate) fn read() -> Self {
+        let args = Self::parse();
+        args.check().unwrap_or_else(|error| error.exit());
+        args
+    }
+
+    /// What the definition of the options cannot say.
+    fn check(&self) -> Result<(), clap::Error> {
+        match &self.command {
+            Some(Command::Save(save)) if self.json && save.file == Path::new("-") => {
+                Err(Self::command().error(
+                    ErrorKind::ArgumentConflict,
+                    "--json and --file - both want standard output",
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The command to run; without one it is `apply` with its defaults.
     pub(crate) fn chosen(&self) -> Command {
         self.command.clone().unwrap_or_else(|| {
@@ -199,17 +218,16 @@ pub(crate) struct RestoreArgs {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn parse(line: &str) -> Result<Args, clap::Error> {
-        Args::try_parse_from(line.split_whitespace())
+        let args = Args::try_parse_from(line.split_whitespace())?;
+        args.check().map(|()| args)
     }
 
     #[test]
     fn definition_is_sound() {
-        <Args as CommandFactory>::command().debug_assert();
+        Args::command().debug_assert();
     }
 
     #[test]
@@ -244,6 +262,7 @@ mod tests {
             "firewall-apply print --json --format ipset-save",
             "firewall-apply --saved x",
             "firewall-apply check extra",
+            "firewall-apply save --file - --json",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }

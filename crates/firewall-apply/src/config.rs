@@ -25,7 +25,7 @@ pub(crate) struct Source {
 pub(crate) struct Wanted {
     /// How many services it has.
     pub(crate) services: usize,
-    /// The sets, IPv4 before IPv6 of each.
+    /// The sets of both families.
     pub(crate) sets: Vec<CreateSet>,
     /// The rules, IPv4 before IPv6.
     pub(crate) rulesets: [Ruleset; 2],
@@ -172,18 +172,8 @@ mod tests {
             .iter()
             .map(ToString::to_string)
             .collect();
-        assert_eq!(
-            names,
-            [
-                "whitelist",
-                "whitelist_v6",
-                "blacklist",
-                "blacklist_v6",
-                "throttle-soft",
-                "throttle-soft_v6",
-                "throttle-hard",
-                "throttle-hard_v6",
-            ]
-        );
+        let bases = ["whitelist", "blacklist", "throttle-soft", "throttle-hard"];
+        let with_v6 = bases.map(|base| format!("{base}_v6"));
+        assert_eq!(names, [bases.map(str::to_owned), with_v6].concat());
     }
 }

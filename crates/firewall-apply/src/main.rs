@@ -12,16 +12,15 @@ mod reset;
 mod restore;
 mod save;
 mod sets;
+mod verify;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use args::{Args, Command, Format};
 use report::{Body, Findings};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = Args::read();
     let command = args.chosen();
     let json = match &command {
         Command::Print(print) => args.json || print.format == Some(Format::Json),

@@ -1,0 +1,139 @@
+//! Sets: those that are there stay, those that cannot be used stop the run before anything is changed.
+
+use netns_testbed::{Failed, Trial, trial};
+
+use crate::host::{DEFAULTS, Scratch, all_rules, all_sets, apply, firewall_apply, tool};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial(
+            "eight_sets_are_created_as_configured",
+            eight_sets_are_created_as_configured,
+        ),
+        trial(
+            "a_set_that_cannot_be_used_stops_everything",
+            a_set_that_cannot_be_used_stops_everything,
+        ),
+        trial(
+            "a_set_that_differs_and_can_be_used_is_kept",
+            a_set_that_differs_and_can_be_used_is_kept,
+        ),
+        trial(
+            "a_firewall_that_is_up_stays_up",
+            a_firewall_that_is_up_stays_up,
+        ),
+    ]
+}
+
+fn eight_sets_are_created_as_configured() -> Result<(), Failed> {
+    let scratch = Scratch::new()?;
+    let config = scratch.file(
+        "firewall.toml",
+        "[sets]\ntype = \"hash:ip\"\nmaxelem = 1000\n",
+    )?;
+    let arguments = [
+        "--config",
+        &config,
+        "--json",
+        "apply",
+        "--saved",
+        "/dev/null",
+    ];
+    let run = firewall_apply(&arguments)?.exits(0)?;
+    let saved = all_sets()?;
+    let lines: Vec<_> = saved.lines().collect();
+    assert_eq!(lines.len(), 8, "{saved}");
+    for base in ["whitelist", "blacklist", "throttle-soft", "throttle-hard"] {
+        for (name, family) in [(base.to_owned(), "inet"), (format!("{base}_v6"), "inet6")] {
+            let line = format!(
+                "create {name} hash:ip family {family} hashsize 1024 maxelem 1000 timeout 0"
+            );
+            assert!(lines.contains(&line.as_str()), "{line:?} is not in {saved}");
+        }
+    }
+    let document = run.json()?;
+    let sets = document["sets"].as_array().ok_or("no sets")?;
+    assert!(
+        sets.iter()
+            .all(|set| set["outcome"] == "created" && set["type"] == "hash:ip"),
+        "{document:#}"
+    );
+    assert_eq!(sets.len(), 8);
+    Ok(())
+}
+
+fn a_set_that_cannot_be_used_stops_everything() -> Result<(), Failed> {
+    tool("iptables -A INPUT -p tcp --dport 8080 -j DROP")?;
+    tool("ip6tables -A INPUT -p tcp --dport 8080 -j DROP")?;
+    tool("ipset create others hash:ip")?;
+    let before = all_rules()?;
+    for (create, why) in [
+        (
+            "blacklist_v6 hash:ip timeout 0",
+            "its family is inet, and inet6 is needed",
+        ),
+        ("blacklist hash:ip", "cannot have a timeout"),
+        (
+            "blacklist hash:ip,port timeout 0",
+            "its type is hash:ip,port",
+        ),
+        ("blacklist list:set timeout 0", "its type is list:set"),
+    ] {
+        tool(&format!("ipset create {create}"))?;
+        let sets = all_sets()?;
+        let run = apply()?.exits(1)?;
+        let name = create.split_once(' ').ok_or("no name")?.0;
+        assert!(run.stderr.contains(why), "{why}: {run:?}");
+        assert!(
+            run.stderr.contains(&format!("ipset destroy {name}")),
+            "the cure: {run:?}"
+        );
+        assert_eq!(all_rules()?, before);
+        assert_eq!(all_sets()?, sets);
+        tool(&format!("ipset destroy {name}"))?;
+    }
+    apply()?.exits(0)?;
+    Ok(())
+}
+
+fn a_set_that_differs_and_can_be_used_is_kept() -> Result<(), Failed> {
+    tool("ipset create blacklist hash:ip timeout 600 maxelem 1000")?;
+    tool("ipset add blacklist 192.0.2.1 timeout 0")?;
+    let run = apply()?.exits(0)?;
+    for warning in ["hash:ip", "maxelem 1000", "600"] {
+        assert!(run.stderr.contains(warning), "{warning}: {run:?}");
+    }
+    let saved = all_sets()?;
+    assert!(
+        saved.contains(
+            "create blacklist hash:ip family inet hashsize 1024 maxelem 1000 timeout 600"
+        ),
+        "{saved}"
+    );
+    assert!(
+        saved.contains("add blacklist 192.0.2.1 timeout 0"),
+        "{saved}"
+    );
+    Ok(())
+}
+
+fn a_firewall_that_is_up_stays_up() -> Result<(), Failed> {
+    apply()?.exits(0)?;
+    // The rules follow the name: now they look into a set that has no timeouts.
+    tool("ipset create other hash:net")?;
+    tool("ipset swap other throttle-soft")?;
+    let (rules, sets) = (all_rules()?, all_sets()?);
+    let scratch = Scratch::new()?;
+    let config = scratch.file("firewall.toml", "service = []\n")?;
+    let run = firewall_apply(&["--config", &config, "apply", "--saved", "/dev/null"])?.exits(1)?;
+    assert!(
+        run.stderr.contains("throttle-soft") && run.stderr.contains("firewall-apply reset"),
+        "{run:?}"
+    );
+    assert_eq!(all_rules()?, rules);
+    assert_eq!(all_sets()?, sets);
+    tool("ipset swap other throttle-soft")?;
+    let run = firewall_apply(&["--config", DEFAULTS, "apply", "--saved", "/dev/null"])?.exits(0)?;
+    assert!(run.stderr.is_empty(), "{run:?}");
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! The configuration of a row's firewall.
+
+use std::fmt::Write as _;
+
+/// Where the rules log to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Target {
+    /// A group that a program reads.
+    Nflog,
+    /// The kernel log.
+    Log,
+}
+
+/// The group that the rules log to with [`Target::Nflog`].
+pub(crate) const GROUP: u16 = 5;
+
+/// What a row wants of the firewall beyond the defaults.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Config {
+    /// Services instead of ssh and https.
+    pub(crate) services: &'static [Service],
+    /// The part about throttled sources.
+    pub(crate) throttle: &'static str,
+    /// The part about the policies.
+    pub(crate) policy: &'static str,
+}
+
+/// A `[[service]]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Service {
+    /// TCP port 8443 for everybody, as often as they like.
+    Unlimited,
+    /// ICMP and ICMPv6 of every type.
+    Icmp,
+}
+
+impl Config {
+    /// The configuration file.
+    pub(crate) fn toml(&self, target: Target) -> String {
+        let mut text = String::new();
+        if !self.policy.is_empty() {
+            let _ = writeln!(text, "[policy]\n{}", self.policy);
+        }
+        let target = match target {
+            Target::Nflog => format!("target = \"NFLOG\"\nnflog-group = {GROUP}"),
+            Target::Log => "target = \"LOG\"".to_owned(),
+        };
+        let _ = writeln!(text, "[log]\n{target}");
+        if !self.throttle.is_empty() {
+            let _ = writeln!(text, "[throttle]\n{}", self.throttle);
+        }
+        for service in self.services {
+            let service = match service {
+                Service::Unlimited => "name = \"unlimited\"\nprotocol = \"tcp\"\nports = [8443]",
+                Service::Icmp => "name = \"icmp\"\nprotocol = \"icmp\"",
+            };
+            let _ = writeln!(text, "[[service]]\n{service}");
+        }
+        text
+    }
+}

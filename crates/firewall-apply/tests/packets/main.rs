@@ -1,0 +1,63 @@
+//! What the firewall does with packets: one row, one test, for IPv4 and IPv6.
+//!
+//! A row sends packets from the attacker's side of a world of private namespaces and says of each whether it got
+//! through and what was logged. `v4::…` and `v6::…` read the log through NFLOG, which works everywhere;
+//! `log::v4::…` and `log::v6::…` are the same rows with the LOG target, read from the kernel log by root.
+#![forbid(unsafe_code)]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that is wrong may panic")]
+
+mod config;
+mod fate;
+mod ground;
+
+mod connections;
+mod forwarding;
+mod neighbours;
+mod others;
+mod services;
+mod sets;
+mod throttle;
+mod tools;
+
+use std::process::ExitCode;
+
+use netns_testbed::{Failed, Family, Trial, run, trial};
+
+use crate::config::Target;
+
+fn main() -> ExitCode {
+    let rows = [
+        connections::ROWS,
+        forwarding::ROWS,
+        neighbours::ROWS,
+        others::ROWS,
+        services::ROWS,
+        sets::ROWS,
+        throttle::ROWS,
+        tools::ROWS,
+    ];
+    let cases = [Target::Nflog, Target::Log]
+        .into_iter()
+        .flat_map(|target| Family::BOTH.map(|family| Case { family, target }));
+    run(cases.flat_map(|case| rows.concat().into_iter().map(move |row| case.trial(row))).collect())
+}
+
+/// A row: its name, and what it does.
+type Row = (&'static str, fn(Case) -> Result<(), Failed>);
+
+/// How a row is run.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    family: Family,
+    target: Target,
+}
+
+impl Case {
+    fn trial(self, (name, row): Row) -> Trial {
+        let group = match self.target {
+            Target::Nflog => "",
+            Target::Log => "log::",
+        };
+        trial(format!("{group}{}::{name}", self.family.pick("v4", "v6")), move || row(self))
+    }
+}
