@@ -1,0 +1,63 @@
+//! Which instant a run speaks of, and what it takes to date the lines of a log.
+
+use std::time::{Duration, SystemTime};
+
+use firewall_log::{Clock, LogTime};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use nix::time::{ClockId, clock_gettime};
+
+use crate::args::AsOf;
+
+/// How far a line may be ahead of the present and still count: clocks are set back a little, and lines go on
+/// arriving while the log is read. A line after an instant that was asked for is always left out.
+const AHEAD: SignedDuration = SignedDuration::from_mins(10);
+
+/// The present of a run, taken once.
+#[derive(Debug)]
+pub(crate) struct Present {
+    pub(crate) zone: TimeZone,
+    /// The instant that was asked for, or now in whole seconds.
+    pub(crate) instant: Timestamp,
+    /// Lines after this are not counted.
+    pub(crate) horizon: Timestamp,
+    clock: Clock,
+}
+
+impl Present {
+    pub(crate) fn new(as_of: AsOf) -> Self {
+        let now = Timestamp::now();
+        let zone = TimeZone::system();
+        let (instant, ahead) = match as_of {
+            AsOf::At(instant) => (instant, SignedDuration::ZERO),
+            AsOf::Now | AsOf::LogEnd => (
+                Timestamp::from_second(now.as_second()).unwrap_or(now),
+                AHEAD,
+            ),
+        };
+        let mut clock = Clock::new(instant.into(), zone.clone());
+        if let Some(boot) = boot(now) {
+            clock = clock.boot(boot);
+        }
+        let horizon = instant.saturating_add(ahead).unwrap_or(instant);
+        Self {
+            zone,
+            instant,
+            horizon,
+            clock,
+        }
+    }
+
+    /// When a line happened; `None` if that cannot be known.
+    pub(crate) fn date(&self, time: LogTime) -> Option<Timestamp> {
+        let instant = time.resolve(&self.clock).ok()?;
+        Timestamp::try_from(instant).ok()
+    }
+}
+
+/// When this machine was booted, by the clock that the kernel's `[seconds]` are of: it stands still while the
+/// machine sleeps.
+fn boot(now: Timestamp) -> Option<SystemTime> {
+    let uptime = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).ok()?);
+    SystemTime::from(now).checked_sub(uptime)
+}

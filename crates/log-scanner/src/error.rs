@@ -1,0 +1,66 @@
+//! What ends a run before anything is changed.
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+use crate::plain::plain;
+
+/// Why the run ended with nothing changed; exit status 2.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fatal {
+    #[error("cannot open log {}", quoted(path))]
+    OpenLog { path: PathBuf, source: io::Error },
+    #[error("log {} is given twice, its lines would count twice", quoted(path))]
+    SameLog { path: PathBuf },
+    #[error("cannot read log {} after line {line}", quoted(path))]
+    ReadLog {
+        path: PathBuf,
+        line: u64,
+        source: io::Error,
+    },
+    #[error("cannot tell the addresses of this host, which must not be banned")]
+    OwnAddresses(#[source] io::Error),
+    /// Each is a sentence.
+    #[error("{}", .0.join("\n[ERROR] "))]
+    Sets(Vec<String>),
+}
+
+/// Why a run ends early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    Fatal(Fatal),
+    /// What was found out cannot be told.
+    Output(io::Error),
+}
+
+impl From<Fatal> for Stop {
+    fn from(fatal: Fatal) -> Self {
+        Self::Fatal(fatal)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// The error and what caused it, on one line, fit for a terminal.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn quoted(path: &std::path::Path) -> String {
+    if path.as_os_str() == "-" {
+        return "- (standard input)".to_owned();
+    }
+    format!("\"{}\"", plain(path.as_os_str().as_encoded_bytes()))
+}

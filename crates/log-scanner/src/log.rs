@@ -1,0 +1,89 @@
+//! The logs of one run: opened all before the first is read.
+
+use std::collections::HashSet;
+use std::fs::{File, Metadata};
+use std::io::{self, BufRead, BufReader};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use firewall_log::LogReader;
+use flate2::bufread::MultiGzDecoder;
+
+use crate::error::Fatal;
+
+/// Read at a time; the log is on a RAM disk, and system calls are what costs.
+const BUFFER: usize = 256 * 1024;
+
+/// A log that is open.
+pub(crate) struct Log {
+    pub(crate) path: PathBuf,
+    pub(crate) reader: LogReader<Box<dyn BufRead>>,
+}
+
+impl Log {
+    /// The path as text, of which nothing is kept but characters.
+    pub(crate) fn name(&self) -> String {
+        self.path.to_string_lossy().into_owned()
+    }
+
+    /// The error of a read that failed.
+    pub(crate) fn unreadable(&self, source: io::Error) -> Fatal {
+        Fatal::ReadLog {
+            path: self.path.clone(),
+            line: self.reader.line_number(),
+            source,
+        }
+    }
+}
+
+/// Opens all of them. `-` is standard input; a name ending in `.gz` is decompressed.
+pub(crate) fn open(paths: &[PathBuf]) -> Result<Vec<Log>, Fatal> {
+    let mut seen = HashSet::new();
+    paths.iter().map(|path| open_one(path, &mut seen)).collect()
+}
+
+fn open_one(path: &Path, seen: &mut HashSet<Option<(u64, u64)>>) -> Result<Log, Fatal> {
+    let failed = |source| Fatal::OpenLog {
+        path: path.to_owned(),
+        source,
+    };
+    let (identity, input): (_, Box<dyn BufRead>) = if path.as_os_str() == "-" {
+        (
+            None,
+            Box::new(BufReader::with_capacity(BUFFER, io::stdin())),
+        )
+    } else {
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_dir() {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        }
+        let text = BufReader::with_capacity(BUFFER, file);
+        (
+            Some(identity(&metadata)),
+            if is_compressed(path) {
+                Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(text)))
+            } else {
+                Box::new(text)
+            },
+        )
+    };
+    if !seen.insert(identity) {
+        return Err(Fatal::SameLog {
+            path: path.to_owned(),
+        });
+    }
+    Ok(Log {
+        path: path.to_owned(),
+        reader: LogReader::new(input),
+    })
+}
+
+/// What makes two paths one file.
+fn identity(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+fn is_compressed(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b".gz")
+}

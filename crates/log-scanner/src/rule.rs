@@ -1,0 +1,153 @@
+//! Which lines count: `--rule` by their prefix, `--type` by their protocol.
+
+use std::fmt;
+use std::str::FromStr;
+
+use firewall_log::Protocol;
+
+/// A name that stands for the prefixes `IPTABLES-NAME` and `IP6TABLES-NAME`, in any case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RuleName(String);
+
+impl RuleName {
+    /// The prefixes of both families.
+    pub(crate) fn prefixes(&self) -> [String; 2] {
+        ["IPTABLES", "IP6TABLES"].map(|family| format!("{family}-{}", self.0))
+    }
+}
+
+impl FromStr for RuleName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            return Err(
+                "a name is missing: blocked, allowed, or what follows IPTABLES- in your prefix",
+            );
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for RuleName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Protocols that the kernel logs as a number, by the names people know.
+const NAMES: [(&str, u8); 10] = [
+    ("dccp", 33),
+    ("gre", 47),
+    ("igmp", 2),
+    ("ipip", 4),
+    ("ipv6", 41),
+    ("ipv6-icmp", 58),
+    ("l2tp", 115),
+    ("ospf", 89),
+    ("sctp", 132),
+    ("vrrp", 112),
+];
+
+/// Which protocols count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Protocols {
+    text: String,
+    which: Vec<Protocol>,
+}
+
+impl Protocols {
+    /// Each of them; none stands for all, and for packets of which none is known.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Protocol> {
+        self.which.iter().copied()
+    }
+}
+
+impl FromStr for Protocols {
+    type Err = ProtocolError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let lower = text.to_ascii_lowercase();
+        let which = match lower.as_str() {
+            "all" => Vec::new(),
+            // Who says icmp means the pings of both families.
+            "icmp" => vec![Protocol::Icmp, Protocol::Icmpv6],
+            name => vec![protocol(name).ok_or_else(|| ProtocolError(text.to_owned()))?],
+        };
+        Ok(Self { text: lower, which })
+    }
+}
+
+fn protocol(name: &str) -> Option<Protocol> {
+    if let Some((_, number)) = NAMES.into_iter().find(|(known, _)| *known == name) {
+        return Some(Protocol::from_number(number));
+    }
+    // A number's FromStr takes a sign.
+    if name.starts_with('+') {
+        None
+    } else {
+        name.parse().ok()
+    }
+}
+
+impl fmt::Display for Protocols {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A protocol nobody knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProtocolError(String);
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is not a protocol; known are all, icmp (both families), tcp, udp, udplite, icmpv6, ah, esp",
+            self.0
+        )?;
+        for (name, _) in NAMES {
+            write!(f, ", {name}")?;
+        }
+        f.write_str(", and numbers from 0 to 255")
+    }
+}
+
+impl std::error::Error for ProtocolError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_the_prefix_of_both_families() {
+        let own: RuleName = "SSH-Guard".parse().expect("a name");
+        assert_eq!(
+            own.prefixes(),
+            ["IPTABLES-SSH-Guard", "IP6TABLES-SSH-Guard"]
+        );
+        assert!("".parse::<RuleName>().is_err());
+    }
+
+    #[test]
+    fn types() {
+        let numbers = |text: &str| {
+            let protocols: Protocols = text.parse().expect(text);
+            protocols.iter().map(Protocol::number).collect::<Vec<_>>()
+        };
+        assert_eq!(numbers("tcp"), [6]);
+        assert_eq!(numbers("TCP"), [6]);
+        assert_eq!(numbers("6"), [6]);
+        assert_eq!(numbers("udp"), [17]);
+        assert_eq!(numbers("icmp"), [1, 58]);
+        assert_eq!(numbers("ICMPv6"), [58]);
+        assert_eq!(numbers("1"), [1]);
+        assert_eq!(numbers("sctp"), [132]);
+        assert_eq!(numbers("0"), [0]);
+        assert!(numbers("ALL").is_empty());
+        for bad in ["", "256", "+6", "-1", "tcpp", "6.0"] {
+            assert!(bad.parse::<Protocols>().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! One pass over the log: how many lines of what, and who hit too often.
+
+use firewall_log::{Detector, Event, LogTime, Tally, Threshold};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::args::{AsOf, ScanArgs};
+use crate::clock::Present;
+use crate::error::Fatal;
+use crate::log::Log;
+use crate::report::{LogReport, Phase, Warning};
+
+/// A line without a year that comes out older than this is more likely of tomorrow than of last year.
+const SUSPICIOUS_AGE: SignedDuration = SignedDuration::from_hours(24 * 350);
+
+/// What the log says about a rule.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    /// The instant that bans are counted from.
+    pub(crate) as_of: Timestamp,
+    pub(crate) logs: Vec<LogReport>,
+    pub(crate) matched: u64,
+    pub(crate) sources: u64,
+    /// By address, IPv4 first.
+    pub(crate) violators: Vec<Violator>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// A source that broke the threshold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violator {
+    pub(crate) tally: Tally,
+    /// What its ban is dated from.
+    pub(crate) last_violating: Timestamp,
+}
+
+/// Reads all logs to their end.
+///
+/// # Errors
+///
+/// When one cannot be read to its end; half a log would let go whom the other half convicts.
+pub(crate) fn run(args: &ScanArgs, present: &Present, logs: &mut [Log]) -> Result<Scan, Fatal> {
+    let mut pass = Pass::new(threshold(args));
+    let mut reports = Vec::with_capacity(logs.len());
+    for log in logs {
+        pass.read(log, present)?;
+        let counts = log.reader.counts();
+        pass.too_long += counts.too_long;
+        reports.push(LogReport {
+            path: log.name(),
+            bytes: log.reader.position(),
+            lines: counts.lines,
+            events: counts.events,
+            unparsed: counts.unparsed,
+            rejected: counts.rejected,
+        });
+    }
+    let as_of = match args.as_of {
+        AsOf::LogEnd => pass.newest.unwrap_or(present.instant),
+        AsOf::Now | AsOf::At(_) => present.instant,
+    };
+    let mut violators: Vec<_> = pass
+        .detector
+        .violators(0)
+        .filter_map(Violator::new)
+        .collect();
+    violators.sort_unstable_by_key(|violator| violator.tally.source);
+    Ok(Scan {
+        as_of,
+        matched: pass.detector.matched(0),
+        sources: u64::try_from(pass.detector.sources(0)).unwrap_or(u64::MAX),
+        violators,
+        warnings: pass.warnings(&reports),
+        logs: reports,
+    })
+}
+
+fn threshold(args: &ScanArgs) -> Threshold {
+    let threshold = Threshold::new(args.howmany, args.within.into());
+    let threshold = args
+        .rule
+        .prefixes()
+        .into_iter()
+        .fold(threshold, Threshold::prefix);
+    args.protocols.iter().fold(threshold, Threshold::protocol)
+}
+
+impl Violator {
+    fn new(tally: Tally) -> Option<Self> {
+        let last_violating = Timestamp::try_from(tally.last_violating?).ok()?;
+        Some(Self {
+            tally,
+            last_violating,
+        })
+    }
+}
+
+/// What is remembered from line to line.
+struct Pass {
+    detector: Detector,
+    newest: Option<Timestamp>,
+    /// Events later than the horizon, and the latest of them.
+    ahead: u64,
+    latest_ahead: Option<Timestamp>,
+    /// Events that no date could be given.
+    undated: u64,
+    nearly_a_year_old: u64,
+    too_long: u64,
+}
+
+impl Pass {
+    fn new(threshold: Threshold) -> Self {
+        Self {
+            detector: Detector::new([threshold]),
+            newest: None,
+            ahead: 0,
+            latest_ahead: None,
+            undated: 0,
+            nearly_a_year_old: 0,
+            too_long: 0,
+        }
+    }
+
+    fn read(&mut self, log: &mut Log, present: &Present) -> Result<(), Fatal> {
+        while let Some(event) = log.reader.next_event() {
+            match event {
+                Ok(event) => self.count(&event, present),
+                Err(error) => {
+                    if let Err(error) = error.into_line_error() {
+                        return Err(log.unreadable(error));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, event: &Event<'_>, present: &Present) {
+        let Some(at) = present.date(event.time) else {
+            self.undated += 1;
+            return;
+        };
+        if at > present.horizon {
+            self.ahead += 1;
+            self.latest_ahead = self.latest_ahead.max(Some(at));
+            return;
+        }
+        let age = present.instant.duration_since(at);
+        if matches!(event.time, LogTime::Rfc3164 { .. }) && age > SUSPICIOUS_AGE {
+            self.nearly_a_year_old += 1;
+        }
+        self.newest = self.newest.max(Some(at));
+        self.detector.observe(event, at.into());
+    }
+
+    fn warnings(&self, logs: &[LogReport]) -> Vec<Warning> {
+        let unparsed: u64 = logs.iter().map(|log| log.unparsed).sum();
+        let rejected: u64 = logs.iter().map(|log| log.rejected).sum();
+        let latest = self
+            .latest_ahead
+            .map(|at| at.to_string())
+            .unwrap_or_default();
+        let doubts = [
+            (
+                rejected,
+                "carry a firewall's text but were not written by the kernel: not counted; \
+                 log-scanner events shows them"
+                    .to_owned(),
+            ),
+            (
+                unparsed,
+                "of the kernel are damaged: not counted; log-scanner events shows them".to_owned(),
+            ),
+            (
+                self.too_long,
+                "are longer than any of the kernel: not counted".to_owned(),
+            ),
+            (
+                self.ahead,
+                format!(
+                    "lie in the future, the latest at {latest}: not counted; are clock and time zone right?"
+                ),
+            ),
+            (
+                self.undated,
+                "have a time that cannot be placed: not counted".to_owned(),
+            ),
+            (
+                self.nearly_a_year_old,
+                "without a year are taken for almost a year old; are clock and time zone right?"
+                    .to_owned(),
+            ),
+        ];
+        let doubts = doubts.into_iter().filter(|(number, _)| *number > 0);
+        let warning =
+            |(number, doubt)| Warning::new(Phase::Reading, format!("{number} lines {doubt}"));
+        doubts.map(warning).collect()
+    }
+}

@@ -1,0 +1,275 @@
+//! The sets that a rule fills, and those whose members are left alone.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use ipset_netlink::{
+    Entry, Error, Family, IfExists, IpSet, Key, Network, SetHeader, SetName, SetType, Timeout,
+};
+
+use crate::args::SetPair;
+use crate::error::chain;
+use crate::exempt::forms;
+
+/// The firewall accepts what comes from members of these before it looks at anything else.
+const WHITELIST: &str = "whitelist";
+
+/// A session with the kernel about the four sets, of which some may be missing.
+pub(crate) struct Sets {
+    kernel: IpSet,
+    filled: Pair,
+    whitelists: Pair,
+}
+
+/// A set for each family, where there is one.
+#[derive(Default)]
+struct Pair {
+    inet: Option<SetName>,
+    inet6: Option<SetName>,
+}
+
+impl Pair {
+    fn of(&self, address: IpAddr) -> Option<&SetName> {
+        match address {
+            IpAddr::V4(_) => self.inet.as_ref(),
+            IpAddr::V6(_) => self.inet6.as_ref(),
+        }
+    }
+}
+
+impl Sets {
+    /// Looks whether the sets can be filled, and says of each trouble what it is. What there is no trouble
+    /// with can be used all the same.
+    pub(crate) fn open(names: &SetPair) -> (Option<Self>, Vec<String>) {
+        let kernel = match IpSet::connect() {
+            Ok(kernel) => kernel,
+            Err(error) => return (None, vec![told(&error)]),
+        };
+        let mut troubles = Vec::new();
+        let mut sets = Self {
+            kernel,
+            filled: Pair::default(),
+            whitelists: Pair::default(),
+        };
+        sets.filled.inet = sets.to_fill(&names.inet, Family::Inet, &mut troubles);
+        sets.filled.inet6 = sets.to_fill(&names.inet6, Family::Inet6, &mut troubles);
+        sets.whitelists.inet = sets.whitelist("", Family::Inet, &mut troubles);
+        sets.whitelists.inet6 = sets.whitelist("_v6", Family::Inet6, &mut troubles);
+        // Without privilege it is the same for each of the four.
+        troubles.dedup();
+        (Some(sets), troubles)
+    }
+
+    fn to_fill(
+        &mut self,
+        name: &SetName,
+        family: Family,
+        troubles: &mut Vec<String>,
+    ) -> Option<SetName> {
+        let trouble = match self.kernel.header(name) {
+            Ok(header) => unusable(&header, family),
+            Err(error) if error.is_set_not_found() => Some(format!(
+                "set \"{name}\" does not exist; firewall-apply creates the firewall's own sets, others: \
+                 ipset create {name} hash:ip family {family} timeout 0"
+            )),
+            Err(error) => Some(told(&error)),
+        };
+        let usable = trouble.is_none().then(|| name.clone());
+        troubles.extend(trouble);
+        usable
+    }
+
+    fn whitelist(
+        &mut self,
+        suffix: &str,
+        family: Family,
+        troubles: &mut Vec<String>,
+    ) -> Option<SetName> {
+        let name: SetName = format!("{WHITELIST}{suffix}").parse().ok()?;
+        match self.kernel.header(&name) {
+            Ok(header) if header.family == family => Some(name),
+            Ok(header) => {
+                troubles.push(format!(
+                    "set \"{name}\" is of family {}, not {family}: cannot tell who is exempt",
+                    header.family
+                ));
+                None
+            }
+            Err(error) => {
+                if !error.is_set_not_found() {
+                    troubles.push(told(&error));
+                }
+                None
+            }
+        }
+    }
+
+    /// The whitelist that has `source` as a member, if one has.
+    pub(crate) fn whitelisting(&mut self, source: IpAddr) -> Result<Option<SetName>, String> {
+        for address in forms(source) {
+            if let Some(name) = self.whitelists.of(address) {
+                let is_member = self.kernel.contains(name, &Key::Ip(address));
+                if is_member.map_err(|error| told(&error))? {
+                    return Ok(Some(name.clone()));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is in the set that takes addresses like `source` now; `None` where there is no such set.
+    pub(crate) fn members(&mut self, source: IpAddr) -> Result<Option<Members>, String> {
+        let Some(name) = self.filled.of(source) else {
+            return Ok(None);
+        };
+        let set = self.kernel.list(name).map_err(|error| told(&error))?;
+        Ok(Some(Members::new(set.entries)))
+    }
+
+    /// Adds the entries, all of the same family, to their set and reads back whether they are there. For each
+    /// that is not, its place and the reason.
+    pub(crate) fn fill(&mut self, name: &SetName, entries: &[Entry]) -> Vec<(usize, String)> {
+        let started = Instant::now();
+        let mut refused: Vec<Option<String>> = vec![None; entries.len()];
+        let broken = match self.kernel.add_all(name, entries, IfExists::Update) {
+            Ok(outcome) => {
+                for failure in outcome.failures {
+                    let place = usize::try_from(failure.index).ok();
+                    if let Some(refused) = place.and_then(|place| refused.get_mut(place)) {
+                        *refused = Some(told(&failure.error));
+                    }
+                }
+                None
+            }
+            Err(error) => Some(told(&error)),
+        };
+        for (entry, refused) in entries.iter().zip(&mut refused) {
+            if refused.is_none() {
+                *refused = self.missing(name, entry, started, broken.as_deref());
+            }
+        }
+        let refused = refused.into_iter().enumerate();
+        refused
+            .filter_map(|(place, why)| Some((place, why?)))
+            .collect()
+    }
+
+    /// Why an entry that should be in the set is not.
+    fn missing(
+        &mut self,
+        name: &SetName,
+        entry: &Entry,
+        added: Instant,
+        broken: Option<&str>,
+    ) -> Option<String> {
+        let key = &entry.key;
+        match self.kernel.contains_exactly(name, key) {
+            Ok(true) => None,
+            Ok(false) if broken.is_none() && ran_out(entry, added.elapsed()) => None,
+            Ok(false) => Some(broken.map_or_else(
+                || format!("cannot add {key} to set \"{name}\": the kernel took it, but it is not there"),
+                |why| format!("cannot add {key} to set \"{name}\": {why}"),
+            )),
+            Err(error) => Some(format!("cannot add {key} to set \"{name}\": {}", told(&error))),
+        }
+    }
+}
+
+/// Whether an entry that was there may be gone by now.
+fn ran_out(entry: &Entry, since: Duration) -> bool {
+    let stays = entry.timeout.and_then(Timeout::duration);
+    stays.is_some_and(|stays| since >= stays)
+}
+
+fn told(error: &Error) -> String {
+    let text = chain(error);
+    if error.is_permission_denied() {
+        return format!("{text}; it takes CAP_NET_ADMIN");
+    }
+    text
+}
+
+/// Why violators of `family` cannot go into this set.
+fn unusable(header: &SetHeader, family: Family) -> Option<String> {
+    let name = &header.name;
+    let fault = if header.family != family {
+        format!("is of family {}, not {family}", header.family)
+    } else if !matches!(header.set_type, SetType::HashIp | SetType::HashNet) {
+        format!("is of type {}, not hash:ip or hash:net", header.set_type)
+    } else if header.timeout.is_none() {
+        "was created without a timeout, so its members would never leave it".to_owned()
+    } else if let Some(bits) = header.netmask {
+        format!("has a netmask of {bits} bits: each member would be a whole network")
+    } else {
+        return None;
+    };
+    Some(format!("set \"{name}\" {fault}"))
+}
+
+/// The entries of a set, to be asked about an address.
+#[derive(Debug, Default)]
+pub(crate) struct Members {
+    by_network: HashMap<Network, Entry>,
+    prefix_lengths: BTreeSet<u8>,
+}
+
+impl Members {
+    fn new(entries: Vec<Entry>) -> Self {
+        let mut members = Self::default();
+        for entry in entries {
+            let network = match &entry.key {
+                Key::Ip(address) => host(*address),
+                Key::Net(network) => Some(*network),
+                _ => None,
+            };
+            if let Some(network) = network {
+                members.prefix_lengths.insert(network.prefix_length());
+                members.by_network.insert(network, entry);
+            }
+        }
+        members
+    }
+
+    /// The entry that decides about `address`, as the kernel sees it: the one with the longest prefix.
+    pub(crate) fn covering(&self, address: IpAddr) -> Option<&Entry> {
+        self.prefix_lengths.iter().rev().find_map(|length| {
+            let network = Network::new(address, *length).ok()?;
+            self.by_network.get(&network)
+        })
+    }
+}
+
+/// The network that is this one address.
+pub(crate) fn host(address: IpAddr) -> Option<Network> {
+    Network::new(address, if address.is_ipv4() { 32 } else { 128 }).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn covering(entries: &[&str], address: &str) -> Option<String> {
+        let entry = |text: &&str| Entry::new(text.parse().expect(text));
+        let members = Members::new(entries.iter().map(entry).collect());
+        let entry = members.covering(address.parse().expect(address))?;
+        Some(entry.key.to_string())
+    }
+
+    #[test]
+    fn the_longest_prefix_decides() {
+        let entries = [
+            "192.0.2.0/24",
+            "192.0.2.128/25",
+            "192.0.2.129",
+            "10.0.0.0/8",
+        ];
+        let covering = |address| covering(&entries, address);
+        assert_eq!(covering("192.0.2.1").as_deref(), Some("192.0.2.0/24"));
+        assert_eq!(covering("192.0.2.128").as_deref(), Some("192.0.2.128/25"));
+        assert_eq!(covering("192.0.2.129").as_deref(), Some("192.0.2.129"));
+        assert_eq!(covering("10.255.0.1").as_deref(), Some("10.0.0.0/8"));
+        assert_eq!(covering("192.0.3.0"), None);
+        assert_eq!(covering("2001:db8::1"), None);
+    }
+}
