@@ -1,6 +1,7 @@
 //! `apply`: the sets and the chains of both families, all or nothing.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use serde::Serialize;
 use crate::config::{Source, Wanted};
 use crate::lock::wait_for_turn;
 use crate::print::{family_name, policies};
-use crate::report::{Findings, causes};
+use crate::report::{Findings, causes, refusal};
 use crate::restore::{bad_lines, note_refused, read};
 use crate::save::format::Saved;
 use crate::save::members::{PutBack, elapsed, put_back};
@@ -228,6 +229,9 @@ fn restore(
     restored
 }
 
+/// Whatever keeps a set from being found.
+type BoxError = Box<dyn Error + Send + Sync>;
+
 /// Why the rules are not in.
 struct Failure {
     why: String,
@@ -245,12 +249,14 @@ fn install(
     };
     let mut resolved = BTreeMap::new();
     let mut find = |name: &str| {
-        find_set(kernel, name).inspect(|set| drop(resolved.insert(name.to_owned(), *set)))
+        let set = find_set(kernel, name)?;
+        resolved.insert(name.to_owned(), set);
+        Ok::<_, BoxError>(set)
     };
     let plan = Plan::install(rulesets, &mut find).map_err(|error| nothing_done(causes(&error)))?;
-    let mut nftables = Nftables::connect().map_err(|error| nothing_done(causes(&error)))?;
+    let mut nftables = Nftables::connect().map_err(|error| nothing_done(refusal(&error)))?;
     let applied = plan.apply(&mut nftables).map_err(|error| Failure {
-        why: causes(&error),
+        why: refusal(&error),
         outcome_unknown: error.is_outcome_unknown(),
     })?;
     for bypass in &applied.bypassed {
@@ -273,10 +279,7 @@ fn install(
     Ok(())
 }
 
-fn find_set(
-    kernel: &mut IpSet,
-    name: &str,
-) -> Result<KernelSet, Box<dyn std::error::Error + Send + Sync>> {
+fn find_set(kernel: &mut IpSet, name: &str) -> Result<KernelSet, BoxError> {
     let found = kernel.index(&name.parse()?)?;
     let family = match found.family {
         ipset_netlink::Family::Inet => Some(Family::Ipv4),

@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use iptables_ruleset::ApplyError;
 use serde::Serialize;
 
 use crate::{apply, check, print, reset, restore, save};
@@ -201,6 +202,14 @@ impl Display for Problem {
             None => Ok(()),
         }
     }
+}
+
+/// Why the rules could not be changed; missing privilege is called by its name.
+pub(crate) fn refusal(error: &ApplyError) -> String {
+    if error.is_permission_denied() {
+        return format!("{error}: CAP_NET_ADMIN is needed in this network namespace");
+    }
+    causes(error)
 }
 
 /// An error with all its causes, in one line.

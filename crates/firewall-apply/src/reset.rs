@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::config::Wanted;
 use crate::lock::wait_for_turn;
 use crate::print::family_name;
-use crate::report::{Findings, causes};
+use crate::report::{Findings, causes, refusal};
 use crate::sets;
 
 /// What `reset` did.
@@ -87,8 +87,8 @@ pub(crate) fn run(wanted: Option<Wanted>, destroy: bool, findings: &mut Findings
 
 fn remove(rulesets: &[Ruleset]) -> Result<(), String> {
     let plan = Plan::remove(rulesets).map_err(|error| causes(&error))?;
-    let mut nftables = Nftables::connect().map_err(|error| causes(&error))?;
-    plan.apply(&mut nftables).map_err(|error| causes(&error))?;
+    let mut nftables = Nftables::connect().map_err(|error| refusal(&error))?;
+    plan.apply(&mut nftables).map_err(|error| refusal(&error))?;
     Ok(())
 }
 

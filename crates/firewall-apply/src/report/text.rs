@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use iptables_ruleset::Hook;
+
 use super::Body;
 use crate::config::Source;
 use crate::print::Text;
@@ -47,7 +49,7 @@ impl Display for apply::Report {
         for set in &self.sets {
             write!(f, "{:<16}  ", set.name)?;
             match set.outcome {
-                apply::Outcome::Created => write!(f, "created")?,
+                apply::Outcome::Created => write!(f, "created, {}", set.set_type)?,
                 apply::Outcome::Kept => write!(f, "kept as it was")?,
             }
             let members = [
@@ -63,15 +65,15 @@ impl Display for apply::Report {
             writeln!(f)?;
         }
         for family in &self.families {
-            let policies = family.policies.iter().map(|(chain, policy)| {
-                let policy = policy.as_deref().unwrap_or("left as it was");
-                format!("{chain} {policy}")
+            let policies = Hook::ALL.into_iter().map(|hook| {
+                let policy = family.policies.get(hook.chain()).and_then(Option::as_deref);
+                format!("{hook} {}", policy.unwrap_or("left as it was"))
             });
             let chains = family
                 .chains
                 .iter()
                 .map(|chain| format!("{} {}", chain.name, Count(chain.rules as u64, "rule")));
-            writeln!(f, "{:<16}  {}", family.protocol, join(chains))?;
+            writeln!(f, "{:<16}  {}", family.protocol.to_string(), join(chains))?;
             writeln!(f, "{:<16}  policies {}", "", join(policies))?;
         }
         Ok(())
@@ -111,7 +113,7 @@ impl Display for reset::Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for family in &self.families {
             let chains = join(family.chains.iter().cloned());
-            writeln!(f, "{:<16}  without {chains}", family.protocol)?;
+            writeln!(f, "{:<16}  without {chains}", family.protocol.to_string())?;
             let policies = family.accept.iter().map(|chain| format!("{chain} ACCEPT"));
             writeln!(f, "{:<16}  policies {}", "", join(policies))?;
         }
@@ -172,7 +174,11 @@ impl Display for restore::Report {
         if self.sets.is_empty() {
             return Ok(());
         }
-        let path = self.path.display();
+        let path = if self.path.as_os_str() == "-" {
+            "standard input".to_owned()
+        } else {
+            self.path.display().to_string()
+        };
         match self.saved {
             Some(saved) => writeln!(f, "{path} was saved at {saved}, {} ago", Span(self.elapsed))?,
             None => writeln!(

@@ -243,12 +243,10 @@ fn a_damaged_file_does_not_keep_the_firewall_down() -> Result<(), Failed> {
         );
     }
     let printed = firewall_apply(&["--config", DEFAULTS, "print"])?.exits(0)?;
-    let up: String = printed
+    let up = printed
         .stdout
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| format!("{line}\n"))
-        .collect();
+        .replace("# IPv4\n", "")
+        .replace("# IPv6\n", "");
     assert_eq!(all_rules()?, up);
     assert_eq!(left("blacklist", "192.0.2.1")?, Some(0));
     assert_eq!(left("blacklist_v6", "2001:db8::1")?, Some(0));
@@ -331,10 +329,10 @@ fn the_later_of_two_ends_stays() -> Result<(), Failed> {
 fn members_that_do_not_fit_in_are_named() -> Result<(), Failed> {
     tool("ipset create blacklist hash:ip timeout 0 maxelem 2")?;
     let scratch = Scratch::new()?;
-    let members: String = (1..=40)
-        .map(|n| format!("add blacklist 192.0.2.{n}\n"))
+    let members: Vec<_> = (1..=40)
+        .map(|n| format!("add blacklist 192.0.2.{n}"))
         .collect();
-    let path = scratch.file("sets", &members)?;
+    let path = scratch.file("sets", &members.join("\n"))?;
     let run =
         firewall_apply(&["--config", DEFAULTS, "--json", "restore", "--file", &path])?.exits(1)?;
     let document = run.json()?;
