@@ -22,7 +22,9 @@ pub mod target;
 
 pub use config::{Config, ConfigError};
 pub use error::BuildError;
-pub use kernel::{Applied, ApplyError, Batch, Bypass, FakeKernel, Kernel, KernelSet, Plan, ResolveSet, Snapshot};
+pub use kernel::{
+    Applied, ApplyError, Batch, Bypass, ChainState, FakeKernel, Kernel, KernelSet, Plan, ResolveSet, RuleState, Snapshot, TableState,
+};
 pub use match_::Match;
 pub(crate) use model::Period;
 pub use model::{

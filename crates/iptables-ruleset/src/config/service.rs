@@ -40,7 +40,7 @@ pub enum ServiceProtocol {
     Icmp,
 }
 
-/// The name of a service: 1 to 20 letters, digits, `_` and `-`.
+/// The name of a service: 1 to 20 letters, digits, `_` and `-`, and not beginning with `throttle-`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceName(String);
 
@@ -58,6 +58,10 @@ impl FromStr for ServiceName {
         let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         if !(1..=NAME_MAX).contains(&name.len()) || !name.chars().all(good) {
             let reason = format!("must be 1 to {NAME_MAX} letters, digits, \"_\" and \"-\"");
+            return Err(BuildError::value("service name", name, reason));
+        }
+        if name.starts_with(RESERVED) {
+            let reason = format!("names that begin with \"{RESERVED}\" are the throttle sets' own");
             return Err(BuildError::value("service name", name, reason));
         }
         Ok(Self(name.to_owned()))
@@ -89,3 +93,5 @@ pub(super) fn defaults() -> Vec<Service> {
 
 /// Room is left for the rate in the name of the hashlimit.
 const NAME_MAX: usize = 20;
+/// Rates are counted under the service's name; those of the throttle sets begin like this.
+const RESERVED: &str = "throttle-";

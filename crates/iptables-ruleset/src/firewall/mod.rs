@@ -1,6 +1,86 @@
 //! From a [`Config`] to the rules of one family.
 
+mod input;
+mod logging;
+mod services;
+mod throttle;
+
 use crate::config::RequiredSet;
-use crate::{BuildError, Config, Family, Ruleset};
-pub(crate) fn required_sets(_config: &Config) -> Result<Vec<RequiredSet>, BuildError> { todo!() }
-pub(crate) fn ruleset(_config: &Config, _family: Family) -> Result<Ruleset, BuildError> { todo!() }
+use crate::{BuildError, ChainName, Config, Family, Hook, Ruleset, SetName};
+
+/// The firewall of `config` for one family: the policies, one jump from INPUT, and three chains of our own.
+pub(crate) fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildError> {
+    let chains = Chains::new()?;
+    let mut ruleset = Ruleset::new(family);
+    ruleset.policy(Hook::Input, config.policy.input);
+    if let Some(policy) = config.policy.forward.policy() {
+        ruleset.policy(Hook::Forward, policy);
+    }
+    if let Some(policy) = config.policy.output.policy() {
+        ruleset.policy(Hook::Output, policy);
+    }
+    ruleset.jump(Hook::Input, chains.input.clone());
+    logging::fill(&mut ruleset, config, &chains)?;
+    input::fill(&mut ruleset, config, &chains)?;
+    ruleset.check()?;
+    Ok(ruleset)
+}
+
+/// Every set that the rules of either family name.
+pub(crate) fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
+    let mut sets = Vec::new();
+    for family in Family::BOTH {
+        for list in List::ALL {
+            let name = list.set_name(family)?;
+            sets.push(RequiredSet { name, family, set_type: config.sets.set_type, maxelem: config.sets.maxelem });
+        }
+    }
+    Ok(sets)
+}
+
+/// The chains of our own.
+struct Chains {
+    input: ChainName,
+    log_and_accept: ChainName,
+    log_and_drop: ChainName,
+}
+
+impl Chains {
+    fn new() -> Result<Self, BuildError> {
+        Ok(Self {
+            input: "FIREWALL_INPUT".parse()?,
+            log_and_accept: "LOG_AND_ACCEPT".parse()?,
+            log_and_drop: "LOG_AND_DROP".parse()?,
+        })
+    }
+}
+
+/// What the members of a set are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum List {
+    Whitelist,
+    Blacklist,
+    ThrottleSoft,
+    ThrottleHard,
+}
+
+impl List {
+    const ALL: [Self; 4] = [Self::Whitelist, Self::Blacklist, Self::ThrottleSoft, Self::ThrottleHard];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Whitelist => "whitelist",
+            Self::Blacklist => "blacklist",
+            Self::ThrottleSoft => "throttle-soft",
+            Self::ThrottleHard => "throttle-hard",
+        }
+    }
+
+    /// An ipset holds one family, so each list is two sets.
+    fn set_name(self, family: Family) -> Result<SetName, BuildError> {
+        match family {
+            Family::Ipv4 => self.name().parse(),
+            Family::Ipv6 => format!("{}_v6", self.name()).parse(),
+        }
+    }
+}

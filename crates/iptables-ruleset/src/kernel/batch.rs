@@ -1,3 +1,76 @@
-/// Changes that the kernel makes all or none.
+use std::fmt;
+
+use crate::encoding::EncodedRule;
+use crate::{Family, Hook, Policy};
+
+/// Changes that the kernel makes all or none, worked out from one [`Snapshot`](super::Snapshot).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Batch {}
+pub struct Batch {
+    generation: u32,
+    changes: Vec<Change>,
+}
+
+impl Batch {
+    pub(crate) fn new(generation: u32, changes: Vec<Change>) -> Self {
+        Self { generation, changes }
+    }
+
+    /// The generation of the snapshot; the kernel refuses the batch when it has another one by now.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// The changes in words, in order: `ip filter/FIREWALL_INPUT rule 3: -m set --match-set blacklist src -j LOG_AND_DROP`.
+    pub fn items(&self) -> impl Iterator<Item = String> {
+        self.changes.iter().map(ToString::to_string)
+    }
+
+    pub(crate) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+}
+
+/// One message of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) family: Family,
+    pub(crate) action: Action,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Makes the table.
+    Table,
+    /// Makes a built-in chain, or sets its policy.
+    Policy(Hook, Policy),
+    /// Makes a chain.
+    Chain(String),
+    /// Takes all rules out of a chain.
+    Flush(String),
+    /// Puts a rule at the end of a chain; `number` is its place among ours there.
+    Append { chain: String, number: usize, text: String, rule: EncodedRule },
+    /// Takes one rule out of a chain.
+    Delete { chain: String, handle: u64 },
+    /// Takes an empty chain away.
+    DeleteChain(String),
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = format!("{} filter", self.family.nft_name());
+        match &self.action {
+            Action::Table => write!(f, "table {table}"),
+            Action::Policy(hook, policy) => write!(f, "{table}/{hook} policy {policy}"),
+            Action::Chain(chain) => write!(f, "{table}/{chain}"),
+            Action::Flush(chain) => write!(f, "{table}/{chain} flush"),
+            Action::Append { chain, number, text, .. } => write!(f, "{table}/{chain} rule {number}: {text}"),
+            Action::Delete { chain, handle } => write!(f, "{table}/{chain} removal of the rule with handle {handle}"),
+            Action::DeleteChain(chain) => write!(f, "{table}/{chain} removal"),
+        }
+    }
+}

@@ -1,3 +1,191 @@
-/// A kernel in memory, for tests that need no privileges.
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+
+use super::batch::{Action, Batch, Change};
+use super::snapshot::{BaseChain, ChainState, RuleState, Snapshot, TableState, effect};
+use super::{ApplyError, Kernel};
+use crate::{ChainName, Family, Hook, Policy, Rule};
+
+/// A kernel in memory, for tests of programs that use this library: no privileges, no namespace.
+///
+/// It carries out batches like the real one, whole or not at all, and can be told to refuse something or to have its tables
+/// changed by somebody else. It does not look at packets.
+///
+/// ```
+/// use iptables_ruleset::{Config, FakeKernel, Family, KernelSet, Plan};
+///
+/// let rulesets = Family::BOTH.map(|family| Config::default().ruleset(family).unwrap());
+/// let mut any_set = |name: &str| {
+///     let family = if name.ends_with("_v6") { Family::Ipv6 } else { Family::Ipv4 };
+///     Ok::<_, std::io::Error>(KernelSet::new(0, Some(family)))
+/// };
+/// let plan = Plan::install(&rulesets, &mut any_set)?;
+///
+/// let mut kernel = FakeKernel::new();
+/// kernel.refuse("LOG_AND_DROP rule 1");
+/// let error = plan.apply(&mut kernel).unwrap_err();
+/// assert!(error.to_string().contains("ip filter/LOG_AND_DROP rule 1: -j LOG"));
+/// assert_eq!(kernel.iptables_save(Family::Ipv4), "");
+///
+/// kernel.refuse_nothing();
+/// plan.apply(&mut kernel)?;
+/// assert_eq!(kernel.iptables_save(Family::Ipv4), rulesets[0].to_iptables_save().to_string());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default)]
-pub struct FakeKernel {}
+pub struct FakeKernel {
+    tables: BTreeMap<Family, BTreeMap<String, FakeChain>>,
+    generation: u32,
+    last_handle: u64,
+    refused: Option<String>,
+    changes_by_others: u32,
+}
+
+#[derive(Debug, Clone, Default)]
+struct FakeChain {
+    base: Option<BaseChain>,
+    rules: Vec<(RuleState, String)>,
+}
+
+impl FakeKernel {
+    /// A kernel without any table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on refuses the change whose description ([`Batch::items`]) contains `part`, with ENOENT.
+    pub fn refuse(&mut self, part: &str) {
+        self.refused = Some(part.to_owned());
+    }
+
+    /// Refuses nothing any more.
+    pub fn refuse_nothing(&mut self) {
+        self.refused = None;
+    }
+
+    /// The next `times` batches come too late: somebody else changed the tables.
+    pub fn change_meanwhile(&mut self, times: u32) {
+        self.changes_by_others = times;
+    }
+
+    /// Puts a rule of somebody else at the end of a built-in chain, making table and chain if need be.
+    pub fn append(&mut self, family: Family, hook: Hook, rule: &Rule) {
+        self.base_chain(family, hook, None);
+        self.append_to(family, hook.chain(), rule);
+    }
+
+    /// Puts a rule of somebody else at the end of another chain, making table and chain if need be.
+    pub fn append_to_chain(&mut self, family: Family, chain: &ChainName, rule: &Rule) {
+        self.append_to(family, chain.as_str(), rule);
+    }
+
+    /// What `iptables-save -t filter` would print, without comments and with counters at zero; empty without a table.
+    pub fn iptables_save(&self, family: Family) -> String {
+        let Some(table) = self.tables.get(&family) else { return String::new() };
+        let built_in = |name: &str| Hook::ALL.iter().position(|hook| hook.chain() == name);
+        let mut chains: Vec<(&String, &FakeChain)> = table.iter().collect();
+        chains.sort_by_key(|(name, _)| (built_in(name).unwrap_or(Hook::ALL.len()), (*name).clone()));
+        let mut text = "*filter\n".to_owned();
+        for (name, chain) in &chains {
+            let policy = chain.base.as_ref().map_or("-".to_owned(), |base| base.policy.to_string());
+            let _ = writeln!(text, ":{name} {policy} [0:0]");
+        }
+        for (name, chain) in &chains {
+            for (_, rule) in &chain.rules {
+                let _ = writeln!(text, "-A {name} {rule}");
+            }
+        }
+        text + "COMMIT\n"
+    }
+
+    fn append_to(&mut self, family: Family, chain: &str, rule: &Rule) {
+        // The fake keeps text and effect; which set it is makes no difference to it.
+        let expressions = rule.encode(family, &mut |_| Ok(0)).map(|rule| rule.expressions).unwrap_or_default();
+        let (unconditional, outcome) = effect(&expressions);
+        self.last_handle += 1;
+        let state = RuleState { handle: self.last_handle, unconditional, outcome, expressions: Vec::new() };
+        let chain = self.tables.entry(family).or_default().entry(chain.to_owned()).or_default();
+        chain.rules.push((state, rule.to_iptables_save(family).to_string()));
+        self.generation += 1;
+    }
+
+    fn base_chain(&mut self, family: Family, hook: Hook, policy: Option<Policy>) {
+        let chain = self.tables.entry(family).or_default().entry(hook.chain().to_owned()).or_default();
+        let base = chain.base.get_or_insert_with(|| BaseChain::built_in(hook, Policy::Accept));
+        base.policy = policy.unwrap_or(base.policy);
+    }
+
+    fn carry_out(&mut self, change: &Change) -> Result<(), io::Error> {
+        let family = change.family;
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        if let Action::Table = change.action {
+            self.tables.entry(family).or_default();
+            return Ok(());
+        }
+        let table = self.tables.get_mut(&family).ok_or_else(missing)?;
+        match &change.action {
+            Action::Table => {}
+            Action::Policy(hook, policy) => self.base_chain(family, *hook, Some(*policy)),
+            Action::Chain(name) => {
+                table.entry(name.clone()).or_default();
+            }
+            Action::Flush(name) => table.get_mut(name).ok_or_else(missing)?.rules.clear(),
+            Action::Append { chain, text, rule, .. } => {
+                let (unconditional, outcome) = effect(&rule.expressions);
+                self.last_handle += 1;
+                let state = RuleState { handle: self.last_handle, unconditional, outcome, expressions: Vec::new() };
+                if state.leads_to().is_some_and(|to| !table.contains_key(to)) {
+                    return Err(missing());
+                }
+                table.get_mut(chain).ok_or_else(missing)?.rules.push((state, text.clone()));
+            }
+            Action::Delete { chain, handle } => {
+                let rules = &mut table.get_mut(chain).ok_or_else(missing)?.rules;
+                let position = rules.iter().position(|(rule, _)| rule.handle == *handle).ok_or_else(missing)?;
+                rules.remove(position);
+            }
+            Action::DeleteChain(name) => {
+                let used = table.values().any(|chain| chain.rules.iter().any(|(rule, _)| rule.leads_to() == Some(name)));
+                if used {
+                    return Err(io::Error::from(io::ErrorKind::ResourceBusy));
+                }
+                table.remove(name).ok_or_else(missing)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Kernel for FakeKernel {
+    fn snapshot(&mut self) -> Result<Snapshot, ApplyError> {
+        let state = |chain: &FakeChain| ChainState {
+            base: chain.base.clone(),
+            rules: chain.rules.iter().map(|(rule, _)| rule.clone()).collect(),
+        };
+        let tables = self.tables.iter().map(|(family, chains)| {
+            let chains = chains.iter().map(|(name, chain)| (name.clone(), state(chain))).collect();
+            (*family, TableState { flags: 0, chains })
+        });
+        Ok(Snapshot::new(self.generation, tables.collect()))
+    }
+
+    fn transact(&mut self, batch: &Batch) -> Result<(), ApplyError> {
+        if self.changes_by_others > 0 {
+            self.changes_by_others -= 1;
+            self.generation += 1;
+        }
+        if batch.generation() != self.generation {
+            return Err(ApplyError::Stale { attempts: 1 });
+        }
+        let mut after = self.clone();
+        for change in batch.changes() {
+            let refused = self.refused.as_ref().is_some_and(|part| change.to_string().contains(part));
+            let result = if refused { Err(io::Error::from(io::ErrorKind::NotFound)) } else { after.carry_out(change) };
+            result.map_err(|source| ApplyError::Refused { item: change.to_string(), source })?;
+        }
+        after.generation += 1;
+        *self = after;
+        Ok(())
+    }
+}

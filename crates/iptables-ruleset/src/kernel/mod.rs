@@ -1,18 +1,20 @@
 //! What the kernel has, and how it gets something else: all or nothing, both families at once.
 
-mod batch;
+pub(crate) mod batch;
 mod error;
 mod fake;
+mod install;
 mod plan;
+mod remove;
 mod resolve;
-mod snapshot;
+pub(crate) mod snapshot;
 
 pub use batch::Batch;
 pub use error::ApplyError;
 pub use fake::FakeKernel;
 pub use plan::{Applied, Bypass, Plan};
 pub use resolve::{KernelSet, ResolveSet};
-pub use snapshot::Snapshot;
+pub use snapshot::{ChainState, RuleState, Snapshot, TableState};
 
 /// Something that has `filter` tables: the kernel ([`Nftables`](crate::Nftables)), or a [`FakeKernel`] for tests.
 pub trait Kernel {

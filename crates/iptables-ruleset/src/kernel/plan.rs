@@ -1,16 +1,19 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{ApplyError, Kernel, ResolveSet};
-use crate::{BuildError, Family, Hook, Ruleset};
+use super::batch::{Batch, Change};
+use super::{ApplyError, Kernel, ResolveSet, install, remove};
+use crate::encoding::EncodedRule;
+use crate::{BuildError, Family, Hook, Policy, Ruleset};
 
-/// What shall be in the kernel, or no longer be in it: checked, and with the sets found.
+/// What shall be in the kernel, or no longer be in it: checked, and with the sets found. One plan is for both families.
 ///
 /// ```no_run
 /// use iptables_ruleset::{Config, Family, KernelSet, Nftables, Plan};
 ///
 /// fn index_of(set: &str) -> std::io::Result<KernelSet> {
 ///     # let _ = set;
-///     unimplemented!("ask ipset")
+///     unimplemented!("ask ipset for its index and family")
 /// }
 ///
 /// let config = Config::default();
@@ -23,28 +26,106 @@ use crate::{BuildError, Family, Hook, Ruleset};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Plan {}
+pub struct Plan {
+    parts: Vec<Part>,
+}
+
+/// What a plan wants of one family.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) family: Family,
+    pub(super) policies: BTreeMap<Hook, Policy>,
+    pub(super) jumps: Vec<Jump>,
+    pub(super) chains: Vec<Chain>,
+    pub(super) wanted: Wanted,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Present,
+    Absent,
+}
+
+/// A jump from a built-in chain to one of ours.
+#[derive(Debug, Clone)]
+pub(super) struct Jump {
+    pub(super) hook: Hook,
+    pub(super) to: String,
+    pub(super) text: String,
+    pub(super) rule: EncodedRule,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Chain {
+    pub(super) name: String,
+    /// Text and encoding; none where the chain shall go.
+    pub(super) rules: Vec<(String, EncodedRule)>,
+}
 
 impl Plan {
+    /// How often a change is worked out anew when the tables change meanwhile.
+    pub const MAX_ATTEMPTS: u32 = 10;
+
     /// Shall be in the kernel: these policies, chains and jumps, and nothing else in those chains.
     ///
     /// # Errors
     /// When a ruleset is not valid ([`Ruleset::check`]), two are for one family, or a set is missing or of the other family.
     pub fn install<'r>(
-        _rulesets: impl IntoIterator<Item = &'r Ruleset>,
-        _sets: &mut impl ResolveSet,
+        rulesets: impl IntoIterator<Item = &'r Ruleset>,
+        sets: &mut impl ResolveSet,
     ) -> Result<Self, BuildError> {
-        todo!()
+        let mut parts = Vec::new();
+        for ruleset in rulesets {
+            ruleset.check()?;
+            let mut known = BTreeMap::new();
+            let mut index = |name: &str| match known.get(name) {
+                Some(index) => Ok(*index),
+                None => {
+                    let index = find_set(name, ruleset.family(), sets)?;
+                    known.insert(name.to_owned(), index);
+                    Ok(index)
+                }
+            };
+            let mut part = Part::new(ruleset, Wanted::Present, &mut index)?;
+            for chain in ruleset.chains() {
+                let mut rules = Vec::with_capacity(chain.rules().len());
+                for rule in chain.rules() {
+                    let text = rule.to_iptables_save(ruleset.family()).to_string();
+                    rules.push((text, rule.encode(ruleset.family(), &mut index)?));
+                }
+                part.chains.push(Chain { name: chain.name().to_string(), rules });
+            }
+            parts.push(part);
+        }
+        Self::new(parts)
     }
 
     /// Shall not be in the kernel: these chains and the jumps to them. The policies that the rulesets set become ACCEPT.
     ///
-    /// What is not there is no error.
+    /// What is not there is no error. The tables and their built-in chains stay, as iptables leaves them.
     ///
     /// # Errors
     /// When two rulesets are for one family.
-    pub fn remove<'r>(_rulesets: impl IntoIterator<Item = &'r Ruleset>) -> Result<Self, BuildError> {
-        todo!()
+    pub fn remove<'r>(rulesets: impl IntoIterator<Item = &'r Ruleset>) -> Result<Self, BuildError> {
+        let mut parts = Vec::new();
+        for ruleset in rulesets {
+            let mut part = Part::new(ruleset, Wanted::Absent, &mut |name| Err(BuildError::set_index(name)))?;
+            part.chains = ruleset
+                .chains()
+                .map(|chain| Chain { name: chain.name().to_string(), rules: Vec::new() })
+                .collect();
+            parts.push(part);
+        }
+        Self::new(parts)
+    }
+
+    fn new(parts: Vec<Part>) -> Result<Self, BuildError> {
+        for (position, part) in parts.iter().enumerate() {
+            if parts.iter().skip(position + 1).any(|other| other.family == part.family) {
+                return Err(BuildError::ruleset(part.family, "there are two for this family in one plan".to_owned()));
+            }
+        }
+        Ok(Self { parts })
     }
 
     /// Makes it so, in one transaction: all of it or nothing.
@@ -52,11 +133,96 @@ impl Plan {
     /// When somebody else changes the tables meanwhile they are read again and the change is worked out anew, a few times.
     ///
     /// # Errors
-    /// When the kernel refused; nothing was changed then, unless [`ApplyError::is_outcome_unknown`].
-    pub fn apply(&self, _kernel: &mut impl Kernel) -> Result<Applied, ApplyError> {
-        todo!()
+    /// When the kernel refused, or when what is there stands in the way. Nothing was changed then, unless
+    /// [`ApplyError::is_outcome_unknown`].
+    pub fn apply(&self, kernel: &mut impl Kernel) -> Result<Applied, ApplyError> {
+        let mut attempts = 1;
+        loop {
+            match self.attempt(kernel) {
+                Ok(bypassed) => return Ok(Applied { bypassed, attempts }),
+                // Whatever is in the kernel by now, working it out from there is right.
+                Err(error) if error.is_stale() || error.is_outcome_unknown() => {
+                    if attempts == Self::MAX_ATTEMPTS {
+                        return Err(match error {
+                            ApplyError::Stale { .. } => ApplyError::Stale { attempts },
+                            other => other,
+                        });
+                    }
+                    attempts += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn attempt(&self, kernel: &mut impl Kernel) -> Result<Vec<Bypass>, ApplyError> {
+        let snapshot = kernel.snapshot()?;
+        let mut changes: Vec<Change> = Vec::new();
+        let mut bypassed = Vec::new();
+        for part in &self.parts {
+            let table = snapshot.table(part.family);
+            match part.wanted {
+                Wanted::Present => {
+                    install::changes(part, table, &mut changes)?;
+                    bypassed.extend(install::bypasses(part, table));
+                }
+                Wanted::Absent => remove::changes(part, table, &mut changes)?,
+            }
+        }
+        let batch = Batch::new(snapshot.generation(), changes);
+        if !batch.is_empty() {
+            kernel.transact(&batch)?;
+        }
+        Ok(bypassed)
     }
 }
+
+impl Part {
+    fn new(
+        ruleset: &Ruleset,
+        wanted: Wanted,
+        index: &mut dyn FnMut(&str) -> Result<u16, BuildError>,
+    ) -> Result<Self, BuildError> {
+        let family = ruleset.family();
+        let mut jumps = Vec::new();
+        let mut policies = BTreeMap::new();
+        for hook in Hook::ALL {
+            if let Some(policy) = ruleset.policy_of(hook) {
+                policies.insert(hook, policy);
+            }
+            for to in ruleset.jumps_from(hook) {
+                let rule = crate::Rule::new(to.clone());
+                let text = rule.to_iptables_save(family).to_string();
+                jumps.push(Jump { hook, to: to.to_string(), text, rule: rule.encode(family, index)? });
+            }
+        }
+        Ok(Self { family, policies, jumps, chains: Vec::new(), wanted })
+    }
+
+    /// Whether the chain is ours.
+    pub(super) fn owns(&self, name: &str) -> bool {
+        self.chains.iter().any(|chain| chain.name == name)
+    }
+
+    pub(super) fn conflict(&self, reason: impl Into<String>) -> ApplyError {
+        ApplyError::Conflict { family: self.family, reason: reason.into() }
+    }
+}
+
+/// The kernel compares addresses of the wrong family without a word, so it is told apart here.
+fn find_set(name: &str, family: Family, sets: &mut impl ResolveSet) -> Result<u16, BuildError> {
+    let set = sets.resolve(name).map_err(|error| BuildError::set(name, error.into()))?;
+    if set.index() == IPSET_INVALID_ID {
+        return Err(BuildError::set_index(name));
+    }
+    match set.family() {
+        Some(actual) if actual != family => Err(BuildError::set_family(name, family, actual)),
+        _ => Ok(set.index()),
+    }
+}
+
+/// IPSET_INVALID_ID, linux/netfilter/ipset/ip_set.h.
+const IPSET_INVALID_ID: u16 = 65535;
 
 /// A plan has been carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +230,7 @@ impl Plan {
 pub struct Applied {
     /// Rules of others that make ours void, at most one for each jump. Empty when all is well.
     pub bypassed: Vec<Bypass>,
-    /// How often the tables had to be read.
+    /// How often the tables had to be read: 1 unless somebody else was changing them.
     pub attempts: u32,
 }
 
@@ -78,13 +244,21 @@ pub struct Bypass {
     pub hook: Hook,
     /// Which rule of it, the first being 1.
     pub position: usize,
-    /// What it does with every packet: `ACCEPT`, `DROP`, ...
+    /// What it does with every packet: `ACCEPT`, `DROP`, `REJECT`, `RETURN`, or where it leads: `ACCEPT in chain other`.
     pub verdict: String,
 }
 
 impl fmt::Display for Bypass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { family, hook, position, verdict } = self;
-        write!(f, "{family}: rule {position} of {hook} does {verdict} with every packet, so that the rules behind it are void")
+        let tool = match family {
+            Family::Ipv4 => "iptables",
+            Family::Ipv6 => "ip6tables",
+        };
+        write!(
+            f,
+            "rule {position} of the {family} chain {hook} does {verdict} with every packet before the firewall sees it: the \
+             firewall is void until that rule is gone ({tool} -D {hook} {position})"
+        )
     }
 }

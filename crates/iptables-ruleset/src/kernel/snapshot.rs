@@ -1,3 +1,172 @@
+use std::collections::BTreeMap;
+
+use crate::encoding::{Expression, Verdict};
+use crate::{Family, Hook, Policy};
+
 /// The `filter` tables of both families at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Snapshot {}
+pub struct Snapshot {
+    generation: u32,
+    tables: BTreeMap<Family, TableState>,
+}
+
+/// A `filter` table as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TableState {
+    pub(crate) flags: u32,
+    pub(crate) chains: BTreeMap<String, ChainState>,
+}
+
+/// A chain as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChainState {
+    pub(crate) base: Option<BaseChain>,
+    pub(crate) rules: Vec<RuleState>,
+}
+
+/// Where packets enter a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BaseChain {
+    pub(crate) kind: String,
+    pub(crate) hook: u32,
+    pub(crate) priority: i32,
+    pub(crate) policy: Policy,
+}
+
+/// A rule as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleState {
+    pub(crate) handle: u64,
+    pub(crate) unconditional: bool,
+    pub(crate) outcome: Outcome,
+    /// Each chain that the rule names.
+    pub(crate) expressions: Vec<u8>,
+}
+
+/// What a rule does with a packet that it matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing, or nothing that ends its way.
+    Continue,
+    Accept,
+    Drop,
+    Reject,
+    Return,
+    Jump(String),
+    Goto(String),
+}
+
+impl Snapshot {
+    pub(crate) fn new(generation: u32, tables: BTreeMap<Family, TableState>) -> Self {
+        Self { generation, tables }
+    }
+
+    /// The kernel's count of changes, which tells one state from the next.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// The table of that family, if there is one.
+    pub fn table(&self, family: Family) -> Option<&TableState> {
+        self.tables.get(&family)
+    }
+}
+
+impl TableState {
+    /// The chain of that name, if there is one.
+    pub fn chain(&self, name: &str) -> Option<&ChainState> {
+        self.chains.get(name)
+    }
+
+    /// The chains, sorted by name.
+    pub fn chains(&self) -> impl Iterator<Item = (&str, &ChainState)> {
+        self.chains.iter().map(|(name, chain)| (name.as_str(), chain))
+    }
+}
+
+impl ChainState {
+    /// The policy of a built-in chain; `None` for any other chain.
+    pub fn policy(&self) -> Option<Policy> {
+        self.base.as_ref().map(|base| base.policy)
+    }
+
+    /// The rules, first to last.
+    pub fn rules(&self) -> &[RuleState] {
+        &self.rules
+    }
+
+    /// Whether it is what iptables makes for `hook`.
+    pub(crate) fn is_built_in(&self, hook: Hook) -> bool {
+        self.base.as_ref().is_some_and(|base| {
+            base.kind == BaseChain::KIND && base.hook == BaseChain::hook_number(hook) && base.priority == BaseChain::PRIORITY
+        })
+    }
+}
+
+impl RuleState {
+    /// The kernel's number for the rule; it keeps it as long as it exists.
+    pub fn handle(&self) -> u64 {
+        self.handle
+    }
+
+    /// The expressions as the kernel sent them: the content of NFTA_RULE_EXPRESSIONS. Empty from a [`FakeKernel`](super::FakeKernel).
+    pub fn expressions(&self) -> &[u8] {
+        &self.expressions
+    }
+
+    /// Whether every packet takes the jump to `chain`.
+    pub(crate) fn always_jumps_to(&self, chain: &str) -> bool {
+        self.unconditional && matches!(&self.outcome, Outcome::Jump(to) if to == chain)
+    }
+
+    /// The chain that it may lead to.
+    pub(crate) fn leads_to(&self) -> Option<&str> {
+        match &self.outcome {
+            Outcome::Jump(to) | Outcome::Goto(to) => Some(to),
+            _ => None,
+        }
+    }
+}
+
+impl BaseChain {
+    /// What iptables gives the chains of its filter table: NF_IP_PRI_FILTER, linux/netfilter_ipv4.h.
+    pub(crate) const KIND: &'static str = "filter";
+    pub(crate) const PRIORITY: i32 = 0;
+
+    /// enum nf_inet_hooks, linux/netfilter.h.
+    pub(crate) fn hook_number(hook: Hook) -> u32 {
+        match hook {
+            Hook::Input => 1,
+            Hook::Forward => 2,
+            Hook::Output => 3,
+        }
+    }
+
+    pub(crate) fn built_in(hook: Hook, policy: Policy) -> Self {
+        Self { kind: Self::KIND.to_owned(), hook: Self::hook_number(hook), priority: Self::PRIORITY, policy }
+    }
+}
+
+/// What rules made of these expressions do: whether with every packet, and what.
+pub(crate) fn effect(expressions: &[Expression]) -> (bool, Outcome) {
+    let mut unconditional = true;
+    for expression in expressions {
+        match expression {
+            Expression::Counter | Expression::Log { .. } => {}
+            Expression::Match(xt) if xt.name == "comment" => {}
+            Expression::Target(xt) if xt.name == "REJECT" => return (unconditional, Outcome::Reject),
+            Expression::Target(_) => {}
+            Expression::Verdict(verdict) => {
+                let outcome = match verdict {
+                    Verdict::Accept => Outcome::Accept,
+                    Verdict::Drop => Outcome::Drop,
+                    Verdict::Return => Outcome::Return,
+                    Verdict::Jump(to) => Outcome::Jump(to.clone()),
+                };
+                return (unconditional, outcome);
+            }
+            _ => unconditional = false,
+        }
+    }
+    (unconditional, Outcome::Continue)
+}

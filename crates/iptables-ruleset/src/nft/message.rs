@@ -1,0 +1,193 @@
+//! A batch as one datagram.
+
+use std::ffi::CString;
+
+use nftnl::{ChainType, FinalizedBatch, MsgType, ProtoFamily};
+
+use super::attribute::{Messages, NLMSGHDR};
+use super::expression::Wire;
+use crate::encoding::EncodedRule;
+use crate::kernel::batch::{Action, Change};
+use crate::{Batch, Family, Hook, Policy};
+
+/// A datagram, and what each of its messages is about: the first has the first sequence number.
+pub(super) struct Encoded {
+    pub(super) bytes: Vec<u8>,
+    pub(super) items: Vec<String>,
+}
+
+pub(super) fn encode(batch: &Batch, first_sequence: u32) -> Encoded {
+    let mut messages = nftnl::Batch::new();
+    for change in batch.changes() {
+        add(&mut messages, change);
+    }
+    let rules: Vec<Option<&EncodedRule>> = batch.changes().iter().map(rule_of).collect();
+    let bytes = finish(&messages.finalize(), first_sequence, batch.generation(), &rules);
+    let mut items = vec!["the transaction".to_owned()];
+    items.extend(batch.items());
+    items.push("the end of the transaction".to_owned());
+    Encoded { bytes, items }
+}
+
+fn rule_of(change: &Change) -> Option<&EncodedRule> {
+    match &change.action {
+        Action::Append { rule, .. } => Some(rule),
+        _ => None,
+    }
+}
+
+fn add(messages: &mut nftnl::Batch, change: &Change) {
+    let table = nftnl::Table::new(c"filter", proto_family(change.family));
+    let chain = |name: &str| nftnl::Chain::new(c_string(name), &table);
+    match &change.action {
+        Action::Table => messages.add(&table, MsgType::Add),
+        Action::Policy(hook, policy) => {
+            let mut chain = chain(hook.chain());
+            chain.set_hook(nftnl_hook(*hook), 0);
+            chain.set_type(ChainType::Filter);
+            chain.set_policy(nftnl_policy(*policy));
+            messages.add(&chain, MsgType::Add);
+        }
+        Action::Chain(name) => messages.add(&chain(name), MsgType::Add),
+        // A deletion without a handle is for all rules of the chain.
+        Action::Flush(name) => messages.add(&nftnl::Rule::new(&chain(name)), MsgType::Del),
+        Action::Append { chain: name, rule, .. } => {
+            let chain = chain(name);
+            let mut message = nftnl::Rule::new(&chain);
+            for expression in &rule.expressions {
+                message.add_expr(&Wire(expression));
+            }
+            messages.add(&message, MsgType::Add);
+        }
+        Action::Delete { chain: name, handle } => {
+            let chain = chain(name);
+            let mut message = nftnl::Rule::new(&chain);
+            message.set_handle(*handle);
+            messages.add(&message, MsgType::Del);
+        }
+        Action::DeleteChain(name) => messages.add(&chain(name), MsgType::Del),
+    }
+}
+
+/// Puts the pages together and adds what nftnl cannot say:
+/// the generation that the batch was worked out from, and what the xt matches of a rule are told about its `-p`.
+///
+/// Only the ends ask for an acknowledgement: errors come anyway, and an acknowledgement for each of many rules would overrun
+/// the socket.
+fn finish(
+    messages: &FinalizedBatch,
+    first_sequence: u32,
+    generation: u32,
+    rules: &[Option<&EncodedRule>],
+) -> Vec<u8> {
+    let pages: Vec<&[u8]> = messages.iter().collect();
+    let written = pages.concat();
+    let mut bytes = begin(first_sequence, generation);
+    let mut sequence = first_sequence;
+    // The first message is nftnl's own beginning.
+    for message in Messages(&written).skip(1) {
+        sequence += 1;
+        let at = (sequence - first_sequence - 1) as usize;
+        let in_between = at < rules.len();
+        let compat = rules.get(at).copied().flatten().map(compat).unwrap_or_default();
+        let acknowledge = if in_between { 0 } else { message.flags & ACK };
+        put_header(&mut bytes, message.payload.len() + compat.len(), message.kind, (message.flags & !ACK) | acknowledge, sequence);
+        bytes.extend_from_slice(message.payload);
+        bytes.extend_from_slice(&compat);
+    }
+    bytes
+}
+
+/// NFNL_MSG_BATCH_BEGIN with the attribute NFNL_BATCH_GENID, linux/netfilter/nfnetlink.h.
+fn begin(sequence: u32, generation: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    put_header(&mut bytes, 12, BATCH_BEGIN, REQUEST, sequence);
+    bytes.extend_from_slice(&[0, 0]);
+    bytes.extend_from_slice(&NFNL_SUBSYS_NFTABLES.to_be_bytes());
+    put_attribute(&mut bytes, NFNL_BATCH_GENID, &generation.to_be_bytes());
+    bytes
+}
+
+/// NFTA_RULE_COMPAT, linux/netfilter/nf_tables.h: the protocol, and whether it is the one not meant.
+fn compat(rule: &EncodedRule) -> Vec<u8> {
+    let mut inner = Vec::new();
+    put_attribute(&mut inner, NFTA_RULE_COMPAT_PROTO, &u32::from(rule.protocol).to_be_bytes());
+    let flags = if rule.protocol_inverted { NFT_RULE_COMPAT_F_INV } else { 0 };
+    put_attribute(&mut inner, NFTA_RULE_COMPAT_FLAGS, &flags.to_be_bytes());
+    let mut outer = Vec::new();
+    put_attribute(&mut outer, NFTA_RULE_COMPAT | NLA_F_NESTED, &inner);
+    outer
+}
+
+/// A struct nlmsghdr for `payload` bytes, a multiple of 4 as all of ours are.
+fn put_header(bytes: &mut Vec<u8>, payload: usize, kind: u16, flags: u16, sequence: u32) {
+    let length = u32::try_from(NLMSGHDR + payload).unwrap_or(u32::MAX);
+    bytes.extend_from_slice(&length.to_ne_bytes());
+    bytes.extend_from_slice(&kind.to_ne_bytes());
+    bytes.extend_from_slice(&flags.to_ne_bytes());
+    bytes.extend_from_slice(&sequence.to_ne_bytes());
+    bytes.extend_from_slice(&0u32.to_ne_bytes());
+}
+
+/// A struct nlattr; the contents here are multiples of 4.
+fn put_attribute(bytes: &mut Vec<u8>, kind: u16, content: &[u8]) {
+    let length = u16::try_from(content.len() + 4).unwrap_or(u16::MAX);
+    bytes.extend_from_slice(&length.to_ne_bytes());
+    bytes.extend_from_slice(&kind.to_ne_bytes());
+    bytes.extend_from_slice(content);
+}
+
+/// A request of the nf_tables subsystem, for what is read.
+pub(super) fn request(kind: u16, flags: u16, sequence: u32, family: u8, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+    let mut content = vec![family, 0, 0, 0];
+    for (kind, value) in attributes {
+        let mut padded = value.to_vec();
+        padded.resize(value.len().next_multiple_of(4), 0);
+        put_attribute(&mut content, *kind, &padded);
+    }
+    let mut bytes = Vec::new();
+    put_header(&mut bytes, content.len(), (NFNL_SUBSYS_NFTABLES << 8) | kind, REQUEST | flags, sequence);
+    bytes.extend_from_slice(&content);
+    bytes
+}
+
+fn proto_family(family: Family) -> ProtoFamily {
+    match family {
+        Family::Ipv4 => ProtoFamily::Ipv4,
+        Family::Ipv6 => ProtoFamily::Ipv6,
+    }
+}
+
+fn nftnl_hook(hook: Hook) -> nftnl::Hook {
+    match hook {
+        Hook::Input => nftnl::Hook::In,
+        Hook::Forward => nftnl::Hook::Forward,
+        Hook::Output => nftnl::Hook::Out,
+    }
+}
+
+fn nftnl_policy(policy: Policy) -> nftnl::Policy {
+    match policy {
+        Policy::Accept => nftnl::Policy::Accept,
+        Policy::Drop => nftnl::Policy::Drop,
+    }
+}
+
+/// Names are checked to have no NUL when they are made.
+pub(super) fn c_string(text: &str) -> CString {
+    CString::new(text).unwrap_or_default()
+}
+
+/// linux/netlink.h.
+const REQUEST: u16 = 0x1;
+const ACK: u16 = 0x4;
+const NLA_F_NESTED: u16 = 0x8000;
+/// linux/netfilter/nfnetlink.h.
+const NFNL_SUBSYS_NFTABLES: u16 = 10;
+const BATCH_BEGIN: u16 = 0x10;
+const NFNL_BATCH_GENID: u16 = 1;
+/// linux/netfilter/nf_tables.h and nf_tables_compat.h.
+const NFTA_RULE_COMPAT: u16 = 5;
+const NFTA_RULE_COMPAT_PROTO: u16 = 1;
+const NFTA_RULE_COMPAT_FLAGS: u16 = 2;
+const NFT_RULE_COMPAT_F_INV: u32 = 2;
