@@ -1,0 +1,217 @@
+//! From the socket to the file, until told to end.
+
+mod lines;
+
+use std::fmt;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use self::lines::Lines;
+use crate::args::Args;
+use crate::output::{self, Output};
+use crate::signals::Signals;
+use crate::socket::{self, Received, Socket};
+
+/// Datagrams taken before signals are looked at again.
+const AT_ONCE: usize = 64;
+/// How long after the last packet it is said that some were lost whose number no later packet tells.
+const UNTOLD: Duration = Duration::from_secs(1);
+/// How long the last packets may take once the end has been asked for.
+const LAST: Duration = Duration::from_secs(2);
+
+/// What ends the program.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Socket(#[from] socket::Error),
+    #[error(transparent)]
+    Output(#[from] output::Error),
+    #[error("cannot take signals")]
+    Signals(#[source] io::Error),
+    #[error("cannot wait for packets")]
+    Wait(#[source] Errno),
+}
+
+/// What has been done, for the last line.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    written: u64,
+    lost: u64,
+    dropped: u64,
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            written,
+            lost,
+            dropped,
+        } = self;
+        write!(
+            f,
+            "{written} lines written, {lost} packets lost before they were read, {dropped} lines dropped for want of room"
+        )
+    }
+}
+
+pub(crate) struct Collector {
+    socket: Socket,
+    signals: Signals,
+    output: Output,
+    path: PathBuf,
+    lines: Lines,
+    totals: Totals,
+    /// Lines dropped since the file last took some.
+    outage: u64,
+    /// It has been said that the file cannot be rotated.
+    too_large: bool,
+}
+
+impl Collector {
+    /// Everything that can be refused is asked for here, the group last: from then on packets come in.
+    pub(crate) fn start(args: &Args) -> Result<Self, Error> {
+        let signals = Signals::register().map_err(Error::Signals)?;
+        let output = Output::open(&args.output, args.max_size, args.keep)?;
+        let lines = Lines::new();
+        let socket = Socket::bind(args.group)?;
+        Ok(Self {
+            socket,
+            signals,
+            output,
+            path: args.output.clone(),
+            lines,
+            totals: Totals::default(),
+            outage: 0,
+            too_large: false,
+        })
+    }
+
+    /// Collects until a signal ends it.
+    pub(crate) fn run(mut self) -> Result<Totals, Error> {
+        while !self.signals.stop() {
+            if self.signals.take_reopen() {
+                self.reopen();
+            }
+            self.take(AT_ONCE, None)?;
+            let timeout = self.lines.has_untold_loss().then_some(UNTOLD);
+            if !self.wait(timeout)? {
+                self.lines.tell_loss();
+                self.write();
+            }
+        }
+        self.finish()?;
+        Ok(self.totals)
+    }
+
+    /// Writes what the kernel still has.
+    fn finish(&mut self) -> Result<(), Error> {
+        let request = self.socket.unbind()?;
+        let end = Instant::now() + LAST;
+        while !self.take(AT_ONCE, Some(request))? {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() || !readable(&[self.socket.as_fd()], Some(left))? {
+                break;
+            }
+        }
+        self.lines.tell_loss();
+        self.write();
+        Ok(())
+    }
+
+    /// Takes up to `most` datagrams, and writes what is in them; tells whether the answer to `request` was there.
+    fn take(&mut self, most: usize, request: Option<u32>) -> Result<bool, Error> {
+        for _ in 0..most {
+            match self.socket.receive()? {
+                Received::Nothing => return Ok(false),
+                Received::Overrun => self.lines.overrun(),
+                Received::Datagram => {
+                    let answered = self.lines.add(self.socket.messages());
+                    self.write();
+                    if answered.is_some() && answered == request {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Writes the lines gathered. What cannot be written is counted: nothing waits for a disk.
+    fn write(&mut self) {
+        self.totals.lost += self.lines.take_lost();
+        if self.outage > 0 {
+            let note = self.lines.note(&format_args!(
+                "{} lines dropped: {} could not be written",
+                self.outage,
+                self.path.display()
+            ));
+            if self.output.write(&note).dropped.is_none() {
+                self.outage = 0;
+            }
+        }
+        let written = self.output.write(self.lines.text());
+        self.lines.clear();
+        self.totals.written += written.lines;
+        if let Some((lines, error)) = written.dropped {
+            if self.outage == 0 {
+                let path = self.path.display();
+                crate::say(&format_args!(
+                    "cannot write to {path}, lines are dropped: {error}"
+                ));
+            }
+            self.outage += lines;
+            self.totals.dropped += lines;
+        }
+        match written.not_rotated {
+            Some(error) if !self.too_large => {
+                self.too_large = true;
+                let path = self.path.display();
+                crate::say(&format_args!(
+                    "cannot rotate {path}, it grows on: {error}"
+                ));
+            }
+            _ => {}
+        }
+    }
+
+    fn reopen(&mut self) {
+        self.lines.ask_host();
+        self.too_large = false;
+        if let Err(error) = self.output.reopen() {
+            crate::say(&format_args!("{error}; the open one is written on"));
+        }
+    }
+
+    /// Waits for a packet or a signal; `false` if `timeout` passed without.
+    fn wait(&mut self, timeout: Option<Duration>) -> Result<bool, Error> {
+        let ready = readable(&[self.socket.as_fd(), self.signals.as_fd()], timeout)?;
+        self.signals.rest();
+        Ok(ready)
+    }
+}
+
+fn readable(
+    files: &[std::os::fd::BorrowedFd<'_>],
+    timeout: Option<Duration>,
+) -> Result<bool, Error> {
+    let mut files: Vec<_> = files
+        .iter()
+        .map(|file| PollFd::new(*file, PollFlags::POLLIN))
+        .collect();
+    let timeout = timeout.map_or(PollTimeout::NONE, |timeout| {
+        // Rounded up: a timeout of 0 would ask again at once.
+        PollTimeout::try_from(timeout.saturating_add(Duration::from_millis(1)))
+            .unwrap_or(PollTimeout::MAX)
+    });
+    match poll(&mut files, timeout) {
+        Ok(ready) => Ok(ready > 0),
+        // A signal came.
+        Err(Errno::EINTR) => Ok(true),
+        Err(errno) => Err(Error::Wait(errno)),
+    }
+}
