@@ -125,6 +125,17 @@ pub(crate) fn policies(ruleset: &Ruleset) -> BTreeMap<&'static str, Option<Strin
         .collect()
 }
 
+/// The jumps that are wanted from built-in chains.
+pub(crate) fn jumps(ruleset: &Ruleset) -> Vec<Jump> {
+    let of_chain = |from: Hook| {
+        ruleset.jumps_from(from).map(move |to| Jump {
+            from: from.chain(),
+            to: to.to_string(),
+        })
+    };
+    Hook::ALL.into_iter().flat_map(of_chain).collect()
+}
+
 impl From<&CreateSet> for SetText {
     fn from(set: &CreateSet) -> Self {
         Self {
@@ -148,16 +159,10 @@ impl From<&Ruleset> for Rules {
                 .map(|rule| rule.to_iptables_save(family).to_string())
                 .collect(),
         };
-        let jumps = |from: Hook| {
-            ruleset.jumps_from(from).map(move |to| Jump {
-                from: from.chain(),
-                to: to.to_string(),
-            })
-        };
         Self {
             family: family_name(family),
             policies: policies(ruleset),
-            jumps: Hook::ALL.into_iter().flat_map(jumps).collect(),
+            jumps: jumps(ruleset),
             chains: ruleset.chains().map(text).collect(),
         }
     }

@@ -60,6 +60,7 @@ pub(crate) enum Outcome {
 pub(crate) fn run(wanted: Option<Wanted>, destroy: bool, findings: &mut Findings) -> Report {
     let mut report = Report::default();
     let Some(wanted) = wanted else {
+        findings.warn("with `--config /dev/null` reset does what it would do with the defaults");
         return report;
     };
     let _turn = wait_for_turn(findings);

@@ -124,18 +124,18 @@ pub(crate) fn run(wanted: Option<Wanted>, path: &Path, findings: &mut Findings) 
     let mut created = Vec::new();
     for plan in plans.iter().filter(|plan| !plan.exists) {
         match kernel.create(&plan.target, IfExists::Fail) {
-            Ok(()) => created.push(plan.target.clone()),
+            Ok(()) => created.push(&plan.target.name),
             Err(error) => {
                 findings.fail(causes(&error));
-                sets::destroy(&mut kernel, &created, findings);
+                sets::destroy(&mut kernel, created, findings);
                 return report;
             }
         }
     }
-    for plan in plans {
+    for plan in &plans {
         report
             .sets
-            .push(fill(&mut kernel, &plan, report.elapsed, path, findings));
+            .push(fill(&mut kernel, plan, report.elapsed, path, findings));
     }
     report
 }

@@ -1,6 +1,6 @@
 //! The eight sets that the rules look into.
 
-use ipset_netlink::{CreateSet, IfExists, IpSet, SetHeader, SetType};
+use ipset_netlink::{CreateSet, IpSet, SetHeader, SetName, SetType};
 
 use crate::report::{Findings, causes};
 
@@ -52,32 +52,14 @@ pub(crate) fn examine(
     standings
 }
 
-/// Creates those that are missing; returns what was created, also when one could not be.
-pub(crate) fn create_missing(
-    kernel: &mut IpSet,
-    standings: &[Standing],
-    findings: &mut Findings,
-) -> Vec<CreateSet> {
-    let mut created = Vec::new();
-    for standing in standings {
-        if standing.found.is_some() {
-            continue;
-        }
-        match kernel.create(&standing.wanted, IfExists::Fail) {
-            Ok(()) => created.push(standing.wanted.clone()),
-            Err(error) => {
-                findings.fail(causes(&error));
-                break;
-            }
-        }
-    }
-    created
-}
-
 /// Destroys sets that this run created.
-pub(crate) fn destroy(kernel: &mut IpSet, created: &[CreateSet], findings: &mut Findings) {
-    for set in created {
-        if let Err(error) = kernel.destroy(&set.name) {
+pub(crate) fn destroy<'a>(
+    kernel: &mut IpSet,
+    created: impl IntoIterator<Item = &'a SetName>,
+    findings: &mut Findings,
+) {
+    for name in created {
+        if let Err(error) = kernel.destroy(name) {
             findings.fail(causes(&error));
         }
     }

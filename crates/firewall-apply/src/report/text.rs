@@ -74,7 +74,17 @@ impl Display for apply::Report {
                 .iter()
                 .map(|chain| format!("{} {}", chain.name, Count(chain.rules as u64, "rule")));
             writeln!(f, "{:<16}  {}", family.protocol.to_string(), join(chains))?;
-            writeln!(f, "{:<16}  policies {}", "", join(policies))?;
+            let jumps = family
+                .jumps
+                .iter()
+                .map(|jump| format!("{} jumps to {}", jump.from, jump.to));
+            writeln!(
+                f,
+                "{:<16}  {}; policies {}",
+                "",
+                join(jumps),
+                join(policies)
+            )?;
         }
         Ok(())
     }

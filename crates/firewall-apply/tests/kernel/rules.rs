@@ -1,6 +1,6 @@
 //! Rules: both families at once or not at all, and nobody else's touched.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use netns_testbed::{Failed, Tool, Trial, trial};
 
@@ -233,6 +233,7 @@ fn many_at_once_do_not_get_into_each_others_way() -> Result<(), Failed> {
         .map(|_| {
             Command::new(env!("CARGO_BIN_EXE_firewall-apply"))
                 .args(arguments)
+                .stdout(Stdio::null())
                 .spawn()
         })
         .collect::<Result<Vec<_>, _>>()?;

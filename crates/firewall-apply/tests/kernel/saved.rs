@@ -24,6 +24,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             only_new_sets_get_members_back,
         ),
         trial(
+            "what_a_killed_run_left_is_taken_away",
+            what_a_killed_run_left_is_taken_away,
+        ),
+        trial(
             "a_damaged_file_does_not_keep_the_firewall_down",
             a_damaged_file_does_not_keep_the_firewall_down,
         ),
@@ -228,6 +232,22 @@ fn only_new_sets_get_members_back() -> Result<(), Failed> {
     Ok(())
 }
 
+fn what_a_killed_run_left_is_taken_away() -> Result<(), Failed> {
+    fill()?;
+    let sets = all_sets()?;
+    let scratch = Scratch::new()?;
+    let path = text(&scratch.path("sets.save"));
+    save(&path)?;
+    firewall_apply(&["--config", DEFAULTS, "reset"])?.exits(0)?;
+    // Killed while it filled this set: it has no other name yet, and not all of its members.
+    tool("ipset destroy blacklist")?;
+    tool("ipset create rampart.new.blacklist hash:ip")?;
+    tool("ipset add rampart.new.blacklist 203.0.113.99")?;
+    firewall_apply(&["--config", DEFAULTS, "apply", "--saved", &path])?.exits(0)?;
+    assert_eq!(all_sets()?, sets);
+    Ok(())
+}
+
 fn a_damaged_file_does_not_keep_the_firewall_down() -> Result<(), Failed> {
     let scratch = Scratch::new()?;
     let path = scratch.file(
@@ -380,6 +400,7 @@ fn standard_input_and_output_are_dashes() -> Result<(), Failed> {
     let mut child = process::Command::new(env!("CARGO_BIN_EXE_firewall-apply"))
         .args(["--config", DEFAULTS, "restore", "--file", "-"])
         .stdin(process::Stdio::piped())
+        .stdout(process::Stdio::null())
         .spawn()?;
     std::io::Write::write_all(
         &mut child.stdin.take().ok_or("no stdin")?,

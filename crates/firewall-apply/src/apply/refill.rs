@@ -1,0 +1,121 @@
+//! New sets, with the members they had when they were saved.
+
+use std::io;
+use std::path::Path;
+
+use ipset_netlink::{CreateSet, Error, IfExists, IpSet, SetName};
+use jiff::Timestamp;
+
+use super::report::SavedReport;
+use crate::report::Findings;
+use crate::restore::{bad_lines, note_refused, read};
+use crate::save::format::{Saved, SavedSet};
+use crate::save::members::{PutBack, elapsed, put_back};
+
+/// The members that were saved.
+pub(super) struct Refill<'a> {
+    saved: Saved,
+    elapsed: u32,
+    path: &'a Path,
+}
+
+impl<'a> Refill<'a> {
+    /// Reads the file of `save`. One that does not exist has nothing in it; what is wrong with one that does is noted.
+    pub(super) fn read(path: &'a Path, findings: &mut Findings) -> (Self, SavedReport) {
+        let (saved, found) = match read(path) {
+            Ok(parsed) => {
+                for problem in bad_lines(path, &parsed) {
+                    findings.fail(problem);
+                }
+                (parsed.saved, true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Saved::default(), false),
+            Err(error) => {
+                let path = path.display();
+                findings.fail(format!(
+                    "cannot put saved members back: cannot read {path}: {error}"
+                ));
+                (Saved::default(), true)
+            }
+        };
+        let elapsed = elapsed(saved.at, Timestamp::now());
+        let report = SavedReport {
+            path: path.to_owned(),
+            found,
+            saved: saved.at,
+            elapsed,
+        };
+        let refill = Self {
+            saved,
+            elapsed,
+            path,
+        };
+        (refill, report)
+    }
+
+    /// Creates the set `wanted` with its saved members. Members that cannot be put back are noted and no error.
+    pub(super) fn create(
+        &self,
+        kernel: &mut IpSet,
+        wanted: &CreateSet,
+        findings: &mut Findings,
+    ) -> Result<PutBack, Error> {
+        let Some(saved) = self.saved.set(&wanted.name) else {
+            kernel.create(wanted, IfExists::Fail)?;
+            return Ok(PutBack::default());
+        };
+        let Ok(name) = format!("{UNFINISHED}{}", wanted.name).parse::<SetName>() else {
+            kernel.create(wanted, IfExists::Fail)?;
+            return Ok(self.fill(kernel, wanted, saved, findings));
+        };
+        let mut unfinished = extended(wanted, saved);
+        unfinished.name = name.clone();
+        match kernel.destroy(&name) {
+            Err(error) if !error.is_set_not_found() => return Err(error),
+            _ => {}
+        }
+        kernel.create(&unfinished, IfExists::Fail)?;
+        let outcome = self.fill(kernel, &unfinished, saved, findings);
+        if let Err(error) = kernel.rename(&name, &wanted.name) {
+            // Of two errors the first one is the cause.
+            let _ = kernel.destroy(&name);
+            return Err(error);
+        }
+        Ok(outcome)
+    }
+
+    fn fill(
+        &self,
+        kernel: &mut IpSet,
+        set: &CreateSet,
+        saved: &SavedSet,
+        findings: &mut Findings,
+    ) -> PutBack {
+        let outcome = put_back(kernel, set, &[], &saved.members, self.elapsed);
+        note_refused(&saved.name, &outcome, self.path, findings);
+        outcome
+    }
+}
+
+/// The set keeps what its members had, comments and counters, and starts large enough for them.
+fn extended(wanted: &CreateSet, saved: &SavedSet) -> CreateSet {
+    let mut set = wanted.clone();
+    if let Some(create) = &saved.create {
+        set.counters = create.counters;
+        set.comments = create.comments;
+    }
+    // About half as many buckets as members is what the kernel fills fastest.
+    let buckets = u32::try_from(saved.members.len() / 2).unwrap_or(u32::MAX);
+    if buckets > DEFAULT_HASH_SIZE {
+        set.hash_size = Some(buckets.min(CreateSet::MAX_HASH_SIZE));
+    }
+    set
+}
+
+/// Before the name of a set that does not have all its members yet. A set that has its own name is complete, also when
+/// the run that made it was killed on the way; the next run takes the remains away.
+const UNFINISHED: &str = "rampart.new.";
+
+/// The buckets a hash starts with unless told otherwise (`IPSET_DEFAULT_HASHSIZE` in
+/// `net/netfilter/ipset/ip_set_hash_gen.h`).
+const DEFAULT_HASH_SIZE: u32 = 1024;

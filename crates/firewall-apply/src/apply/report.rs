@@ -1,0 +1,135 @@
+//! What `apply` did.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use iptables_ruleset::{Family, Ruleset};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::config::Source;
+use crate::print::{Jump, family_name, jumps, policies};
+use crate::save::members::PutBack;
+use crate::sets::Standing;
+
+/// What `apply` did.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// The configuration.
+    pub(crate) config: Source,
+    /// The sets; none when the firewall was not put in.
+    pub(crate) sets: Vec<SetReport>,
+    /// The saved members; `None` when no set was created.
+    pub(crate) saved: Option<SavedReport>,
+    /// The rules; none when they were not put in.
+    pub(crate) families: Vec<FamilyReport>,
+}
+
+/// What `apply` did with a set.
+#[derive(Debug, Serialize)]
+pub(crate) struct SetReport {
+    /// Its name.
+    pub(crate) name: String,
+    /// `inet` or `inet6`.
+    pub(crate) family: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub(crate) set_type: String,
+    /// The most members it takes.
+    pub(crate) maxelem: Option<u32>,
+    /// Whether it was there.
+    pub(crate) outcome: Outcome,
+    /// Members put back.
+    pub(crate) restored: u64,
+    /// Saved members whose time is over.
+    pub(crate) expired: u64,
+    /// Saved members that could not be put back.
+    pub(crate) refused: u64,
+}
+
+/// Whether a set was there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Outcome {
+    /// This run created it.
+    Created,
+    /// It was there, and has the members it had.
+    Kept,
+}
+
+/// Where the saved members came from.
+#[derive(Debug, Serialize)]
+pub(crate) struct SavedReport {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// Whether it exists.
+    pub(crate) found: bool,
+    /// When it was saved; `None` when it does not say.
+    pub(crate) saved: Option<Timestamp>,
+    /// The seconds that were taken off each timeout.
+    pub(crate) elapsed: u32,
+}
+
+/// The rules of a family.
+#[derive(Debug, Serialize)]
+pub(crate) struct FamilyReport {
+    /// `inet` or `inet6`.
+    pub(crate) family: &'static str,
+    /// As people call it.
+    #[serde(skip)]
+    pub(crate) protocol: Family,
+    /// The policy of each built-in chain; null for one that was left as it was.
+    pub(crate) policies: BTreeMap<&'static str, Option<String>>,
+    /// The jumps from built-in chains to ours.
+    pub(crate) jumps: Vec<Jump>,
+    /// Our chains.
+    pub(crate) chains: Vec<ChainReport>,
+}
+
+/// A chain of ours.
+#[derive(Debug, Serialize)]
+pub(crate) struct ChainReport {
+    /// Its name.
+    pub(crate) name: String,
+    /// How many rules it has.
+    pub(crate) rules: usize,
+}
+
+impl SetReport {
+    /// What was done with the set; `members` is what came back into one that was created.
+    pub(super) fn new(standing: &Standing, members: Option<&PutBack>) -> Self {
+        let wanted = &standing.wanted;
+        let (outcome, set_type, maxelem) = match &standing.found {
+            Some(found) => (Outcome::Kept, &found.set_type, found.max_elements),
+            None => (Outcome::Created, &wanted.set_type, wanted.max_elements),
+        };
+        Self {
+            name: wanted.name.to_string(),
+            family: wanted.family.to_string(),
+            set_type: set_type.to_string(),
+            maxelem,
+            outcome,
+            restored: members.map_or(0, |members| members.added),
+            expired: members.map_or(0, |members| members.expired),
+            refused: members.map_or(0, |members| members.refused),
+        }
+    }
+}
+
+impl From<&Ruleset> for FamilyReport {
+    fn from(ruleset: &Ruleset) -> Self {
+        Self {
+            family: family_name(ruleset.family()),
+            protocol: ruleset.family(),
+            policies: policies(ruleset),
+            jumps: jumps(ruleset),
+            chains: ruleset
+                .chains()
+                .map(|chain| ChainReport {
+                    name: chain.name().to_string(),
+                    rules: chain.rules().len(),
+                })
+                .collect(),
+        }
+    }
+}
