@@ -57,6 +57,14 @@ impl Tool {
         })
     }
 
+    /// The program at `path`, such as one that [`program`](crate::program) found.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            input: Vec::new(),
+        }
+    }
+
     /// Where the tool is.
     pub fn path(&self) -> &Path {
         &self.path

@@ -219,7 +219,7 @@ fn kernel_log_is_read(family: Family) -> Result<(), Failed> {
         ))?;
         tap.receive_until(ENOUGH, |packet| packet.echo().is_some())?;
     }
-    let logged = log.next(NOTHING)?.ok_or("nothing logged")?;
+    let logged = log.next(ENOUGH)?.ok_or("nothing logged")?;
     assert_eq!(
         (logged.prefix.as_str(), logged.source),
         ("A PREFIX: ", family.stranger(9))

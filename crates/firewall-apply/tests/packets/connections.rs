@@ -6,13 +6,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, U
 use netns_testbed::{Failed, Host, Packet, World, connect};
 
 use crate::config::Config;
-use crate::fate::{BLOCKED, Log};
+use crate::fate::{ALLOWED, BLOCKED, Log, PASSED};
 use crate::ground::{ENOUGH, Ground};
 use crate::{Case, Row};
 
 pub(crate) const ROWS: &[Row] = &[
     ("loopback", loopback),
     ("established", established),
+    ("retransmission", retransmission),
     ("related", related),
     ("related_from_blacklisted", related_from_blacklisted),
     ("icmp_error_for_no_flow", icmp_error_for_no_flow),
@@ -20,23 +21,40 @@ pub(crate) const ROWS: &[Row] = &[
     ("outgoing_udp", outgoing_udp),
     ("outgoing_to_blacklisted", outgoing_to_blacklisted),
     ("session_from_before_apply", session_from_before_apply),
-    ("session_from_before_apply_to_no_service", session_from_before_apply_to_no_service),
+    (
+        "session_from_before_apply_to_no_service",
+        session_from_before_apply_to_no_service,
+    ),
     ("session_across_apply_again", session_across_apply_again),
 ];
 
 fn loopback(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
-    let localhost: IpAddr = case.family.pick(Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
+    let localhost: IpAddr = case
+        .family
+        .pick(Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
     let gateway = ground.gateway(0).ip();
     for address in [localhost, gateway] {
         // An open port that is no service, a closed one, and a conversation.
         let (open, closed) = ground.world.gateway.run(|| {
-            let to = |port| connect(SocketAddr::new(address, 0), SocketAddr::new(address, port), ENOUGH);
+            let to = |port| {
+                connect(
+                    SocketAddr::new(address, 0),
+                    SocketAddr::new(address, port),
+                    ENOUGH,
+                )
+            };
             (to(9999).map(drop), to(9998).map(drop))
         });
         open?;
-        assert_eq!(closed.map_err(|error| error.kind()), Err(ErrorKind::ConnectionRefused));
-        ground.world.gateway.run(|| udp_conversation(address, address))?;
+        assert_eq!(
+            closed.map_err(|error| error.kind()),
+            Err(ErrorKind::ConnectionRefused)
+        );
+        ground
+            .world
+            .gateway
+            .run(|| udp_conversation(address, address))?;
     }
     ground.expect_logged(&[])
 }
@@ -52,6 +70,14 @@ fn established(case: Case) -> Result<(), Failed> {
     }
     drop(session);
     ground.expect_logged(&[])
+}
+
+/// A packet that is sent again belongs to the connection: it is not logged again and costs nothing of the limit.
+fn retransmission(case: Case) -> Result<(), Failed> {
+    let mut ground = Ground::new(case)?;
+    let packets = ground.connections(ground.source(1), 22, 5);
+    ground.expect(&packets, ALLOWED)?;
+    ground.expect(&packets, PASSED)
 }
 
 /// Of a flow that this host began: its answer is an ICMP error of some router on the way.
@@ -89,7 +115,11 @@ fn related_to_live_flow(ground: &mut Ground) -> Result<(), Failed> {
 /// The packet that it quotes was never sent; what is logged is who sent the error.
 fn icmp_error_for_no_flow(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
-    let never_sent = Packet::udp(ground.gateway(5000), SocketAddr::new(ground.source(1), 53), b"no");
+    let never_sent = Packet::udp(
+        ground.gateway(5000),
+        SocketAddr::new(ground.source(1), 53),
+        b"no",
+    );
     let error = Packet::port_unreachable(ground.source(ROUTER), &never_sent);
     ground.expect(&[error], BLOCKED)
 }
@@ -103,7 +133,11 @@ fn outgoing_tcp(case: Case) -> Result<(), Failed> {
 /// What this host begins, it may finish.
 fn outgoing_to_blacklisted(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
-    ground.add("blacklist", ground.world.attacker.address(case.family), "timeout 600")?;
+    ground.add(
+        "blacklist",
+        ground.world.attacker.address(case.family),
+        "timeout 600",
+    )?;
     outgoing(&ground)?;
     ground.expect_logged(&[])
 }
@@ -111,7 +145,10 @@ fn outgoing_to_blacklisted(case: Case) -> Result<(), Failed> {
 fn outgoing(ground: &Ground) -> Result<(), Failed> {
     let remote = SocketAddr::new(ground.world.attacker.address(ground.case.family), 80);
     let listener = ground.world.attacker.run(|| TcpListener::bind(remote))?;
-    let mut ours = ground.world.gateway.run(|| connect(ground.gateway(0), remote, ENOUGH))?;
+    let mut ours = ground
+        .world
+        .gateway
+        .run(|| connect(ground.gateway(0), remote, ENOUGH))?;
     let (mut theirs, _) = listener.accept()?;
     says(&mut ours, &mut theirs)?;
     says(&mut theirs, &mut ours)
@@ -119,8 +156,14 @@ fn outgoing(ground: &Ground) -> Result<(), Failed> {
 
 fn outgoing_udp(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
-    let remote = ground.world.attacker.run(|| UdpSocket::bind((ground.world.attacker.address(case.family), 53)))?;
-    let ours = ground.world.gateway.run(|| UdpSocket::bind(ground.gateway(0)))?;
+    let remote = ground
+        .world
+        .attacker
+        .run(|| UdpSocket::bind((ground.world.attacker.address(case.family), 53)))?;
+    let ours = ground
+        .world
+        .gateway
+        .run(|| UdpSocket::bind(ground.gateway(0)))?;
     for socket in [&ours, &remote] {
         socket.set_read_timeout(Some(ENOUGH))?;
     }

@@ -10,13 +10,25 @@ pub(crate) struct Fate {
 }
 
 /// Accepted, and logged so: what a new connection to a service is.
-pub(crate) const ALLOWED: Fate = Fate { verdict: Verdict::Accepted, log: Some(Log::Allowed) };
+pub(crate) const ALLOWED: Fate = Fate {
+    verdict: Verdict::Accepted,
+    log: Some(Log::Allowed),
+};
 /// Dropped, and logged so: what everything is that no rule allows.
-pub(crate) const BLOCKED: Fate = Fate { verdict: Verdict::Dropped, log: Some(Log::Blocked) };
+pub(crate) const BLOCKED: Fate = Fate {
+    verdict: Verdict::Dropped,
+    log: Some(Log::Blocked),
+};
 /// Accepted without a word: what belongs to a connection.
-pub(crate) const PASSED: Fate = Fate { verdict: Verdict::Accepted, log: None };
+pub(crate) const PASSED: Fate = Fate {
+    verdict: Verdict::Accepted,
+    log: None,
+};
 /// Dropped without a word: what is for others.
-pub(crate) const IGNORED: Fate = Fate { verdict: Verdict::Dropped, log: None };
+pub(crate) const IGNORED: Fate = Fate {
+    verdict: Verdict::Dropped,
+    log: None,
+};
 
 /// Whether a packet got through.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -39,7 +51,9 @@ pub(crate) enum Log {
 impl Log {
     /// The log with exactly this prefix.
     pub(crate) fn of(family: Family, prefix: &str) -> Option<Self> {
-        [Self::Allowed, Self::Blocked].into_iter().find(|log| log.prefix(family) == prefix)
+        [Self::Allowed, Self::Blocked]
+            .into_iter()
+            .find(|log| log.prefix(family) == prefix)
     }
 
     /// The prefix, as the contract has it.
@@ -55,7 +69,9 @@ impl Log {
 /// error that quotes it.
 pub(crate) fn answers(answer: &Packet, packet: &Packet) -> bool {
     if answer.source() == packet.destination() && answer.destination() == packet.source() {
-        if let (Some((from, to)), Some((source, destination))) = (answer.endpoints(), packet.endpoints()) {
+        if let (Some((from, to)), Some((source, destination))) =
+            (answer.endpoints(), packet.endpoints())
+        {
             return (from, to) == (destination, source);
         }
         if let (Some(reply), Some(request)) = (answer.echo(), packet.echo()) {

@@ -18,7 +18,10 @@ pub(crate) const ROWS: &[Row] = &[
 
 fn forwarded(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
-    assert!(!reaches_server(&mut ground)?, "the policy of FORWARD is DROP");
+    assert!(
+        !reaches_server(&mut ground)?,
+        "the policy of FORWARD is DROP"
+    );
     Ok(())
 }
 
@@ -26,7 +29,10 @@ fn forwarded(case: Case) -> Result<(), Failed> {
 fn forwarded_from_whitelisted(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     ground.add("whitelist", ground.source(1), "")?;
-    assert!(!reaches_server(&mut ground)?, "the policy of FORWARD is DROP");
+    assert!(
+        !reaches_server(&mut ground)?,
+        "the policy of FORWARD is DROP"
+    );
     Ok(())
 }
 
@@ -43,7 +49,10 @@ fn forwarding_before_apply(case: Case) -> Result<(), Failed> {
 }
 
 fn forwarding_untouched(case: Case) -> Result<(), Failed> {
-    let config = Config { policy: "forward = \"untouched\"", ..Config::default() };
+    let config = Config {
+        policy: "forward = \"untouched\"",
+        ..Config::default()
+    };
     let mut ground = Ground::with(case, config)?;
     assert!(reaches_server(&mut ground)?, "FORWARD is left alone");
     Ok(())
@@ -53,10 +62,13 @@ fn forwarding_untouched(case: Case) -> Result<(), Failed> {
 fn reaches_server(ground: &mut Ground) -> Result<bool, Failed> {
     let mut server = ground.world.server.tap("eth0")?;
     let packet = to_server(ground.case, &ground.world);
-    let seen = ground.send(&[packet.clone()])?;
+    let seen = ground.send(std::slice::from_ref(&packet))?;
     assert_eq!(seen.logged, []);
     let arrived = !server.drain()?.is_empty();
-    assert_eq!(arrived, seen.answers.iter().any(|answer| answers(answer, &packet)));
+    assert_eq!(
+        arrived,
+        seen.answers.iter().any(|answer| answers(answer, &packet))
+    );
     Ok(arrived)
 }
 

@@ -1,7 +1,5 @@
 //! The proving ground: a world with the firewall up, and someone who sends packets at it.
 
-mod stock;
-
 use std::collections::VecDeque;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -54,14 +52,26 @@ impl Ground {
         };
         let tap = world.attacker.tap("eth0")?;
         let any: IpAddr = case.family.pick([0; 4].into(), [0u16; 8].into());
-        let listeners =
-            world.gateway.run(|| OPEN.iter().map(|&port| TcpListener::bind((any, port))).collect::<Result<_, _>>())?;
-        Ok(Self { world, case, config, tap, log, sentinels: 0, listeners })
+        let listeners = world.gateway.run(|| {
+            OPEN.iter()
+                .map(|&port| TcpListener::bind((any, port)))
+                .collect::<Result<_, _>>()
+        })?;
+        Ok(Self {
+            world,
+            case,
+            config,
+            tap,
+            log,
+            sentinels: 0,
+            listeners,
+        })
     }
 
     /// Puts the firewall up, and the sentinel's source into the whitelist.
     pub(crate) fn apply(&self) -> Result<(), Failed> {
-        stock::apply(&self.world, &self.config, self.case.target)?;
+        // No saved members: those of the machine that the test runs on are none of ours.
+        self.firewall_apply(&["apply", "--saved", "/nonexistent/sets.save"])?;
         self.add("whitelist", self.source(SENTINEL), "")
     }
 
@@ -71,7 +81,9 @@ impl Ground {
         file.write_all(self.config.toml(self.case.target).as_bytes())?;
         let path = file.path().display().to_string();
         let program = Tool::at(env!("CARGO_BIN_EXE_firewall-apply"));
-        self.world.gateway.run(|| program.run(&[&["--config", &path], arguments].concat()))
+        self.world
+            .gateway
+            .run(|| program.run(&[&["--config", &path], arguments].concat()))
     }
 
     /// What `firewall-apply print` says about the row's family.
@@ -101,14 +113,18 @@ impl Ground {
     pub(crate) fn add(&self, set: &str, member: IpAddr, options: &str) -> Result<(), Failed> {
         let line = format!("add {} {member} {options}\n", self.set(set));
         let ipset = Tool::require("ipset")?.input(line);
-        self.world.gateway.run(|| ipset.run(&["restore"]))?;
+        self.world
+            .gateway
+            .run(|| ipset.run(&["restore", "-exist"]))?;
         Ok(())
     }
 
     /// Removes a member.
     pub(crate) fn del(&self, set: &str, member: IpAddr) -> Result<(), Failed> {
         let ipset = Tool::require("ipset")?;
-        self.world.gateway.run(|| ipset.run(&["del", &self.set(set), &member.to_string()]))?;
+        self.world
+            .gateway
+            .run(|| ipset.run(&["del", &self.set(set), &member.to_string()]))?;
         Ok(())
     }
 
@@ -146,7 +162,9 @@ impl Ground {
 
     /// `count` echo requests of `source`, each one of its own.
     pub(crate) fn echo_requests(&self, source: IpAddr, count: u16) -> Vec<Packet> {
-        (0..count).map(|n| Packet::echo_request(source, self.gateway(0).ip(), 1000 + n, 1)).collect()
+        (0..count)
+            .map(|n| Packet::echo_request(source, self.gateway(0).ip(), 1000 + n, 1))
+            .collect()
     }
 
     /// Sends `packets`, and says what came back and what was logged up to now.
@@ -158,15 +176,26 @@ impl Ground {
         self.sentinels += 1;
         let sentinel = Packet::echo_request(source, self.gateway(0).ip(), self.sentinels, 0);
         self.tap.send(&sentinel)?;
-        let mut answers_seen = self.tap.receive_until(ENOUGH, |answer| answers(answer, &sentinel))?;
+        let mut answers_seen = self
+            .tap
+            .receive_until(ENOUGH, |answer| answers(answer, &sentinel))?;
         answers_seen.pop();
 
         let mut logged = Vec::new();
         loop {
-            let line = self.log.next(ENOUGH)?.ok_or_else(|| format!("the sentinel was not logged, but {logged:#?}"))?;
+            let line = self
+                .log
+                .next(ENOUGH)?
+                .ok_or_else(|| format!("the sentinel was not logged, but {logged:#?}"))?;
             if line.source == source {
-                assert_eq!(Some(line.prefix.as_str()), ALLOWED.log.map(|log| log.prefix(self.case.family)));
-                return Ok(Seen { answers: answers_seen, logged });
+                assert_eq!(
+                    Some(line.prefix.as_str()),
+                    ALLOWED.log.map(|log| log.prefix(self.case.family))
+                );
+                return Ok(Seen {
+                    answers: answers_seen,
+                    logged,
+                });
             }
             logged.push(line);
         }
@@ -182,11 +211,19 @@ impl Ground {
             let answered = seen.answers.iter().any(|answer| answers(answer, packet));
             let line = logged.pop_front_if_from(packet);
             fates.push(Fate {
-                verdict: if answered { Verdict::Accepted } else { Verdict::Dropped },
+                verdict: if answered {
+                    Verdict::Accepted
+                } else {
+                    Verdict::Dropped
+                },
                 log: line.map(|line| log_of(family, &line)).transpose()?,
             });
         }
-        if logged.is_empty() { Ok(fates) } else { Err(format!("also logged: {logged:#?}").into()) }
+        if logged.is_empty() {
+            Ok(fates)
+        } else {
+            Err(format!("also logged: {logged:#?}").into())
+        }
     }
 
     /// Sends `packets`, which shall all have the same fate.
@@ -229,8 +266,11 @@ impl Ground {
     pub(crate) fn expect_logged(&mut self, expected: &[(IpAddr, Log)]) -> Result<(), Failed> {
         let family = self.case.family;
         let seen = self.send(&[])?;
-        let logged: Result<Vec<_>, Failed> =
-            seen.logged.iter().map(|line| Ok((line.source, log_of(family, line)?))).collect();
+        let logged: Result<Vec<_>, Failed> = seen
+            .logged
+            .iter()
+            .map(|line| Ok((line.source, log_of(family, line)?)))
+            .collect();
         assert_eq!(logged?, expected, "{:#?}", seen.logged);
         Ok(())
     }
@@ -250,11 +290,22 @@ fn only_as_time_allows(
     let refilled = since.elapsed().as_millis() / every.as_millis() + 1;
     if usize::try_from(refilled).is_ok_and(|refilled| refilled < fates.len()) {
         let passed = fates.iter().filter(|&&fate| fate == within).count();
-        assert!(passed as u128 <= refilled, "{passed} passed, time accounts for {refilled}: {fates:?}");
-        assert!(fates.iter().all(|&fate| fate == within || fate == over), "{fates:?}");
+        assert!(
+            passed as u128 <= refilled,
+            "{passed} passed, time accounts for {refilled}: {fates:?}"
+        );
+        assert!(
+            fates.iter().all(|&fate| fate == within || fate == over),
+            "{fates:?}"
+        );
         return Ok(());
     }
-    Err(format!("too slow to exceed the limit: {:?} for {} packets", since.elapsed(), fates.len()).into())
+    Err(format!(
+        "too slow to exceed the limit: {:?} for {} packets",
+        since.elapsed(),
+        fates.len()
+    )
+    .into())
 }
 
 /// What came back and what was logged.
@@ -289,6 +340,10 @@ trait PopFrom {
 
 impl PopFrom for VecDeque<Logged> {
     fn pop_front_if_from(&mut self, packet: &Packet) -> Option<Logged> {
-        if self.front()?.source == packet.source()? { self.pop_front() } else { None }
+        if self.front()?.source == packet.source()? {
+            self.pop_front()
+        } else {
+            None
+        }
     }
 }

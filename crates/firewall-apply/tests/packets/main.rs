@@ -4,7 +4,6 @@
 //! through and what was logged. `v4::…` and `v6::…` read the log through NFLOG, which works everywhere;
 //! `log::v4::…` and `log::v6::…` are the same rows with the LOG target, read from the kernel log by root.
 #![forbid(unsafe_code)]
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that is wrong may panic")]
 
 mod config;
 mod fate;
@@ -39,7 +38,9 @@ fn main() -> ExitCode {
     let cases = [Target::Nflog, Target::Log]
         .into_iter()
         .flat_map(|target| Family::BOTH.map(|family| Case { family, target }));
-    run(cases.flat_map(|case| rows.concat().into_iter().map(move |row| case.trial(row))).collect())
+    run(cases
+        .flat_map(|case| rows.concat().into_iter().map(move |row| case.trial(row)))
+        .collect())
 }
 
 /// A row: its name, and what it does.
@@ -58,6 +59,9 @@ impl Case {
             Target::Nflog => "",
             Target::Log => "log::",
         };
-        trial(format!("{group}{}::{name}", self.family.pick("v4", "v6")), move || row(self))
+        trial(
+            format!("{group}{}::{name}", self.family.pick("v4", "v6")),
+            move || row(self),
+        )
     }
 }

@@ -12,7 +12,9 @@ use crate::{Case, Row};
 pub(crate) const ROWS: &[Row] = &[
     ("neighbour_finds_us", neighbour_finds_us),
     ("we_find_neighbour", |case| we_find_neighbour(case, false)),
-    ("we_find_blacklisted_neighbour", |case| we_find_neighbour(case, true)),
+    ("we_find_blacklisted_neighbour", |case| {
+        we_find_neighbour(case, true)
+    }),
 ];
 
 /// ICMPv6 types of RFC 4861.
@@ -39,7 +41,10 @@ fn we_find_neighbour(case: Case, blacklisted: bool) -> Result<(), Failed> {
         ground.add("blacklist", remote.ip(), "timeout 600")?;
     }
     let _listener = attacker.run(|| TcpListener::bind(remote))?;
-    ground.world.gateway.run(|| connect(ground.gateway(0), remote, ENOUGH))?;
+    ground
+        .world
+        .gateway
+        .run(|| connect(ground.gateway(0), remote, ENOUGH))?;
     ground.expect_logged(&[])?;
     came_in(case, &wire.drain()?, NEIGHBOUR_ADVERTISEMENT);
     Ok(())
@@ -54,6 +59,11 @@ fn unresolved(case: Case) -> Result<Ground, Failed> {
 /// The row is worth something: such a packet did go through the firewall. (ARP does not; there IPv4 has nothing to
 /// fear.)
 fn came_in(case: Case, packets: &[Packet], kind: u8) {
-    let found = packets.iter().any(|packet| packet.icmp() == Some((kind, 0)));
-    assert!(found || case.family == Family::V4, "no ICMPv6 type {kind} in {packets:#?}");
+    let found = packets
+        .iter()
+        .any(|packet| packet.icmp() == Some((kind, 0)));
+    assert!(
+        found || case.family == Family::V4,
+        "no ICMPv6 type {kind} in {packets:#?}"
+    );
 }

@@ -13,8 +13,14 @@ pub(crate) const ROWS: &[Row] = &[
     ("unknown_protocol", unknown_protocol),
     ("first_fragment_alone", first_fragment_alone),
     ("later_fragment_alone", later_fragment_alone),
-    ("fragments_of_a_blocked_packet", fragments_of_a_blocked_packet),
-    ("fragments_of_an_allowed_packet", fragments_of_an_allowed_packet),
+    (
+        "fragments_of_a_blocked_packet",
+        fragments_of_a_blocked_packet,
+    ),
+    (
+        "fragments_of_an_allowed_packet",
+        fragments_of_an_allowed_packet,
+    ),
 ];
 
 /// For experiments: RFC 3692.
@@ -32,7 +38,9 @@ fn udp_to_nothing(case: Case) -> Result<(), Failed> {
 
 fn unknown_protocol(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
-    let packet = |ground: &Ground, n| Packet::of_protocol(ground.source(n), ground.gateway(0).ip(), EXPERIMENT, b"?");
+    let packet = |ground: &Ground, n| {
+        Packet::of_protocol(ground.source(n), ground.gateway(0).ip(), EXPERIMENT, b"?")
+    };
     let blocked = packet(&ground, 1);
     ground.expect(&[blocked], BLOCKED)?;
     ground.add("whitelist", ground.source(2), "")?;
@@ -60,8 +68,15 @@ fn fragments_of_a_blocked_packet(case: Case) -> Result<(), Failed> {
     for parts in [[first.clone(), later.clone()], [later, first]] {
         let seen = ground.send(&parts)?;
         assert_eq!(seen.answers, []);
-        let logged: Vec<_> = seen.logged.iter().map(|line| (line.prefix.as_str(), line.source)).collect();
-        assert_eq!(logged, [(Log::Blocked.prefix(case.family), ground.source(1))]);
+        let logged: Vec<_> = seen
+            .logged
+            .iter()
+            .map(|line| (line.prefix.as_str(), line.source))
+            .collect();
+        assert_eq!(
+            logged,
+            [(Log::Blocked.prefix(case.family), ground.source(1))]
+        );
     }
     Ok(())
 }
@@ -75,9 +90,15 @@ fn fragments_of_an_allowed_packet(case: Case) -> Result<(), Failed> {
     let [answer] = seen.answers.as_slice() else {
         return Err(format!("not one answer: {:?}", seen.answers).into());
     };
-    let quoted = answer.quoted().ok_or_else(|| format!("not an ICMP error: {answer}"))?;
+    let quoted = answer
+        .quoted()
+        .ok_or_else(|| format!("not an ICMP error: {answer}"))?;
     assert_eq!(quoted.endpoints(), whole.endpoints());
-    let logged: Vec<_> = seen.logged.iter().map(|line| (line.prefix.as_str(), line.source)).collect();
+    let logged: Vec<_> = seen
+        .logged
+        .iter()
+        .map(|line| (line.prefix.as_str(), line.source))
+        .collect();
     assert_eq!(logged, [(Log::Allowed.prefix(case.family), source)]);
     Ok(())
 }

@@ -16,7 +16,10 @@ pub(crate) const ROWS: &[Row] = &[
     ("https_within_limit", https_within_limit),
     ("https_over_limit", https_over_limit),
     ("https_limit_is_per_source", https_limit_is_per_source),
-    ("services_do_not_share_a_limit", services_do_not_share_a_limit),
+    (
+        "services_do_not_share_a_limit",
+        services_do_not_share_a_limit,
+    ),
     ("service_without_limit", service_without_limit),
     ("icmp_service", icmp_service),
     ("closed_ports", closed_ports),
@@ -76,14 +79,26 @@ fn services_do_not_share_a_limit(case: Case) -> Result<(), Failed> {
 }
 
 fn service_without_limit(case: Case) -> Result<(), Failed> {
-    let mut ground = Ground::with(case, Config { services: &[Service::Unlimited], ..Config::default() })?;
+    let mut ground = Ground::with(
+        case,
+        Config {
+            services: &[Service::Unlimited],
+            ..Config::default()
+        },
+    )?;
     ground.expect(&ground.connections(ground.source(1), 8443, 50), ALLOWED)?;
     // Services that are written down replace ssh and https.
     ground.expect(&ground.connections(ground.source(1), 22, 1), BLOCKED)
 }
 
 fn icmp_service(case: Case) -> Result<(), Failed> {
-    let mut ground = Ground::with(case, Config { services: &[Service::Icmp], ..Config::default() })?;
+    let mut ground = Ground::with(
+        case,
+        Config {
+            services: &[Service::Icmp],
+            ..Config::default()
+        },
+    )?;
     ground.expect(&ground.echo_requests(ground.source(1), 20), ALLOWED)
 }
 

@@ -12,10 +12,16 @@ use crate::{Case, Row};
 pub(crate) const ROWS: &[Row] = &[
     ("whitelisted_to_closed_port", whitelisted_to_closed_port),
     ("blacklisted_to_open_port", blacklisted_to_open_port),
-    ("whitelist_wins_over_blacklist", whitelist_wins_over_blacklist),
+    (
+        "whitelist_wins_over_blacklist",
+        whitelist_wins_over_blacklist,
+    ),
     ("whitelist_wins_over_throttle", whitelist_wins_over_throttle),
     ("blacklist_is_of_sources", blacklist_is_of_sources),
-    ("entry_whose_timeout_has_passed", entry_whose_timeout_has_passed),
+    (
+        "entry_whose_timeout_has_passed",
+        entry_whose_timeout_has_passed,
+    ),
 ];
 
 fn whitelisted_to_closed_port(case: Case) -> Result<(), Failed> {
@@ -72,7 +78,12 @@ fn entry_whose_timeout_has_passed(case: Case) -> Result<(), Failed> {
     let ipset = Tool::require("ipset")?;
     let set = ground.set("blacklist");
     let deadline = Instant::now() + ENOUGH;
-    while ground.world.gateway.run(|| ipset.run(&["list", &set]))?.contains(&source.to_string()) {
+    while ground
+        .world
+        .gateway
+        .run(|| ipset.run(&["list", &set]))?
+        .contains(&source.to_string())
+    {
         assert!(Instant::now() < deadline, "{source} is still in {set}");
         thread::sleep(Duration::from_millis(20));
     }

@@ -12,18 +12,38 @@ use crate::{Case, Row};
 pub(crate) const ROWS: &[Row] = &[
     ("throttle_soft_tcp", |case| tcp(case, SOFT)),
     ("throttle_hard_tcp", |case| tcp(case, HARD)),
-    ("throttle_soft_tcp_limit_is_per_source", |case| tcp_per_source(case, SOFT)),
-    ("throttle_hard_tcp_limit_is_per_source", |case| tcp_per_source(case, HARD)),
-    ("throttle_soft_tcp_never_falls_through", |case| never_falls_through(case, SOFT)),
-    ("throttle_hard_tcp_never_falls_through", |case| never_falls_through(case, HARD)),
-    ("throttle_soft_to_closed_port", |case| to_closed_port(case, SOFT)),
-    ("throttle_hard_to_closed_port", |case| to_closed_port(case, HARD)),
+    ("throttle_soft_tcp_limit_is_per_source", |case| {
+        tcp_per_source(case, SOFT)
+    }),
+    ("throttle_hard_tcp_limit_is_per_source", |case| {
+        tcp_per_source(case, HARD)
+    }),
+    ("throttle_soft_tcp_never_falls_through", |case| {
+        never_falls_through(case, SOFT)
+    }),
+    ("throttle_hard_tcp_never_falls_through", |case| {
+        never_falls_through(case, HARD)
+    }),
+    ("throttle_soft_to_closed_port", |case| {
+        to_closed_port(case, SOFT)
+    }),
+    ("throttle_hard_to_closed_port", |case| {
+        to_closed_port(case, HARD)
+    }),
     ("throttle_soft_icmp", |case| icmp(case, SOFT)),
     ("throttle_hard_icmp", |case| icmp(case, HARD)),
-    ("throttle_soft_icmp_service", |case| icmp_service(case, SOFT)),
-    ("throttle_hard_icmp_service", |case| icmp_service(case, HARD)),
-    ("throttle_soft_within_limit_accept", |case| within_limit_accept(case, SOFT)),
-    ("throttle_hard_within_limit_accept", |case| within_limit_accept(case, HARD)),
+    ("throttle_soft_icmp_service", |case| {
+        icmp_service(case, SOFT)
+    }),
+    ("throttle_hard_icmp_service", |case| {
+        icmp_service(case, HARD)
+    }),
+    ("throttle_soft_within_limit_accept", |case| {
+        within_limit_accept(case, SOFT)
+    }),
+    ("throttle_hard_within_limit_accept", |case| {
+        within_limit_accept(case, HARD)
+    }),
 ];
 
 /// A throttle set, how often its limits give one packet back, and how many packets are enough for a burst.
@@ -53,7 +73,13 @@ const ICMP_PACKETS: u16 = 8;
 
 /// The service has no limit: what is dropped is over the throttle's.
 fn tcp(case: Case, throttle: Throttle) -> Result<(), Failed> {
-    let mut ground = Ground::with(case, Config { services: &[Service::Unlimited], ..Config::default() })?;
+    let mut ground = Ground::with(
+        case,
+        Config {
+            services: &[Service::Unlimited],
+            ..Config::default()
+        },
+    )?;
     let source = ground.source(1);
     ground.add(throttle.set, source, "timeout 600")?;
     let packets = ground.connections(source, 8443, throttle.tcp_packets);
@@ -61,7 +87,13 @@ fn tcp(case: Case, throttle: Throttle) -> Result<(), Failed> {
 }
 
 fn tcp_per_source(case: Case, throttle: Throttle) -> Result<(), Failed> {
-    let mut ground = Ground::with(case, Config { services: &[Service::Unlimited], ..Config::default() })?;
+    let mut ground = Ground::with(
+        case,
+        Config {
+            services: &[Service::Unlimited],
+            ..Config::default()
+        },
+    )?;
     for source in 1..=3 {
         let source = ground.source(source);
         ground.add(throttle.set, source, "timeout 600")?;
@@ -69,16 +101,28 @@ fn tcp_per_source(case: Case, throttle: Throttle) -> Result<(), Failed> {
         ground.expect_limit(&packets, throttle.tcp_every, ALLOWED, BLOCKED)?;
     }
     // Who is in no set is not throttled.
-    ground.expect(&ground.connections(ground.source(4), 8443, throttle.tcp_packets), ALLOWED)
+    ground.expect(
+        &ground.connections(ground.source(4), 8443, throttle.tcp_packets),
+        ALLOWED,
+    )
 }
 
 /// Over its limit, a throttled source is dropped also where a service would still let it in.
 fn never_falls_through(case: Case, throttle: Throttle) -> Result<(), Failed> {
-    let mut ground = Ground::with(case, Config { services: &[Service::Unlimited], ..Config::default() })?;
+    let mut ground = Ground::with(
+        case,
+        Config {
+            services: &[Service::Unlimited],
+            ..Config::default()
+        },
+    )?;
     let source = ground.source(1);
     ground.add(throttle.set, source, "timeout 600")?;
     let since = Instant::now();
-    ground.expect(&ground.connections(source, 23, throttle.tcp_packets), BLOCKED)?;
+    ground.expect(
+        &ground.connections(source, 23, throttle.tcp_packets),
+        BLOCKED,
+    )?;
     let packets = ground.connections(source, 8443, throttle.tcp_packets);
     ground.expect_used_up(&packets, since, throttle.tcp_every, ALLOWED, BLOCKED)
 }
@@ -88,7 +132,10 @@ fn to_closed_port(case: Case, throttle: Throttle) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     let source = ground.source(1);
     ground.add(throttle.set, source, "timeout 600")?;
-    ground.expect(&ground.connections(source, 23, throttle.tcp_packets), BLOCKED)
+    ground.expect(
+        &ground.connections(source, 23, throttle.tcp_packets),
+        BLOCKED,
+    )
 }
 
 /// Without a service for it, ICMP is dropped within the limit as it is over it.
@@ -100,7 +147,13 @@ fn icmp(case: Case, throttle: Throttle) -> Result<(), Failed> {
 }
 
 fn icmp_service(case: Case, throttle: Throttle) -> Result<(), Failed> {
-    let mut ground = Ground::with(case, Config { services: &[Service::Icmp], ..Config::default() })?;
+    let mut ground = Ground::with(
+        case,
+        Config {
+            services: &[Service::Icmp],
+            ..Config::default()
+        },
+    )?;
     for source in 1..=2 {
         let source = ground.source(source);
         ground.add(throttle.set, source, "timeout 600")?;
@@ -112,7 +165,10 @@ fn icmp_service(case: Case, throttle: Throttle) -> Result<(), Failed> {
 
 /// The seed's literal words, for those who ask for them.
 fn within_limit_accept(case: Case, throttle: Throttle) -> Result<(), Failed> {
-    let config = Config { throttle: "within-limit = \"accept\"", ..Config::default() };
+    let config = Config {
+        throttle: "within-limit = \"accept\"",
+        ..Config::default()
+    };
     let mut ground = Ground::with(case, config)?;
     let source = ground.source(1);
     ground.add(throttle.set, source, "timeout 600")?;
