@@ -8,7 +8,6 @@ use nom::Parser;
 
 use crate::error::ParseError;
 use crate::header::{Header, Layout};
-use crate::input::{field, ipv4, ipv6};
 use crate::packet::{self, Packet};
 use crate::time::LogTime;
 
@@ -164,35 +163,20 @@ pub(crate) fn carries_marker(text: &[u8]) -> bool {
 /// A prefix may hold such words itself, glued to anything. It cannot hold a packet: where two packets begin, the line is
 /// two lines, and neither is trusted.
 fn packet_start(message: &[u8]) -> Result<usize, &'static str> {
-    let reach = message
-        .get(..message.len().min(PREFIX_MAX + b"IN=".len()))
-        .unwrap_or_default();
-    let at = |start: usize| message.get(start..).unwrap_or_default();
-    let mut starts =
-        memmem::find_iter(reach, b"IN=").filter(|start| packet::interfaces(at(*start)).is_ok());
-    let Some(first) = starts.next() else {
-        return Err("IN=… OUT=… after at most 127 bytes of prefix");
-    };
-    let Some(last) = starts.last() else {
-        return Ok(first);
-    };
-    let mut packets = memmem::find_iter(reach, b"IN=").filter(|start| begins_packet(at(*start)));
-    match (packets.next(), packets.next()) {
-        (None, _) => Ok(last),
-        (Some(start), None) => Ok(start),
-        (Some(_), Some(_)) => Err("one packet"),
+    let reach = message.len().min(PREFIX_MAX + b"IN=".len());
+    let reach = message.get(..reach).unwrap_or_default();
+    let mut last = None;
+    let mut packet = None;
+    for start in memmem::find_iter(reach, b"IN=") {
+        let Ok((rest, _)) = packet::interfaces(message.get(start..).unwrap_or_default()) else {
+            continue;
+        };
+        last = Some(start);
+        if packet::begins(rest) && packet.replace(start).is_some() {
+            return Err("one packet");
+        }
     }
-}
-
-/// Whether a packet with addresses begins here.
-fn begins_packet(input: &[u8]) -> bool {
-    let Ok((rest, _)) = packet::before_network(input) else {
-        return false;
-    };
-    let v4 = (field("SRC=", ipv4), field("DST=", ipv4))
-        .parse(rest)
-        .is_ok();
-    v4 || (field("SRC=", ipv6), field("DST=", ipv6))
-        .parse(rest)
-        .is_ok()
+    packet
+        .or(last)
+        .ok_or("IN=… OUT=… after at most 127 bytes of prefix")
 }

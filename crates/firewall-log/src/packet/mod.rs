@@ -113,8 +113,14 @@ impl<'a> Packet<'a> {
 
     /// Reads the kernel's part of a line, without what stands before `IN=`.
     pub(crate) fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
-        let (rest, (in_interface, out_interface, physical_in, physical_out, link)) =
-            before_network(input)?;
+        let (rest, (in_interface, out_interface)) = interfaces(input)?;
+        let (rest, physical_in) = optional("PHYSIN=", interface)
+            .map(Option::unwrap_or_default)
+            .parse(rest)?;
+        let (rest, physical_out) = optional("PHYSOUT=", interface)
+            .map(Option::unwrap_or_default)
+            .parse(rest)?;
+        let (rest, link) = Link::parse(rest)?;
         let (rest, (network, inner)) = Network::parse(rest)?;
         let (rest, owner) =
             opt(pair(field("UID=", decimal), field("GID=", decimal))).parse(rest)?;
@@ -178,22 +184,18 @@ pub(crate) fn interfaces(input: &[u8]) -> Parsed<'_, (&[u8], &[u8])> {
     pair(field("IN=", interface), field("OUT=", interface)).parse(input)
 }
 
-type BeforeNetwork<'a> = (&'a [u8], &'a [u8], &'a [u8], &'a [u8], Option<Link<'a>>);
-
-/// Interfaces, bridge ports and link layer.
-pub(crate) fn before_network(input: &[u8]) -> Parsed<'_, BeforeNetwork<'_>> {
-    let (rest, (in_interface, out_interface)) = interfaces(input)?;
-    let (rest, physical_in) = optional("PHYSIN=", interface)
-        .map(Option::unwrap_or_default)
-        .parse(rest)?;
-    let (rest, physical_out) = optional("PHYSOUT=", interface)
-        .map(Option::unwrap_or_default)
-        .parse(rest)?;
-    let (rest, link) = Link::parse(rest)?;
-    Ok((
-        rest,
-        (in_interface, out_interface, physical_in, physical_out, link),
-    ))
+/// Whether what follows the interfaces looks like the rest of a packet.
+pub(crate) fn begins(input: &[u8]) -> bool {
+    const FIRST: [&[u8]; 7] = [
+        b"PHYSIN=",
+        b"PHYSOUT=",
+        b"MAC=",
+        b"MACSRC=",
+        b"SRC=",
+        b"ARP ",
+        b"TRUNCATED",
+    ];
+    FIRST.iter().any(|first| input.starts_with(first))
 }
 
 /// The most bytes an interface name has: `IFNAMSIZ` of linux/if.h without its NUL.
