@@ -34,7 +34,7 @@ impl Conntrack {
     }
 }
 
-/// States of connection tracking, one or several.
+/// States of connection tracking, one or several: XT_CONNTRACK_STATE_*, linux/netfilter/xt_conntrack.h.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CtState(u16);
 
@@ -48,7 +48,7 @@ impl CtState {
     /// Begins a connection.
     pub const NEW: Self = Self(8);
     /// Is not tracked.
-    pub const UNTRACKED: Self = Self(64);
+    pub const UNTRACKED: Self = Self(256);
 
     /// This state or that.
     pub const fn or(self, other: Self) -> Self {

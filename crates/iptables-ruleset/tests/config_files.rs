@@ -1,0 +1,35 @@
+//! Each folder of `tests/cases` is a configuration and the text of its rules in both families.
+//!
+//! `UPDATE_CASES=1 cargo test -p iptables-ruleset --test config_files` writes the text anew; the kernel tests compare it with
+//! what the stock tools make of it.
+
+use std::fs;
+use std::path::PathBuf;
+
+use iptables_ruleset::{Config, Family};
+
+#[test]
+fn every_configuration_gives_the_text_beside_it() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut compared = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let case = entry.unwrap().path();
+        let config = Config::parse(&fs::read_to_string(case.join("firewall.toml")).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", case.display()));
+        for (family, file) in [(Family::Ipv4, "iptables.save"), (Family::Ipv6, "ip6tables.save")] {
+            let text = config.ruleset(family).unwrap().to_iptables_save().to_string();
+            let file = case.join(file);
+            if std::env::var_os("UPDATE_CASES").is_some() {
+                fs::write(&file, &text).unwrap();
+            }
+            assert_eq!(text, fs::read_to_string(&file).unwrap(), "{}", file.display());
+            compared += 1;
+        }
+    }
+    assert!(compared >= 8, "only {compared} files compared");
+}
+
+#[test]
+fn an_empty_file_is_the_default() {
+    assert_eq!(Config::parse(""), Ok(Config::default()));
+}

@@ -1,0 +1,152 @@
+//! All or nothing, and what the error says.
+
+use std::io;
+
+use iptables_ruleset::match_::{Direction, Multiport, Protocol, Set};
+use iptables_ruleset::{Config, Family, Hook, Kernel, KernelSet, Nftables, Plan, PortRange, Rule, Ruleset, Target};
+use netns_testbed::{Failed, Trial, trial};
+
+use crate::fixture::{apply, make_sets, plan, rulesets, saved, sets, snapshot, tool};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("applying_twice_changes_nothing", applying_twice_changes_nothing),
+        trial("one_bad_rule_leaves_the_old_rules_as_they_were", one_bad_rule),
+        trial("the_last_family_failing_undoes_the_first", second_family_fails),
+        trial("a_change_meanwhile_is_noticed", stale),
+        trial("a_large_ruleset_goes_in_at_once", large),
+        trial("hundreds_of_errors_do_not_hide_the_first", many_errors),
+    ]
+}
+
+fn applying_twice_changes_nothing() -> Result<(), Failed> {
+    let config = Config::default();
+    apply(&config)?;
+    let before = [saved(Family::Ipv4)?, saved(Family::Ipv6)?];
+    let applied = plan(&config)?.apply(&mut Nftables::connect()?)?;
+    assert!(applied.bypassed.is_empty() && applied.attempts == 1);
+    assert_eq!([saved(Family::Ipv4)?, saved(Family::Ipv6)?], before);
+    Ok(())
+}
+
+fn one_bad_rule() -> Result<(), Failed> {
+    let config = Config::default();
+    apply(&config)?;
+    let before = snapshot()?;
+    // As if the set had been destroyed between the question and the answer: an index that nothing has.
+    let mut good = sets(&config);
+    let mut stale = |name: &str| match name {
+        "throttle-soft" => Ok(KernelSet::new(999, Some(Family::Ipv4))),
+        _ => iptables_ruleset::ResolveSet::resolve(&mut good, name),
+    };
+    let error = Plan::install(&rulesets(&config)?, &mut stale)?.apply(&mut Nftables::connect()?).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the kernel refused ip filter/FIREWALL_INPUT rule 7: -p tcp -m set --match-set throttle-soft src -m conntrack --ctstate NEW \
+         -m hashlimit --hashlimit-above 100/min --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name throttle-soft-tcp-100-minute \
+         -j LOG_AND_DROP, and nothing was changed"
+    );
+    let cause = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+    assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::NotFound));
+    assert_eq!(snapshot()?, before, "rules, handles and generation");
+    Ok(())
+}
+
+fn second_family_fails() -> Result<(), Failed> {
+    let config = Config::default();
+    make_sets(&config)?;
+    let mut good = sets(&config);
+    let mut stale = |name: &str| match name {
+        "blacklist_v6" => Ok(KernelSet::new(999, Some(Family::Ipv6))),
+        _ => iptables_ruleset::ResolveSet::resolve(&mut good, name),
+    };
+    let before = snapshot()?;
+    let error = Plan::install(&rulesets(&config)?, &mut stale)?.apply(&mut Nftables::connect()?).unwrap_err();
+    assert!(error.to_string().contains("ip6 filter/FIREWALL_INPUT rule 8: -m set --match-set blacklist_v6 src"), "{error}");
+    assert_eq!(snapshot()?, before);
+    assert!(before.table(Family::Ipv4).is_none());
+    Ok(())
+}
+
+/// Somebody else changes the tables after they were read: the batch is refused whole, read again and made anew.
+fn stale() -> Result<(), Failed> {
+    let config = Config::default();
+    make_sets(&config)?;
+    let mut kernel = Meddled { real: Nftables::connect()?, times: 3 };
+    let applied = plan(&config)?.apply(&mut kernel)?;
+    assert_eq!(applied.attempts, 4);
+    let text = saved(Family::Ipv4)?;
+    assert_eq!(text.matches("-A INPUT -s 192.0.2.").count(), 3, "{text}");
+    assert!(text.contains("-A INPUT -j FIREWALL_INPUT\n"), "{text}");
+
+    kernel.times = u32::MAX;
+    let error = plan(&config)?.apply(&mut kernel).unwrap_err();
+    assert!(error.is_stale());
+    assert_eq!(
+        error.to_string(),
+        "the tables changed while the ruleset was being put in; 10 attempts"
+    );
+    Ok(())
+}
+
+/// The kernel, and somebody who adds a rule whenever the tables have been read.
+struct Meddled {
+    real: Nftables,
+    times: u32,
+}
+
+impl Kernel for Meddled {
+    fn snapshot(&mut self) -> Result<iptables_ruleset::Snapshot, iptables_ruleset::ApplyError> {
+        let snapshot = self.real.snapshot();
+        if self.times > 0 {
+            self.times -= 1;
+            let source = format!("192.0.2.{}", self.times % 250);
+            let add = tool(Family::Ipv4, "").and_then(|tool| tool.run(&["-A", "INPUT", "-s", &source, "-j", "ACCEPT"]));
+            assert!(add.is_ok(), "{add:?}");
+        }
+        snapshot
+    }
+
+    fn transact(&mut self, batch: &iptables_ruleset::Batch) -> Result<(), iptables_ruleset::ApplyError> {
+        self.real.transact(batch)
+    }
+}
+
+/// More than one page of libnftnl and more acknowledgements than a socket holds; as much as an unprivileged socket may send.
+fn large() -> Result<(), Failed> {
+    let mut ruleset = Ruleset::new(Family::Ipv4);
+    let chain = ruleset.chain("MANY".parse()?);
+    for number in 0..1000u16 {
+        let ports = [PortRange::from(number + 1), PortRange::from(number + 2)];
+        chain.append(
+            Rule::new(Target::Return).matching(Protocol::TCP).matching(Multiport::destinations(ports)?),
+        );
+    }
+    ruleset.jump(Hook::Input, "MANY".parse()?);
+    let plan = Plan::install([&ruleset], &mut nothing)?;
+    match plan.apply(&mut Nftables::connect()?) {
+        Ok(_) => assert_eq!(saved(Family::Ipv4)?, ruleset.to_iptables_save().to_string()),
+        // An unprivileged user namespace on a system with a small net.core.wmem_max.
+        Err(error) => {
+            assert!(error.to_string().contains("raise the sysctl net.core.wmem_max"), "{error}");
+            assert!(snapshot()?.table(Family::Ipv4).is_none());
+        }
+    }
+    Ok(())
+}
+
+fn many_errors() -> Result<(), Failed> {
+    let mut ruleset = Ruleset::new(Family::Ipv6);
+    let chain = ruleset.chain("MANY".parse()?);
+    for _ in 0..700 {
+        chain.append(Rule::new(Target::Return).matching(Set::new("gone".parse()?, Direction::Source)));
+    }
+    let mut gone = |_: &str| Ok::<_, io::Error>(KernelSet::new(4000, None));
+    let error = Plan::install([&ruleset], &mut gone)?.apply(&mut Nftables::connect()?).unwrap_err();
+    assert!(error.to_string().contains("ip6 filter/MANY rule 1: -m set --match-set gone src -j RETURN"), "{error}");
+    Ok(())
+}
+
+fn nothing(name: &str) -> Result<KernelSet, io::Error> {
+    Err(io::Error::other(format!("no set is expected, {name} was asked for")))
+}
