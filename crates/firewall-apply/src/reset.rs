@@ -1,21 +1,23 @@
 //! `reset`: the host without our firewall.
 
+use std::collections::BTreeMap;
+
 use ipset_netlink::{CreateSet, IpSet};
-use iptables_ruleset::{Family, Hook, Nftables, Plan, Ruleset};
+use iptables_ruleset::{Family, Hook, Kernel as _, Nftables, Plan, Policy, Ruleset, Snapshot};
 use serde::Serialize;
 
 use crate::config::Wanted;
 use crate::lock::wait_for_turn;
 use crate::print::family_name;
 use crate::report::{Findings, causes, refusal};
-use crate::sets;
+use crate::{sets, verify};
 
 /// What `reset` did.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     /// The families whose rules are gone; none when they could not be taken out.
     pub(crate) families: Vec<FamilyReport>,
-    /// The sets.
+    /// The sets; none when they were not to be destroyed.
     pub(crate) sets: Vec<SetReport>,
 }
 
@@ -29,8 +31,8 @@ pub(crate) struct FamilyReport {
     pub(crate) protocol: Family,
     /// Our chains that are not there any more, or never were.
     pub(crate) chains: Vec<String>,
-    /// The built-in chains whose policy is ACCEPT now.
-    pub(crate) accept: Vec<&'static str>,
+    /// The policy of each built-in chain; null for one that was left as it was.
+    pub(crate) policies: BTreeMap<&'static str, Option<String>>,
 }
 
 /// What `reset` did with a set.
@@ -46,8 +48,6 @@ pub(crate) struct SetReport {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Outcome {
-    /// It was not asked for.
-    Kept,
     /// With its members.
     Destroyed,
     /// There was none.
@@ -64,33 +64,35 @@ pub(crate) fn run(wanted: Option<Wanted>, destroy: bool, findings: &mut Findings
         return report;
     };
     let _turn = wait_for_turn(findings);
-    if let Err(why) = remove(&wanted.rulesets) {
-        findings.fail(why);
-        return report;
+    match remove(&wanted.rulesets) {
+        Ok(snapshot) => {
+            for remaining in verify::remaining_rules(&snapshot, &wanted.rulesets) {
+                findings.fail(remaining);
+            }
+        }
+        Err(why) => {
+            findings.fail(why);
+            return report;
+        }
     }
     report.families = wanted.rulesets.iter().map(family_report).collect();
     if destroy {
         if let Some(mut kernel) = sets::connect(findings) {
             report.sets = destroy_sets(&mut kernel, &wanted.sets, findings);
         }
-    } else {
-        report.sets = wanted
-            .sets
-            .iter()
-            .map(|set| SetReport {
-                name: set.name.to_string(),
-                outcome: Outcome::Kept,
-            })
-            .collect();
     }
     report
 }
 
-fn remove(rulesets: &[Ruleset]) -> Result<(), String> {
+/// Takes the rules out; returns what is there afterwards.
+fn remove(rulesets: &[Ruleset]) -> Result<Snapshot, String> {
     let plan = Plan::remove(rulesets).map_err(|error| causes(&error))?;
     let mut nftables = Nftables::connect().map_err(|error| refusal(&error))?;
     plan.apply(&mut nftables).map_err(|error| refusal(&error))?;
-    Ok(())
+    nftables.snapshot().map_err(|error| {
+        let why = refusal(&error);
+        format!("cannot read the rules back after they were taken out: {why}")
+    })
 }
 
 fn destroy_sets(kernel: &mut IpSet, sets: &[CreateSet], findings: &mut Findings) -> Vec<SetReport> {
@@ -117,10 +119,12 @@ fn family_report(ruleset: &Ruleset) -> FamilyReport {
             .chains()
             .map(|chain| chain.name().to_string())
             .collect(),
-        accept: Hook::ALL
+        policies: Hook::ALL
             .into_iter()
-            .filter(|hook| ruleset.policy_of(*hook).is_some())
-            .map(Hook::chain)
+            .map(|hook| {
+                let policy = ruleset.policy_of(hook).map(|_| Policy::Accept.to_string());
+                (hook.chain(), policy)
+            })
             .collect(),
     }
 }

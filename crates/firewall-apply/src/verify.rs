@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use iptables_ruleset::{ChainState, Hook, KernelSet, Ruleset, Snapshot, TableState};
+use iptables_ruleset::{Chain, ChainState, Hook, KernelSet, Policy, Ruleset, Snapshot, TableState};
 
 /// What the kernel lacks of `rulesets`, each as a sentence; nothing when it has it all.
 pub(crate) fn missing_rules(snapshot: &Snapshot, rulesets: &[Ruleset]) -> Vec<String> {
@@ -18,6 +18,32 @@ pub(crate) fn missing_rules(snapshot: &Snapshot, rulesets: &[Ruleset]) -> Vec<St
             missing_of(table, ruleset)
         })
         .collect()
+}
+
+/// What the kernel still has of `rulesets`, each as a sentence; nothing when it has nothing of them.
+pub(crate) fn remaining_rules(snapshot: &Snapshot, rulesets: &[Ruleset]) -> Vec<String> {
+    let mut remaining = Vec::new();
+    for ruleset in rulesets {
+        let family = ruleset.family();
+        let Some(table) = snapshot.table(family) else {
+            continue;
+        };
+        for chain in ruleset.chains().map(Chain::name) {
+            if table.chain(chain.as_str()).is_some() {
+                remaining.push(format!("{family}: chain {chain} is still there"));
+            }
+        }
+        for hook in Hook::ALL
+            .into_iter()
+            .filter(|hook| ruleset.policy_of(*hook).is_some())
+        {
+            let policy = table.chain(hook.chain()).and_then(ChainState::policy);
+            if policy.is_some_and(|policy| policy != Policy::Accept) {
+                remaining.push(format!("{family}: the policy of {hook} is not ACCEPT"));
+            }
+        }
+    }
+    remaining
 }
 
 /// The sets that are not what their names stood for when the rules were made, each as a sentence.

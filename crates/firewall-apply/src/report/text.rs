@@ -1,5 +1,6 @@
 //! Text for people.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
 use iptables_ruleset::Hook;
@@ -65,10 +66,6 @@ impl Display for apply::Report {
             writeln!(f)?;
         }
         for family in &self.families {
-            let policies = Hook::ALL.into_iter().map(|hook| {
-                let policy = family.policies.get(hook.chain()).and_then(Option::as_deref);
-                format!("{hook} {}", policy.unwrap_or("left as it was"))
-            });
             let chains = family
                 .chains
                 .iter()
@@ -83,7 +80,7 @@ impl Display for apply::Report {
                 "{:<16}  {}; policies {}",
                 "",
                 join(jumps),
-                join(policies)
+                policies(&family.policies)
             )?;
         }
         Ok(())
@@ -124,12 +121,10 @@ impl Display for reset::Report {
         for family in &self.families {
             let chains = join(family.chains.iter().cloned());
             writeln!(f, "{:<16}  without {chains}", family.protocol.to_string())?;
-            let policies = family.accept.iter().map(|chain| format!("{chain} ACCEPT"));
-            writeln!(f, "{:<16}  policies {}", "", join(policies))?;
+            writeln!(f, "{:<16}  policies {}", "", policies(&family.policies))?;
         }
         for set in &self.sets {
             let what = match set.outcome {
-                reset::Outcome::Kept => continue,
                 reset::Outcome::Destroyed => "destroyed",
                 reset::Outcome::Missing => "there was none",
                 reset::Outcome::Refused => "still there",
@@ -152,6 +147,13 @@ impl Display for Origin<'_> {
             write!(f, "the built-in defaults ({path} does not exist)")
         }
     }
+}
+
+fn policies(of: &BTreeMap<&'static str, Option<String>>) -> String {
+    join(Hook::ALL.into_iter().map(|hook| {
+        let policy = of.get(hook.chain()).and_then(Option::as_deref);
+        format!("{hook} {}", policy.unwrap_or("left as it was"))
+    }))
 }
 
 fn join(items: impl Iterator<Item = String>) -> String {
