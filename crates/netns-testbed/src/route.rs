@@ -1,7 +1,10 @@
 //! Links, addresses, routes and neighbours over rtnetlink.
 
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::os::fd::AsRawFd as _;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 use netlink_packet_core::{
@@ -11,7 +14,7 @@ use netlink_packet_route::address::{
     AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage,
 };
 use netlink_packet_route::link::{
-    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
+    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State,
 };
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
@@ -29,6 +32,8 @@ use crate::namespace::Namespace;
 const LOOPBACK: u32 = 1;
 /// Room for an acknowledgement or an error, which quotes the request.
 const ANSWER: usize = 16 * 1024;
+/// How long the kernel may take to do what it does on its own time, on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One end of a veth pair to be made.
 pub(crate) struct End<'a> {
@@ -72,6 +77,53 @@ impl Routing {
         self.ask(RouteNetlinkMessage::SetLink(link), 0, || {
             format!("set link {index} up")
         })
+    }
+
+    /// Waits until the link with this index, set up at both ends, sends packets.
+    ///
+    /// Up is not enough: the end that came up first gets its queue only when the kernel's link watch has seen that
+    /// the other one is up too, and drops until then what is sent.
+    pub(crate) fn wait_until_it_sends(&mut self, index: u32) -> Result<(), Failed> {
+        let mut link = LinkMessage::default();
+        link.header.index = index;
+        let request = RouteNetlinkMessage::GetLink(link);
+        self.wait(&request, || format!("link {index} to send"), |answer| {
+            let up = LinkAttribute::OperState(State::Up);
+            matches!(answer, RouteNetlinkMessage::NewLink(link) if link.attributes.contains(&up))
+        })?;
+        // The state changes a moment before the queue; whoever gets the lock that this takes comes after both.
+        self.up(index)
+    }
+
+    /// Waits until packets to `address`, which was added to a link that is up, are taken for this host's.
+    ///
+    /// IPv6 makes the route for an address of its own on a thread of its own.
+    pub(crate) fn wait_until_local(&mut self, address: IpAddr) -> Result<(), Failed> {
+        let mut route = RouteMessage::default();
+        route.header.address_family = family(address);
+        route.header.destination_prefix_length = host_prefix(address);
+        route.attributes = vec![RouteAttribute::Destination(RouteAddress::from(address))];
+        let request = RouteNetlinkMessage::GetRoute(route);
+        self.wait(&request, || format!("{address} to be local"), |answer| {
+            matches!(answer, RouteNetlinkMessage::NewRoute(route) if route.header.kind == RouteType::Local)
+        })
+    }
+
+    fn wait(
+        &mut self,
+        question: &RouteNetlinkMessage,
+        what: impl Fn() -> String,
+        is_so: impl Fn(&RouteNetlinkMessage) -> bool,
+    ) -> Result<(), Failed> {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let answer = self.exchange(question.clone(), 0, || format!("wait for {}", what()))?;
+            if matches!(&answer, NetlinkPayload::InnerMessage(answer) if is_so(answer)) {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Err(format!("waited {PATIENCE:?} for {}", what()).into())
     }
 
     /// Makes two ends that are each other's peer.
@@ -158,21 +210,34 @@ impl Routing {
         )
     }
 
+    /// Sends a request that the kernel acknowledges.
     fn ask(
         &mut self,
         message: RouteNetlinkMessage,
         flags: u16,
         what: impl Fn() -> String,
     ) -> Result<(), Failed> {
+        match self.exchange(message, NLM_F_ACK | flags, &what)? {
+            NetlinkPayload::Error(_) => Ok(()),
+            other => Err(format!("cannot {}: unexpected answer {other:?}", what()).into()),
+        }
+    }
+
+    /// Sends a request and gives the one answer to it.
+    fn exchange(
+        &mut self,
+        message: RouteNetlinkMessage,
+        flags: u16,
+        what: impl Fn() -> String,
+    ) -> Result<NetlinkPayload<RouteNetlinkMessage>, Failed> {
         self.sequence += 1;
         let mut request = NetlinkMessage::from(message);
-        request.header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
+        request.header.flags = NLM_F_REQUEST | flags;
         request.header.sequence_number = self.sequence;
         request.finalize();
         let mut bytes = vec![0; request.buffer_len()];
         request.serialize(&mut bytes);
-        let fail =
-            |error: &dyn std::fmt::Display| Failed::from(format!("cannot {}: {error}", what()));
+        let fail = |error: &dyn Display| Failed::from(format!("cannot {}: {error}", what()));
 
         self.socket.send(&bytes, 0).map_err(|error| fail(&error))?;
         let mut answer = Vec::with_capacity(ANSWER);
@@ -183,8 +248,7 @@ impl Routing {
             .map_err(|error| fail(&error))?;
         match answer.payload {
             NetlinkPayload::Error(error) if error.code.is_some() => Err(fail(&error.to_io())),
-            NetlinkPayload::Error(_) => Ok(()),
-            other => Err(fail(&format!("unexpected answer {other:?}"))),
+            payload => Ok(payload),
         }
     }
 }
@@ -198,6 +262,11 @@ fn describe(end: &End<'_>) -> LinkMessage {
         LinkAttribute::NetNsFd(end.namespace.file().as_raw_fd()),
     ];
     link
+}
+
+/// The length of the prefix that is `address` alone.
+pub(crate) fn host_prefix(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
 }
 
 fn family(address: IpAddr) -> AddressFamily {

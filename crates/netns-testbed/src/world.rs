@@ -119,14 +119,26 @@ impl World {
         ];
         let (outer, outside) = wire((outer, &attacker), (outside, &gateway))?;
         let (inside, inner) = wire((inside, &gateway), (inner, &server))?;
-        for (namespace, own) in [
-            (&attacker, &[&outer] as &[_]),
+        let ends: [(&Namespace, &[&Interface]); 3] = [
+            (&attacker, &[&outer]),
             (&gateway, &[&outside, &inside]),
             (&server, &[&inner]),
-        ] {
+        ];
+        for (namespace, own) in ends {
             namespace.run(|| {
                 own.iter()
                     .try_for_each(|interface| configure(interface, neighbours))
+            })?;
+        }
+        for (namespace, own) in ends {
+            namespace.run(|| {
+                let mut routing = Routing::open()?;
+                own.iter().try_for_each(|interface| {
+                    routing.wait_until_it_sends(interface.index)?;
+                    Family::BOTH
+                        .into_iter()
+                        .try_for_each(|family| routing.wait_until_local(interface.address(family)))
+                })
             })?;
         }
         let default = |interface: &Interface| {

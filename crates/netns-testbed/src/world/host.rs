@@ -9,7 +9,7 @@ use libtest_mimic::Failed;
 use crate::log::Nflog;
 use crate::namespace::{Namespace, set_sysctl};
 use crate::process::Process;
-use crate::route::Routing;
+use crate::route::{Routing, host_prefix};
 use crate::tap::Tap;
 use crate::world::Family;
 
@@ -98,8 +98,11 @@ impl Host {
     /// What the kernel says, e.g. that it has it already.
     pub fn add_address(&self, address: IpAddr) -> Result<(), Failed> {
         let index = self.eth0().index;
-        let prefix_len = if address.is_ipv4() { 32 } else { 128 };
-        self.run(|| Routing::open()?.add_address(index, address, prefix_len))
+        self.run(|| {
+            let mut routing = Routing::open()?;
+            routing.add_address(index, address, host_prefix(address))?;
+            routing.wait_until_local(address)
+        })
     }
 
     /// Sets a sysctl of the host's network, such as `net.netfilter.nf_conntrack_tcp_loose`.

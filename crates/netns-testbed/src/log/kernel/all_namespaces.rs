@@ -1,5 +1,6 @@
 //! `net.netfilter.nf_log_all_netns`, on loan.
 
+use std::fmt::Display;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -46,40 +47,49 @@ impl Loan {
     fn take() -> Result<Self, Failed> {
         let host =
             host_network().ok_or_else(|| skip("the host's network namespace is not known"))?;
-        let before = host.run(|| fs::read_to_string(SYSCTL)).map_err(|error| {
-            skip(format!(
-                "{SYSCTL}: {error}; the LOG target is silent outside the host's network namespace"
-            ))
-        })?;
-        let fail =
-            |error: &dyn std::fmt::Display| Failed::from(format!("cannot lock {LOAN}: {error}"));
-        let file = OpenOptions::new()
+        let fail = |error: &dyn Display| Failed::from(format!("cannot lock {LOAN}: {error}"));
+        let mut file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .open(LOAN)
             .map_err(|error| fail(&error))?;
-        let mut file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            // Nobody else needs it now. A value that is there already was left by one that was killed.
-            Ok(mut file) => {
-                if read(&mut file).is_empty() {
-                    file.write_all(before.trim().as_bytes())
-                        .map_err(|error| fail(&error))?;
+        loop {
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                // Nobody needs it now. A value that is there already was left by one that was killed.
+                Ok(mut alone) => {
+                    if read(&mut alone).is_empty() {
+                        let before = setting(host)?;
+                        alone
+                            .write_all(before.as_bytes())
+                            .map_err(|error| fail(&error))?;
+                    }
+                    file = alone.unlock().map_err(|(_, error)| fail(&error))?;
                 }
-                file
+                Err((same, _)) => file = same,
             }
-            Err((file, _)) => {
-                Flock::lock(file, FlockArg::LockShared).map_err(|(_, error)| fail(&error))?
+            let mut shared =
+                Flock::lock(file, FlockArg::LockShared).map_err(|(_, error)| fail(&error))?;
+            // While this lock is held nobody takes the value away; before it was, somebody may have.
+            if !read(&mut shared).is_empty() {
+                host.run(|| fs::write(SYSCTL, "1"))
+                    .map_err(|error| format!("cannot write 1 to {SYSCTL}: {error}"))?;
+                return Ok(Self { file: shared, host });
             }
-        };
-        host.run(|| fs::write(SYSCTL, "1"))
-            .map_err(|error| format!("cannot write 1 to {SYSCTL}: {error}"))?;
-        file.relock(FlockArg::LockShared)
-            .map_err(|error| fail(&error))?;
-        file.rewind().map_err(|error| fail(&error))?;
-        Ok(Self { file, host })
+            file = shared.unlock().map_err(|(_, error)| fail(&error))?;
+        }
     }
+}
+
+/// The setting as it is.
+fn setting(host: &Namespace) -> Result<String, Failed> {
+    let value = host.run(|| fs::read_to_string(SYSCTL)).map_err(|error| {
+        skip(format!(
+            "{SYSCTL}: {error}; the LOG target is silent outside the host's network namespace"
+        ))
+    })?;
+    Ok(value.trim().to_owned())
 }
 
 impl Drop for Loan {
