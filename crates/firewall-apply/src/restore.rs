@@ -135,7 +135,7 @@ pub(crate) fn run(wanted: Option<Wanted>, path: &Path, findings: &mut Findings) 
     for plan in &plans {
         report
             .sets
-            .push(fill(&mut kernel, plan, report.elapsed, path, findings));
+            .push(fill(&mut kernel, plan, saved.at, path, findings));
     }
     report
 }
@@ -255,7 +255,7 @@ fn judge(set: &SavedSet, target: &CreateSet, path: &Path, findings: &mut Finding
 fn fill(
     kernel: &mut IpSet,
     plan: &Plan<'_>,
-    elapsed: u32,
+    saved: Option<Timestamp>,
     path: &Path,
     findings: &mut Findings,
 ) -> SetReport {
@@ -281,7 +281,7 @@ fn fill(
     } else {
         Vec::new()
     };
-    let outcome = put_back(kernel, &plan.target, &present, plan.members, elapsed);
+    let outcome = put_back(kernel, &plan.target, &present, plan.members, saved);
     note_refused(name, &outcome, path, findings);
     report.members = Counts::from(&outcome);
     report

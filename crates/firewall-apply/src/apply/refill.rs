@@ -15,7 +15,6 @@ use crate::save::members::{PutBack, elapsed, put_back};
 /// The members that were saved.
 pub(super) struct Refill<'a> {
     saved: Saved,
-    elapsed: u32,
     path: &'a Path,
 }
 
@@ -38,19 +37,13 @@ impl<'a> Refill<'a> {
                 (Saved::default(), true)
             }
         };
-        let elapsed = elapsed(saved.at, Timestamp::now());
         let report = SavedReport {
             path: path.to_owned(),
             found,
             saved: saved.at,
-            elapsed,
+            elapsed: elapsed(saved.at, Timestamp::now()),
         };
-        let refill = Self {
-            saved,
-            elapsed,
-            path,
-        };
-        (refill, report)
+        (Self { saved, path }, report)
     }
 
     /// Creates the set `wanted` with its saved members. Members that cannot be put back are noted and no error.
@@ -91,7 +84,7 @@ impl<'a> Refill<'a> {
         saved: &SavedSet,
         findings: &mut Findings,
     ) -> PutBack {
-        let outcome = put_back(kernel, set, &[], &saved.members, self.elapsed);
+        let outcome = put_back(kernel, set, &[], &saved.members, self.saved.at);
         note_refused(&saved.name, &outcome, self.path, findings);
         outcome
     }

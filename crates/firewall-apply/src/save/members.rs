@@ -35,16 +35,18 @@ pub(crate) fn elapsed(saved: Option<Timestamp>, now: Timestamp) -> u32 {
     u32::try_from(passed.max(0)).unwrap_or(u32::MAX)
 }
 
-/// Adds `members`, which were saved `elapsed` seconds ago, to the set `target`, which holds `present`.
+/// Adds `members`, which were `saved` at that time, to the set `target`, which holds `present`.
 ///
-/// Of two ends of a member the later one stays. What the set keeps no room for, a comment or counters, is left out.
+/// Of two ends of a member the later one stays; ends are no more exact than a second. What the set keeps no room for, a comment or counters, is left out.
 pub(crate) fn put_back(
     kernel: &mut IpSet,
     target: &CreateSet,
     present: &[Entry],
     members: &[Member],
-    elapsed: u32,
+    saved: Option<Timestamp>,
 ) -> PutBack {
+    // Now, not when the file was read: a large one takes a while.
+    let elapsed = elapsed(saved, Timestamp::now());
     let mut outcome = PutBack::default();
     let mut ends: HashMap<&Key, u32> = present
         .iter()
@@ -63,7 +65,7 @@ pub(crate) fn put_back(
             continue;
         };
         let known = ends.get(&member.entry.key).copied();
-        if known.is_some_and(|known| known >= end(&entry)) {
+        if known.is_some_and(|known| known.saturating_add(1) >= end(&entry)) {
             outcome.kept += 1;
             continue;
         }
