@@ -1,5 +1,5 @@
 #!/bin/sh
-# Copies Rampart's programs and files where they belong. Enables and starts nothing; INSTALL.md has what to do next.
+# Copies Rampart's programs and files where they belong. Enables and starts nothing; the README says what to do next.
 set -eu
 
 usage() {
