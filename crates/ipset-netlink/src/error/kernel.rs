@@ -16,7 +16,7 @@ pub(crate) enum KernelError {
     Protocol { current: u8, minimum: u8 },
     #[error("there is no set {}", .0.quoted())]
     NoSuchSet(SetName),
-    #[error("it exists already{}", as_it_is(.header.as_ref()))]
+    #[error("it exists already{}", as_it_is(.header.as_deref()))]
     SetExists { header: Option<Box<SetHeader>> },
     #[error("there is a set of that name already")]
     NameTaken,
@@ -80,12 +80,11 @@ impl KernelError {
                 None => Self::os(code),
             },
             (EEXIST, Operation::Create(_)) => Self::SetExists { header: None },
-            (EBUSY, _) => Self::Busy,
             (ERANGE, Operation::Add { .. } | Operation::Delete { .. }) => Self::Range,
             (IPSET_ERR_PROTOCOL, _) => Self::Malformed,
             (IPSET_ERR_FIND_TYPE, _) => Self::UnknownType,
             (IPSET_ERR_MAX_SETS, _) => Self::TooManySets,
-            (IPSET_ERR_BUSY | IPSET_ERR_REFERENCED, _) => Self::Busy,
+            (EBUSY | IPSET_ERR_BUSY | IPSET_ERR_REFERENCED, _) => Self::Busy,
             (IPSET_ERR_EXIST_SETNAME2, Operation::Swap(_, second)) => {
                 Self::NoSuchSet(second.clone())
             }
@@ -132,7 +131,7 @@ fn maxelem(max_elements: Option<u32>) -> String {
     max_elements.map_or_else(String::new, |n| format!(" (maxelem {n})"))
 }
 
-fn as_it_is(header: Option<&Box<SetHeader>>) -> String {
+fn as_it_is(header: Option<&SetHeader>) -> String {
     header.map_or_else(String::new, |header| format!(", as {header}"))
 }
 

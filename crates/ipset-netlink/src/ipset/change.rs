@@ -65,7 +65,7 @@ impl<T: Transport> IpSet<T> {
     /// family ([`Error::is_type_mismatch`]; their options may differ), or another program has been
     /// listing one for a second ([`Error::is_busy`]).
     pub fn swap(&mut self, a: &SetName, b: &SetName) -> Result<(), Error> {
-        self.with_patience(Operation::Swap(a.clone(), b.clone()), |session| {
+        self.with_patience(&Operation::Swap(a.clone(), b.clone()), |session| {
             session.change(Command::Swap, names(a, Some(b)), 0)
         })
     }
@@ -78,7 +78,7 @@ impl<T: Transport> IpSet<T> {
     /// in use ([`Error::is_busy`]).
     pub fn rename(&mut self, from: &SetName, to: &SetName) -> Result<(), Error> {
         self.with_patience(
-            Operation::Rename {
+            &Operation::Rename {
                 from: from.clone(),
                 to: to.clone(),
             },
@@ -92,7 +92,7 @@ impl<T: Transport> IpSet<T> {
     ///
     /// There is no set of that name, or it is in use ([`Error::is_busy`]).
     pub fn destroy(&mut self, set: &SetName) -> Result<(), Error> {
-        self.with_patience(Operation::Destroy(set.clone()), |session| {
+        self.with_patience(&Operation::Destroy(set.clone()), |session| {
             session.change(Command::Destroy, names(set, None), NLM_F_EXCL)
         })
     }

@@ -61,12 +61,12 @@ impl<T: Transport> IpSet<T> {
     ///
     /// The kernel looks an address up in networks of every size the set has, from small to large,
     /// and a network only in those of its own size: a network is not "in" a larger one.
-    /// [`IpSet::contains_exactly`] tells whether an address is an entry itself.
+    /// [`IpSet::contains_exactly`] tells whether an address is an entry itself. What a set cannot
+    /// hold, such as an address of the other family, is not in it.
     ///
     /// # Errors
     ///
-    /// The set holds addresses of the other family ([`Error::is_family_mismatch`]), or `key` is a
-    /// network and the set holds single addresses.
+    /// `key` is a network and the set holds single addresses.
     pub fn contains(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
         self.look_for(set, key)
             .map_err(|failure| self.explain(look(set, key), failure))

@@ -195,14 +195,14 @@ fn line(request: &[u8]) -> u32 {
     let NetlinkPayload::InnerMessage(message) = message.payload else {
         return 0;
     };
-    let lines = message
+    let mut lines = message
         .attributes
         .iter()
         .filter_map(|attribute| match attribute {
             IpSetAttribute::LineNumber(line) => Some(*line),
             _ => None,
         });
-    lines.last().unwrap_or(0)
+    lines.next().unwrap_or(0)
 }
 
 /// The only place where a request becomes bytes. netlink-packet-core panics on a message that is not
@@ -222,7 +222,7 @@ fn serialize(message: IpSetMessage, flags: u16, sequence: u32) -> Result<Vec<u8>
     Ok(bytes)
 }
 
-/// The version spoken here; linux/netfilter/ipset/ip_set.h.
+/// The version spoken here; `linux/netfilter/ipset/ip_set.h`.
 pub(crate) const IPSET_PROTOCOL: u8 = 7;
 
 /// No attribute in it can be longer than its 16 bits of length then, and an error that quotes it

@@ -83,7 +83,7 @@ impl<T: Transport> IpSet<T> {
     /// The kernel has one number for that and for a set that rules refer to; the header tells them apart.
     pub(super) fn with_patience(
         &mut self,
-        operation: Operation,
+        operation: &Operation,
         mut attempt: impl FnMut(&mut Self) -> Result<(), Failure>,
     ) -> Result<(), Error> {
         let mut pause = Duration::from_millis(1);

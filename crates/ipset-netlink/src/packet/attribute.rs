@@ -93,10 +93,10 @@ impl Nla for IpSetAttribute {
             | Self::RevisionMin(value) => buffer.copy_from_slice(&[*value]),
             Self::Index(value) => buffer.copy_from_slice(&value.to_be_bytes()),
             Self::Flags(value) | Self::LineNumber(value) => {
-                buffer.copy_from_slice(&value.to_be_bytes())
+                buffer.copy_from_slice(&value.to_be_bytes());
             }
             Self::SetName(text) | Self::TypeName(text) | Self::SetName2(text) => {
-                emit_text(text, buffer)
+                emit_text(text, buffer);
             }
             Self::Header(attributes) => attributes.as_slice().emit(buffer),
             Self::Entry(attributes) => attributes.as_slice().emit(buffer),

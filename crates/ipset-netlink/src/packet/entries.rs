@@ -59,13 +59,12 @@ impl EncodedEntries {
             if entry.kind() != IPSET_ATTR_DATA {
                 return Err(format!("attribute {} where an entry should be", entry.kind()).into());
             }
-            Ok(NlasIterator::new(
-                entry
-                    .into_inner()
-                    .get(NLA_HEADER_SIZE..)
-                    .unwrap_or_default(),
-            )
-            .map(|attribute| EntryAttribute::parse(&attribute?)))
+            let length = usize::from(entry.length());
+            let attributes = entry
+                .into_inner()
+                .get(NLA_HEADER_SIZE..length)
+                .unwrap_or_default();
+            Ok(NlasIterator::new(attributes).map(|attribute| EntryAttribute::parse(&attribute?)))
         })
     }
 }

@@ -70,7 +70,7 @@ impl Nla for EntryAttribute {
                 buffer.copy_from_slice(&value.to_be_bytes());
             }
             Self::Bytes(value) | Self::Packets(value) => {
-                buffer.copy_from_slice(&value.to_be_bytes())
+                buffer.copy_from_slice(&value.to_be_bytes());
             }
             Self::Comment(text) => emit_text(text, buffer),
             Self::Other(nla) => nla.emit_value(buffer),

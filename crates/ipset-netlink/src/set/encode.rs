@@ -75,7 +75,7 @@ impl SetHeader {
         for option in options {
             match *option {
                 HeaderAttribute::Timeout(seconds) => {
-                    self.timeout = Some(Timeout::from_kernel(seconds))
+                    self.timeout = Some(Timeout::from_kernel(seconds));
                 }
                 HeaderAttribute::MaxElements(n) => self.max_elements = Some(n),
                 HeaderAttribute::HashSize(n) => self.hash_size = Some(n),

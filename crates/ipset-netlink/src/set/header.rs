@@ -5,6 +5,10 @@ use crate::{Family, SetName, SetType, Timeout};
 /// Name, type and options of a set, and how full it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "options of a set are on or off, in any mixture"
+)]
 pub struct SetHeader {
     /// The name.
     pub name: SetName,
@@ -51,18 +55,18 @@ pub struct SetIndex {
 }
 
 /// Type, family and options as `ipset create` takes them:
-/// `hash:net family inet timeout 0 maxelem 65536`.
+/// `hash:net family inet maxelem 65536 timeout 0`.
 impl fmt::Display for SetHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} family {}", self.set_type, self.family)?;
-        if let Some(timeout) = self.timeout {
-            write!(f, " timeout {}", timeout.as_secs())?;
+        if let Some(max_elements) = self.max_elements {
+            write!(f, " maxelem {max_elements}")?;
         }
         if let Some(netmask) = self.netmask {
             write!(f, " netmask {netmask}")?;
         }
-        if let Some(max_elements) = self.max_elements {
-            write!(f, " maxelem {max_elements}")?;
+        if let Some(timeout) = self.timeout {
+            write!(f, " timeout {}", timeout.as_secs())?;
         }
         for (has, option) in [
             (self.counters, " counters"),

@@ -52,8 +52,10 @@ impl SetType {
 
     /// Makes a key of what an entry has besides its extensions.
     pub(crate) fn decode_key(&self, attributes: &[EntryAttribute]) -> Result<Key, DecodeError> {
-        self.definition()
-            .map_or(raw_key as DecodeKey, |definition| definition.decode_key)(attributes)
+        match self.definition() {
+            Some(definition) => (definition.decode_key)(attributes),
+            None => Ok(raw_key(attributes)),
+        }
     }
 }
 
@@ -62,13 +64,11 @@ pub(crate) struct Definition {
     name: &'static str,
     /// The newest revision known here.
     pub(crate) revision: u8,
-    decode_key: DecodeKey,
+    decode_key: fn(&[EntryAttribute]) -> Result<Key, DecodeError>,
     /// Whether a network is one entry, rather than one for each of its addresses.
     pub(crate) holds_networks: bool,
     pub(crate) has_netmask: bool,
 }
-
-type DecodeKey = fn(&[EntryAttribute]) -> Result<Key, DecodeError>;
 
 /// An address, with or without a prefix length.
 fn address_key(attributes: &[EntryAttribute]) -> Result<Key, DecodeError> {
@@ -88,10 +88,10 @@ fn address_key(attributes: &[EntryAttribute]) -> Result<Key, DecodeError> {
     }
 }
 
-fn raw_key(attributes: &[EntryAttribute]) -> Result<Key, DecodeError> {
+fn raw_key(attributes: &[EntryAttribute]) -> Key {
     let mut bytes = vec![0; attributes.buffer_len()];
     attributes.emit(&mut bytes);
-    Ok(Key::Other(RawKey::new(bytes)))
+    Key::Other(RawKey::new(bytes))
 }
 
 /// Any name is a type; one that this crate does not know is [`SetType::Other`].

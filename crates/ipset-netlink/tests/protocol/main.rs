@@ -1,0 +1,17 @@
+//! The protocol without a kernel: against what the stock `ipset` says and hears, and against answers that no
+//! kernel should give.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what went wrong by panicking"
+)]
+
+mod fuzz_corpus;
+#[cfg(target_endian = "little")]
+mod golden;
+mod hostile;
+mod oracle;
+mod round_trip;
+mod script;
