@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use ipset_netlink::{CreateSet, Entry, IfExists, IpSet, SetName, SetType};
+use ipset_netlink::{CreateSet, IfExists, IpSet, SetName, SetType, Timeout};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::config::Wanted;
 use crate::lock::wait_for_turn;
 use crate::report::{Findings, Problem, causes};
 use crate::save::format::{Member, Saved, SavedSet, misfit};
-use crate::save::members::{PutBack, elapsed, put_back};
+use crate::save::members::{NAMED, PutBack, elapsed, put_back};
 use crate::save::parse::{Parsed, parse};
 use crate::sets;
 
@@ -80,7 +80,7 @@ impl From<&PutBack> for Counts {
 
 /// A set of the file and what the kernel has for it.
 struct Plan<'a> {
-    members: &'a [Member],
+    saved: &'a SavedSet,
     target: CreateSet,
     exists: bool,
 }
@@ -200,18 +200,13 @@ fn plan<'a>(
     for set in &saved.sets {
         let (target, exists) = match kernel.header(&set.name) {
             Ok(header) => (CreateSet::from(&header), true),
-            Err(error) if error.is_set_not_found() => {
-                let wanted = ours.iter().find(|wanted| wanted.name == set.name);
-                let Some(target) = set.create.as_ref().or(wanted) else {
-                    let why = format!(
-                        "there is no set \"{}\", and no line that creates it",
-                        set.name
-                    );
+            Err(error) if error.is_set_not_found() => match to_create(set, ours) {
+                Ok(target) => (target, false),
+                Err(why) => {
                     findings.refuse(Problem::file(path, why));
                     continue;
-                };
-                (target.clone(), false)
-            }
+                }
+            },
             Err(error) => {
                 findings.fail(causes(&error));
                 return plans;
@@ -219,12 +214,32 @@ fn plan<'a>(
         };
         judge(set, &target, path, findings);
         plans.push(Plan {
-            members: &set.members,
+            saved: set,
             target,
             exists,
         });
     }
     plans
+}
+
+/// The set as the file says, or as wanted where it does not. One of ours is made so that the rules can use it.
+fn to_create(set: &SavedSet, ours: &[CreateSet]) -> Result<CreateSet, String> {
+    let name = &set.name;
+    let wanted = ours.iter().find(|wanted| wanted.name == *name);
+    match (&set.create, wanted) {
+        (Some(create), Some(wanted)) if create.family != wanted.family => Err(format!(
+            "set \"{name}\" is created for family {}, and the firewall needs it for {}",
+            create.family, wanted.family
+        )),
+        (Some(create), Some(_)) if create.timeout.is_none() => {
+            Ok(create.clone().timeout(Timeout::PERMANENT))
+        }
+        (Some(create), _) => Ok(create.clone()),
+        (None, Some(wanted)) => Ok(wanted.clone()),
+        (None, None) => Err(format!(
+            "there is no set \"{name}\", and no line that creates it"
+        )),
+    }
 }
 
 fn judge(set: &SavedSet, target: &CreateSet, path: &Path, findings: &mut Findings) {
@@ -236,26 +251,41 @@ fn judge(set: &SavedSet, target: &CreateSet, path: &Path, findings: &mut Finding
         findings.refuse(Problem::file(path, why));
         return;
     }
-    let temporary = |entry: &Entry| entry.timeout.is_some_and(|timeout| !timeout.is_permanent());
-    for member in &set.members {
-        if let Some(why) = misfit(&member.entry.key, target) {
-            findings.refuse(Problem::line(path, member.line, why));
-        } else if target.timeout.is_none() && temporary(&member.entry) {
-            let why = format!(
-                "set \"{}\" is there already without timeouts: this would stay for ever",
-                set.name
-            );
-            findings.refuse(Problem::line(path, member.line, why));
-            // True of every other member too.
-            return;
-        }
+    let wrong = |member: &Member| {
+        let forever = || {
+            let timeout = member
+                .entry
+                .timeout
+                .filter(|timeout| !timeout.is_permanent());
+            (timeout.is_some() && target.timeout.is_none()).then(|| {
+                format!(
+                    "set \"{}\" is there already without timeouts: this would stay for ever",
+                    set.name
+                )
+            })
+        };
+        let why = misfit(&member.entry.key, target).or_else(forever)?;
+        Some(Problem::line(path, member.line, why))
+    };
+    let mut problems = set.members.iter().filter_map(wrong);
+    problems
+        .by_ref()
+        .take(NAMED)
+        .for_each(|problem| findings.refuse(problem));
+    let more = problems.count();
+    if more > 0 {
+        let why = format!(
+            "{more} more members cannot be put into set \"{}\"",
+            set.name
+        );
+        findings.refuse(Problem::file(path, why));
     }
 }
 
 fn fill(
     kernel: &mut IpSet,
     plan: &Plan<'_>,
-    saved: Option<Timestamp>,
+    at: Option<Timestamp>,
     path: &Path,
     findings: &mut Findings,
 ) -> SetReport {
@@ -269,19 +299,19 @@ fn fill(
         },
         members: Counts::default(),
     };
-    let present = if plan.exists && !plan.members.is_empty() {
+    let present = if plan.exists && !plan.saved.members.is_empty() {
         match kernel.list(name) {
             Ok(set) => set.entries,
             Err(error) => {
                 findings.fail(causes(&error));
-                report.members.refused = plan.members.len() as u64;
+                report.members.refused = plan.saved.members.len() as u64;
                 return report;
             }
         }
     } else {
         Vec::new()
     };
-    let outcome = put_back(kernel, &plan.target, &present, plan.members, saved);
+    let outcome = put_back(kernel, &plan.target, &present, plan.saved, at);
     note_refused(name, &outcome, path, findings);
     report.members = Counts::from(&outcome);
     report

@@ -101,3 +101,72 @@ fn jumps_to(chain: &ChainState, to: &str) -> bool {
             .any(|part| part == name)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use iptables_ruleset::{Config, FakeKernel, Family, Kernel, Plan};
+
+    use super::*;
+
+    fn rulesets() -> [Ruleset; 2] {
+        Family::BOTH.map(|family| Config::default().ruleset(family).unwrap())
+    }
+
+    #[test]
+    fn what_is_not_there_is_told() {
+        let mut kernel = FakeKernel::new();
+        let nothing = kernel.snapshot().unwrap();
+        assert_eq!(missing_rules(&nothing, &rulesets()).len(), 2);
+        assert_eq!(remaining_rules(&nothing, &rulesets()), [""; 0]);
+
+        let mut find = |name: &str| {
+            let family = if name.ends_with("_v6") {
+                Family::Ipv6
+            } else {
+                Family::Ipv4
+            };
+            Ok::<_, String>(KernelSet::new(1, Some(family)))
+        };
+        let other = Config::parse("service = []").unwrap();
+        let other = Family::BOTH.map(|family| other.ruleset(family).unwrap());
+        let plan = Plan::install(&other, &mut find).unwrap();
+        plan.apply(&mut kernel).unwrap();
+        let snapshot = kernel.snapshot().unwrap();
+        let missing = missing_rules(&snapshot, &rulesets());
+        let chains = |missing: &[String]| {
+            missing
+                .iter()
+                .filter(|text| text.contains("rules instead of"))
+                .count()
+        };
+        assert_eq!(
+            chains(&missing),
+            2,
+            "one chain of each family is another: {missing:#?}"
+        );
+        assert!(
+            !missing.iter().any(|text| text.contains("policy")),
+            "{missing:#?}"
+        );
+        assert_eq!(chains(&missing_rules(&snapshot, &other)), 0);
+        // Three chains and two policies of each family.
+        assert_eq!(remaining_rules(&snapshot, &rulesets()).len(), 10);
+    }
+
+    #[test]
+    fn a_set_with_another_number_is_told() {
+        let set = |index| KernelSet::new(index, Some(Family::Ipv4));
+        let then: BTreeMap<_, _> = ["a", "b", "c"].map(|name| (name.to_owned(), set(1))).into();
+        let now = |name: &str| match name {
+            "a" => Ok(set(1)),
+            "b" => Ok(set(2)),
+            _ => Err(()),
+        };
+        let moved = moved_sets(&then, now);
+        assert_eq!(moved.len(), 2);
+        assert!(
+            moved.iter().all(|text| !text.contains("\"a\"")),
+            "{moved:?}"
+        );
+    }
+}

@@ -84,7 +84,7 @@ impl<'a> Refill<'a> {
         saved: &SavedSet,
         findings: &mut Findings,
     ) -> PutBack {
-        let outcome = put_back(kernel, set, &[], &saved.members, self.saved.at);
+        let outcome = put_back(kernel, set, &[], saved, self.saved.at);
         note_refused(&saved.name, &outcome, self.path, findings);
         outcome
     }

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use ipset_netlink::{CreateSet, Entry, IfExists, IpSet, Key, Timeout};
 use jiff::Timestamp;
 
-use super::format::{Member, misfit};
+use super::format::{SavedSet, misfit};
 use crate::report::causes;
 
 /// Of one set this many refused members are named, the rest is counted.
-const NAMED: usize = 20;
+pub(crate) const NAMED: usize = 20;
 
 /// What became of the members of one set.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -35,18 +35,19 @@ pub(crate) fn elapsed(saved: Option<Timestamp>, now: Timestamp) -> u32 {
     u32::try_from(passed.max(0)).unwrap_or(u32::MAX)
 }
 
-/// Adds `members`, which were `saved` at that time, to the set `target`, which holds `present`.
+/// Adds the members of `saved`, which was written `at` that time, to the set `target`, which holds `present`.
 ///
-/// Of two ends of a member the later one stays; ends are no more exact than a second. What the set keeps no room for, a comment or counters, is left out.
+/// Of two ends of a member the later one stays; ends are no more exact than a second. What the set keeps no room for, a
+/// comment or counters, is left out.
 pub(crate) fn put_back(
     kernel: &mut IpSet,
     target: &CreateSet,
     present: &[Entry],
-    members: &[Member],
-    saved: Option<Timestamp>,
+    saved: &SavedSet,
+    at: Option<Timestamp>,
 ) -> PutBack {
     // Now, not when the file was read: a large one takes a while.
-    let elapsed = elapsed(saved, Timestamp::now());
+    let elapsed = elapsed(at, Timestamp::now());
     let mut outcome = PutBack::default();
     let mut ends: HashMap<&Key, u32> = present
         .iter()
@@ -55,12 +56,13 @@ pub(crate) fn put_back(
     // For each entry that is sent: its line, and whether the set has it.
     let mut sent = Vec::new();
     let mut entries = Vec::new();
-    for member in members {
+    let default = default_timeout(saved, target);
+    for member in &saved.members {
         if let Some(why) = misfit(&member.entry.key, target) {
             outcome.refuse(member.line, why);
             continue;
         }
-        let Some(entry) = aged(&member.entry, elapsed, target) else {
+        let Some(entry) = aged(&member.entry, elapsed, default, target) else {
             outcome.expired += 1;
             continue;
         };
@@ -114,10 +116,26 @@ impl PutBack {
     }
 }
 
+/// What members without a timeout have: what the set had that was saved, where the file says so. One without timeouts
+/// had permanent members.
+fn default_timeout(saved: &SavedSet, target: &CreateSet) -> Option<Timeout> {
+    match &saved.create {
+        Some(create) => create.timeout.or(Some(Timeout::PERMANENT)),
+        None => target.timeout,
+    }
+}
+
 /// The entry as it is to be `elapsed` seconds later in a set of this kind; `None` when its time is over.
-fn aged(entry: &Entry, elapsed: u32, target: &CreateSet) -> Option<Entry> {
+fn aged(
+    entry: &Entry,
+    elapsed: u32,
+    default: Option<Timeout>,
+    target: &CreateSet,
+) -> Option<Entry> {
     let mut entry = entry.clone();
-    if let Some(timeout) = entry.timeout.filter(|timeout| !timeout.is_permanent()) {
+    if entry.timeout.is_none() {
+        entry.timeout = default;
+    } else if let Some(timeout) = entry.timeout.filter(|timeout| !timeout.is_permanent()) {
         // Nothing left is not 0, which would be for ever.
         let left = timeout
             .as_secs()
@@ -163,7 +181,8 @@ mod tests {
     #[test]
     fn the_time_that_passed_is_taken_off() {
         let left = |timeout, elapsed| {
-            aged(&entry(timeout), elapsed, &set()).map(|entry| entry.timeout.unwrap().as_secs())
+            aged(&entry(timeout), elapsed, None, &set())
+                .map(|entry| entry.timeout.unwrap().as_secs())
         };
         assert_eq!(left(100, 0), Some(100));
         assert_eq!(left(100, 99), Some(1));
@@ -188,13 +207,39 @@ mod tests {
         let rich = entry(100)
             .comment("x".parse().unwrap())
             .counters(Counters::default());
-        assert_eq!(aged(&rich, 0, &set()), Some(entry(100)));
+        assert_eq!(aged(&rich, 0, None, &set()), Some(entry(100)));
         assert_eq!(
-            aged(&rich, 0, &set().comments().counters()),
+            aged(&rich, 0, None, &set().comments().counters()),
             Some(rich.clone())
         );
         let mut plain = set();
         plain.timeout = None;
-        assert_eq!(aged(&rich, 0, &plain).unwrap().timeout, None);
+        assert_eq!(aged(&rich, 0, None, &plain).unwrap().timeout, None);
+    }
+
+    #[test]
+    fn members_of_a_set_without_timeouts_are_permanent() {
+        let hour = Timeout::from_secs(3600).unwrap();
+        let target = set().timeout(hour);
+        let mut plain = set();
+        plain.timeout = None;
+        let mut saved = SavedSet {
+            name: "s".parse().unwrap(),
+            create: Some(plain),
+            members: Vec::new(),
+        };
+        assert_eq!(default_timeout(&saved, &target), Some(Timeout::PERMANENT));
+        saved.create = Some(set().timeout(Timeout::from_secs(60).unwrap()));
+        assert_eq!(
+            default_timeout(&saved, &target),
+            Timeout::from_secs(60).ok()
+        );
+        saved.create = None;
+        assert_eq!(default_timeout(&saved, &target), Some(hour));
+        let entry = Entry::new("192.0.2.1".parse().unwrap());
+        assert_eq!(
+            aged(&entry, 9999, Some(hour), &target).unwrap().timeout,
+            Some(hour)
+        );
     }
 }

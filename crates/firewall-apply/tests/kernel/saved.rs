@@ -35,6 +35,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             "restore_reads_all_before_it_changes_anything",
             restore_reads_all_before_it_changes_anything,
         ),
+        trial(
+            "a_set_of_ours_is_restored_so_that_the_rules_can_use_it",
+            a_set_of_ours_is_restored_so_that_the_rules_can_use_it,
+        ),
         trial("the_later_of_two_ends_stays", the_later_of_two_ends_stays),
         trial(
             "members_that_do_not_fit_in_are_named",
@@ -306,6 +310,24 @@ fn restore_reads_all_before_it_changes_anything() -> Result<(), Failed> {
     let run =
         firewall_apply(&["--config", DEFAULTS, "restore", "--file", "/nowhere/sets"])?.exits(2)?;
     assert!(run.stderr.contains("/nowhere/sets"), "{run:?}");
+    Ok(())
+}
+
+fn a_set_of_ours_is_restored_so_that_the_rules_can_use_it() -> Result<(), Failed> {
+    let scratch = Scratch::new()?;
+    let path = scratch.file(
+        "sets",
+        "create blacklist hash:ip\nadd blacklist 192.0.2.1\n",
+    )?;
+    firewall_apply(&["--config", DEFAULTS, "restore", "--file", &path])?.exits(0)?;
+    assert_eq!(left("blacklist", "192.0.2.1")?, Some(0));
+    apply()?.exits(0)?;
+
+    destroy_all()?;
+    let path = scratch.file("sets", "create blacklist_v6 hash:ip timeout 0\n")?;
+    let run = firewall_apply(&["--config", DEFAULTS, "restore", "--file", &path])?.exits(2)?;
+    assert!(run.stderr.contains("inet6"), "{run:?}");
+    assert_eq!(all_sets()?, "");
     Ok(())
 }
 
