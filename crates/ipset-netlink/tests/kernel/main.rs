@@ -2,7 +2,6 @@
 //! `ipset`: what one writes the other reads back.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test says what went wrong by panicking"
 )]
