@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::duration::Seconds;
 use crate::rule::{Protocols, RuleName};
+use crate::sets::host;
 
 /// Where the firewall's log is, unless `--log` says otherwise.
 const DEFAULT_LOG: &str = "/ram/iptables.log";
@@ -92,6 +93,7 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "DURATION")]
     pub(crate) within: Seconds,
 
+    #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
     /// The set for IPv4 violators; NAME_v6 is the one for IPv6. At most 28 bytes; both must exist, be of type
     /// hash:ip or hash:net and have been created with a timeout
     #[arg(long, value_name = "NAME")]
@@ -220,13 +222,12 @@ fn network(text: &str) -> Result<Network, String> {
     let key: Key = text
         .parse()
         .map_err(|error: ipset_netlink::KeyError| error.to_string())?;
-    let network = match key {
-        Key::Net(network) => Ok(network),
-        Key::Ip(address) => Network::new(address, if address.is_ipv4() { 32 } else { 128 })
-            .map_err(|error| error.to_string()),
-        other => Err(format!("{other} is not a network")),
-    };
-    network
+    match key {
+        Key::Net(network) => Some(network),
+        Key::Ip(address) => host(address),
+        _ => None,
+    }
+    .ok_or_else(|| format!("{text:?} is not a network"))
 }
 
 #[cfg(test)]

@@ -32,13 +32,17 @@ impl Bans<'_> {
     ///
     /// When the kernel does not say who is exempt or who is in the sets; nothing was changed then.
     pub(crate) fn act(&mut self, violations: &mut [ViolationReport]) -> Result<(), Fatal> {
-        let (inet, inet6) = violations
-            .split_at_mut(violations.partition_point(|violation| violation.source.is_ipv4()));
-        let inet_entries = self.decide(inet)?;
-        let inet6_entries = self.decide(inet6)?;
+        let first_inet6 = violations.partition_point(|violation| violation.source.is_ipv4());
+        let (inet, inet6) = violations.split_at_mut(first_inet6);
+        let mut families = [(&self.names.inet, inet), (&self.names.inet6, inet6)];
+        let mut planned = Vec::new();
+        for (_, violations) in &mut families {
+            planned.push(self.decide(violations)?);
+        }
         if !self.dry_run {
-            self.fill(&self.names.inet.clone(), inet, &inet_entries);
-            self.fill(&self.names.inet6.clone(), inet6, &inet6_entries);
+            for ((name, violations), planned) in families.into_iter().zip(&planned) {
+                self.fill(name, violations, planned);
+            }
         }
         Ok(())
     }
@@ -165,4 +169,75 @@ fn decision(existing: Option<&Entry>, violation: &ViolationReport, seconds: u32)
         None => entry,
     };
     Decision::Add(entry, Outcome::Refreshed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::violation;
+
+    const SOURCE: &str = "203.0.113.7";
+
+    fn entry(key: &str, timeout: u32) -> Entry {
+        Entry::new(key.parse().expect(key)).timeout(Timeout::from_secs(timeout).expect("short"))
+    }
+
+    /// The word of the outcome and the entry to add.
+    fn decided(existing: Option<&Entry>, seconds: u32) -> (&'static str, Option<Entry>) {
+        match decision(existing, &violation(SOURCE, Outcome::Expired), seconds) {
+            Decision::Leave(outcome) => (outcome.word(), None),
+            Decision::Add(entry, outcome) => (outcome.word(), Some(entry)),
+        }
+    }
+
+    #[test]
+    fn a_new_source_is_added() {
+        assert_eq!(decided(None, 60), ("added", Some(entry(SOURCE, 60))));
+    }
+
+    #[test]
+    fn the_later_of_the_two_ends_is_kept() {
+        for (left, seconds, word) in [
+            (60, 59, "kept"),
+            (60, 60, "kept"),
+            (60, 61, "kept"),
+            (60, 62, "refreshed"),
+        ] {
+            assert_eq!(
+                decided(Some(&entry(SOURCE, left)), seconds).0,
+                word,
+                "{left} {seconds}"
+            );
+        }
+        assert_eq!(decided(Some(&entry(SOURCE, 0)), 2_147_483), ("kept", None));
+        assert_eq!(
+            decided(
+                Some(&Entry::new(Key::Ip(SOURCE.parse().expect("an address")))),
+                1
+            ),
+            ("kept", None)
+        );
+    }
+
+    #[test]
+    fn a_refreshed_entry_keeps_its_comment() {
+        let existing = entry(SOURCE, 60).comment("by hand".parse().expect("a comment"));
+        let expected = entry(SOURCE, 600).comment("by hand".parse().expect("a comment"));
+        assert_eq!(decided(Some(&existing), 600), ("refreshed", Some(expected)));
+    }
+
+    #[test]
+    fn a_network_that_covers_the_source_counts() {
+        assert_eq!(decided(Some(&entry("203.0.113.0/24", 60)), 30).0, "kept");
+        let longer = decided(Some(&entry("203.0.113.0/24", 60)), 90);
+        assert_eq!(longer, ("added", Some(entry(SOURCE, 90))));
+        assert_eq!(
+            decided(Some(&entry("203.0.113.0/24", 60).nomatch()), 90),
+            ("exempt", None)
+        );
+        assert_eq!(
+            decided(Some(&entry(SOURCE, 0).nomatch()), 90),
+            ("exempt", None)
+        );
+    }
 }

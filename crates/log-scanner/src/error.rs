@@ -21,9 +21,19 @@ pub(crate) enum Fatal {
     },
     #[error("cannot tell the addresses of this host, which must not be banned")]
     OwnAddresses(#[source] io::Error),
-    /// Each is a sentence.
-    #[error("{}", .0.join("\n[ERROR] "))]
+    /// Each trouble by itself.
+    #[error("{}", .0.join("; "))]
     Sets(Vec<String>),
+}
+
+impl Fatal {
+    /// What is wrong, each on a line of its own.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        match self {
+            Self::Sets(troubles) => troubles.clone(),
+            other => vec![chain(other)],
+        }
+    }
 }
 
 /// Why a run ends early.

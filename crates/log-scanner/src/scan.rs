@@ -7,7 +7,7 @@ use crate::args::{AsOf, ScanArgs};
 use crate::clock::Present;
 use crate::error::Fatal;
 use crate::log::Log;
-use crate::report::{LogReport, Phase, Warning};
+use crate::report::{LogReport, Phase, Warning, count};
 
 /// A line without a year that comes out older than this is more likely of tomorrow than of last year.
 const SUSPICIOUS_AGE: SignedDuration = SignedDuration::from_hours(24 * 350);
@@ -162,37 +162,30 @@ impl Pass {
         let doubts = [
             (
                 rejected,
-                "carry a firewall's text but were not written by the kernel: not counted; \
-                 log-scanner events shows them"
-                    .to_owned(),
+                "with a firewall's text that the kernel did not write (log-scanner events shows why)".to_owned(),
             ),
-            (
-                unparsed,
-                "of the kernel are damaged: not counted; log-scanner events shows them".to_owned(),
-            ),
-            (
-                self.too_long,
-                "are longer than any of the kernel: not counted".to_owned(),
-            ),
+            (unparsed, "of the kernel that are damaged (log-scanner events shows where)".to_owned()),
+            (self.too_long, "longer than any the kernel writes".to_owned()),
             (
                 self.ahead,
-                format!(
-                    "lie in the future, the latest at {latest}: not counted; are clock and time zone right?"
-                ),
+                format!("later than the scan, the last at {latest}; are clock and time zone right?"),
             ),
-            (
-                self.undated,
-                "have a time that cannot be placed: not counted".to_owned(),
-            ),
-            (
-                self.nearly_a_year_old,
-                "without a year are taken for almost a year old; are clock and time zone right?"
-                    .to_owned(),
-            ),
+            (self.undated, "whose time cannot be placed".to_owned()),
         ];
-        let doubts = doubts.into_iter().filter(|(number, _)| *number > 0);
-        let warning =
-            |(number, doubt)| Warning::new(Phase::Reading, format!("{number} lines {doubt}"));
-        doubts.map(warning).collect()
+        let mut warnings: Vec<_> = doubts
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, doubt)| format!("not counted: {} {doubt}", count(number, "line")))
+            .collect();
+        if self.nearly_a_year_old > 0 {
+            warnings.push(format!(
+                "{} without a year taken for almost a year old; are clock and time zone right?",
+                count(self.nearly_a_year_old, "line")
+            ));
+        }
+        warnings
+            .into_iter()
+            .map(|text| Warning::new(Phase::Reading, text))
+            .collect()
     }
 }

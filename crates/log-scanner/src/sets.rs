@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use ipset_netlink::{
-    Entry, Error, Family, IfExists, IpSet, Key, Network, SetHeader, SetName, SetType, Timeout,
+    Entry, Family, IfExists, IpSet, Key, Network, SetHeader, SetName, SetType, Timeout,
 };
 
 use crate::args::SetPair;
@@ -44,7 +44,7 @@ impl Sets {
     pub(crate) fn open(names: &SetPair) -> (Option<Self>, Vec<String>) {
         let kernel = match IpSet::connect() {
             Ok(kernel) => kernel,
-            Err(error) => return (None, vec![told(&error)]),
+            Err(error) => return (None, vec![chain(&error)]),
         };
         let mut troubles = Vec::new();
         let mut sets = Self {
@@ -52,8 +52,8 @@ impl Sets {
             filled: Pair::default(),
             whitelists: Pair::default(),
         };
-        sets.filled.inet = sets.to_fill(&names.inet, Family::Inet, &mut troubles);
-        sets.filled.inet6 = sets.to_fill(&names.inet6, Family::Inet6, &mut troubles);
+        sets.filled.inet = sets.fillable(&names.inet, Family::Inet, &mut troubles);
+        sets.filled.inet6 = sets.fillable(&names.inet6, Family::Inet6, &mut troubles);
         sets.whitelists.inet = sets.whitelist("", Family::Inet, &mut troubles);
         sets.whitelists.inet6 = sets.whitelist("_v6", Family::Inet6, &mut troubles);
         // Without privilege it is the same for each of the four.
@@ -61,7 +61,7 @@ impl Sets {
         (Some(sets), troubles)
     }
 
-    fn to_fill(
+    fn fillable(
         &mut self,
         name: &SetName,
         family: Family,
@@ -73,7 +73,7 @@ impl Sets {
                 "set \"{name}\" does not exist; firewall-apply creates the firewall's own sets, others: \
                  ipset create {name} hash:ip family {family} timeout 0"
             )),
-            Err(error) => Some(told(&error)),
+            Err(error) => Some(chain(&error)),
         };
         let usable = trouble.is_none().then(|| name.clone());
         troubles.extend(trouble);
@@ -87,22 +87,25 @@ impl Sets {
         troubles: &mut Vec<String>,
     ) -> Option<SetName> {
         let name: SetName = format!("{WHITELIST}{suffix}").parse().ok()?;
-        match self.kernel.header(&name) {
-            Ok(header) if header.family == family => Some(name),
-            Ok(header) => {
-                troubles.push(format!(
+        let trouble = match self.kernel.header(&name) {
+            Err(error) if error.is_set_not_found() => return None,
+            Err(error) => chain(&error),
+            Ok(header) if header.family != family => {
+                format!(
                     "set \"{name}\" is of family {}, not {family}: cannot tell who is exempt",
                     header.family
-                ));
-                None
+                )
             }
-            Err(error) => {
-                if !error.is_set_not_found() {
-                    troubles.push(told(&error));
-                }
-                None
+            Ok(header) if !takes_addresses(&header.set_type) => {
+                format!(
+                    "set \"{name}\" is of type {}: cannot tell by an address who is exempt",
+                    header.set_type
+                )
             }
-        }
+            Ok(_) => return Some(name),
+        };
+        troubles.push(trouble);
+        None
     }
 
     /// The whitelist that has `source` as a member, if one has.
@@ -110,7 +113,7 @@ impl Sets {
         for address in forms(source) {
             if let Some(name) = self.whitelists.of(address) {
                 let is_member = self.kernel.contains(name, &Key::Ip(address));
-                if is_member.map_err(|error| told(&error))? {
+                if is_member.map_err(|error| chain(&error))? {
                     return Ok(Some(name.clone()));
                 }
             }
@@ -123,12 +126,12 @@ impl Sets {
         let Some(name) = self.filled.of(source) else {
             return Ok(None);
         };
-        let set = self.kernel.list(name).map_err(|error| told(&error))?;
+        let set = self.kernel.list(name).map_err(|error| chain(&error))?;
         Ok(Some(Members::new(set.entries)))
     }
 
-    /// Adds the entries, all of the same family, to their set and reads back whether they are there. For each
-    /// that is not, its place and the reason.
+    /// Adds the entries, all of the same family, to their set and asks the kernel of each whether its packets
+    /// match now. For each that does not, its place and the reason.
     pub(crate) fn fill(&mut self, name: &SetName, entries: &[Entry]) -> Vec<(usize, String)> {
         let started = Instant::now();
         let mut refused: Vec<Option<String>> = vec![None; entries.len()];
@@ -137,12 +140,12 @@ impl Sets {
                 for failure in outcome.failures {
                     let place = usize::try_from(failure.index).ok();
                     if let Some(refused) = place.and_then(|place| refused.get_mut(place)) {
-                        *refused = Some(told(&failure.error));
+                        *refused = Some(chain(&failure.error));
                     }
                 }
                 None
             }
-            Err(error) => Some(told(&error)),
+            Err(error) => Some(chain(&error)),
         };
         for (entry, refused) in entries.iter().zip(&mut refused) {
             if refused.is_none() {
@@ -164,14 +167,14 @@ impl Sets {
         broken: Option<&str>,
     ) -> Option<String> {
         let key = &entry.key;
-        match self.kernel.contains_exactly(name, key) {
+        match self.kernel.contains(name, key) {
             Ok(true) => None,
             Ok(false) if broken.is_none() && ran_out(entry, added.elapsed()) => None,
             Ok(false) => Some(broken.map_or_else(
                 || format!("cannot add {key} to set \"{name}\": the kernel took it, but it is not there"),
                 |why| format!("cannot add {key} to set \"{name}\": {why}"),
             )),
-            Err(error) => Some(format!("cannot add {key} to set \"{name}\": {}", told(&error))),
+            Err(error) => Some(format!("cannot add {key} to set \"{name}\": {}", chain(&error))),
         }
     }
 }
@@ -182,12 +185,9 @@ fn ran_out(entry: &Entry, since: Duration) -> bool {
     stays.is_some_and(|stays| since >= stays)
 }
 
-fn told(error: &Error) -> String {
-    let text = chain(error);
-    if error.is_permission_denied() {
-        return format!("{text}; it takes CAP_NET_ADMIN");
-    }
-    text
+/// Whether an address alone can be asked for; the kernel says no to every one where it takes a port as well.
+fn takes_addresses(set_type: &SetType) -> bool {
+    matches!(set_type.name(), "hash:ip" | "hash:net" | "bitmap:ip")
 }
 
 /// Why violators of `family` cannot go into this set.

@@ -17,7 +17,7 @@ use crate::log;
 /// What a line is.
 enum Seen<'a> {
     Event {
-        event: Event<'a>,
+        event: Box<Event<'a>>,
         time: Option<Timestamp>,
     },
     /// Not of a firewall.
@@ -74,7 +74,7 @@ impl<'a> Seen<'a> {
         match Event::parse(line) {
             Ok(event) => Self::Event {
                 time: present.date(event.time),
-                event,
+                event: Box::new(event),
             },
             Err(error) if error.is_not_firewall_line() => Self::Other(line),
             Err(error) if error.is_rejected() => Self::Rejected(error.to_string()),

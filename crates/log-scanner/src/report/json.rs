@@ -23,12 +23,12 @@ struct Document<'a> {
     #[serde(serialize_with = "time")]
     as_of: Timestamp,
     dry_run: bool,
-    logs: Vec<Log<'a>>,
-    rules: [Rule<'a>; 1],
+    logs: Vec<LogObject<'a>>,
+    rules: [RuleObject<'a>; 1],
 }
 
 #[derive(Serialize)]
-struct Log<'a> {
+struct LogObject<'a> {
     path: &'a str,
     bytes: u64,
     lines: u64,
@@ -38,7 +38,7 @@ struct Log<'a> {
 }
 
 #[derive(Serialize)]
-struct Rule<'a> {
+struct RuleObject<'a> {
     rule: &'a str,
     #[serde(rename = "type")]
     protocols: &'a str,
@@ -49,11 +49,11 @@ struct Rule<'a> {
     matched: u64,
     sources: u64,
     sources_exact: bool,
-    violations: Vec<Violation<'a>>,
+    violations: Vec<ViolationObject<'a>>,
 }
 
 #[derive(Serialize)]
-struct Violation<'a> {
+struct ViolationObject<'a> {
     source: IpAddr,
     set: &'a str,
     hits: u64,
@@ -79,13 +79,13 @@ impl<'a> From<&'a Report> for Document<'a> {
             version: VERSION,
             as_of: report.as_of,
             dry_run: report.dry_run,
-            logs: report.logs.iter().map(Log::from).collect(),
-            rules: [Rule::from(&report.rule)],
+            logs: report.logs.iter().map(LogObject::from).collect(),
+            rules: [RuleObject::from(&report.rule)],
         }
     }
 }
 
-impl<'a> From<&'a LogReport> for Log<'a> {
+impl<'a> From<&'a LogReport> for LogObject<'a> {
     fn from(log: &'a LogReport) -> Self {
         Self {
             path: &log.path,
@@ -98,7 +98,7 @@ impl<'a> From<&'a LogReport> for Log<'a> {
     }
 }
 
-impl<'a> From<&'a RuleReport> for Rule<'a> {
+impl<'a> From<&'a RuleReport> for RuleObject<'a> {
     fn from(rule: &'a RuleReport) -> Self {
         Self {
             rule: &rule.rule,
@@ -110,12 +110,12 @@ impl<'a> From<&'a RuleReport> for Rule<'a> {
             matched: rule.matched,
             sources: rule.sources,
             sources_exact: rule.sources_exact,
-            violations: rule.violations.iter().map(Violation::from).collect(),
+            violations: rule.violations.iter().map(ViolationObject::from).collect(),
         }
     }
 }
 
-impl<'a> From<&'a ViolationReport> for Violation<'a> {
+impl<'a> From<&'a ViolationReport> for ViolationObject<'a> {
     fn from(violation: &'a ViolationReport) -> Self {
         Self {
             source: violation.source,

@@ -11,7 +11,7 @@ use crate::args::{ScanArgs, SetPair};
 use crate::duration::{Seconds, Spelled};
 
 pub(crate) use json::write as write_json;
-pub(crate) use text::{local, write as write_text};
+pub(crate) use text::{count, local, write as write_text};
 
 /// The whole of it.
 #[derive(Debug)]
@@ -175,10 +175,10 @@ impl Report {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    pub(super) fn violation(source: &str, outcome: Outcome) -> ViolationReport {
+    pub(crate) fn violation(source: &str, outcome: Outcome) -> ViolationReport {
         let source: IpAddr = source.parse().expect("an address");
         ViolationReport {
             source,

@@ -219,7 +219,8 @@ pub(crate) fn local(time: Timestamp, zone: &TimeZone) -> String {
         .to_string()
 }
 
-fn count(number: u64, noun: &str) -> String {
+/// `1 line`, `2 lines`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }

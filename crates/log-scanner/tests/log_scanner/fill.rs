@@ -1,0 +1,256 @@
+//! What comes into the sets, and what is there already.
+
+use netns_testbed::Failed;
+use serde_json::json;
+
+use crate::support::{RULE, START, Scanner, Sets, V4, V6, blocked, outcomes, stamp, violations};
+
+crate::trials!(
+    both_families_and_again,
+    the_report_to_the_letter,
+    the_document_to_the_letter,
+    a_later_hit_prolongs,
+    an_entry_that_stays_longer_is_kept,
+    a_refreshed_entry_keeps_comment_and_counters,
+    a_ban_that_is_over_is_not_added,
+    networks_in_the_set,
+    an_exception_of_the_set_stays_one,
+    a_full_set_refuses_and_the_rest_goes_on,
+    many_at_once,
+);
+
+fn pair(source: &str, outcome: &str) -> (String, String) {
+    (source.to_owned(), outcome.to_owned())
+}
+
+fn both_families_and_again() -> Result<(), Failed> {
+    let sets = Sets::blacklist()?;
+    let log = blocked(&[V4, V6], 0..5);
+    let scan = || Scanner::new(&log).rule().at(1804).json(0);
+    assert_eq!(outcomes(&scan()), [pair(V4, "added"), pair(V6, "added")]);
+    assert_eq!(sets.names("blacklist")?, [V4]);
+    assert_eq!(sets.names("blacklist_v6")?, [V6]);
+    sets.assert_left("blacklist", V4, 1800)?;
+    sets.assert_left("blacklist_v6", V6, 1800)?;
+    for _ in 0..3 {
+        assert_eq!(outcomes(&scan()), [pair(V4, "kept"), pair(V6, "kept")]);
+    }
+    sets.assert_left("blacklist", V4, 1800)
+}
+
+fn the_report_to_the_letter() -> Result<(), Failed> {
+    let sets = Sets::blacklist()?;
+    sets.create("whitelist", "hash:net")?;
+    sets.add("whitelist", "198.51.100.0/24")?;
+    let mut log = blocked(&[V4, V6, "198.51.100.9"], 0..5);
+    log.push_str(&blocked(&["203.0.113.8"], [0]));
+    log.push_str("2026-11-22T08:00:09Z fw sshd[1]: user IPTABLES-BLOCKED: IN=eth0\n");
+    let ran = Scanner::new(&log).rule().zone("XXX-1").at(1804).run();
+    let expected = "\
+At least 5 lines of rule blocked, type tcp, within 10s: into blacklist or blacklist_v6 for 1h
+As of 2026-11-22 09:30:04 +01:00
+
+Phase 1: read the log
+  fw.log: BYTES bytes, 17 lines, 16 of them of the firewall
+  [WARNING] not counted: 1 line with a firewall's text that the kernel did not write (log-scanner events shows why)
+
+Phase 2: find violators
+  [VIOLATION] 198.51.100.9: 5 hits, 5 of them within 10s, first 2026-11-22 09:00:00 +01:00, last 2026-11-22 09:00:04 +01:00
+  [VIOLATION] 203.0.113.7: 5 hits, 5 of them within 10s, first 2026-11-22 09:00:00 +01:00, last 2026-11-22 09:00:04 +01:00
+  [VIOLATION] 2001:db8:1::7: 5 hits, 5 of them within 10s, first 2026-11-22 09:00:00 +01:00, last 2026-11-22 09:00:04 +01:00
+
+Phase 3: fill the sets
+  exempt: 198.51.100.9 is a member of whitelist
+  [ACTION] 203.0.113.7: added to blacklist for 30m, until 2026-11-22 10:00:04 +01:00
+  [ACTION] 2001:db8:1::7: added to blacklist_v6 for 30m, until 2026-11-22 10:00:04 +01:00
+
+Summary
+  Lines scanned:            17
+  Lines matching:           16
+  Unique addresses:         4
+  Addresses that triggered: 3
+  Addresses actioned:       2
+    203.0.113.7 in blacklist until 2026-11-22 10:00:04 +01:00
+    2001:db8:1::7 in blacklist_v6 until 2026-11-22 10:00:04 +01:00
+";
+    assert_eq!(
+        ran.stdout,
+        expected.replace("BYTES", &log.len().to_string())
+    );
+    assert_eq!(ran.stderr, "");
+    Ok(())
+}
+
+fn the_document_to_the_letter() -> Result<(), Failed> {
+    let _sets = Sets::blacklist()?;
+    let log = blocked(&[V4], 0..7);
+    let ran = Scanner::new(&log).rule().at(1806).with("--json").run();
+    ran.done(0);
+    let expected = format!(
+        concat!(
+            r#"{{"version":1,"as_of":"2026-11-22T08:30:06Z","dry_run":false,"#,
+            r#""logs":[{{"path":"fw.log","bytes":{},"lines":7,"events":7,"unparsed":0,"rejected":0}}],"#,
+            r#""rules":[{{"rule":"blocked","type":"tcp","howmany":5,"within":10,"ipset":"blacklist","removeafter":3600,"#,
+            r#""matched":7,"sources":1,"sources_exact":true,"violations":["#,
+            r#"{{"source":"203.0.113.7","set":"blacklist","hits":7,"peak_hits":7,"#,
+            r#""first_seen":"2026-11-22T08:00:00Z","last_seen":"2026-11-22T08:00:06Z","#,
+            r#""expires":"2026-11-22T09:00:06Z","timeout":1800,"outcome":"added","error":null}}]}}]}}"#,
+            "\n",
+        ),
+        log.len()
+    );
+    assert_eq!(ran.stdout, expected);
+    assert_eq!(ran.stderr, "");
+    Ok(())
+}
+
+fn a_later_hit_prolongs() -> Result<(), Failed> {
+    let sets = Sets::blacklist()?;
+    let mut log = blocked(&[V4, V6], 0..5);
+    Scanner::new(&log).rule().at(600).run().done(0);
+    sets.assert_left("blacklist", V4, 3004)?;
+    // A single hit an hour later is in no window that breaks the threshold.
+    log.push_str(&blocked(&[V4], [1000]));
+    let report = Scanner::new(&log).rule().at(600).json(0);
+    assert_eq!(outcomes(&report), [pair(V4, "kept"), pair(V6, "kept")]);
+    log.push_str(&blocked(&[V4], 500..505));
+    let ran = Scanner::new(&log).rule().at(600).run();
+    ran.done(0)
+        .says("[ACTION] 203.0.113.7: stays longer in blacklist, for 58m24s, until 2026-11-22 09:08:24")
+        .says("kept: 2001:db8:1::7 is in blacklist_v6 for another ")
+        .says("Addresses actioned:       1\n");
+    sets.assert_left("blacklist", V4, 3504)
+}
+
+fn an_entry_that_stays_longer_is_kept() -> Result<(), Failed> {
+    let sets = Sets::blacklist()?;
+    sets.add("blacklist", "203.0.113.7 timeout 0")?;
+    sets.add("blacklist_v6", "2001:db8:1::7 timeout 90000")?;
+    let ran = Scanner::new(blocked(&[V4, V6], 0..5)).rule().at(60).run();
+    ran.done(0)
+        .says("kept: 203.0.113.7 is in blacklist for good already")
+        .says("kept: 2001:db8:1::7 is in blacklist_v6 for another ");
+    assert_eq!(sets.members("blacklist")?[V4], "timeout 0");
+    sets.assert_left("blacklist_v6", V6, 90_000)
+}
+
+fn a_refreshed_entry_keeps_comment_and_counters() -> Result<(), Failed> {
+    let sets = Sets::none()?;
+    sets.create("blacklist", "hash:ip timeout 0 comment counters")?;
+    sets.create("blacklist_v6", "hash:ip family inet6 timeout 0")?;
+    sets.add(
+        "blacklist",
+        "203.0.113.7 timeout 100 packets 5 bytes 300 comment by-hand",
+    )?;
+    Scanner::new(blocked(&[V4], 0..5))
+        .rule()
+        .at(4)
+        .run()
+        .done(0);
+    let members = sets.members("blacklist")?;
+    assert!(
+        members[V4].ends_with(" packets 5 bytes 300 comment \"by-hand\""),
+        "{members:?}"
+    );
+    sets.assert_left("blacklist", V4, 3600)
+}
+
+fn a_ban_that_is_over_is_not_added() -> Result<(), Failed> {
+    let sets = Sets::blacklist()?;
+    let scan = |second| outcomes(&Scanner::new(blocked(&[V4], 0..5)).rule().at(second).json(0));
+    assert_eq!(scan(3604), [pair(V4, "expired")]);
+    assert_eq!(scan(1_000_000), [pair(V4, "expired")]);
+    assert!(sets.names("blacklist")?.is_empty());
+    assert_eq!(scan(3303), [pair(V4, "added")]);
+    sets.assert_left("blacklist", V4, 301)
+}
+
+fn networks_in_the_set() -> Result<(), Failed> {
+    let sets = Sets::none()?;
+    sets.create("blacklist", "hash:net timeout 0")?;
+    sets.create("blacklist_v6", "hash:net family inet6 timeout 0")?;
+    sets.add("blacklist", "203.0.113.0/24 timeout 0")?;
+    sets.add("blacklist_v6", "2001:db8:1::/48 timeout 600")?;
+    let report = Scanner::new(blocked(&[V4, V6], 0..5)).rule().at(60).json(0);
+    assert_eq!(outcomes(&report), [pair(V4, "kept"), pair(V6, "added")]);
+    assert_eq!(sets.names("blacklist")?, ["203.0.113.0/24"]);
+    assert_eq!(sets.names("blacklist_v6")?, ["2001:db8:1::/48", V6]);
+    sets.assert_left("blacklist_v6", V6, 3544)
+}
+
+fn an_exception_of_the_set_stays_one() -> Result<(), Failed> {
+    let sets = Sets::none()?;
+    sets.create("blacklist", "hash:net timeout 0")?;
+    sets.create("blacklist_v6", "hash:net family inet6 timeout 0")?;
+    sets.add("blacklist", "203.0.113.0/24 timeout 0")?;
+    sets.add("blacklist", "203.0.113.7 timeout 0 nomatch")?;
+    let before = sets.all()?;
+    let ran = Scanner::new(blocked(&[V4], 0..5)).rule().at(60).run();
+    ran.done(0)
+        .says("exempt: 203.0.113.7 is excepted (nomatch) in blacklist");
+    assert_eq!(sets.all()?, before);
+    Ok(())
+}
+
+fn a_full_set_refuses_and_the_rest_goes_on() -> Result<(), Failed> {
+    let sets = Sets::none()?;
+    sets.create("blacklist", "hash:ip timeout 0 maxelem 2")?;
+    sets.create("blacklist_v6", "hash:ip family inet6 timeout 0")?;
+    let sources = [
+        "203.0.113.1",
+        "203.0.113.2",
+        "203.0.113.3",
+        "203.0.113.4",
+        V6,
+    ];
+    let report = Scanner::new(blocked(&sources, 0..5)).rule().at(60).json(1);
+    let of = |wanted: &str| {
+        let all = outcomes(&report);
+        all.into_iter()
+            .filter(|(_, outcome)| outcome == wanted)
+            .map(|(source, _)| source)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of("added"), ["203.0.113.1", "203.0.113.2", V6]);
+    assert_eq!(of("refused"), ["203.0.113.3", "203.0.113.4"]);
+    let error = violations(&report)[2]["error"].as_str().ok_or("no error")?;
+    assert_eq!(
+        error,
+        "cannot add 203.0.113.3 to set \"blacklist\": the set is full (maxelem 2)"
+    );
+    assert_eq!(sets.names("blacklist")?, ["203.0.113.1", "203.0.113.2"]);
+    assert_eq!(sets.names("blacklist_v6")?, [V6]);
+
+    let ran = Scanner::new(blocked(&sources, 0..5)).rule().at(60).run();
+    ran.done(1)
+        .says("  [ERROR] cannot add 203.0.113.4 to set \"blacklist\": the set is full")
+        .says("Addresses actioned:       0\n");
+    Ok(())
+}
+
+fn many_at_once() -> Result<(), Failed> {
+    let sets = Sets::blacklist()?;
+    let v4 = (0..3000).map(|n: u32| format!("203.{}.{}.1", n / 250, n % 250));
+    let v6 = (0..2000).map(|n: u32| format!("2001:db8::{n:x}:1"));
+    let sources: Vec<_> = v4.chain(v6).collect();
+    let sources: Vec<_> = sources.iter().map(String::as_str).collect();
+    let log = blocked(&sources, [0]);
+    let rule = RULE.replace("--howmany 5", "--howmany 1");
+    let report = Scanner::new(&log)
+        .with(&rule)
+        .with("--log fw.log")
+        .at(0)
+        .json(0);
+    let added = outcomes(&report)
+        .iter()
+        .filter(|(_, outcome)| outcome == "added")
+        .count();
+    assert_eq!(added, 5000);
+    assert_eq!(sets.names("blacklist")?.len(), 3000);
+    assert_eq!(sets.names("blacklist_v6")?.len(), 2000);
+    assert_eq!(
+        violations(&report)[0]["expires"],
+        json!(stamp(START + 3600))
+    );
+    Ok(())
+}

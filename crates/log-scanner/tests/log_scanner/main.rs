@@ -1,0 +1,59 @@
+//! The real program against the real kernel, each trial in a network namespace of its own. The stock `ipset`
+//! makes the sets and reads them back.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a trial fails by panicking"
+)]
+#![expect(
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "logs are short, and read better so"
+)]
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "every trial has the same signature"
+)]
+
+mod command_line;
+mod count;
+mod events;
+mod exempt;
+mod fill;
+mod forged;
+mod refuse;
+mod seed;
+mod support;
+mod time;
+
+use std::process::ExitCode;
+
+use netns_testbed::{Trial, run};
+
+fn main() -> ExitCode {
+    let trials: [Vec<Trial>; 9] = [
+        command_line::trials(),
+        count::trials(),
+        events::trials(),
+        exempt::trials(),
+        fill::trials(),
+        forged::trials(),
+        refuse::trials(),
+        seed::trials(),
+        time::trials(),
+    ];
+    run(trials.into_iter().flatten().collect())
+}
+
+/// Trials named after their module and function.
+macro_rules! trials {
+    ($($name:ident),+ $(,)?) => {
+        pub(crate) fn trials() -> Vec<netns_testbed::Trial> {
+            let module = module_path!().rsplit("::").next().unwrap_or_default();
+            vec![$(netns_testbed::trial(format!("{module}::{}", stringify!($name)), $name)),+]
+        }
+    };
+}
+use trials;
