@@ -1,4 +1,4 @@
-//! Rules as the kernel keeps them: nf_tables expressions, not yet bytes of a message.
+//! Rules as the kernel keeps them: `nf_tables` expressions, not yet bytes of a message.
 //!
 //! Which expression iptables uses for which option, and every layout, is what iptables-nft 1.8.9 sends: anything else it
 //! would not list as its own.
@@ -13,8 +13,15 @@ pub(crate) struct Encoder<'a> {
 }
 
 impl<'a> Encoder<'a> {
-    pub(crate) fn new(family: Family, set_index: &'a mut dyn FnMut(&str) -> Result<u16, BuildError>) -> Self {
-        Self { family, set_index, expressions: Vec::new() }
+    pub(crate) fn new(
+        family: Family,
+        set_index: &'a mut dyn FnMut(&str) -> Result<u16, BuildError>,
+    ) -> Self {
+        Self {
+            family,
+            set_index,
+            expressions: Vec::new(),
+        }
     }
 
     pub(crate) fn push(&mut self, expression: Expression) {
@@ -42,24 +49,44 @@ pub(crate) struct EncodedRule {
     pub(crate) protocol_inverted: bool,
 }
 
-/// One nf_tables expression. Loads go to, and comparisons read from, register 1.
+/// One `nf_tables` expression. Loads go to, and comparisons read from, register 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Expression {
     Meta(MetaKey),
-    Payload { base: PayloadBase, offset: u32, length: u32 },
+    Payload {
+        base: PayloadBase,
+        offset: u32,
+        length: u32,
+    },
     /// Register and `mask`, exclusive-or zero.
     Mask(Vec<u8>),
-    Compare { inverted: bool, data: Vec<u8> },
-    Range { inverted: bool, from: Vec<u8>, to: Vec<u8> },
-    Limit { rate: u64, unit_seconds: u64, burst: u32 },
+    Compare {
+        inverted: bool,
+        data: Vec<u8>,
+    },
+    Range {
+        inverted: bool,
+        from: Vec<u8>,
+        to: Vec<u8>,
+    },
+    Limit {
+        rate: u64,
+        unit_seconds: u64,
+        burst: u32,
+    },
     Counter,
     Match(Extension),
     Target(Extension),
-    Log { prefix: String, group: u16, size: Option<u32>, threshold: Option<u16> },
+    Log {
+        prefix: String,
+        group: u16,
+        size: Option<u32>,
+        threshold: Option<u16>,
+    },
     Verdict(Verdict),
 }
 
-/// An xtables match or target: its name, its revision and its C structure, padded as XT_ALIGN does.
+/// An xtables match or target: its name, its revision and its C structure, padded as `XT_ALIGN` does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Extension {
     pub(crate) name: &'static str,
@@ -76,7 +103,7 @@ pub(crate) enum Verdict {
     Jump(String),
 }
 
-/// enum nft_meta_keys, linux/netfilter/nf_tables.h.
+/// enum `nft_meta_keys`, `linux/netfilter/nf_tables.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MetaKey {
     Mark = 3,
@@ -85,7 +112,7 @@ pub(crate) enum MetaKey {
     L4Protocol = 16,
 }
 
-/// enum nft_payload_bases, linux/netfilter/nf_tables.h.
+/// enum `nft_payload_bases`, `linux/netfilter/nf_tables.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PayloadBase {
     Network = 1,
@@ -96,7 +123,7 @@ pub(crate) enum PayloadBase {
 pub(crate) struct Info(Vec<u8>);
 
 impl Info {
-    /// `size` must be a multiple of 8: XT_ALIGN on 64-bit systems.
+    /// `size` must be a multiple of 8: `XT_ALIGN` on 64-bit systems.
     pub(crate) fn new(size: usize) -> Self {
         debug_assert!(size % 8 == 0, "XT_ALIGN");
         Self(vec![0; size])
@@ -104,7 +131,10 @@ impl Info {
 
     /// Puts `bytes` at `offset`; what does not fit is a mistake of ours and is left out.
     pub(crate) fn put(mut self, offset: usize, bytes: &[u8]) -> Self {
-        let field = self.0.get_mut(offset..).and_then(|rest| rest.get_mut(..bytes.len()));
+        let field = self
+            .0
+            .get_mut(offset..)
+            .and_then(|rest| rest.get_mut(..bytes.len()));
         debug_assert!(field.is_some(), "a field beyond the end of its structure");
         if let Some(field) = field {
             field.copy_from_slice(bytes);

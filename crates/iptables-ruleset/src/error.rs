@@ -11,9 +11,19 @@ pub struct BuildError(#[from] Kind);
 #[derive(Debug, thiserror::Error)]
 enum Kind {
     #[error("{what} {value:?}: {reason}")]
-    Value { what: &'static str, value: String, reason: String },
+    Value {
+        what: &'static str,
+        value: String,
+        reason: String,
+    },
     #[error("{family} chain {chain}, rule {number}, {rule:?}: {reason}")]
-    Rule { family: Family, chain: String, number: usize, rule: String, reason: String },
+    Rule {
+        family: Family,
+        chain: String,
+        number: usize,
+        rule: String,
+        reason: String,
+    },
     #[error("{family} ruleset: {reason}")]
     Ruleset { family: Family, reason: String },
     #[error("cannot find set {set:?}")]
@@ -23,18 +33,44 @@ enum Kind {
         source: Box<dyn Error + Send + Sync>,
     },
     #[error("set {set:?} holds {actual} addresses, the {wanted} ruleset cannot match with it")]
-    SetFamily { set: String, wanted: Family, actual: Family },
+    SetFamily {
+        set: String,
+        wanted: Family,
+        actual: Family,
+    },
     #[error("set {set:?}: the kernel's index 65535 means that there is no such set")]
     SetIndex { set: String },
 }
 
 impl BuildError {
-    pub(crate) fn value(what: &'static str, value: impl fmt::Display, reason: impl Into<String>) -> Self {
-        Kind::Value { what, value: value.to_string(), reason: reason.into() }.into()
+    pub(crate) fn value(
+        what: &'static str,
+        value: impl fmt::Display,
+        reason: impl Into<String>,
+    ) -> Self {
+        Kind::Value {
+            what,
+            value: value.to_string(),
+            reason: reason.into(),
+        }
+        .into()
     }
 
-    pub(crate) fn rule(family: Family, chain: &str, number: usize, rule: String, reason: String) -> Self {
-        Kind::Rule { family, chain: chain.to_owned(), number, rule, reason }.into()
+    pub(crate) fn rule(
+        family: Family,
+        chain: &str,
+        number: usize,
+        rule: String,
+        reason: String,
+    ) -> Self {
+        Kind::Rule {
+            family,
+            chain: chain.to_owned(),
+            number,
+            rule,
+            reason,
+        }
+        .into()
     }
 
     pub(crate) fn ruleset(family: Family, reason: String) -> Self {
@@ -42,21 +78,36 @@ impl BuildError {
     }
 
     pub(crate) fn set(set: &str, source: Box<dyn Error + Send + Sync>) -> Self {
-        Kind::Set { set: set.to_owned(), source }.into()
+        Kind::Set {
+            set: set.to_owned(),
+            source,
+        }
+        .into()
     }
 
     pub(crate) fn set_family(set: &str, wanted: Family, actual: Family) -> Self {
-        Kind::SetFamily { set: set.to_owned(), wanted, actual }.into()
+        Kind::SetFamily {
+            set: set.to_owned(),
+            wanted,
+            actual,
+        }
+        .into()
     }
 
     pub(crate) fn set_index(set: &str) -> Self {
-        Kind::SetIndex { set: set.to_owned() }.into()
+        Kind::SetIndex {
+            set: set.to_owned(),
+        }
+        .into()
     }
 
     /// Whether an ipset is missing, has the wrong family or could not be asked for; what the resolver said is the
     /// [`source`](Error::source).
     pub fn is_set_unusable(&self) -> bool {
-        matches!(self.0, Kind::Set { .. } | Kind::SetFamily { .. } | Kind::SetIndex { .. })
+        matches!(
+            self.0,
+            Kind::Set { .. } | Kind::SetFamily { .. } | Kind::SetIndex { .. }
+        )
     }
 
     /// The reason without the value that it is about, for messages that show the value anyway.

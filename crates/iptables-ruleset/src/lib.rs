@@ -1,4 +1,4 @@
-//! An iptables firewall as a model, as `iptables-save` text, and as one nf_tables transaction for both families.
+//! An iptables firewall as a model, as `iptables-save` text, and as one `nf_tables` transaction for both families.
 
 #![cfg_attr(not(feature = "nft"), forbid(unsafe_code))]
 
@@ -23,12 +23,14 @@ pub mod target;
 pub use config::{Config, ConfigError};
 pub use error::BuildError;
 pub use kernel::{
-    Applied, ApplyError, Batch, Bypass, ChainState, FakeKernel, Kernel, KernelSet, Plan, ResolveSet, RuleState, Snapshot, TableState,
+    Applied, ApplyError, Batch, Bypass, ChainState, FakeKernel, Kernel, KernelSet, Plan,
+    ResolveSet, RuleState, Snapshot, TableState,
 };
 pub use match_::Match;
 pub(crate) use model::Period;
 pub use model::{
-    Chain, ChainName, Family, Hook, InterfaceName, Network, Policy, PortRange, Rate, RateUnit, Rule, Ruleset, SetName,
+    Chain, ChainName, Family, Hook, InterfaceName, Network, Policy, PortRange, Rate, RateUnit,
+    Rule, Ruleset, SetName,
 };
 #[cfg(feature = "nft")]
 pub use nft::Nftables;

@@ -25,14 +25,19 @@ impl fmt::Display for Save<'_> {
         }
         for chain in ruleset.chains() {
             for rule in chain.rules() {
-                writeln!(f, "-A {} {}", chain.name(), rule.to_iptables_save(ruleset.family()))?;
+                writeln!(
+                    f,
+                    "-A {} {}",
+                    chain.name(),
+                    rule.to_iptables_save(ruleset.family())
+                )?;
             }
         }
         writeln!(f, "COMMIT")
     }
 }
 
-/// A string as xtables_save_string() prints it: in quotes unless it is one plain word.
+/// A string as `xtables_save_string()` prints it: in quotes unless it is one plain word.
 pub(crate) struct Quoted<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Quoted<'_> {
@@ -58,9 +63,13 @@ mod tests {
 
     #[test]
     fn words_are_bare_and_everything_else_is_quoted() {
-        for (value, saved) in
-            [("BLK", "BLK"), ("", "\"\""), ("a b", "\"a b\""), ("say \"hi\"", "\"say \\\"hi\\\"\""), ("a:", "\"a:\"")]
-        {
+        for (value, saved) in [
+            ("BLK", "BLK"),
+            ("", "\"\""),
+            ("a b", "\"a b\""),
+            ("say \"hi\"", "\"say \\\"hi\\\"\""),
+            ("a:", "\"a:\""),
+        ] {
             assert_eq!(Quoted(value).to_string(), saved);
         }
     }

@@ -16,13 +16,25 @@ fn every_configuration_gives_the_text_beside_it() {
         let case = entry.unwrap().path();
         let config = Config::parse(&fs::read_to_string(case.join("firewall.toml")).unwrap())
             .unwrap_or_else(|error| panic!("{}: {error}", case.display()));
-        for (family, file) in [(Family::Ipv4, "iptables.save"), (Family::Ipv6, "ip6tables.save")] {
-            let text = config.ruleset(family).unwrap().to_iptables_save().to_string();
+        for (family, file) in [
+            (Family::Ipv4, "iptables.save"),
+            (Family::Ipv6, "ip6tables.save"),
+        ] {
+            let text = config
+                .ruleset(family)
+                .unwrap()
+                .to_iptables_save()
+                .to_string();
             let file = case.join(file);
             if std::env::var_os("UPDATE_CASES").is_some() {
                 fs::write(&file, &text).unwrap();
             }
-            assert_eq!(text, fs::read_to_string(&file).unwrap(), "{}", file.display());
+            assert_eq!(
+                text,
+                fs::read_to_string(&file).unwrap(),
+                "{}",
+                file.display()
+            );
             compared += 1;
         }
     }

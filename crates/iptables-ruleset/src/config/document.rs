@@ -25,48 +25,85 @@ pub(super) struct Value<'d> {
     text: &'d str,
     /// `blocked-level in [log]`.
     name: String,
-    value: &'d Spanned<DeValue<'d>>,
+    spanned: &'d Spanned<DeValue<'d>>,
 }
 
 impl<'d> Section<'d> {
     pub(super) fn whole(text: &'d str, table: &'d DeTable<'d>) -> Self {
-        Self { text, label: String::new(), path: String::new(), start: 0, table }
+        Self {
+            text,
+            label: String::new(),
+            path: String::new(),
+            start: 0,
+            table,
+        }
     }
 
     /// Refuses every key but these.
     pub(super) fn only(self, known: &[&str]) -> Result<Self, ConfigError> {
-        let unknown = self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
-        let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(self) };
+        let unknown = self
+            .table
+            .keys()
+            .filter(|key| !known.contains(&key.get_ref().as_ref()));
+        let Some(key) = unknown.min_by_key(|key| key.span().start) else {
+            return Ok(self);
+        };
         let name: &str = key.get_ref().as_ref();
         let hint = match nearest(name, known) {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("known are {}", known.join(", ")),
         };
-        let place = if self.label.is_empty() { String::new() } else { format!(" in {}", self.label) };
-        Err(ConfigError::at(self.text, key.span().start, format!("unknown key {name:?}{place}; {hint}")))
+        let place = if self.label.is_empty() {
+            String::new()
+        } else {
+            format!(" in {}", self.label)
+        };
+        Err(ConfigError::at(
+            self.text,
+            key.span().start,
+            format!("unknown key {name:?}{place}; {hint}"),
+        ))
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Value<'d>> {
-        let (_, value) = self.table.iter().find(|(name, _)| name.get_ref().as_ref() == key)?;
-        let name = if self.label.is_empty() { key.to_owned() } else { format!("{key} in {}", self.label) };
-        Some(Value { text: self.text, name, value })
+        let (_, value) = self
+            .table
+            .iter()
+            .find(|(name, _)| name.get_ref().as_ref() == key)?;
+        let name = if self.label.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{key} in {}", self.label)
+        };
+        Some(Value {
+            text: self.text,
+            name,
+            spanned: value,
+        })
     }
 
     /// A value that has to be there.
     pub(super) fn require(&self, key: &str) -> Result<Value<'d>, ConfigError> {
-        self.get(key).ok_or_else(|| self.error(format!("{} has no {key}", self.label)))
+        self.get(key)
+            .ok_or_else(|| self.error(format!("{} has no {key}", self.label)))
     }
 
     /// The table `[key]` in this one; an empty one where the file has none.
     pub(super) fn section(&self, key: &str) -> Result<Option<Self>, ConfigError> {
-        let Some(value) = self.get(key) else { return Ok(None) };
-        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
-        match value.value.get_ref().as_table() {
+        let Some(value) = self.get(key) else {
+            return Ok(None);
+        };
+        let path = if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        };
+        match value.spanned.get_ref().as_table() {
             Some(table) => Ok(Some(Self {
                 text: self.text,
                 label: format!("[{path}]"),
                 path,
-                start: value.value.span().start,
+                start: value.spanned.span().start,
                 table,
             })),
             None => Err(value.error(format!("{} must be a table: [{path}]", value.name))),
@@ -75,13 +112,26 @@ impl<'d> Section<'d> {
 
     /// The tables `[[key]]`.
     pub(super) fn sections(&self, key: &str) -> Result<Option<Vec<Self>>, ConfigError> {
-        let Some(value) = self.get(key) else { return Ok(None) };
-        let wrong = |at: usize| ConfigError::at(self.text, at, format!("{key} must be tables: [[{key}]]"));
-        let array = value.value.get_ref().as_array().ok_or_else(|| wrong(value.value.span().start))?;
+        let Some(value) = self.get(key) else {
+            return Ok(None);
+        };
+        let wrong =
+            |at: usize| ConfigError::at(self.text, at, format!("{key} must be tables: [[{key}]]"));
+        let array = value
+            .spanned
+            .get_ref()
+            .as_array()
+            .ok_or_else(|| wrong(value.spanned.span().start))?;
         let tables = array.iter().map(|element| {
             let start = element.span().start;
             let table = element.get_ref().as_table().ok_or_else(|| wrong(start))?;
-            Ok(Self { text: self.text, label: format!("[[{key}]]"), path: key.to_owned(), start, table })
+            Ok(Self {
+                text: self.text,
+                label: format!("[[{key}]]"),
+                path: key.to_owned(),
+                start,
+                table,
+            })
         });
         tables.collect::<Result<_, _>>().map(Some)
     }
@@ -94,22 +144,37 @@ impl<'d> Section<'d> {
 
 impl<'d> Value<'d> {
     pub(super) fn error(&self, message: impl Into<String>) -> ConfigError {
-        ConfigError::at(self.text, self.value.span().start, message)
+        ConfigError::at(self.text, self.spanned.span().start, message)
     }
 
     pub(super) fn string(&self) -> Result<&'d str, ConfigError> {
-        self.value.get_ref().as_str().ok_or_else(|| self.expected("a string"))
+        self.spanned
+            .get_ref()
+            .as_str()
+            .ok_or_else(|| self.expected("a string"))
     }
 
     pub(super) fn list(&self) -> Result<Vec<Self>, ConfigError> {
-        let array = self.value.get_ref().as_array().ok_or_else(|| self.expected("a list"))?;
-        Ok(array.iter().map(|value| Self { text: self.text, name: self.name.clone(), value }).collect())
+        let array = self
+            .spanned
+            .get_ref()
+            .as_array()
+            .ok_or_else(|| self.expected("a list"))?;
+        Ok(array
+            .iter()
+            .map(|value| Self {
+                text: self.text,
+                name: self.name.clone(),
+                spanned: value,
+            })
+            .collect())
     }
 
     /// A string that means something.
     pub(super) fn parse<T: FromStr<Err = BuildError>>(&self) -> Result<T, ConfigError> {
         let text = self.string()?;
-        text.parse().map_err(|error: BuildError| self.refused(text, &error))
+        text.parse()
+            .map_err(|error: BuildError| self.refused(text, &error))
     }
 
     /// What a good value is not good enough for.
@@ -123,37 +188,59 @@ impl<'d> Value<'d> {
         T: TryFrom<i64> + PartialOrd + Display,
     {
         let wanted = || format!("a whole number, {} to {}", range.start(), range.end());
-        let number = self.value.get_ref().as_integer().ok_or_else(|| self.expected(&wanted()))?;
+        let number = self
+            .spanned
+            .get_ref()
+            .as_integer()
+            .ok_or_else(|| self.expected(&wanted()))?;
         i64::from_str_radix(number.as_str(), number.radix())
             .ok()
             .and_then(|number| T::try_from(number).ok())
             .filter(|number| range.contains(number))
-            .ok_or_else(|| self.error(format!("{} must be {}; it is {}", self.name, wanted(), number.as_str())))
+            .ok_or_else(|| {
+                self.error(format!(
+                    "{} must be {}; it is {}",
+                    self.name,
+                    wanted(),
+                    number.as_str()
+                ))
+            })
     }
 
     pub(super) fn is_integer(&self) -> bool {
-        self.value.get_ref().is_integer()
+        self.spanned.get_ref().is_integer()
     }
 
     /// One of a few words.
     pub(super) fn choice<T: Copy>(&self, words: &[(&str, T)]) -> Result<T, ConfigError> {
         let word = self.string()?;
-        match words.iter().find(|(name, _)| *name == word) {
-            Some((_, chosen)) => Ok(*chosen),
-            None => {
-                let known: Vec<String> = words.iter().map(|(name, _)| format!("{name:?}")).collect();
-                Err(self.error(format!("{} must be {}; it is {word:?}", self.name, known.join(" or "))))
-            }
+        if let Some((_, chosen)) = words.iter().find(|(name, _)| *name == word) {
+            Ok(*chosen)
+        } else {
+            let known: Vec<String> = words.iter().map(|(name, _)| format!("{name:?}")).collect();
+            Err(self.error(format!(
+                "{} must be {}; it is {word:?}",
+                self.name,
+                known.join(" or ")
+            )))
         }
     }
 
     fn expected(&self, what: &str) -> ConfigError {
-        self.error(format!("{} must be {what}; it is {}", self.name, self.value.get_ref().type_str()))
+        self.error(format!(
+            "{} must be {what}; it is {}",
+            self.name,
+            self.spanned.get_ref().type_str()
+        ))
     }
 }
 
 /// The known word that was most likely meant.
 fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let distance = |near: &&str| strsim::damerau_levenshtein(word, near);
-    known.iter().copied().min_by_key(distance).filter(|near| distance(near) <= (near.len() / 3).max(1))
+    known
+        .iter()
+        .copied()
+        .min_by_key(distance)
+        .filter(|near| distance(near) <= (near.len() / 3).max(1))
 }

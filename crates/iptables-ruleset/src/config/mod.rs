@@ -209,15 +209,24 @@ impl Default for Log {
 
 impl Default for Sets {
     fn default() -> Self {
-        Self { set_type: SetType::HashNet, maxelem: count(1_048_576) }
+        Self {
+            set_type: SetType::HashNet,
+            maxelem: count(1_048_576),
+        }
     }
 }
 
 impl Default for Throttle {
     fn default() -> Self {
         Self {
-            soft: ThrottleLimits { tcp: per(100, RateUnit::Minute), icmp: per(100, RateUnit::Hour) },
-            hard: ThrottleLimits { tcp: per(100, RateUnit::Hour), icmp: per(1, RateUnit::Minute) },
+            soft: ThrottleLimits {
+                tcp: per(100, RateUnit::Minute),
+                icmp: per(100, RateUnit::Hour),
+            },
+            hard: ThrottleLimits {
+                tcp: per(100, RateUnit::Hour),
+                icmp: per(1, RateUnit::Minute),
+            },
             within_limit: WithinLimit::Continue,
         }
     }

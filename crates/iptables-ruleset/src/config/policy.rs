@@ -36,7 +36,11 @@ pub enum OutputPolicy {
 
 impl Default for Policies {
     fn default() -> Self {
-        Self { input: Policy::Drop, forward: ForwardPolicy::Drop, output: OutputPolicy::Accept }
+        Self {
+            input: Policy::Drop,
+            forward: ForwardPolicy::Drop,
+            output: OutputPolicy::Accept,
+        }
     }
 }
 

@@ -8,8 +8,9 @@ use toml::de::DeTable;
 use super::document::{Section, Value};
 use super::service::check_ports;
 use super::{
-    Config, ConfigError, DEFAULT_NFLOG_GROUP, ForwardPolicy, Log, LogTarget, OutputPolicy, Policies, Service,
-    ServiceName, ServiceProtocol, SetType, Sets, Throttle, ThrottleLimits, WithinLimit,
+    Config, ConfigError, DEFAULT_NFLOG_GROUP, ForwardPolicy, Log, LogTarget, OutputPolicy,
+    Policies, Service, ServiceName, ServiceProtocol, SetType, Sets, Throttle, ThrottleLimits,
+    WithinLimit,
 };
 use crate::match_::{HashLimit, Limit};
 use crate::target::LogLevel;
@@ -17,10 +18,14 @@ use crate::{Network, Policy, PortRange, Rate};
 
 pub(super) fn config(text: &str) -> Result<Config, ConfigError> {
     let document = DeTable::parse(text).map_err(|error| {
-        ConfigError::at(text, error.span().map_or(0, |span| span.start), error.message().trim_end())
+        ConfigError::at(
+            text,
+            error.span().map_or(0, |span| span.start),
+            error.message().trim_end(),
+        )
     })?;
-    let file =
-        Section::whole(text, document.get_ref()).only(&["policy", "log", "sets", "throttle", "service"])?;
+    let file = Section::whole(text, document.get_ref())
+        .only(&["policy", "log", "sets", "throttle", "service"])?;
     let mut config = Config::default();
     if let Some(section) = file.section("policy")? {
         config.policy = policies(section)?;
@@ -59,22 +64,37 @@ fn policies(section: Section<'_>) -> Result<Policies, ConfigError> {
                 "output in [policy] cannot be \"drop\": no rule is written for OUTPUT, so this host could send nothing at all",
             ));
         }
-        policies.output = value.choice(&[("accept", OutputPolicy::Accept), ("untouched", OutputPolicy::Untouched)])?;
+        policies.output = value.choice(&[
+            ("accept", OutputPolicy::Accept),
+            ("untouched", OutputPolicy::Untouched),
+        ])?;
     }
     Ok(policies)
 }
 
 fn log(section: Section<'_>) -> Result<Log, ConfigError> {
-    let section = section.only(&["target", "nflog-group", "allowed-level", "blocked-level", "rate"])?;
+    let section = section.only(&[
+        "target",
+        "nflog-group",
+        "allowed-level",
+        "blocked-level",
+        "rate",
+    ])?;
     let mut log = Log::default();
     let group = match section.get("nflog-group") {
         Some(value) => value.integer(0..=u16::MAX)?,
         None => DEFAULT_NFLOG_GROUP,
     };
     if let Some(value) = section.get("target") {
-        log.target = value.choice(&[("LOG", LogTarget::Log), ("NFLOG", LogTarget::Nflog { group })])?;
+        log.target = value.choice(&[
+            ("LOG", LogTarget::Log),
+            ("NFLOG", LogTarget::Nflog { group }),
+        ])?;
     }
-    for (key, level) in [("allowed-level", &mut log.allowed_level), ("blocked-level", &mut log.blocked_level)] {
+    for (key, level) in [
+        ("allowed-level", &mut log.allowed_level),
+        ("blocked-level", &mut log.blocked_level),
+    ] {
         if let Some(value) = section.get(key) {
             let number = value.integer(0..=7)?;
             *level = LogLevel::new(number).map_err(|error| value.refused(number, &error))?;
@@ -92,7 +112,8 @@ fn sets(section: Section<'_>) -> Result<Sets, ConfigError> {
     let section = section.only(&["type", "maxelem"])?;
     let mut sets = Sets::default();
     if let Some(value) = section.get("type") {
-        sets.set_type = value.choice(&[("hash:net", SetType::HashNet), ("hash:ip", SetType::HashIp)])?;
+        sets.set_type =
+            value.choice(&[("hash:net", SetType::HashNet), ("hash:ip", SetType::HashIp)])?;
     }
     if let Some(value) = section.get("maxelem") {
         sets.maxelem = NonZeroU32::MIN.saturating_add(value.integer(1..=u32::MAX)? - 1);
@@ -109,13 +130,18 @@ fn throttle(section: Section<'_>) -> Result<Throttle, ConfigError> {
         }
     }
     if let Some(value) = section.get("within-limit") {
-        throttle.within_limit =
-            value.choice(&[("continue", WithinLimit::Continue), ("accept", WithinLimit::Accept)])?;
+        throttle.within_limit = value.choice(&[
+            ("continue", WithinLimit::Continue),
+            ("accept", WithinLimit::Accept),
+        ])?;
     }
     Ok(throttle)
 }
 
-fn throttle_limits(section: Section<'_>, mut limits: ThrottleLimits) -> Result<ThrottleLimits, ConfigError> {
+fn throttle_limits(
+    section: Section<'_>,
+    mut limits: ThrottleLimits,
+) -> Result<ThrottleLimits, ConfigError> {
     let section = section.only(&["tcp", "icmp"])?;
     for (key, rate) in [("tcp", &mut limits.tcp), ("icmp", &mut limits.icmp)] {
         if let Some(value) = section.get(key) {
@@ -128,7 +154,8 @@ fn throttle_limits(section: Section<'_>, mut limits: ThrottleLimits) -> Result<T
 fn services(sections: Vec<Section<'_>>) -> Result<Vec<Service>, ConfigError> {
     let mut services: Vec<Service> = Vec::new();
     for section in sections {
-        let section = section.only(&["name", "protocol", "ports", "rate", "sources", "interfaces"])?;
+        let section =
+            section.only(&["name", "protocol", "ports", "rate", "sources", "interfaces"])?;
         let service = service(&section)?;
         if services.iter().any(|other| other.name == service.name) {
             let name = section.require("name")?;
@@ -141,7 +168,11 @@ fn services(sections: Vec<Section<'_>>) -> Result<Vec<Service>, ConfigError> {
 
 fn service(section: &Section<'_>) -> Result<Service, ConfigError> {
     let name: ServiceName = section.require("name")?.parse()?;
-    let kind = section.require("protocol")?.choice(&[("tcp", Kind::Tcp), ("udp", Kind::Udp), ("icmp", Kind::Icmp)])?;
+    let kind = section.require("protocol")?.choice(&[
+        ("tcp", Kind::Tcp),
+        ("udp", Kind::Udp),
+        ("icmp", Kind::Icmp),
+    ])?;
     let protocol = match (kind, section.get("ports")) {
         (Kind::Tcp, Some(value)) => ServiceProtocol::Tcp(ports(&value)?),
         (Kind::Udp, Some(value)) => ServiceProtocol::Udp(ports(&value)?),
@@ -156,16 +187,22 @@ fn service(section: &Section<'_>) -> Result<Service, ConfigError> {
         service.rate = Some(source_rate(&value)?);
     }
     if let Some(value) = section.get("sources") {
-        service.sources = not_empty(&value, "nobody could use the service; leave the key out for everybody")?
-            .iter()
-            .map(source)
-            .collect::<Result<_, _>>()?;
+        service.sources = not_empty(
+            &value,
+            "nobody could use the service; leave the key out for everybody",
+        )?
+        .iter()
+        .map(source)
+        .collect::<Result<_, _>>()?;
     }
     if let Some(value) = section.get("interfaces") {
-        service.interfaces = not_empty(&value, "nobody could use the service; leave the key out for every interface")?
-            .iter()
-            .map(Value::parse)
-            .collect::<Result<_, _>>()?;
+        service.interfaces = not_empty(
+            &value,
+            "nobody could use the service; leave the key out for every interface",
+        )?
+        .iter()
+        .map(Value::parse)
+        .collect::<Result<_, _>>()?;
     }
     Ok(service)
 }
@@ -180,7 +217,11 @@ enum Kind {
 /// Whoever writes an empty list means "none" or "all": better to ask than to guess.
 fn not_empty<'d>(value: &Value<'d>, why_not: &str) -> Result<Vec<Value<'d>>, ConfigError> {
     let list = value.list()?;
-    if list.is_empty() { Err(value.error(format!("an empty list: {why_not}"))) } else { Ok(list) }
+    if list.is_empty() {
+        Err(value.error(format!("an empty list: {why_not}")))
+    } else {
+        Ok(list)
+    }
 }
 
 fn ports(value: &Value<'_>) -> Result<Vec<PortRange>, ConfigError> {
@@ -194,15 +235,19 @@ fn port(value: &Value<'_>) -> Result<PortRange, ConfigError> {
         return Ok(PortRange::from(value.integer(1..=u16::MAX)?));
     }
     let range: PortRange = value.parse()?;
-    if range.first() == 0 { Err(value.error("port 0 cannot be connected to")) } else { Ok(range) }
+    if range.first() == 0 {
+        Err(value.error("port 0 cannot be connected to"))
+    } else {
+        Ok(range)
+    }
 }
 
 fn source(value: &Value<'_>) -> Result<Network, ConfigError> {
     let network: Network = value.parse()?;
     match network.address() {
-        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => {
-            Err(value.error(format!("{v6} never appears in a packet: write it as an IPv4 address")))
-        }
+        IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => Err(value.error(format!(
+            "{v6} never appears in a packet: write it as an IPv4 address"
+        ))),
         _ => Ok(network),
     }
 }

@@ -24,7 +24,13 @@ pub struct Service {
 impl Service {
     /// A service for everybody, from everywhere, without a limit.
     pub fn new(name: ServiceName, protocol: ServiceProtocol) -> Self {
-        Self { name, protocol, rate: None, sources: Vec::new(), interfaces: Vec::new() }
+        Self {
+            name,
+            protocol,
+            rate: None,
+            sources: Vec::new(),
+            interfaces: Vec::new(),
+        }
     }
 }
 

@@ -1,14 +1,19 @@
-//! FIREWALL_INPUT: what happens to packets to this host, in order.
+//! `FIREWALL_INPUT`: what happens to packets to this host, in order.
 
 use super::{Chains, List, services, throttle};
 use crate::match_::{Conntrack, CtState, Direction, Icmp, InInterface, Protocol, Set};
 use crate::{BuildError, Config, Family, Rule, Ruleset, Target};
 
-pub(super) fn fill(ruleset: &mut Ruleset, config: &Config, chains: &Chains) -> Result<(), BuildError> {
+pub(super) fn fill(
+    ruleset: &mut Ruleset,
+    config: &Config,
+    chains: &Chains,
+) -> Result<(), BuildError> {
     let family = ruleset.family();
     let mut rules = vec![
         Rule::new(Target::Accept).matching(InInterface::new("lo".parse()?)),
-        Rule::new(Target::Accept).matching(Conntrack::state(CtState::RELATED.or(CtState::ESTABLISHED))),
+        Rule::new(Target::Accept)
+            .matching(Conntrack::state(CtState::RELATED.or(CtState::ESTABLISHED))),
     ];
     if family == Family::Ipv6 {
         rules.extend(neighbour_discovery());
@@ -35,6 +40,8 @@ pub(super) fn member(list: List, family: Family) -> Result<Set, BuildError> {
 /// They are what ARP is to IPv4, so they are neither logged nor subject to the lists; the kernel itself refuses those that come from beyond the link.
 fn neighbour_discovery() -> impl Iterator<Item = Rule> {
     (133..=136).map(|number| {
-        Rule::new(Target::Accept).matching(Protocol::ICMPV6).matching(Icmp::of_type(number))
+        Rule::new(Target::Accept)
+            .matching(Protocol::ICMPV6)
+            .matching(Icmp::of_type(number))
     })
 }

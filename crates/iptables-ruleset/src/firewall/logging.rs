@@ -6,15 +6,33 @@ use crate::match_::Limit;
 use crate::target::{Log, LogLevel, Nflog};
 use crate::{BuildError, Config, Family, Rule, Ruleset, Target};
 
-pub(super) fn fill(ruleset: &mut Ruleset, config: &Config, chains: &Chains) -> Result<(), BuildError> {
+pub(super) fn fill(
+    ruleset: &mut Ruleset,
+    config: &Config,
+    chains: &Chains,
+) -> Result<(), BuildError> {
     let tag = match ruleset.family() {
         Family::Ipv4 => "IPTABLES",
         Family::Ipv6 => "IP6TABLES",
     };
-    let allowed = log_rule(config, &format!("{tag}-ALLOWED: "), config.log.allowed_level)?;
-    let blocked = log_rule(config, &format!("{tag}-BLOCKED: "), config.log.blocked_level)?;
-    ruleset.chain(chains.log_and_accept.clone()).append(allowed).append(Rule::new(Target::Accept));
-    ruleset.chain(chains.log_and_drop.clone()).append(blocked).append(Rule::new(Target::Drop));
+    let allowed = log_rule(
+        config,
+        &format!("{tag}-ALLOWED: "),
+        config.log.allowed_level,
+    )?;
+    let blocked = log_rule(
+        config,
+        &format!("{tag}-BLOCKED: "),
+        config.log.blocked_level,
+    )?;
+    ruleset
+        .chain(chains.log_and_accept.clone())
+        .append(allowed)
+        .append(Rule::new(Target::Accept));
+    ruleset
+        .chain(chains.log_and_drop.clone())
+        .append(blocked)
+        .append(Rule::new(Target::Drop));
     Ok(())
 }
 

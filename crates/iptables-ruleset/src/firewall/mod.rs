@@ -32,7 +32,12 @@ pub(crate) fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildEr
     for family in Family::BOTH {
         for list in List::ALL {
             let name = list.set_name(family)?;
-            sets.push(RequiredSet { name, family, set_type: config.sets.set_type, maxelem: config.sets.maxelem });
+            sets.push(RequiredSet {
+                name,
+                family,
+                set_type: config.sets.set_type,
+                maxelem: config.sets.maxelem,
+            });
         }
     }
     Ok(sets)
@@ -65,7 +70,12 @@ enum List {
 }
 
 impl List {
-    const ALL: [Self; 4] = [Self::Whitelist, Self::Blacklist, Self::ThrottleSoft, Self::ThrottleHard];
+    const ALL: [Self; 4] = [
+        Self::Whitelist,
+        Self::Blacklist,
+        Self::ThrottleSoft,
+        Self::ThrottleHard,
+    ];
 
     fn name(self) -> &'static str {
         match self {

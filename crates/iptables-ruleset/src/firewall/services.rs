@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::Chains;
 use crate::config::{Service, ServiceProtocol};
-use crate::match_::{Conntrack, CtState, HashLimit, InInterface, Multiport, Protocol, Source, Tcp, Udp};
+use crate::match_::{
+    Conntrack, CtState, HashLimit, InInterface, Multiport, Protocol, Source, Tcp, Udp,
+};
 use crate::{BuildError, Config, Family, Network, PortRange, Rule};
 
 pub(super) fn append(
@@ -17,7 +19,11 @@ pub(super) fn append(
     for service in &config.services {
         // Rules of one name share their budget.
         if !names.insert(&service.name) {
-            return Err(BuildError::value("service name", &service.name, "two services have it"));
+            return Err(BuildError::value(
+                "service name",
+                &service.name,
+                "two services have it",
+            ));
         }
         append_service(rules, service, family, chains)?;
     }
@@ -33,7 +39,11 @@ fn append_service(
 ) -> Result<(), BuildError> {
     let sources: Vec<Option<&Network>> = match service.sources.as_slice() {
         [] => vec![None],
-        some => some.iter().filter(|source| source.family() == family).map(Some).collect(),
+        some => some
+            .iter()
+            .filter(|source| source.family() == family)
+            .map(Some)
+            .collect(),
     };
     let interfaces = match service.interfaces.as_slice() {
         [] => vec![None],
@@ -65,12 +75,20 @@ fn append_service(
 fn addressed_to(service: &Service, rule: Rule, family: Family) -> Result<Rule, BuildError> {
     Ok(match (&service.protocol, family) {
         (ServiceProtocol::Tcp(ports), _) => match single(ports) {
-            Some(port) => rule.matching(Protocol::TCP).matching(Tcp::new().destination(port)),
-            None => rule.matching(Protocol::TCP).matching(Multiport::destinations(ports.iter().copied())?),
+            Some(port) => rule
+                .matching(Protocol::TCP)
+                .matching(Tcp::new().destination(port)),
+            None => rule
+                .matching(Protocol::TCP)
+                .matching(Multiport::destinations(ports.iter().copied())?),
         },
         (ServiceProtocol::Udp(ports), _) => match single(ports) {
-            Some(port) => rule.matching(Protocol::UDP).matching(Udp::new().destination(port)),
-            None => rule.matching(Protocol::UDP).matching(Multiport::destinations(ports.iter().copied())?),
+            Some(port) => rule
+                .matching(Protocol::UDP)
+                .matching(Udp::new().destination(port)),
+            None => rule
+                .matching(Protocol::UDP)
+                .matching(Multiport::destinations(ports.iter().copied())?),
         },
         (ServiceProtocol::Icmp, Family::Ipv4) => rule.matching(Protocol::ICMP),
         (ServiceProtocol::Icmp, Family::Ipv6) => rule.matching(Protocol::ICMPV6),

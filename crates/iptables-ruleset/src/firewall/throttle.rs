@@ -13,7 +13,10 @@ pub(super) fn append(
     chains: &Chains,
 ) -> Result<(), BuildError> {
     let throttle = &config.throttle;
-    for (list, limits) in [(List::ThrottleHard, throttle.hard), (List::ThrottleSoft, throttle.soft)] {
+    for (list, limits) in [
+        (List::ThrottleHard, throttle.hard),
+        (List::ThrottleSoft, throttle.soft),
+    ] {
         append_list(rules, list, limits, throttle.within_limit, family, chains)?;
     }
     Ok(())
@@ -33,14 +36,22 @@ fn append_list(
     };
     let set = member(list, family)?;
     let tcp = |rule: Rule| {
-        rule.matching(Protocol::TCP).matching(set.clone()).matching(Conntrack::state(CtState::NEW))
+        rule.matching(Protocol::TCP)
+            .matching(set.clone())
+            .matching(Conntrack::state(CtState::NEW))
     };
     let icmp = |rule: Rule| rule.matching(icmp).matching(set.clone());
 
     // The limit is the last match, so that only what the rule is about is counted.
     let drop = || Rule::new(chains.log_and_drop.clone());
-    rules.push(tcp(drop()).matching(HashLimit::above(&budget(list, "tcp", limits.tcp), limits.tcp)?));
-    rules.push(icmp(drop()).matching(HashLimit::above(&budget(list, "icmp", limits.icmp), limits.icmp)?));
+    rules.push(tcp(drop()).matching(HashLimit::above(
+        &budget(list, "tcp", limits.tcp),
+        limits.tcp,
+    )?));
+    rules.push(icmp(drop()).matching(HashLimit::above(
+        &budget(list, "icmp", limits.icmp),
+        limits.icmp,
+    )?));
     if within == WithinLimit::Accept {
         let accept = || Rule::new(chains.log_and_accept.clone());
         rules.push(tcp(accept()));
@@ -51,5 +62,10 @@ fn append_list(
 
 /// Begins with `throttle-`, which no service's name does.
 fn budget(list: List, protocol: &str, rate: Rate) -> String {
-    format!("{}-{protocol}-{}-{}", list.name(), rate.count(), rate.unit().name())
+    format!(
+        "{}-{protocol}-{}-{}",
+        list.name(),
+        rate.count(),
+        rate.unit().name()
+    )
 }

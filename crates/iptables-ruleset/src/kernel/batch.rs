@@ -12,7 +12,10 @@ pub struct Batch {
 
 impl Batch {
     pub(crate) fn new(generation: u32, changes: Vec<Change>) -> Self {
-        Self { generation, changes }
+        Self {
+            generation,
+            changes,
+        }
     }
 
     /// The generation of the snapshot; the kernel refuses the batch when it has another one by now.
@@ -53,7 +56,12 @@ pub(crate) enum Action {
     /// Takes all rules out of a chain.
     Flush(String),
     /// Puts a rule at the end of a chain; `number` is its place among ours there.
-    Append { chain: String, number: usize, text: String, rule: EncodedRule },
+    Append {
+        chain: String,
+        number: usize,
+        text: String,
+        rule: EncodedRule,
+    },
     /// Takes one rule out of a chain.
     Delete { chain: String, handle: u64 },
     /// Takes an empty chain away.
@@ -68,8 +76,16 @@ impl fmt::Display for Change {
             Action::Policy(hook, policy) => write!(f, "{table}/{hook} policy {policy}"),
             Action::Chain(chain) => write!(f, "{table}/{chain}"),
             Action::Flush(chain) => write!(f, "{table}/{chain} flush"),
-            Action::Append { chain, number, text, .. } => write!(f, "{table}/{chain} rule {number}: {text}"),
-            Action::Delete { chain, handle } => write!(f, "{table}/{chain} removal of the rule with handle {handle}"),
+            Action::Append {
+                chain,
+                number,
+                text,
+                ..
+            } => write!(f, "{table}/{chain} rule {number}: {text}"),
+            Action::Delete { chain, handle } => write!(
+                f,
+                "{table}/{chain} removal of the rule with handle {handle}"
+            ),
             Action::DeleteChain(chain) => write!(f, "{table}/{chain} removal"),
         }
     }

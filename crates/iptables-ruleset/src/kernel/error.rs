@@ -28,7 +28,9 @@ pub enum ApplyError {
         source: io::Error,
     },
     /// The batch does not fit into the socket's send buffer, which is as large as the system allows.
-    #[error("the ruleset takes {bytes} bytes, more than one message may have here ({limit}): raise the sysctl net.core.wmem_max")]
+    #[error(
+        "the ruleset takes {bytes} bytes, more than one message may have here ({limit}): raise the sysctl net.core.wmem_max"
+    )]
     #[non_exhaustive]
     TooLarge {
         /// The size of the batch.
@@ -66,7 +68,9 @@ pub enum ApplyError {
         attempts: u32,
     },
     /// The kernel's answers were lost: the ruleset may be in or not.
-    #[error("the kernel's answers were lost, so it is not known whether the ruleset is in; apply it again")]
+    #[error(
+        "the kernel's answers were lost, so it is not known whether the ruleset is in; apply it again"
+    )]
     #[non_exhaustive]
     OutcomeUnknown,
     /// The kernel answered something that cannot be understood.
@@ -81,7 +85,7 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
-    /// Whether CAP_NET_ADMIN is missing.
+    /// Whether `CAP_NET_ADMIN` is missing.
     pub fn is_permission_denied(&self) -> bool {
         match self {
             Self::Socket { source, .. } | Self::Refused { source, .. } => {

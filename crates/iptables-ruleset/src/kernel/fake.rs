@@ -82,13 +82,19 @@ impl FakeKernel {
 
     /// What `iptables-save -t filter` would print, without comments and with counters at zero; empty without a table.
     pub fn iptables_save(&self, family: Family) -> String {
-        let Some(table) = self.tables.get(&family) else { return String::new() };
+        let Some(table) = self.tables.get(&family) else {
+            return String::new();
+        };
         let built_in = |name: &str| Hook::ALL.iter().position(|hook| hook.chain() == name);
         let mut chains: Vec<(&String, &FakeChain)> = table.iter().collect();
-        chains.sort_by_key(|(name, _)| (built_in(name).unwrap_or(Hook::ALL.len()), (*name).clone()));
+        chains
+            .sort_by_key(|(name, _)| (built_in(name).unwrap_or(Hook::ALL.len()), (*name).clone()));
         let mut text = "*filter\n".to_owned();
         for (name, chain) in &chains {
-            let policy = chain.base.as_ref().map_or("-".to_owned(), |base| base.policy.to_string());
+            let policy = chain
+                .base
+                .as_ref()
+                .map_or("-".to_owned(), |base| base.policy.to_string());
             let _ = writeln!(text, ":{name} {policy} [0:0]");
         }
         for (name, chain) in &chains {
@@ -101,18 +107,40 @@ impl FakeKernel {
 
     fn append_to(&mut self, family: Family, chain: &str, rule: &Rule) {
         // The fake keeps text and effect; which set it is makes no difference to it.
-        let expressions = rule.encode(family, &mut |_| Ok(0)).map(|rule| rule.expressions).unwrap_or_default();
+        let expressions = rule
+            .encode(family, &mut |_| Ok(0))
+            .map(|rule| rule.expressions)
+            .unwrap_or_default();
         let (unconditional, outcome) = effect(&expressions);
         self.last_handle += 1;
-        let state = RuleState { handle: self.last_handle, unconditional, outcome, expressions: Vec::new() };
-        let chain = self.tables.entry(family).or_default().entry(chain.to_owned()).or_default();
-        chain.rules.push((state, rule.to_iptables_save(family).to_string()));
+        let state = RuleState {
+            handle: self.last_handle,
+            unconditional,
+            outcome,
+            expressions: Vec::new(),
+        };
+        let chain = self
+            .tables
+            .entry(family)
+            .or_default()
+            .entry(chain.to_owned())
+            .or_default();
+        chain
+            .rules
+            .push((state, rule.to_iptables_save(family).to_string()));
         self.generation += 1;
     }
 
     fn base_chain(&mut self, family: Family, hook: Hook, policy: Option<Policy>) {
-        let chain = self.tables.entry(family).or_default().entry(hook.chain().to_owned()).or_default();
-        let base = chain.base.get_or_insert_with(|| BaseChain::built_in(hook, Policy::Accept));
+        let chain = self
+            .tables
+            .entry(family)
+            .or_default()
+            .entry(hook.chain().to_owned())
+            .or_default();
+        let base = chain
+            .base
+            .get_or_insert_with(|| BaseChain::built_in(hook, Policy::Accept));
         base.policy = policy.unwrap_or(base.policy);
     }
 
@@ -131,22 +159,41 @@ impl FakeKernel {
                 table.entry(name.clone()).or_default();
             }
             Action::Flush(name) => table.get_mut(name).ok_or_else(missing)?.rules.clear(),
-            Action::Append { chain, text, rule, .. } => {
+            Action::Append {
+                chain, text, rule, ..
+            } => {
                 let (unconditional, outcome) = effect(&rule.expressions);
                 self.last_handle += 1;
-                let state = RuleState { handle: self.last_handle, unconditional, outcome, expressions: Vec::new() };
+                let state = RuleState {
+                    handle: self.last_handle,
+                    unconditional,
+                    outcome,
+                    expressions: Vec::new(),
+                };
                 if state.leads_to().is_some_and(|to| !table.contains_key(to)) {
                     return Err(missing());
                 }
-                table.get_mut(chain).ok_or_else(missing)?.rules.push((state, text.clone()));
+                table
+                    .get_mut(chain)
+                    .ok_or_else(missing)?
+                    .rules
+                    .push((state, text.clone()));
             }
             Action::Delete { chain, handle } => {
                 let rules = &mut table.get_mut(chain).ok_or_else(missing)?.rules;
-                let position = rules.iter().position(|(rule, _)| rule.handle == *handle).ok_or_else(missing)?;
+                let position = rules
+                    .iter()
+                    .position(|(rule, _)| rule.handle == *handle)
+                    .ok_or_else(missing)?;
                 rules.remove(position);
             }
             Action::DeleteChain(name) => {
-                let used = table.values().any(|chain| chain.rules.iter().any(|(rule, _)| rule.leads_to() == Some(name)));
+                let used = table.values().any(|chain| {
+                    chain
+                        .rules
+                        .iter()
+                        .any(|(rule, _)| rule.leads_to() == Some(name))
+                });
                 if used {
                     return Err(io::Error::from(io::ErrorKind::ResourceBusy));
                 }
@@ -164,7 +211,10 @@ impl Kernel for FakeKernel {
             rules: chain.rules.iter().map(|(rule, _)| rule.clone()).collect(),
         };
         let tables = self.tables.iter().map(|(family, chains)| {
-            let chains = chains.iter().map(|(name, chain)| (name.clone(), state(chain))).collect();
+            let chains = chains
+                .iter()
+                .map(|(name, chain)| (name.clone(), state(chain)))
+                .collect();
             (*family, TableState { flags: 0, chains })
         });
         Ok(Snapshot::new(self.generation, tables.collect()))
@@ -180,9 +230,19 @@ impl Kernel for FakeKernel {
         }
         let mut after = self.clone();
         for change in batch.changes() {
-            let refused = self.refused.as_ref().is_some_and(|part| change.to_string().contains(part));
-            let result = if refused { Err(io::Error::from(io::ErrorKind::NotFound)) } else { after.carry_out(change) };
-            result.map_err(|source| ApplyError::Refused { item: change.to_string(), source })?;
+            let refused = self
+                .refused
+                .as_ref()
+                .is_some_and(|part| change.to_string().contains(part));
+            let result = if refused {
+                Err(io::Error::from(io::ErrorKind::NotFound))
+            } else {
+                after.carry_out(change)
+            };
+            result.map_err(|source| ApplyError::Refused {
+                item: change.to_string(),
+                source,
+            })?;
         }
         after.generation += 1;
         *self = after;

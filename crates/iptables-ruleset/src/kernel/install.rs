@@ -1,15 +1,24 @@
 //! What it takes to have a ruleset in a table.
 
+use super::ApplyError;
 use super::batch::{Action, Change};
 use super::plan::{Bypass, Part};
 use super::snapshot::{ChainState, Outcome, RuleState, TableState};
-use super::ApplyError;
 use crate::{Hook, Policy};
 
 /// The changes from what is there to what is wanted. Chains of ours are filled anew; in the built-in chains nothing is touched but
 /// jumps to ours.
-pub(super) fn changes(part: &Part, table: Option<&TableState>, changes: &mut Vec<Change>) -> Result<(), ApplyError> {
-    let mut push = |action: Action| changes.push(Change { family: part.family, action });
+pub(super) fn changes(
+    part: &Part,
+    table: Option<&TableState>,
+    changes: &mut Vec<Change>,
+) -> Result<(), ApplyError> {
+    let mut push = |action: Action| {
+        changes.push(Change {
+            family: part.family,
+            action,
+        });
+    };
     match table {
         None => push(Action::Table),
         Some(table) => check_table(part, table)?,
@@ -35,7 +44,12 @@ pub(super) fn changes(part: &Part, table: Option<&TableState>, changes: &mut Vec
     // After all chains, because rules jump to them.
     for chain in &part.chains {
         for (number, (text, rule)) in (1..).zip(&chain.rules) {
-            push(Action::Append { chain: chain.name.clone(), number, text: text.clone(), rule: rule.clone() });
+            push(Action::Append {
+                chain: chain.name.clone(),
+                number,
+                text: text.clone(),
+                rule: rule.clone(),
+            });
         }
     }
     for jump in &part.jumps {
@@ -45,7 +59,10 @@ pub(super) fn changes(part: &Part, table: Option<&TableState>, changes: &mut Vec
         match ours.next() {
             Some(_first) => {
                 for again in ours {
-                    push(Action::Delete { chain: chain.clone(), handle: again.handle });
+                    push(Action::Delete {
+                        chain: chain.clone(),
+                        handle: again.handle,
+                    });
                 }
             }
             None => push(Action::Append {
@@ -61,13 +78,24 @@ pub(super) fn changes(part: &Part, table: Option<&TableState>, changes: &mut Vec
 
 /// Rules that end every packet's way before it gets to ours.
 pub(super) fn bypasses(part: &Part, table: Option<&TableState>) -> Vec<Bypass> {
-    let Some(table) = table else { return Vec::new() };
+    let Some(table) = table else {
+        return Vec::new();
+    };
     let mut found: Vec<Bypass> = Vec::new();
     for jump in &part.jumps {
-        let before = rules_of(Some(table), jump.hook).iter().take_while(|rule| !rule.always_jumps_to(&jump.to));
-        let verdict = (1..).zip(before).find_map(|(position, rule)| Some((position, ending(part, table, rule, 0)?)));
+        let before = rules_of(Some(table), jump.hook)
+            .iter()
+            .take_while(|rule| !rule.always_jumps_to(&jump.to));
+        let verdict = (1..)
+            .zip(before)
+            .find_map(|(position, rule)| Some((position, ending(part, table, rule, 0)?)));
         if let Some((position, verdict)) = verdict {
-            let bypass = Bypass { family: part.family, hook: jump.hook, position, verdict };
+            let bypass = Bypass {
+                family: part.family,
+                hook: jump.hook,
+                position,
+                verdict,
+            };
             if !found.contains(&bypass) {
                 found.push(bypass);
             }
@@ -84,9 +112,16 @@ fn ending(part: &Part, table: &TableState, rule: &RuleState, depth: u8) -> Optio
     let inside = |to: &str| {
         // Our own chains are the firewall.
         let chain = table.chain(to).filter(|_| !part.owns(to))?;
-        let mut rules = chain.rules().iter().take_while(|rule| !(rule.unconditional && rule.outcome == Outcome::Return));
+        let mut rules = chain
+            .rules()
+            .iter()
+            .take_while(|rule| !(rule.unconditional && rule.outcome == Outcome::Return));
         let verdict = rules.find_map(|rule| ending(part, table, rule, depth + 1))?;
-        Some(if verdict.contains(" in chain ") { verdict } else { format!("{verdict} in chain {to}") })
+        Some(if verdict.contains(" in chain ") {
+            verdict
+        } else {
+            format!("{verdict} in chain {to}")
+        })
     };
     match &rule.outcome {
         Outcome::Continue => None,
@@ -114,8 +149,14 @@ fn check_table(part: &Part, table: &TableState) -> Result<(), ApplyError> {
         }
     }
     for chain in &part.chains {
-        if table.chain(&chain.name).is_some_and(|there| there.base.is_some()) {
-            let reason = format!("chain {} has a hook of its own; a firewall chain must not", chain.name);
+        if table
+            .chain(&chain.name)
+            .is_some_and(|there| there.base.is_some())
+        {
+            let reason = format!(
+                "chain {} has a hook of its own; a firewall chain must not",
+                chain.name
+            );
             return Err(part.conflict(reason));
         }
     }
@@ -139,11 +180,13 @@ fn check_built_in(part: &Part, hook: Hook, chain: &ChainState) -> Result<(), App
 }
 
 pub(super) fn rules_of(table: Option<&TableState>, hook: Hook) -> &[RuleState] {
-    table.and_then(|table| table.chain(hook.chain())).map_or(&[], ChainState::rules)
+    table
+        .and_then(|table| table.chain(hook.chain()))
+        .map_or(&[], ChainState::rules)
 }
 
-/// NFT_TABLE_F_DORMANT and NFT_TABLE_F_OWNER, linux/netfilter/nf_tables.h.
+/// `NFT_TABLE_F_DORMANT` and `NFT_TABLE_F_OWNER`, `linux/netfilter/nf_tables.h`.
 const NFT_TABLE_F_DORMANT: u32 = 0x1;
 const NFT_TABLE_F_OWNER: u32 = 0x2;
-/// NFT_JUMP_STACK_SIZE, net/netfilter/nf_tables.h: the kernel follows no more jumps.
+/// `NFT_JUMP_STACK_SIZE`, `net/netfilter/nf_tables.h`: the kernel follows no more jumps.
 const MAX_DEPTH: u8 = 16;

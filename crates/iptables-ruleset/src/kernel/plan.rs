@@ -78,9 +78,10 @@ impl Plan {
         for ruleset in rulesets {
             ruleset.check()?;
             let mut known = BTreeMap::new();
-            let mut index = |name: &str| match known.get(name) {
-                Some(index) => Ok(*index),
-                None => {
+            let mut index = |name: &str| {
+                if let Some(index) = known.get(name) {
+                    Ok(*index)
+                } else {
                     let index = find_set(name, ruleset.family(), sets)?;
                     known.insert(name.to_owned(), index);
                     Ok(index)
@@ -93,7 +94,10 @@ impl Plan {
                     let text = rule.to_iptables_save(ruleset.family()).to_string();
                     rules.push((text, rule.encode(ruleset.family(), &mut index)?));
                 }
-                part.chains.push(Chain { name: chain.name().to_string(), rules });
+                part.chains.push(Chain {
+                    name: chain.name().to_string(),
+                    rules,
+                });
             }
             parts.push(part);
         }
@@ -109,10 +113,15 @@ impl Plan {
     pub fn remove<'r>(rulesets: impl IntoIterator<Item = &'r Ruleset>) -> Result<Self, BuildError> {
         let mut parts = Vec::new();
         for ruleset in rulesets {
-            let mut part = Part::new(ruleset, Wanted::Absent, &mut |name| Err(BuildError::set_index(name)))?;
+            let mut part = Part::new(ruleset, Wanted::Absent, &mut |name| {
+                Err(BuildError::set_index(name))
+            })?;
             part.chains = ruleset
                 .chains()
-                .map(|chain| Chain { name: chain.name().to_string(), rules: Vec::new() })
+                .map(|chain| Chain {
+                    name: chain.name().to_string(),
+                    rules: Vec::new(),
+                })
                 .collect();
             parts.push(part);
         }
@@ -121,8 +130,15 @@ impl Plan {
 
     fn new(parts: Vec<Part>) -> Result<Self, BuildError> {
         for (position, part) in parts.iter().enumerate() {
-            if parts.iter().skip(position + 1).any(|other| other.family == part.family) {
-                return Err(BuildError::ruleset(part.family, "there are two for this family in one plan".to_owned()));
+            if parts
+                .iter()
+                .skip(position + 1)
+                .any(|other| other.family == part.family)
+            {
+                return Err(BuildError::ruleset(
+                    part.family,
+                    "there are two for this family in one plan".to_owned(),
+                ));
             }
         }
         Ok(Self { parts })
@@ -193,10 +209,21 @@ impl Part {
             for to in ruleset.jumps_from(hook) {
                 let rule = crate::Rule::new(to.clone());
                 let text = rule.to_iptables_save(family).to_string();
-                jumps.push(Jump { hook, to: to.to_string(), text, rule: rule.encode(family, index)? });
+                jumps.push(Jump {
+                    hook,
+                    to: to.to_string(),
+                    text,
+                    rule: rule.encode(family, index)?,
+                });
             }
         }
-        Ok(Self { family, policies, jumps, chains: Vec::new(), wanted })
+        Ok(Self {
+            family,
+            policies,
+            jumps,
+            chains: Vec::new(),
+            wanted,
+        })
     }
 
     /// Whether the chain is ours.
@@ -205,13 +232,18 @@ impl Part {
     }
 
     pub(super) fn conflict(&self, reason: impl Into<String>) -> ApplyError {
-        ApplyError::Conflict { family: self.family, reason: reason.into() }
+        ApplyError::Conflict {
+            family: self.family,
+            reason: reason.into(),
+        }
     }
 }
 
 /// The kernel compares addresses of the wrong family without a word, so it is told apart here.
 fn find_set(name: &str, family: Family, sets: &mut impl ResolveSet) -> Result<u16, BuildError> {
-    let set = sets.resolve(name).map_err(|error| BuildError::set(name, error.into()))?;
+    let set = sets
+        .resolve(name)
+        .map_err(|error| BuildError::set(name, error.into()))?;
     if set.index() == IPSET_INVALID_ID {
         return Err(BuildError::set_index(name));
     }
@@ -221,7 +253,7 @@ fn find_set(name: &str, family: Family, sets: &mut impl ResolveSet) -> Result<u1
     }
 }
 
-/// IPSET_INVALID_ID, linux/netfilter/ipset/ip_set.h.
+/// `IPSET_INVALID_ID`, `linux/netfilter/ipset/ip_set.h`.
 const IPSET_INVALID_ID: u16 = 65535;
 
 /// A plan has been carried out.
@@ -250,7 +282,12 @@ pub struct Bypass {
 
 impl fmt::Display for Bypass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { family, hook, position, verdict } = self;
+        let Self {
+            family,
+            hook,
+            position,
+            verdict,
+        } = self;
         let tool = match family {
             Family::Ipv4 => "iptables",
             Family::Ipv6 => "ip6tables",

@@ -8,22 +8,44 @@ use super::snapshot::{ChainState, RuleState, TableState};
 use crate::{Hook, Policy};
 
 /// Jumps to chains of ours go first, then the chains. What is not there needs no change.
-pub(super) fn changes(part: &Part, table: Option<&TableState>, changes: &mut Vec<Change>) -> Result<(), ApplyError> {
+pub(super) fn changes(
+    part: &Part,
+    table: Option<&TableState>,
+    changes: &mut Vec<Change>,
+) -> Result<(), ApplyError> {
     let Some(table) = table else { return Ok(()) };
     check_references(part, table)?;
-    let mut push = |action: Action| changes.push(Change { family: part.family, action });
+    let mut push = |action: Action| {
+        changes.push(Change {
+            family: part.family,
+            action,
+        });
+    };
     for hook in part.policies.keys() {
         let there = table.chain(hook.chain());
-        if there.is_some_and(|chain| chain.is_built_in(*hook) && chain.policy() != Some(Policy::Accept)) {
+        if there
+            .is_some_and(|chain| chain.is_built_in(*hook) && chain.policy() != Some(Policy::Accept))
+        {
             push(Action::Policy(*hook, Policy::Accept));
         }
     }
     for hook in Hook::ALL {
-        for rule in rules_of(Some(table), hook).iter().filter(|rule| is_our_jump(part, rule)) {
-            push(Action::Delete { chain: hook.chain().to_owned(), handle: rule.handle });
+        for rule in rules_of(Some(table), hook)
+            .iter()
+            .filter(|rule| is_our_jump(part, rule))
+        {
+            push(Action::Delete {
+                chain: hook.chain().to_owned(),
+                handle: rule.handle,
+            });
         }
     }
-    let there = || part.chains.iter().map(|chain| &chain.name).filter(|name| table.chain(name).is_some());
+    let there = || {
+        part.chains
+            .iter()
+            .map(|chain| &chain.name)
+            .filter(|name| table.chain(name).is_some())
+    };
     for name in there() {
         push(Action::Flush(name.clone()));
     }
@@ -39,7 +61,9 @@ fn check_references(part: &Part, table: &TableState) -> Result<(), ApplyError> {
     for (by, chain) in table.chains().filter(|(name, _)| !part.owns(name)) {
         let built_in = Hook::ALL.iter().any(|hook| hook.chain() == by);
         for (position, rule) in (1..).zip(ChainState::rules(chain)) {
-            let Some(to) = rule.leads_to().filter(|to| part.owns(to)) else { continue };
+            let Some(to) = rule.leads_to().filter(|to| part.owns(to)) else {
+                continue;
+            };
             if !(built_in && is_our_jump(part, rule)) {
                 return Err(ApplyError::StillReferenced {
                     family: part.family,
@@ -55,5 +79,7 @@ fn check_references(part: &Part, table: &TableState) -> Result<(), ApplyError> {
 
 /// A jump that every packet takes is what we put there; one with a condition is somebody else's.
 fn is_our_jump(part: &Part, rule: &RuleState) -> bool {
-    part.chains.iter().any(|chain| rule.always_jumps_to(&chain.name))
+    part.chains
+        .iter()
+        .any(|chain| rule.always_jumps_to(&chain.name))
 }

@@ -80,7 +80,9 @@ impl TableState {
 
     /// The chains, sorted by name.
     pub fn chains(&self) -> impl Iterator<Item = (&str, &ChainState)> {
-        self.chains.iter().map(|(name, chain)| (name.as_str(), chain))
+        self.chains
+            .iter()
+            .map(|(name, chain)| (name.as_str(), chain))
     }
 }
 
@@ -98,7 +100,9 @@ impl ChainState {
     /// Whether it is what iptables makes for `hook`.
     pub(crate) fn is_built_in(&self, hook: Hook) -> bool {
         self.base.as_ref().is_some_and(|base| {
-            base.kind == BaseChain::KIND && base.hook == BaseChain::hook_number(hook) && base.priority == BaseChain::PRIORITY
+            base.kind == BaseChain::KIND
+                && base.hook == BaseChain::hook_number(hook)
+                && base.priority == BaseChain::PRIORITY
         })
     }
 }
@@ -109,7 +113,7 @@ impl RuleState {
         self.handle
     }
 
-    /// The expressions as the kernel sent them: the content of NFTA_RULE_EXPRESSIONS. Empty from a [`FakeKernel`](super::FakeKernel).
+    /// The expressions as the kernel sent them: the content of `NFTA_RULE_EXPRESSIONS`. Empty from a [`FakeKernel`](super::FakeKernel).
     pub fn expressions(&self) -> &[u8] {
         &self.expressions
     }
@@ -129,11 +133,11 @@ impl RuleState {
 }
 
 impl BaseChain {
-    /// What iptables gives the chains of its filter table: NF_IP_PRI_FILTER, linux/netfilter_ipv4.h.
+    /// What iptables gives the chains of its filter table: `NF_IP_PRI_FILTER`, `linux/netfilter_ipv4.h`.
     pub(crate) const KIND: &'static str = "filter";
     pub(crate) const PRIORITY: i32 = 0;
 
-    /// enum nf_inet_hooks, linux/netfilter.h.
+    /// enum `nf_inet_hooks`, linux/netfilter.h.
     pub(crate) fn hook_number(hook: Hook) -> u32 {
         match hook {
             Hook::Input => 1,
@@ -143,7 +147,12 @@ impl BaseChain {
     }
 
     pub(crate) fn built_in(hook: Hook, policy: Policy) -> Self {
-        Self { kind: Self::KIND.to_owned(), hook: Self::hook_number(hook), priority: Self::PRIORITY, policy }
+        Self {
+            kind: Self::KIND.to_owned(),
+            hook: Self::hook_number(hook),
+            priority: Self::PRIORITY,
+            policy,
+        }
     }
 }
 
@@ -152,10 +161,11 @@ pub(crate) fn effect(expressions: &[Expression]) -> (bool, Outcome) {
     let mut unconditional = true;
     for expression in expressions {
         match expression {
-            Expression::Counter | Expression::Log { .. } => {}
             Expression::Match(xt) if xt.name == "comment" => {}
-            Expression::Target(xt) if xt.name == "REJECT" => return (unconditional, Outcome::Reject),
-            Expression::Target(_) => {}
+            Expression::Target(xt) if xt.name == "REJECT" => {
+                return (unconditional, Outcome::Reject);
+            }
+            Expression::Counter | Expression::Log { .. } | Expression::Target(_) => {}
             Expression::Verdict(verdict) => {
                 let outcome = match verdict {
                     Verdict::Accept => Outcome::Accept,

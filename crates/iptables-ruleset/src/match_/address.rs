@@ -6,7 +6,12 @@ use crate::encoding::{Encoder, Expression, PayloadBase};
 use crate::{Family, Network};
 
 /// `192.0.2.0/25` behind its option; a network that holds every address is left out, as iptables does.
-pub(super) fn save(f: &mut fmt::Formatter<'_>, option: &str, network: Network, inverted: bool) -> fmt::Result {
+pub(super) fn save(
+    f: &mut fmt::Formatter<'_>,
+    option: &str,
+    network: Network,
+    inverted: bool,
+) -> fmt::Result {
     if network.prefix_length() == 0 {
         return Ok(());
     }
@@ -34,10 +39,18 @@ pub(super) fn encode(encoder: &mut Encoder<'_>, offset: u32, network: Network, i
     if whole_bytes {
         value.truncate(prefix / 8);
     }
-    let length = u32::try_from(value.len()).unwrap_or(u32::from(network.family().address_bits() / 8));
-    encoder.push(Expression::Payload { base: PayloadBase::Network, offset, length });
+    let length =
+        u32::try_from(value.len()).unwrap_or(u32::from(network.family().address_bits() / 8));
+    encoder.push(Expression::Payload {
+        base: PayloadBase::Network,
+        offset,
+        length,
+    });
     if !whole_bytes {
         encoder.push(Expression::Mask(network.mask()));
     }
-    encoder.push(Expression::Compare { inverted, data: value });
+    encoder.push(Expression::Compare {
+        inverted,
+        data: value,
+    });
 }

@@ -17,7 +17,11 @@ impl Comment {
             return Err(BuildError::value("comment", text, "must be 1 to 255 bytes"));
         }
         if text.chars().any(char::is_control) {
-            return Err(BuildError::value("comment", text, "must not contain control characters"));
+            return Err(BuildError::value(
+                "comment",
+                text,
+                "must not contain control characters",
+            ));
         }
         Ok(Self(text.to_owned()))
     }
@@ -29,11 +33,17 @@ impl Extension for Comment {
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        let info = Info::new(XT_MAX_COMMENT_LEN).put(0, self.0.as_bytes()).finish();
-        encoder.push(Expression::Match(Xt { name: "comment", revision: 0, info }));
+        let info = Info::new(XT_MAX_COMMENT_LEN)
+            .put(0, self.0.as_bytes())
+            .finish();
+        encoder.push(Expression::Match(Xt {
+            name: "comment",
+            revision: 0,
+            info,
+        }));
         Ok(())
     }
 }
 
-/// XT_MAX_COMMENT_LEN, linux/netfilter/xt_comment.h.
+/// `XT_MAX_COMMENT_LEN`, `linux/netfilter/xt_comment.h`.
 const XT_MAX_COMMENT_LEN: usize = 256;

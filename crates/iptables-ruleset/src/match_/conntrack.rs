@@ -25,16 +25,22 @@ pub struct Conntrack {
 impl Conntrack {
     /// Packets in one of these states.
     pub fn state(state: CtState) -> Self {
-        Self { state, inverted: false }
+        Self {
+            state,
+            inverted: false,
+        }
     }
 
     /// Packets in any other state.
     pub fn not_state(state: CtState) -> Self {
-        Self { state, inverted: true }
+        Self {
+            state,
+            inverted: true,
+        }
     }
 }
 
-/// States of connection tracking, one or several: XT_CONNTRACK_STATE_*, linux/netfilter/xt_conntrack.h.
+/// States of connection tracking, one or several: `XT_CONNTRACK_STATE`_*, `linux/netfilter/xt_conntrack.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CtState(u16);
 
@@ -66,14 +72,23 @@ impl fmt::Display for CtState {
             (Self::ESTABLISHED, "ESTABLISHED"),
             (Self::UNTRACKED, "UNTRACKED"),
         ];
-        let on: Vec<&str> = names.into_iter().filter(|(state, _)| self.0 & state.0 != 0).map(|(_, name)| name).collect();
+        let on: Vec<&str> = names
+            .into_iter()
+            .filter(|(state, _)| self.0 & state.0 != 0)
+            .map(|(_, name)| name)
+            .collect();
         f.write_str(&on.join(","))
     }
 }
 
 impl Extension for Conntrack {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
-        write!(f, "-m conntrack {}--ctstate {} ", if self.inverted { "! " } else { "" }, self.state)
+        write!(
+            f,
+            "-m conntrack {}--ctstate {} ",
+            if self.inverted { "! " } else { "" },
+            self.state
+        )
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
@@ -84,7 +99,11 @@ impl Extension for Conntrack {
             .put(148, &invert.to_ne_bytes())
             .put(150, &self.state.0.to_ne_bytes())
             .finish();
-        encoder.push(Expression::Match(Xt { name: "conntrack", revision: 3, info }));
+        encoder.push(Expression::Match(Xt {
+            name: "conntrack",
+            revision: 3,
+            info,
+        }));
         Ok(())
     }
 
@@ -93,5 +112,5 @@ impl Extension for Conntrack {
     }
 }
 
-/// XT_CONNTRACK_STATE, linux/netfilter/xt_conntrack.h.
+/// `XT_CONNTRACK_STATE`, `linux/netfilter/xt_conntrack.h`.
 const XT_CONNTRACK_STATE: u16 = 1;

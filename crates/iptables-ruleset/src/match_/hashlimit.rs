@@ -28,7 +28,7 @@ impl HashLimit {
     pub const MAX_PER_SECOND: u32 = 1_000_000;
     /// The longest time in which a budget may fill up: `burst` packets at `rate`, in seconds.
     ///
-    /// The kernel counts in units chosen so that a day's worth fits into 64 bits (xt_hashlimit.c, MAX_CPJ). Beyond a
+    /// The kernel counts in units chosen so that a day's worth fits into 64 bits (`xt_hashlimit.c`, `MAX_CPJ`). Beyond a
     /// day it refuses some budgets and takes others wrongly.
     pub const MAX_FILL_SECONDS: u64 = 86_400;
 
@@ -69,7 +69,11 @@ impl HashLimit {
     fn new(name: &str, rate: Rate, above: bool) -> Result<Self, BuildError> {
         let bad = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '\\' | '/');
         // The name becomes a file of /proc/net/ipt_hashlimit.
-        if name.is_empty() || name.len() > NAME_MAX - 1 || name.contains(bad) || matches!(name, "." | "..") {
+        if name.is_empty()
+            || name.len() > NAME_MAX - 1
+            || name.contains(bad)
+            || matches!(name, "." | "..")
+        {
             return Err(BuildError::value(
                 "hashlimit name",
                 name,
@@ -77,7 +81,12 @@ impl HashLimit {
             ));
         }
         check_rate(rate, DEFAULT_BURST)?;
-        Ok(Self { name: name.to_owned(), above, rate, burst: DEFAULT_BURST })
+        Ok(Self {
+            name: name.to_owned(),
+            above,
+            rate,
+            burst: DEFAULT_BURST,
+        })
     }
 
     fn period(&self) -> Period {
@@ -86,7 +95,8 @@ impl HashLimit {
 
     /// How long a quiet source is remembered.
     fn expire_milliseconds(&self) -> u32 {
-        let fill = (self.period().ticks * u64::from(self.burst)).div_ceil(XT_HASHLIMIT_SCALE_V2 / 1000);
+        let fill =
+            (self.period().ticks * u64::from(self.burst)).div_ceil(XT_HASHLIMIT_SCALE_V2 / 1000);
         let unit = u64::from(self.rate.unit().seconds()) * 1000;
         u32::try_from(fill.max(unit)).unwrap_or(u32::MAX)
     }
@@ -95,12 +105,19 @@ impl HashLimit {
 fn check_rate(rate: Rate, burst: u32) -> Result<(), BuildError> {
     let max = HashLimit::MAX_PER_SECOND;
     if u64::from(rate.count().get()) > u64::from(max) * u64::from(rate.unit().seconds()) {
-        return Err(BuildError::value("rate", rate, format!("at most {max}/second is possible")));
+        return Err(BuildError::value(
+            "rate",
+            rate,
+            format!("at most {max}/second is possible"),
+        ));
     }
     let fill_seconds = u64::from(burst) * u64::from(rate.unit().seconds());
     if fill_seconds > HashLimit::MAX_FILL_SECONDS * u64::from(rate.count().get()) {
-        let least = u64::from(burst) * u64::from(RateUnit::Day.seconds()) / HashLimit::MAX_FILL_SECONDS;
-        let reason = format!("too slow for the kernel to count with a burst of {burst}: at least {least}/day is possible");
+        let least =
+            u64::from(burst) * u64::from(RateUnit::Day.seconds()) / HashLimit::MAX_FILL_SECONDS;
+        let reason = format!(
+            "too slow for the kernel to count with a burst of {burst}: at least {least}/day is possible"
+        );
         return Err(BuildError::value("rate", rate, reason));
     }
     Ok(())
@@ -110,11 +127,24 @@ impl Extension for HashLimit {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
         let (count, unit) = self.period().canonical();
         let mode = if self.above { "above" } else { "upto" };
-        write!(f, "-m hashlimit --hashlimit-{mode} {count}/{} ", unit.saved_name())?;
-        write!(f, "--hashlimit-burst {} --hashlimit-mode srcip --hashlimit-name {} ", self.burst, Quoted(&self.name))?;
+        write!(
+            f,
+            "-m hashlimit --hashlimit-{mode} {count}/{} ",
+            unit.saved_name()
+        )?;
+        write!(
+            f,
+            "--hashlimit-burst {} --hashlimit-mode srcip --hashlimit-name {} ",
+            self.burst,
+            Quoted(&self.name)
+        )?;
         // iptables takes the unit it prints for the default, not the one that was asked for.
         if self.expire_milliseconds() != unit.seconds() * 1000 {
-            write!(f, "--hashlimit-htable-expire {} ", self.expire_milliseconds())?;
+            write!(
+                f,
+                "--hashlimit-htable-expire {} ",
+                self.expire_milliseconds()
+            )?;
         }
         Ok(())
     }
@@ -132,17 +162,21 @@ impl Extension for HashLimit {
             .put(288, &self.expire_milliseconds().to_ne_bytes())
             .put(296, &[all, all])
             .finish();
-        encoder.push(Expression::Match(Xt { name: "hashlimit", revision: 3, info }));
+        encoder.push(Expression::Match(Xt {
+            name: "hashlimit",
+            revision: 3,
+            info,
+        }));
         Ok(())
     }
 }
 
-/// Size of the field `name` of struct xt_hashlimit_mtinfo3.
+/// Size of the field `name` of struct `xt_hashlimit_mtinfo3`.
 const NAME_MAX: usize = 255;
-/// linux/netfilter/xt_hashlimit.h.
+/// `linux/netfilter/xt_hashlimit.h`.
 const XT_HASHLIMIT_SCALE_V2: u64 = 1_000_000;
 const XT_HASHLIMIT_HASH_SIP: u32 = 1 << 2;
 const XT_HASHLIMIT_INVERT: u32 = 1 << 4;
-/// XT_HASHLIMIT_BURST and XT_HASHLIMIT_GCINTERVAL, extensions/libxt_hashlimit.c.
+/// `XT_HASHLIMIT_BURST` and `XT_HASHLIMIT_GCINTERVAL`, `extensions/libxt_hashlimit.c`.
 const DEFAULT_BURST: u32 = 5;
 const GC_INTERVAL_MILLISECONDS: u32 = 1000;

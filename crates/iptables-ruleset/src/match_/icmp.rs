@@ -15,12 +15,18 @@ pub struct Icmp {
 impl Icmp {
     /// Messages of this type, as IANA numbers them for the family: an echo request is 8 in ICMP and 128 in ICMPv6.
     pub fn of_type(number: u8) -> Self {
-        Self { kind: number, code: None }
+        Self {
+            kind: number,
+            code: None,
+        }
     }
 
     /// With this code only.
     pub fn code(self, number: u8) -> Self {
-        Self { code: Some(number), ..self }
+        Self {
+            code: Some(number),
+            ..self
+        }
     }
 }
 
@@ -44,7 +50,11 @@ impl Extension for Icmp {
             Family::Ipv6 => "icmp6",
         };
         let info = Info::new(8).put(0, &[self.kind, first, last]).finish();
-        encoder.push(Expression::Match(Xt { name, revision: 0, info }));
+        encoder.push(Expression::Match(Xt {
+            name,
+            revision: 0,
+            info,
+        }));
         Ok(())
     }
 

@@ -14,12 +14,18 @@ pub struct InInterface {
 impl InInterface {
     /// Packets that came in by `name`.
     pub fn new(name: InterfaceName) -> Self {
-        Self { name, inverted: false }
+        Self {
+            name,
+            inverted: false,
+        }
     }
 
     /// Packets that came in by any other interface.
     pub fn not(name: InterfaceName) -> Self {
-        Self { name, inverted: true }
+        Self {
+            name,
+            inverted: true,
+        }
     }
 }
 

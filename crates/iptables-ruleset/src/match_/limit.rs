@@ -27,7 +27,10 @@ impl Limit {
             let reason = format!("at most {}/second is possible", Self::MAX_PER_SECOND);
             return Err(BuildError::value("rate", rate, reason));
         }
-        Ok(Self { rate, burst: DEFAULT_BURST })
+        Ok(Self {
+            rate,
+            burst: DEFAULT_BURST,
+        })
     }
 
     /// `--limit-burst`: this many packets at once after a quiet time, 1 to 10000.
@@ -58,12 +61,16 @@ impl Extension for Limit {
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
         let (rate, unit) = self.canonical();
-        encoder.push(Expression::Limit { rate, unit_seconds: u64::from(unit.seconds()), burst: self.burst });
+        encoder.push(Expression::Limit {
+            rate,
+            unit_seconds: u64::from(unit.seconds()),
+            burst: self.burst,
+        });
         Ok(())
     }
 }
 
-/// XT_LIMIT_SCALE, linux/netfilter/xt_limit.h.
+/// `XT_LIMIT_SCALE`, `linux/netfilter/xt_limit.h`.
 const XT_LIMIT_SCALE: u64 = 10_000;
-/// XT_LIMIT_BURST, extensions/libxt_limit.c.
+/// `XT_LIMIT_BURST`, `extensions/libxt_limit.c`.
 const DEFAULT_BURST: u32 = 5;

@@ -14,7 +14,10 @@ pub struct Mark {
 impl Mark {
     /// Packets with this mark.
     pub fn new(value: u32) -> Self {
-        Self { value, mask: u32::MAX }
+        Self {
+            value,
+            mask: u32::MAX,
+        }
     }
 
     /// Compares the bits of `mask` only.
@@ -36,13 +39,18 @@ impl Extension for Mark {
         if self.mask != u32::MAX {
             encoder.push(Expression::Mask(self.mask.to_ne_bytes().to_vec()));
         }
-        encoder.push(Expression::Compare { inverted: false, data: self.value.to_ne_bytes().to_vec() });
+        encoder.push(Expression::Compare {
+            inverted: false,
+            data: self.value.to_ne_bytes().to_vec(),
+        });
         Ok(())
     }
 
     fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
         if self.value & !self.mask != 0 {
-            return Err("the mark has bits that its mask leaves out, so it never matches".to_owned());
+            return Err(
+                "the mark has bits that its mask leaves out, so it never matches".to_owned(),
+            );
         }
         Ok(())
     }

@@ -163,13 +163,20 @@ pub(crate) mod testing {
     /// The text of a rule with this match, without its target.
     pub(crate) fn text(one: impl Into<Match>, family: Family) -> String {
         let rule = Rule::new(Target::Accept).matching(one);
-        rule.to_iptables_save(family).to_string().trim_end_matches("-j ACCEPT").trim_end().to_owned()
+        rule.to_iptables_save(family)
+            .to_string()
+            .trim_end_matches("-j ACCEPT")
+            .trim_end()
+            .to_owned()
     }
 
     /// The expressions of this match alone; every set has the index 7.
     pub(crate) fn expressions(one: impl Into<Match>, family: Family) -> Vec<Expression> {
         let rule = Rule::new(Target::Accept).matching(one);
-        let mut expressions = rule.encode(family, &mut |_| Ok(7)).expect("encodes").expressions;
+        let mut expressions = rule
+            .encode(family, &mut |_| Ok(7))
+            .expect("encodes")
+            .expressions;
         expressions.truncate(expressions.len() - 2);
         expressions
     }
@@ -178,7 +185,11 @@ pub(crate) mod testing {
     pub(crate) fn info(one: impl Into<Match>, family: Family) -> (String, String) {
         match expressions(one, family).as_slice() {
             [Expression::Match(extension)] => {
-                let hex = extension.info.iter().map(|byte| format!("{byte:02x}")).collect();
+                let hex = extension
+                    .info
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
                 (format!("{} {}", extension.name, extension.revision), hex)
             }
             other => panic!("not one xt match: {other:?}"),

@@ -11,7 +11,7 @@ pub struct Multiport {
     ports: Vec<PortRange>,
 }
 
-/// enum xt_multiport_flags, linux/netfilter/xt_multiport.h.
+/// enum `xt_multiport_flags`, `linux/netfilter/xt_multiport.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Which {
     Source = 0,
@@ -20,7 +20,7 @@ enum Which {
 }
 
 impl Multiport {
-    /// How many ports there is room for, a range taking two places: XT_MULTI_PORTS.
+    /// How many ports there is room for, a range taking two places: `XT_MULTI_PORTS`.
     pub const PLACES: usize = 15;
 
     /// `--sports`: from one of these ports.
@@ -52,7 +52,10 @@ impl Multiport {
         let list = Self { which, ports };
         let places = Self::places(&list.ports);
         if places == 0 || places > Self::PLACES {
-            let reason = format!("1 to {} ports are possible, a range counts as two; these are {places}", Self::PLACES);
+            let reason = format!(
+                "1 to {} ports are possible, a range counts as two; these are {places}",
+                Self::PLACES
+            );
             return Err(BuildError::value("port list", list.list(), reason));
         }
         Ok(list)
@@ -60,11 +63,18 @@ impl Multiport {
 
     /// How many places a list takes.
     pub(crate) fn places(ports: &[PortRange]) -> usize {
-        ports.iter().map(|range| if range.is_single() { 1 } else { 2 }).sum()
+        ports
+            .iter()
+            .map(|range| if range.is_single() { 1 } else { 2 })
+            .sum()
     }
 
     fn list(&self) -> String {
-        self.ports.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        self.ports
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(",")
     }
 }
 
@@ -88,15 +98,32 @@ impl Extension for Multiport {
             }
         }
         let count = u8::try_from(places.len()).unwrap_or(u8::MAX);
-        let ports: Vec<u8> = places.iter().flat_map(|(port, _)| port.to_ne_bytes()).collect();
+        let ports: Vec<u8> = places
+            .iter()
+            .flat_map(|(port, _)| port.to_ne_bytes())
+            .collect();
         let starts_range: Vec<u8> = places.iter().map(|(_, starts)| u8::from(*starts)).collect();
-        let info = Info::new(48).put(0, &[self.which as u8, count]).put(2, &ports).put(32, &starts_range).finish();
-        encoder.push(Expression::Match(Xt { name: "multiport", revision: 1, info }));
+        let info = Info::new(48)
+            .put(0, &[self.which as u8, count])
+            .put(2, &ports)
+            .put(32, &starts_range)
+            .finish();
+        encoder.push(Expression::Match(Xt {
+            name: "multiport",
+            revision: 1,
+            info,
+        }));
         Ok(())
     }
 
     fn check(&self, rule: &Rule, _family: Family) -> Result<(), String> {
-        let with_ports = [Protocol::TCP, Protocol::UDP, Protocol::SCTP, Protocol::new(33), Protocol::new(136)];
+        let with_ports = [
+            Protocol::TCP,
+            Protocol::UDP,
+            Protocol::SCTP,
+            Protocol::new(33),
+            Protocol::new(136),
+        ];
         if !with_ports.iter().any(|protocol| rule.is_only(*protocol)) {
             return Err("-m multiport needs -p tcp, udp, udplite, sctp or dccp".to_owned());
         }

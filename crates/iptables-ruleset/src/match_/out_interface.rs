@@ -14,12 +14,18 @@ pub struct OutInterface {
 impl OutInterface {
     /// Packets that leave by `name`.
     pub fn new(name: InterfaceName) -> Self {
-        Self { name, inverted: false }
+        Self {
+            name,
+            inverted: false,
+        }
     }
 
     /// Packets that leave by any other interface.
     pub fn not(name: InterfaceName) -> Self {
-        Self { name, inverted: true }
+        Self {
+            name,
+            inverted: true,
+        }
     }
 }
 

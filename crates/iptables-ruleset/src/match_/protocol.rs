@@ -25,12 +25,18 @@ impl Protocol {
 
     /// The protocol with that number, as in `/etc/protocols`; 0 cannot be matched.
     pub const fn new(number: u8) -> Self {
-        Self { number, inverted: false }
+        Self {
+            number,
+            inverted: false,
+        }
     }
 
     /// Every protocol but this one.
     pub const fn not(self) -> Self {
-        Self { number: self.number, inverted: true }
+        Self {
+            number: self.number,
+            inverted: true,
+        }
     }
 
     /// The number.
@@ -54,7 +60,11 @@ impl Extension for Protocol {
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        encoder.compare(Expression::Meta(MetaKey::L4Protocol), self.inverted, vec![self.number]);
+        encoder.compare(
+            Expression::Meta(MetaKey::L4Protocol),
+            self.inverted,
+            vec![self.number],
+        );
         Ok(())
     }
 

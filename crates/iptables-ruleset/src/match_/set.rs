@@ -34,7 +34,11 @@ pub enum Direction {
 impl Set {
     /// Packets that the set holds, by one direction.
     pub fn new(name: SetName, direction: Direction) -> Self {
-        Self { name, directions: vec![direction], inverted: false }
+        Self {
+            name,
+            directions: vec![direction],
+            inverted: false,
+        }
     }
 
     /// Compares the next dimension of the set's elements too, the port of `hash:ip,port` for instance: at most 6 in all.
@@ -43,9 +47,12 @@ impl Set {
         self
     }
 
-    /// Packets that the set does not hold.
-    pub fn not(self) -> Self {
-        Self { inverted: true, ..self }
+    /// `! --match-set`: packets that the set does not hold.
+    pub fn inverted(self) -> Self {
+        Self {
+            inverted: true,
+            ..self
+        }
     }
 
     /// The set's name.
@@ -64,7 +71,13 @@ impl Extension for Set {
                 Direction::Destination => "dst",
             })
             .collect();
-        write!(f, "-m set {}--match-set {} {} ", if self.inverted { "! " } else { "" }, self.name, words.join(","))
+        write!(
+            f,
+            "-m set {}--match-set {} {} ",
+            if self.inverted { "! " } else { "" },
+            self.name,
+            words.join(",")
+        )
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
@@ -77,8 +90,15 @@ impl Extension for Set {
             }
         }
         let dimensions = u8::try_from(self.directions.len()).unwrap_or(u8::MAX);
-        let info = Info::new(48).put(0, &index.to_ne_bytes()).put(2, &[dimensions, flags]).finish();
-        encoder.push(Expression::Match(Xt { name: "set", revision: 4, info }));
+        let info = Info::new(48)
+            .put(0, &index.to_ne_bytes())
+            .put(2, &[dimensions, flags])
+            .finish();
+        encoder.push(Expression::Match(Xt {
+            name: "set",
+            revision: 4,
+            info,
+        }));
         Ok(())
     }
 
@@ -90,5 +110,5 @@ impl Extension for Set {
     }
 }
 
-/// IPSET_DIM_MAX, linux/netfilter/ipset/ip_set.h.
+/// `IPSET_DIM_MAX`, `linux/netfilter/ipset/ip_set.h`.
 const IPSET_DIM_MAX: usize = 6;

@@ -14,12 +14,18 @@ pub struct Source {
 impl Source {
     /// Packets with a source address in `network`.
     pub fn new(network: impl Into<Network>) -> Self {
-        Self { network: network.into(), inverted: false }
+        Self {
+            network: network.into(),
+            inverted: false,
+        }
     }
 
     /// Packets with any other source address.
     pub fn not(network: impl Into<Network>) -> Self {
-        Self { network: network.into(), inverted: true }
+        Self {
+            network: network.into(),
+            inverted: true,
+        }
     }
 }
 

@@ -21,27 +21,54 @@ impl Tcp {
 
     /// `--sport`: from one of these ports.
     pub fn source(self, ports: impl Into<PortRange>) -> Self {
-        Self { source: Some(Ports { range: ports.into(), inverted: false }), ..self }
+        Self {
+            source: Some(Ports {
+                range: ports.into(),
+                inverted: false,
+            }),
+            ..self
+        }
     }
 
     /// `! --sport`: from any other port.
     pub fn not_source(self, ports: impl Into<PortRange>) -> Self {
-        Self { source: Some(Ports { range: ports.into(), inverted: true }), ..self }
+        Self {
+            source: Some(Ports {
+                range: ports.into(),
+                inverted: true,
+            }),
+            ..self
+        }
     }
 
     /// `--dport`: to one of these ports.
     pub fn destination(self, ports: impl Into<PortRange>) -> Self {
-        Self { destination: Some(Ports { range: ports.into(), inverted: false }), ..self }
+        Self {
+            destination: Some(Ports {
+                range: ports.into(),
+                inverted: false,
+            }),
+            ..self
+        }
     }
 
     /// `! --dport`: to any other port.
     pub fn not_destination(self, ports: impl Into<PortRange>) -> Self {
-        Self { destination: Some(Ports { range: ports.into(), inverted: true }), ..self }
+        Self {
+            destination: Some(Ports {
+                range: ports.into(),
+                inverted: true,
+            }),
+            ..self
+        }
     }
 
     /// `--tcp-flags`: of the flags in `mask` exactly those in `set` are on.
     pub fn flags(self, mask: TcpFlags, set: TcpFlags) -> Self {
-        Self { flags: Some((mask, set)), ..self }
+        Self {
+            flags: Some((mask, set)),
+            ..self
+        }
     }
 }
 
@@ -74,8 +101,16 @@ impl TcpFlags {
 impl fmt::Display for TcpFlags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = ["FIN", "SYN", "RST", "PSH", "ACK", "URG"];
-        let on: Vec<&str> = (0..).zip(names).filter(|(bit, _)| self.0 & (1 << bit) != 0).map(|(_, name)| name).collect();
-        f.write_str(&if on.is_empty() { "NONE".to_owned() } else { on.join(",") })
+        let on: Vec<&str> = (0..)
+            .zip(names)
+            .filter(|(bit, _)| self.0 & (1 << bit) != 0)
+            .map(|(_, name)| name)
+            .collect();
+        f.write_str(&if on.is_empty() {
+            "NONE".to_owned()
+        } else {
+            on.join(",")
+        })
     }
 }
 
@@ -92,9 +127,16 @@ impl Extension for Tcp {
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
         if let Some((TcpFlags(mask), TcpFlags(set))) = self.flags {
-            encoder.push(Expression::Payload { base: PayloadBase::Transport, offset: FLAGS, length: 1 });
+            encoder.push(Expression::Payload {
+                base: PayloadBase::Transport,
+                offset: FLAGS,
+                length: 1,
+            });
             encoder.push(Expression::Mask(vec![mask]));
-            encoder.push(Expression::Compare { inverted: false, data: vec![set] });
+            encoder.push(Expression::Compare {
+                inverted: false,
+                data: vec![set],
+            });
         }
         port::encode(encoder, self.source, self.destination);
         Ok(())
@@ -122,8 +164,14 @@ mod tests {
 
     #[test]
     fn flags_print_by_name() {
-        let syn = Tcp::new().flags(TcpFlags::SYN.and(TcpFlags::RST).and(TcpFlags::ACK), TcpFlags::SYN);
-        assert_eq!(text(syn, Family::Ipv4), "-m tcp --tcp-flags SYN,RST,ACK SYN");
+        let syn = Tcp::new().flags(
+            TcpFlags::SYN.and(TcpFlags::RST).and(TcpFlags::ACK),
+            TcpFlags::SYN,
+        );
+        assert_eq!(
+            text(syn, Family::Ipv4),
+            "-m tcp --tcp-flags SYN,RST,ACK SYN"
+        );
         let null = Tcp::new().flags(TcpFlags::FIN.and(TcpFlags::URG), TcpFlags::NONE);
         assert_eq!(text(null, Family::Ipv4), "-m tcp --tcp-flags FIN,URG NONE");
     }
@@ -133,8 +181,15 @@ mod tests {
         assert_eq!(
             expressions(Tcp::new().source(1000).destination(22), Family::Ipv6),
             [
-                Expression::Payload { base: PayloadBase::Transport, offset: 0, length: 4 },
-                Expression::Compare { inverted: false, data: vec![0x03, 0xe8, 0x00, 0x16] },
+                Expression::Payload {
+                    base: PayloadBase::Transport,
+                    offset: 0,
+                    length: 4
+                },
+                Expression::Compare {
+                    inverted: false,
+                    data: vec![0x03, 0xe8, 0x00, 0x16]
+                },
             ]
         );
     }

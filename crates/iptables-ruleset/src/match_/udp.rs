@@ -20,22 +20,46 @@ impl Udp {
 
     /// `--sport`: from one of these ports.
     pub fn source(self, ports: impl Into<PortRange>) -> Self {
-        Self { source: Some(Ports { range: ports.into(), inverted: false }), ..self }
+        Self {
+            source: Some(Ports {
+                range: ports.into(),
+                inverted: false,
+            }),
+            ..self
+        }
     }
 
     /// `! --sport`: from any other port.
     pub fn not_source(self, ports: impl Into<PortRange>) -> Self {
-        Self { source: Some(Ports { range: ports.into(), inverted: true }), ..self }
+        Self {
+            source: Some(Ports {
+                range: ports.into(),
+                inverted: true,
+            }),
+            ..self
+        }
     }
 
     /// `--dport`: to one of these ports.
     pub fn destination(self, ports: impl Into<PortRange>) -> Self {
-        Self { destination: Some(Ports { range: ports.into(), inverted: false }), ..self }
+        Self {
+            destination: Some(Ports {
+                range: ports.into(),
+                inverted: false,
+            }),
+            ..self
+        }
     }
 
     /// `! --dport`: to any other port.
     pub fn not_destination(self, ports: impl Into<PortRange>) -> Self {
-        Self { destination: Some(Ports { range: ports.into(), inverted: true }), ..self }
+        Self {
+            destination: Some(Ports {
+                range: ports.into(),
+                inverted: true,
+            }),
+            ..self
+        }
     }
 }
 

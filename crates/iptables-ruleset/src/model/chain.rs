@@ -9,7 +9,10 @@ pub struct Chain {
 
 impl Chain {
     pub(crate) fn new(name: ChainName) -> Self {
-        Self { name, rules: Vec::new() }
+        Self {
+            name,
+            rules: Vec::new(),
+        }
     }
 
     /// Its name.

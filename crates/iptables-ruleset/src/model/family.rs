@@ -3,11 +3,14 @@ use std::net::IpAddr;
 
 /// One of the two address families that have a `filter` table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "netfilter filters two IP families and there is no third")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "netfilter filters two IP families and there is no third"
+)]
 pub enum Family {
-    /// IPv4: `iptables`, nf_tables family `ip`.
+    /// IPv4: `iptables`, `nf_tables` family `ip`.
     Ipv4,
-    /// IPv6: `ip6tables`, nf_tables family `ip6`.
+    /// IPv6: `ip6tables`, `nf_tables` family `ip6`.
     Ipv6,
 }
 
@@ -23,7 +26,7 @@ impl Family {
         }
     }
 
-    /// What nf_tables calls the family: `ip` or `ip6`.
+    /// What `nf_tables` calls the family: `ip` or `ip6`.
     pub fn nft_name(self) -> &'static str {
         match self {
             Self::Ipv4 => "ip",

@@ -2,7 +2,10 @@ use std::fmt;
 
 /// A built-in chain of the `filter` table: where packets enter it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "the filter table has three built-in chains")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the filter table has three built-in chains"
+)]
 pub enum Hook {
     /// Packets to this host.
     Input,

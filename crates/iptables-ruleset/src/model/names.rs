@@ -18,11 +18,11 @@ use crate::BuildError;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChainName(String);
 
-/// XT_EXTENSION_MAXNAMELEN (29, linux/netfilter/x_tables.h) less the NUL.
+/// `XT_EXTENSION_MAXNAMELEN` (29, `linux/netfilter/x_tables.h`) less the NUL.
 const CHAIN_MAX: usize = 28;
 /// IFNAMSIZ (16, linux/if.h) less the NUL.
 const INTERFACE_MAX: usize = 15;
-/// IPSET_MAXNAMELEN (32, linux/netfilter/ipset/ip_set.h) less the NUL.
+/// `IPSET_MAXNAMELEN` (32, `linux/netfilter/ipset/ip_set.h`) less the NUL.
 const SET_MAX: usize = 31;
 
 impl ChainName {
@@ -37,8 +37,18 @@ impl FromStr for ChainName {
 
     fn from_str(name: &str) -> Result<Self, BuildError> {
         let reserved = [
-            "PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING", "ACCEPT", "DROP", "RETURN", "QUEUE", "LOG",
-            "NFLOG", "REJECT",
+            "PREROUTING",
+            "INPUT",
+            "FORWARD",
+            "OUTPUT",
+            "POSTROUTING",
+            "ACCEPT",
+            "DROP",
+            "RETURN",
+            "QUEUE",
+            "LOG",
+            "NFLOG",
+            "REJECT",
         ];
         let reason = if let Err(reason) = plain(name, CHAIN_MAX) {
             reason
@@ -113,9 +123,11 @@ impl FromStr for SetName {
 
     fn from_str(name: &str) -> Result<Self, BuildError> {
         match plain(name, SET_MAX) {
-            Ok(()) if name.starts_with(['-', '!', ':']) => {
-                Err(BuildError::value("set name", name, "must not begin with \"-\", \"!\" or \":\""))
-            }
+            Ok(()) if name.starts_with(['-', '!', ':']) => Err(BuildError::value(
+                "set name",
+                name,
+                "must not begin with \"-\", \"!\" or \":\"",
+            )),
             Ok(()) => Ok(Self(name.to_owned())),
             Err(reason) => Err(BuildError::value("set name", name, reason)),
         }
@@ -133,8 +145,14 @@ fn plain(name: &str, max: usize) -> Result<(), String> {
     if name.is_empty() {
         Err("must not be empty".to_owned())
     } else if name.len() > max {
-        Err(format!("is {} bytes long, at most {max} are possible", name.len()))
-    } else if let Some(bad) = name.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '\\')) {
+        Err(format!(
+            "is {} bytes long, at most {max} are possible",
+            name.len()
+        ))
+    } else if let Some(bad) = name
+        .chars()
+        .find(|c| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '\\'))
+    {
         Err(format!("must not contain {bad:?}"))
     } else {
         Ok(())

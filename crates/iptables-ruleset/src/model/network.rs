@@ -28,14 +28,28 @@ impl Network {
     pub fn new(address: IpAddr, prefix_length: u8) -> Result<Self, BuildError> {
         let family = Family::of(address);
         if prefix_length > family.address_bits() {
-            let reason = format!("an {family} prefix has at most {} bits", family.address_bits());
-            return Err(BuildError::value("network", format!("{address}/{prefix_length}"), reason));
+            let reason = format!(
+                "an {family} prefix has at most {} bits",
+                family.address_bits()
+            );
+            return Err(BuildError::value(
+                "network",
+                format!("{address}/{prefix_length}"),
+                reason,
+            ));
         }
         let address = match address {
-            IpAddr::V4(v4) => IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & mask_v4(prefix_length))),
-            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask_v6(prefix_length))),
+            IpAddr::V4(v4) => {
+                IpAddr::V4(Ipv4Addr::from_bits(v4.to_bits() & mask_v4(prefix_length)))
+            }
+            IpAddr::V6(v6) => {
+                IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & mask_v6(prefix_length)))
+            }
         };
-        Ok(Self { address, prefix_length })
+        Ok(Self {
+            address,
+            prefix_length,
+        })
     }
 
     /// The address, its host bits zero.
@@ -71,16 +85,23 @@ impl Network {
 }
 
 fn mask_v4(prefix_length: u8) -> u32 {
-    u32::MAX.checked_shl(32 - u32::from(prefix_length)).unwrap_or(0)
+    u32::MAX
+        .checked_shl(32 - u32::from(prefix_length))
+        .unwrap_or(0)
 }
 
 fn mask_v6(prefix_length: u8) -> u128 {
-    u128::MAX.checked_shl(128 - u32::from(prefix_length)).unwrap_or(0)
+    u128::MAX
+        .checked_shl(128 - u32::from(prefix_length))
+        .unwrap_or(0)
 }
 
 impl From<IpAddr> for Network {
     fn from(address: IpAddr) -> Self {
-        Self { address, prefix_length: Family::of(address).address_bits() }
+        Self {
+            address,
+            prefix_length: Family::of(address).address_bits(),
+        }
     }
 }
 
@@ -92,16 +113,24 @@ impl FromStr for Network {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
         };
-        let address: IpAddr = address
-            .parse()
-            .map_err(|_| BuildError::value("network", text, "expected an address or ADDRESS/PREFIX"))?;
+        let address: IpAddr = address.parse().map_err(|_| {
+            BuildError::value("network", text, "expected an address or ADDRESS/PREFIX")
+        })?;
         match prefix {
             None => Ok(address.into()),
             Some(prefix) => {
                 let digits = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_digit());
-                let length = prefix.parse::<u8>().ok().filter(|_| digits).ok_or_else(|| {
-                    BuildError::value("network", text, "the prefix length after \"/\" must be a number of bits")
-                })?;
+                let length = prefix
+                    .parse::<u8>()
+                    .ok()
+                    .filter(|_| digits)
+                    .ok_or_else(|| {
+                        BuildError::value(
+                            "network",
+                            text,
+                            "the prefix length after \"/\" must be a number of bits",
+                        )
+                    })?;
                 Self::new(address, length)
             }
         }
@@ -127,9 +156,22 @@ mod tests {
             ("2001:DB8:0::FFFF/120", "2001:db8::ff00/120"),
             ("ffff::/0", "::/0"),
         ] {
-            assert_eq!(text.parse::<Network>().map(|n| n.to_string()), Ok(canonical.to_owned()), "{text}");
+            assert_eq!(
+                text.parse::<Network>().map(|n| n.to_string()),
+                Ok(canonical.to_owned()),
+                "{text}"
+            );
         }
-        for bad in ["", "192.0.2.1/33", "::/129", "192.0.2.1/", "192.0.2.1/+8", "192.0.2.1/8/8", "host", "1.2.3/8"] {
+        for bad in [
+            "",
+            "192.0.2.1/33",
+            "::/129",
+            "192.0.2.1/",
+            "192.0.2.1/+8",
+            "192.0.2.1/8/8",
+            "host",
+            "1.2.3/8",
+        ] {
             assert!(bad.parse::<Network>().is_err(), "{bad}");
         }
     }

@@ -26,7 +26,11 @@ impl PortRange {
     /// When `last` is less than `first`.
     pub fn new(first: u16, last: u16) -> Result<Self, BuildError> {
         if last < first {
-            return Err(BuildError::value("port range", format!("{first}:{last}"), "ends before it begins"));
+            return Err(BuildError::value(
+                "port range",
+                format!("{first}:{last}"),
+                "ends before it begins",
+            ));
         }
         Ok(Self { first, last })
     }
@@ -49,7 +53,10 @@ impl PortRange {
 
 impl From<u16> for PortRange {
     fn from(port: u16) -> Self {
-        Self { first: port, last: port }
+        Self {
+            first: port,
+            last: port,
+        }
     }
 }
 
@@ -65,14 +72,19 @@ impl FromStr for PortRange {
             None => port(text).map(|port| (port, port)),
             Some((first, last)) => port(first).zip(port(last)),
         };
-        let (first, last) =
-            ends.ok_or_else(|| BuildError::value("port", text, "expected PORT or FIRST:LAST, each 0 to 65535"))?;
+        let (first, last) = ends.ok_or_else(|| {
+            BuildError::value("port", text, "expected PORT or FIRST:LAST, each 0 to 65535")
+        })?;
         Self::new(first, last)
     }
 }
 
 impl fmt::Display for PortRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_single() { write!(f, "{}", self.first) } else { write!(f, "{}:{}", self.first, self.last) }
+        if self.is_single() {
+            write!(f, "{}", self.first)
+        } else {
+            write!(f, "{}:{}", self.first, self.last)
+        }
     }
 }

@@ -96,11 +96,14 @@ pub(crate) struct Period {
 impl Period {
     pub(crate) fn of(rate: Rate, ticks_per_second: u64) -> Self {
         let ticks = ticks_per_second * u64::from(rate.unit.seconds()) / u64::from(rate.count.get());
-        Self { ticks: ticks.max(1), ticks_per_second }
+        Self {
+            ticks: ticks.max(1),
+            ticks_per_second,
+        }
     }
 
     /// Count and unit as iptables writes them: the unit is the shortest that loses nothing by rounding, so 60/minute is 1/sec.
-    /// The same steps as print_rate() of extensions/libxt_limit.c and libxt_hashlimit.c.
+    /// The same steps as `print_rate()` of `extensions/libxt_limit.c` and `libxt_hashlimit.c`.
     pub(crate) fn canonical(self) -> (u64, RateUnit) {
         let mut chosen = RateUnit::Day;
         for unit in RateUnit::LONGEST_FIRST.into_iter().skip(1) {
@@ -110,7 +113,10 @@ impl Period {
             }
             chosen = unit;
         }
-        (self.ticks_per_second * u64::from(chosen.seconds()) / self.ticks, chosen)
+        (
+            self.ticks_per_second * u64::from(chosen.seconds()) / self.ticks,
+            chosen,
+        )
     }
 }
 
@@ -127,14 +133,20 @@ impl FromStr for Rate {
             "minute" | "min" | "m" => RateUnit::Minute,
             "hour" | "h" => RateUnit::Hour,
             "day" | "d" => RateUnit::Day,
-            _ => return Err(wrong("the unit after \"/\" must be second, minute, hour or day")),
+            _ => {
+                return Err(wrong(
+                    "the unit after \"/\" must be second, minute, hour or day",
+                ));
+            }
         };
         let digits = count.bytes().all(|b| b.is_ascii_digit());
         let count = count
             .parse::<NonZeroU32>()
             .ok()
             .filter(|_| digits)
-            .ok_or_else(|| wrong("the count before \"/\" must be a whole number, 1 to 4294967295"))?;
+            .ok_or_else(|| {
+                wrong("the count before \"/\" must be a whole number, 1 to 4294967295")
+            })?;
         Ok(Self { count, unit })
     }
 }

@@ -14,7 +14,10 @@ pub struct Rule {
 impl Rule {
     /// A rule that matches every packet.
     pub fn new(target: impl Into<Target>) -> Self {
-        Self { matches: Vec::new(), target: target.into() }
+        Self {
+            matches: Vec::new(),
+            target: target.into(),
+        }
     }
 
     /// One more match. They are tried in the order in which they were added, after interface, protocol and addresses.
@@ -49,7 +52,8 @@ impl Rule {
     /// Why it cannot work in that family, if so.
     pub(crate) fn check(&self, family: Family) -> Result<(), String> {
         for (position, one) in self.matches.iter().enumerate() {
-            let twice = |other: &Match| std::mem::discriminant(one) == std::mem::discriminant(other);
+            let twice =
+                |other: &Match| std::mem::discriminant(one) == std::mem::discriminant(other);
             if one.is_header() && self.matches.iter().skip(position + 1).any(twice) {
                 return Err("the same match twice".to_owned());
             }

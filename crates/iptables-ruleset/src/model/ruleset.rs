@@ -41,7 +41,12 @@ pub struct Ruleset {
 impl Ruleset {
     /// A ruleset that changes nothing yet.
     pub fn new(family: Family) -> Self {
-        Self { family, policies: BTreeMap::new(), jumps: Vec::new(), chains: BTreeMap::new() }
+        Self {
+            family,
+            policies: BTreeMap::new(),
+            jumps: Vec::new(),
+            chains: BTreeMap::new(),
+        }
     }
 
     /// The family it is for.
@@ -65,7 +70,9 @@ impl Ruleset {
 
     /// The chain of that name, made empty if there is none yet.
     pub fn chain(&mut self, name: ChainName) -> &mut Chain {
-        self.chains.entry(name.clone()).or_insert_with(|| Chain::new(name))
+        self.chains
+            .entry(name.clone())
+            .or_insert_with(|| Chain::new(name))
     }
 
     /// The policy that is wanted for `hook`; `None`: it stays what it is.
@@ -75,7 +82,10 @@ impl Ruleset {
 
     /// The chains that `hook` shall jump to, in order.
     pub fn jumps_from(&self, hook: Hook) -> impl Iterator<Item = &ChainName> {
-        self.jumps.iter().filter(move |(from, _)| *from == hook).map(|(_, to)| to)
+        self.jumps
+            .iter()
+            .filter(move |(from, _)| *from == hook)
+            .map(|(_, to)| to)
     }
 
     /// The chains of our own, sorted by name, as iptables keeps them.
@@ -110,7 +120,10 @@ impl Ruleset {
     pub fn check(&self) -> Result<(), BuildError> {
         for (hook, to) in &self.jumps {
             if !self.chains.contains_key(to) {
-                return Err(BuildError::ruleset(self.family, format!("{hook} jumps to chain {to}, which is not in it")));
+                return Err(BuildError::ruleset(
+                    self.family,
+                    format!("{hook} jumps to chain {to}, which is not in it"),
+                ));
             }
         }
         for chain in self.chains() {
@@ -135,7 +148,16 @@ impl Ruleset {
     fn check_circles(&self) -> Result<(), BuildError> {
         let mut left: BTreeMap<&ChainName, Vec<&ChainName>> = self
             .chains()
-            .map(|chain| (chain.name(), chain.rules().iter().filter_map(|rule| rule.target().jump()).collect()))
+            .map(|chain| {
+                (
+                    chain.name(),
+                    chain
+                        .rules()
+                        .iter()
+                        .filter_map(|rule| rule.target().jump())
+                        .collect(),
+                )
+            })
             .collect();
         loop {
             let before = left.len();
@@ -147,7 +169,10 @@ impl Ruleset {
         }
         match left.keys().next() {
             None => Ok(()),
-            Some(chain) => Err(BuildError::ruleset(self.family, format!("chain {chain} leads back to itself"))),
+            Some(chain) => Err(BuildError::ruleset(
+                self.family,
+                format!("chain {chain} leads back to itself"),
+            )),
         }
     }
 }

@@ -37,10 +37,13 @@ impl<'a> Message<'a> {
         Attributes(self.payload.get(NFGENMSG..).unwrap_or(&[]))
     }
 
-    /// What NLMSG_ERROR or NLMSG_DONE says: 0 for success.
+    /// What `NLMSG_ERROR` or `NLMSG_DONE` says: 0 for success.
     pub(super) fn errno(&self) -> Option<i32> {
         let ends = matches!(i32::from(self.kind), libc::NLMSG_ERROR | libc::NLMSG_DONE);
-        let code = ends.then(|| bytes(self.payload, 0)).flatten().map(i32::from_ne_bytes)?;
+        let code = ends
+            .then(|| bytes(self.payload, 0))
+            .flatten()
+            .map(i32::from_ne_bytes)?;
         Some(code.saturating_neg())
     }
 }
@@ -69,12 +72,16 @@ impl<'a> Attributes<'a> {
 
     /// A number in network order.
     pub(super) fn u32(&self, wanted: u16) -> Option<u32> {
-        self.find(wanted).and_then(|content| bytes(content, 0)).map(u32::from_be_bytes)
+        self.find(wanted)
+            .and_then(|content| bytes(content, 0))
+            .map(u32::from_be_bytes)
     }
 
     /// A number in network order.
     pub(super) fn u64(&self, wanted: u16) -> Option<u64> {
-        self.find(wanted).and_then(|content| bytes(content, 0)).map(u64::from_be_bytes)
+        self.find(wanted)
+            .and_then(|content| bytes(content, 0))
+            .map(u64::from_be_bytes)
     }
 }
 
@@ -98,7 +105,7 @@ fn bytes<const N: usize>(from: &[u8], offset: usize) -> Option<[u8; N]> {
 pub(super) const NLMSGHDR: usize = 16;
 const NLA_HEADER: usize = 4;
 const NFGENMSG: usize = 4;
-/// NLA_TYPE_MASK, linux/netlink.h: without NLA_F_NESTED and NLA_F_NET_BYTEORDER.
+/// `NLA_TYPE_MASK`, linux/netlink.h: without `NLA_F_NESTED` and `NLA_F_NET_BYTEORDER`.
 const NLA_TYPE_MASK: u16 = 0x3fff;
 
 #[cfg(test)]
@@ -107,7 +114,11 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_or_lies_about_its_length_ends_the_reading() {
-        let whole: Vec<u8> = [8u16, 1].iter().flat_map(|n| n.to_ne_bytes()).chain([0, 0, 0, 7]).collect();
+        let whole: Vec<u8> = [8u16, 1]
+            .iter()
+            .flat_map(|n| n.to_ne_bytes())
+            .chain([0, 0, 0, 7])
+            .collect();
         assert_eq!(Attributes(&whole).u32(1), Some(7));
         for length in 0..whole.len() {
             assert_eq!(Attributes(&whole[..length]).count(), 0, "{length}");

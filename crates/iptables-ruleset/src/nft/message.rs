@@ -22,7 +22,12 @@ pub(super) fn encode(batch: &Batch, first_sequence: u32) -> Encoded {
         add(&mut messages, change);
     }
     let rules: Vec<Option<&EncodedRule>> = batch.changes().iter().map(rule_of).collect();
-    let bytes = finish(&messages.finalize(), first_sequence, batch.generation(), &rules);
+    let bytes = finish(
+        &messages.finalize(),
+        first_sequence,
+        batch.generation(),
+        &rules,
+    );
     let mut items = vec!["the transaction".to_owned()];
     items.extend(batch.items());
     items.push("the end of the transaction".to_owned());
@@ -51,7 +56,9 @@ fn add(messages: &mut nftnl::Batch, change: &Change) {
         Action::Chain(name) => messages.add(&chain(name), MsgType::Add),
         // A deletion without a handle is for all rules of the chain.
         Action::Flush(name) => messages.add(&nftnl::Rule::new(&chain(name)), MsgType::Del),
-        Action::Append { chain: name, rule, .. } => {
+        Action::Append {
+            chain: name, rule, ..
+        } => {
             let chain = chain(name);
             let mut message = nftnl::Rule::new(&chain);
             for expression in &rule.expressions {
@@ -59,7 +66,10 @@ fn add(messages: &mut nftnl::Batch, change: &Change) {
             }
             messages.add(&message, MsgType::Add);
         }
-        Action::Delete { chain: name, handle } => {
+        Action::Delete {
+            chain: name,
+            handle,
+        } => {
             let chain = chain(name);
             let mut message = nftnl::Rule::new(&chain);
             message.set_handle(*handle);
@@ -89,16 +99,27 @@ fn finish(
         sequence += 1;
         let at = (sequence - first_sequence - 1) as usize;
         let in_between = at < rules.len();
-        let compat = rules.get(at).copied().flatten().map(compat).unwrap_or_default();
+        let compat = rules
+            .get(at)
+            .copied()
+            .flatten()
+            .map(compat)
+            .unwrap_or_default();
         let acknowledge = if in_between { 0 } else { message.flags & ACK };
-        put_header(&mut bytes, message.payload.len() + compat.len(), message.kind, (message.flags & !ACK) | acknowledge, sequence);
+        put_header(
+            &mut bytes,
+            message.payload.len() + compat.len(),
+            message.kind,
+            (message.flags & !ACK) | acknowledge,
+            sequence,
+        );
         bytes.extend_from_slice(message.payload);
         bytes.extend_from_slice(&compat);
     }
     bytes
 }
 
-/// NFNL_MSG_BATCH_BEGIN with the attribute NFNL_BATCH_GENID, linux/netfilter/nfnetlink.h.
+/// `NFNL_MSG_BATCH_BEGIN` with the attribute `NFNL_BATCH_GENID`, linux/netfilter/nfnetlink.h.
 fn begin(sequence: u32, generation: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     put_header(&mut bytes, 12, BATCH_BEGIN, REQUEST, sequence);
@@ -108,11 +129,19 @@ fn begin(sequence: u32, generation: u32) -> Vec<u8> {
     bytes
 }
 
-/// NFTA_RULE_COMPAT, linux/netfilter/nf_tables.h: the protocol, and whether it is the one not meant.
+/// `NFTA_RULE_COMPAT`, `linux/netfilter/nf_tables.h`: the protocol, and whether it is the one not meant.
 fn compat(rule: &EncodedRule) -> Vec<u8> {
     let mut inner = Vec::new();
-    put_attribute(&mut inner, NFTA_RULE_COMPAT_PROTO, &u32::from(rule.protocol).to_be_bytes());
-    let flags = if rule.protocol_inverted { NFT_RULE_COMPAT_F_INV } else { 0 };
+    put_attribute(
+        &mut inner,
+        NFTA_RULE_COMPAT_PROTO,
+        &u32::from(rule.protocol).to_be_bytes(),
+    );
+    let flags = if rule.protocol_inverted {
+        NFT_RULE_COMPAT_F_INV
+    } else {
+        0
+    };
     put_attribute(&mut inner, NFTA_RULE_COMPAT_FLAGS, &flags.to_be_bytes());
     let mut outer = Vec::new();
     put_attribute(&mut outer, NFTA_RULE_COMPAT | NLA_F_NESTED, &inner);
@@ -137,8 +166,14 @@ fn put_attribute(bytes: &mut Vec<u8>, kind: u16, content: &[u8]) {
     bytes.extend_from_slice(content);
 }
 
-/// A request of the nf_tables subsystem, for what is read.
-pub(super) fn request(kind: u16, flags: u16, sequence: u32, family: u8, attributes: &[(u16, &[u8])]) -> Vec<u8> {
+/// A request of the `nf_tables` subsystem, for what is read.
+pub(super) fn request(
+    kind: u16,
+    flags: u16,
+    sequence: u32,
+    family: u8,
+    attributes: &[(u16, &[u8])],
+) -> Vec<u8> {
     let mut content = vec![family, 0, 0, 0];
     for (kind, value) in attributes {
         let mut padded = value.to_vec();
@@ -146,7 +181,13 @@ pub(super) fn request(kind: u16, flags: u16, sequence: u32, family: u8, attribut
         put_attribute(&mut content, *kind, &padded);
     }
     let mut bytes = Vec::new();
-    put_header(&mut bytes, content.len(), (NFNL_SUBSYS_NFTABLES << 8) | kind, REQUEST | flags, sequence);
+    put_header(
+        &mut bytes,
+        content.len(),
+        (NFNL_SUBSYS_NFTABLES << 8) | kind,
+        REQUEST | flags,
+        sequence,
+    );
     bytes.extend_from_slice(&content);
     bytes
 }
@@ -186,7 +227,7 @@ const NLA_F_NESTED: u16 = 0x8000;
 const NFNL_SUBSYS_NFTABLES: u16 = 10;
 const BATCH_BEGIN: u16 = 0x10;
 const NFNL_BATCH_GENID: u16 = 1;
-/// linux/netfilter/nf_tables.h and nf_tables_compat.h.
+/// `linux/netfilter/nf_tables.h` and `nf_tables_compat.h`.
 const NFTA_RULE_COMPAT: u16 = 5;
 const NFTA_RULE_COMPAT_PROTO: u16 = 1;
 const NFTA_RULE_COMPAT_FLAGS: u16 = 2;

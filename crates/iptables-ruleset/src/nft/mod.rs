@@ -1,14 +1,16 @@
 //! The real kernel, through libnftnl (which writes the messages) and libmnl (which carries them).
 //!
-//! The only unsafe code is in `expression` and `socket`.
+//! The only unsafe code is in `allocate` and `socket`.
 
-mod attribute;
 #[expect(unsafe_code, reason = "calls libnftnl")]
+mod allocate;
+mod attribute;
 mod expression;
 mod message;
 mod read;
 #[expect(unsafe_code, reason = "sets socket options")]
 mod socket;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,18 +19,20 @@ use self::message::Encoded;
 use self::socket::Socket;
 use crate::{ApplyError, Batch, Family, Kernel, Snapshot};
 
-/// The kernel's nf_tables, in the network namespace of the thread that connects.
+/// The kernel's `nf_tables`, in the network namespace of the thread that connects.
 pub struct Nftables {
     socket: Socket,
 }
 
 impl Nftables {
-    /// Opens a netlink socket. Reading and changing take CAP_NET_ADMIN, which only shows when it is tried.
+    /// Opens a netlink socket. Reading and changing take `CAP_NET_ADMIN`, which only shows when it is tried.
     ///
     /// # Errors
     /// When there is no netlink socket to be had.
     pub fn connect() -> Result<Self, ApplyError> {
-        Ok(Self { socket: Socket::open()? })
+        Ok(Self {
+            socket: Socket::open()?,
+        })
     }
 }
 
@@ -53,7 +57,10 @@ impl Kernel for Nftables {
         // Without an error it is in: the kernel commits before sendmsg returns, and it has answered by then.
         let mut first: Option<(u32, i32)> = None;
         self.socket.drain(|answer| {
-            let known = answer.sequence.checked_sub(first_sequence).filter(|at| (*at as usize) < items.len());
+            let known = answer
+                .sequence
+                .checked_sub(first_sequence)
+                .filter(|at| (*at as usize) < items.len());
             if let (Some(at), Some(errno)) = (known, answer.errno()) {
                 if errno != 0 && first.is_none_or(|(earlier, _)| at < earlier) {
                     first = Some((at, errno));

@@ -13,40 +13,79 @@ pub(super) fn generation(socket: &mut Socket) -> Result<u32, ApplyError> {
     // With an acknowledgement, so that the answer has an end.
     let request = request(NFT_MSG_GETGEN, NLM_F_ACK, sequence, AF_UNSPEC, &[]);
     let mut found = None;
-    socket.dump(&request, sequence, OPERATION, |message| found = found.or(message.attributes().u32(NFTA_GEN_ID)))?;
-    found.ok_or(ApplyError::UnexpectedReply { operation: OPERATION, reason: "there is no number in it" })
+    socket.dump(&request, sequence, OPERATION, |message| {
+        found = found.or(message.attributes().u32(NFTA_GEN_ID));
+    })?;
+    found.ok_or(ApplyError::UnexpectedReply {
+        operation: OPERATION,
+        reason: "there is no number in it",
+    })
 }
 
 /// The `filter` table of `family`, if there is one.
 pub(super) fn table(socket: &mut Socket, family: Family) -> Result<Option<TableState>, ApplyError> {
     let mut found: Option<TableState> = None;
-    list(socket, family, NFT_MSG_GETTABLE, &[], "list the tables", |attributes| {
-        if attributes.string(NFTA_TABLE_NAME).as_deref() == Some("filter") {
-            let flags = attributes.u32(NFTA_TABLE_FLAGS).unwrap_or(0);
-            found = Some(TableState { flags, ..TableState::default() });
-        }
-    })?;
-    let Some(mut table) = found else { return Ok(None) };
-
-    list(socket, family, NFT_MSG_GETCHAIN, &[], "list the chains", |attributes| {
-        if attributes.string(NFTA_CHAIN_TABLE).as_deref() == Some("filter") {
-            if let Some(name) = attributes.string(NFTA_CHAIN_NAME) {
-                table.chains.insert(name, ChainState { base: base_chain(&attributes), rules: Vec::new() });
+    list(
+        socket,
+        family,
+        NFT_MSG_GETTABLE,
+        &[],
+        "list the tables",
+        |attributes| {
+            if attributes.string(NFTA_TABLE_NAME).as_deref() == Some("filter") {
+                let flags = attributes.u32(NFTA_TABLE_FLAGS).unwrap_or(0);
+                found = Some(TableState {
+                    flags,
+                    ..TableState::default()
+                });
             }
-        }
-    })?;
+        },
+    )?;
+    let Some(mut table) = found else {
+        return Ok(None);
+    };
+
+    list(
+        socket,
+        family,
+        NFT_MSG_GETCHAIN,
+        &[],
+        "list the chains",
+        |attributes| {
+            if attributes.string(NFTA_CHAIN_TABLE).as_deref() == Some("filter") {
+                if let Some(name) = attributes.string(NFTA_CHAIN_NAME) {
+                    table.chains.insert(
+                        name,
+                        ChainState {
+                            base: base_chain(&attributes),
+                            rules: Vec::new(),
+                        },
+                    );
+                }
+            }
+        },
+    )?;
 
     // Kernels that know the filter leave the other tables out, the others list them too.
     let only_filter: [(u16, &[u8]); 1] = [(NFTA_RULE_TABLE, b"filter\0")];
-    list(socket, family, NFT_MSG_GETRULE, &only_filter, "list the rules", |attributes| {
-        if attributes.string(NFTA_RULE_TABLE).as_deref() == Some("filter") {
-            let chain = attributes.string(NFTA_RULE_CHAIN).and_then(|chain| table.chains.get_mut(&chain));
-            // A chain that came after the list of chains: the batch will be stale.
-            if let (Some(chain), Some(rule)) = (chain, rule(&attributes)) {
-                chain.rules.push(rule);
+    list(
+        socket,
+        family,
+        NFT_MSG_GETRULE,
+        &only_filter,
+        "list the rules",
+        |attributes| {
+            if attributes.string(NFTA_RULE_TABLE).as_deref() == Some("filter") {
+                let chain = attributes
+                    .string(NFTA_RULE_CHAIN)
+                    .and_then(|chain| table.chains.get_mut(&chain));
+                // A chain that came after the list of chains: the batch will be stale.
+                if let (Some(chain), Some(rule)) = (chain, rule(&attributes)) {
+                    chain.rules.push(rule);
+                }
             }
-        }
-    })?;
+        },
+    )?;
     Ok(Some(table))
 }
 
@@ -79,7 +118,9 @@ fn base_chain(attributes: &Attributes<'_>) -> Option<BaseChain> {
     Some(BaseChain {
         kind: attributes.string(NFTA_CHAIN_TYPE).unwrap_or_default(),
         hook: hook.u32(NFTA_HOOK_HOOKNUM).unwrap_or(u32::MAX),
-        priority: hook.u32(NFTA_HOOK_PRIORITY).map_or(i32::MAX, u32::cast_signed),
+        priority: hook.u32(NFTA_HOOK_PRIORITY).map_or(i32::MAX, |priority| {
+            i32::from_ne_bytes(priority.to_ne_bytes())
+        }),
         policy: if drop { Policy::Drop } else { Policy::Accept },
     })
 }
@@ -126,17 +167,13 @@ fn verdict(immediate: &Attributes<'_>) -> Option<Outcome> {
     if immediate.u32(NFTA_IMMEDIATE_DREG) != Some(0) {
         return Some(Outcome::Continue);
     }
-    let verdict = immediate.nested(NFTA_IMMEDIATE_DATA).nested(NFTA_DATA_VERDICT);
-    let chain = || verdict.string(NFTA_VERDICT_CHAIN);
-    match verdict.u32(NFTA_VERDICT_CODE)?.cast_signed() {
-        0 => Some(Outcome::Drop),
-        1 => Some(Outcome::Accept),
-        NFT_CONTINUE => Some(Outcome::Continue),
-        NFT_JUMP => chain().map(Outcome::Jump),
-        NFT_GOTO => chain().map(Outcome::Goto),
-        NFT_RETURN => Some(Outcome::Return),
-        _ => None,
-    }
+    let data = immediate
+        .nested(NFTA_IMMEDIATE_DATA)
+        .nested(NFTA_DATA_VERDICT);
+    super::verdict::outcome(
+        data.u32(NFTA_VERDICT_CODE)?,
+        data.string(NFTA_VERDICT_CHAIN),
+    )
 }
 
 /// linux/netlink.h, linux/netfilter.h.
@@ -145,12 +182,12 @@ const NLM_F_DUMP: u16 = 0x300;
 const AF_UNSPEC: u8 = 0;
 const NFPROTO_IPV4: u8 = 2;
 const NFPROTO_IPV6: u8 = 10;
-/// linux/netfilter/nf_tables.h: enum nf_tables_msg_types.
+/// `linux/netfilter/nf_tables.h`: enum `nf_tables_msg_types`.
 const NFT_MSG_GETTABLE: u16 = 1;
 const NFT_MSG_GETCHAIN: u16 = 4;
 const NFT_MSG_GETRULE: u16 = 7;
 const NFT_MSG_GETGEN: u16 = 16;
-/// enum nft_gen_attributes, nft_table_attributes, nft_chain_attributes, nft_hook_attributes, nft_rule_attributes.
+/// enum `nft_gen_attributes`, `nft_table_attributes`, `nft_chain_attributes`, `nft_hook_attributes`, `nft_rule_attributes`.
 const NFTA_GEN_ID: u16 = 1;
 const NFTA_TABLE_NAME: u16 = 1;
 const NFTA_TABLE_FLAGS: u16 = 2;
@@ -165,7 +202,7 @@ const NFTA_RULE_TABLE: u16 = 1;
 const NFTA_RULE_CHAIN: u16 = 2;
 const NFTA_RULE_HANDLE: u16 = 3;
 const NFTA_RULE_EXPRESSIONS: u16 = 4;
-/// enum nft_expr_attributes, nft_immediate_attributes, nft_data_attributes, nft_verdict_attributes; NFTA_MATCH_NAME and NFTA_TARGET_NAME.
+/// enum `nft_expr_attributes`, `nft_immediate_attributes`, `nft_data_attributes`, `nft_verdict_attributes`; `NFTA_MATCH_NAME` and `NFTA_TARGET_NAME`.
 const NFTA_EXPR_NAME: u16 = 1;
 const NFTA_EXPR_DATA: u16 = 2;
 const NFTA_XT_NAME: u16 = 1;
@@ -174,8 +211,3 @@ const NFTA_IMMEDIATE_DATA: u16 = 2;
 const NFTA_DATA_VERDICT: u16 = 2;
 const NFTA_VERDICT_CODE: u16 = 1;
 const NFTA_VERDICT_CHAIN: u16 = 2;
-/// enum nft_verdicts.
-const NFT_CONTINUE: i32 = -1;
-const NFT_JUMP: i32 = -3;
-const NFT_GOTO: i32 = -4;
-const NFT_RETURN: i32 = -5;

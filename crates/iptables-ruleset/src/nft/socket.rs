@@ -15,19 +15,29 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn open() -> Result<Self, ApplyError> {
-        let failed = |source| ApplyError::Socket { operation: "open a netlink socket", source };
+        let failed = |source| ApplyError::Socket {
+            operation: "open a netlink socket",
+            source,
+        };
         let inner = mnl::Socket::new(Bus::Netfilter).map_err(failed)?;
         set_nonblocking(&inner).map_err(failed)?;
         // Without it an error carries the whole refused message, and many of them overrun the socket. Kernels before 4.3 lack it.
         let _ = set_option(&inner, libc::SOL_NETLINK, libc::NETLINK_CAP_ACK, 1);
-        Ok(Self { inner, sequence: 0, buffer: vec![0; RECEIVE_BUFFER] })
+        Ok(Self {
+            inner,
+            sequence: 0,
+            buffer: vec![0; RECEIVE_BUFFER],
+        })
     }
 
     /// Sequence numbers for so many messages, the first of them returned. Answers to anything else are not listened to.
     pub(super) fn reserve(&mut self, messages: usize) -> u32 {
         let count = u32::try_from(messages).unwrap_or(u32::MAX);
         // Not 0, which the kernel uses for what nobody asked for.
-        let first = self.sequence.checked_add(count).map_or(1, |_| self.sequence + 1);
+        let first = self
+            .sequence
+            .checked_add(count)
+            .map_or(1, |_| self.sequence + 1);
         self.sequence = first.saturating_add(count);
         first
     }
@@ -43,10 +53,20 @@ impl Socket {
         if set_option(&self.inner, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, answers).is_err() {
             let _ = set_option(&self.inner, libc::SOL_SOCKET, libc::SO_RCVBUF, answers);
         }
-        let limit = option(&self.inner, libc::SOL_SOCKET, libc::SO_SNDBUF)
-            .map_err(|source| ApplyError::Socket { operation: "read the size of the send buffer", source })?;
-        let limit = usize::try_from(limit).unwrap_or(0).saturating_sub(SEND_OVERHEAD);
-        if bytes > limit { Err(ApplyError::TooLarge { bytes, limit }) } else { Ok(()) }
+        let limit = option(&self.inner, libc::SOL_SOCKET, libc::SO_SNDBUF).map_err(|source| {
+            ApplyError::Socket {
+                operation: "read the size of the send buffer",
+                source,
+            }
+        })?;
+        let limit = usize::try_from(limit)
+            .unwrap_or(0)
+            .saturating_sub(SEND_OVERHEAD);
+        if bytes > limit {
+            Err(ApplyError::TooLarge { bytes, limit })
+        } else {
+            Ok(())
+        }
     }
 
     /// One datagram, because the kernel takes a batch whole or not at all.
@@ -59,7 +79,10 @@ impl Socket {
         };
         match sent {
             Ok(length) if length == datagram.len() => Ok(()),
-            Ok(_) => Err(ApplyError::Socket { operation, source: io::Error::from(io::ErrorKind::WriteZero) }),
+            Ok(_) => Err(ApplyError::Socket {
+                operation,
+                source: io::Error::from(io::ErrorKind::WriteZero),
+            }),
             Err(source) => Err(ApplyError::Socket { operation, source }),
         }
     }
@@ -83,7 +106,10 @@ impl Socket {
         self.send(request, operation)?;
         loop {
             let Some(datagram) = self.receive(operation)? else {
-                return Err(ApplyError::UnexpectedReply { operation, reason: "it ends in the middle" });
+                return Err(ApplyError::UnexpectedReply {
+                    operation,
+                    reason: "it ends in the middle",
+                });
             };
             for message in Messages(datagram).filter(|message| message.sequence == sequence) {
                 if i32::from(message.flags) & libc::NLM_F_DUMP_INTR != 0 {
@@ -93,7 +119,10 @@ impl Socket {
                     None => each(message),
                     Some(0) => return Ok(()),
                     Some(errno) => {
-                        return Err(ApplyError::Socket { operation, source: io::Error::from_raw_os_error(errno) });
+                        return Err(ApplyError::Socket {
+                            operation,
+                            source: io::Error::from_raw_os_error(errno),
+                        });
                     }
                 }
             }
@@ -103,7 +132,10 @@ impl Socket {
     /// The next datagram; `None` when there is no more.
     fn receive(&mut self, operation: &'static str) -> Result<Option<&[u8]>, ApplyError> {
         // libmnl wants the buffer aligned for struct nlmsghdr, which a Vec of bytes need not be.
-        let offset = self.buffer.as_ptr().align_offset(align_of::<libc::nlmsghdr>());
+        let offset = self
+            .buffer
+            .as_ptr()
+            .align_offset(align_of::<libc::nlmsghdr>());
         let received = loop {
             let room = self.buffer.get_mut(offset..).unwrap_or_default();
             match self.inner.recv_raw(room) {
@@ -114,7 +146,9 @@ impl Socket {
         match received {
             Ok(length) => Ok(self.buffer.get(offset..offset + length)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Err(ApplyError::OutcomeUnknown),
+            Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
+                Err(ApplyError::OutcomeUnknown)
+            }
             Err(source) => Err(ApplyError::Socket { operation, source }),
         }
     }
@@ -131,15 +165,34 @@ fn set_nonblocking(socket: &mnl::Socket) -> io::Result<()> {
         let flags = libc::fcntl(fd, libc::F_GETFL);
         flags >= 0 && libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) >= 0
     };
-    if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if done {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
-fn set_option(socket: &mnl::Socket, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> io::Result<()> {
+fn set_option(
+    socket: &mnl::Socket,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
     // SAFETY: the kernel reads one int from `value`, which lives until the call returns; the descriptor is open.
     let result = unsafe {
-        libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), SIZE_OF_INT)
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            (&raw const value).cast(),
+            SIZE_OF_INT,
+        )
     };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 fn option(socket: &mnl::Socket, level: libc::c_int, name: libc::c_int) -> io::Result<libc::c_int> {
@@ -148,16 +201,26 @@ fn option(socket: &mnl::Socket, level: libc::c_int, name: libc::c_int) -> io::Re
     // SAFETY: the kernel writes at most `length` bytes, the size of `value`, and the true length; both live until the call
     // returns; the descriptor is open.
     let result = unsafe {
-        libc::getsockopt(socket.as_raw_fd(), level, name, (&raw mut value).cast(), &raw mut length)
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            (&raw mut value).cast(),
+            &raw mut length,
+        )
     };
-    if result == 0 { Ok(value) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(value)
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the size of an int is 4")]
 const SIZE_OF_INT: libc::socklen_t = size_of::<libc::c_int>() as libc::socklen_t;
-/// The kernel's parts of a list are at most 32 KiB (NLMSG_GOODSIZE and netlink_dump()).
+/// The kernel's parts of a list are at most 32 KiB (`NLMSG_GOODSIZE` and `netlink_dump()`).
 const RECEIVE_BUFFER: usize = 64 * 1024;
-/// What netlink_sendmsg() keeps for itself of the send buffer.
+/// What `netlink_sendmsg()` keeps for itself of the send buffer.
 const SEND_OVERHEAD: usize = 32;
 /// What an error takes of the receive buffer, the kernel's own structure included.
 const ANSWER_SIZE: usize = 1024;

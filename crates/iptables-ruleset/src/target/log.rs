@@ -32,7 +32,11 @@ impl LogLevel {
     /// When it is above 7.
     pub fn new(number: u8) -> Result<Self, BuildError> {
         if number > 7 {
-            return Err(BuildError::value("log level", number, "must be 0 (emergency) to 7 (debug)"));
+            return Err(BuildError::value(
+                "log level",
+                number,
+                "must be 0 (emergency) to 7 (debug)",
+            ));
         }
         Ok(Self(number))
     }
@@ -50,7 +54,11 @@ impl Log {
     /// When the prefix is longer (iptables would cut it) or is not printable ASCII.
     pub fn new(prefix: &str) -> Result<Self, BuildError> {
         check_prefix(prefix, PREFIX_MAX)?;
-        Ok(Self { prefix: prefix.to_owned(), level: LogLevel::WARNING, flags: 0 })
+        Ok(Self {
+            prefix: prefix.to_owned(),
+            level: LogLevel::WARNING,
+            flags: 0,
+        })
     }
 
     /// `--log-level`.
@@ -60,22 +68,34 @@ impl Log {
 
     /// `--log-tcp-sequence`: with the TCP sequence numbers.
     pub fn tcp_sequence(self) -> Self {
-        Self { flags: self.flags | XT_LOG_TCPSEQ, ..self }
+        Self {
+            flags: self.flags | XT_LOG_TCPSEQ,
+            ..self
+        }
     }
 
     /// `--log-tcp-options`: with the options of the TCP header.
     pub fn tcp_options(self) -> Self {
-        Self { flags: self.flags | XT_LOG_TCPOPT, ..self }
+        Self {
+            flags: self.flags | XT_LOG_TCPOPT,
+            ..self
+        }
     }
 
     /// `--log-ip-options`: with the options of the IP header.
     pub fn ip_options(self) -> Self {
-        Self { flags: self.flags | XT_LOG_IPOPT, ..self }
+        Self {
+            flags: self.flags | XT_LOG_IPOPT,
+            ..self
+        }
     }
 
     /// `--log-uid`: with the user that sent it, where that is known.
     pub fn uid(self) -> Self {
-        Self { flags: self.flags | XT_LOG_UID, ..self }
+        Self {
+            flags: self.flags | XT_LOG_UID,
+            ..self
+        }
     }
 
     pub(super) fn save(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,7 +112,10 @@ impl Log {
             (XT_LOG_IPOPT, "--log-ip-options"),
             (XT_LOG_UID, "--log-uid"),
         ];
-        for (_, option) in options.into_iter().filter(|(flag, _)| self.flags & flag != 0) {
+        for (_, option) in options
+            .into_iter()
+            .filter(|(flag, _)| self.flags & flag != 0)
+        {
             write!(f, " {option}")?;
         }
         Ok(())
@@ -100,14 +123,21 @@ impl Log {
 
     pub(super) fn encode(&self) -> Expression {
         // struct xt_log_info, linux/netfilter/xt_LOG.h.
-        let info = Info::new(32).put(0, &[self.level.0, self.flags]).put(2, self.prefix.as_bytes()).finish();
-        Expression::Target(Extension { name: "LOG", revision: 0, info })
+        let info = Info::new(32)
+            .put(0, &[self.level.0, self.flags])
+            .put(2, self.prefix.as_bytes())
+            .finish();
+        Expression::Target(Extension {
+            name: "LOG",
+            revision: 0,
+            info,
+        })
     }
 }
 
-/// Size of the field `prefix` of struct xt_log_info less the NUL.
+/// Size of the field `prefix` of struct `xt_log_info` less the NUL.
 const PREFIX_MAX: usize = 29;
-/// linux/netfilter/xt_LOG.h.
+/// `linux/netfilter/xt_LOG.h`.
 const XT_LOG_TCPSEQ: u8 = 0x01;
 const XT_LOG_TCPOPT: u8 = 0x02;
 const XT_LOG_IPOPT: u8 = 0x04;

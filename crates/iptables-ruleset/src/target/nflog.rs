@@ -17,7 +17,12 @@ pub struct Nflog {
 impl Nflog {
     /// To the listeners of `group`, 0 to 65535.
     pub fn new(group: u16) -> Self {
-        Self { group, prefix: String::new(), size: None, threshold: None }
+        Self {
+            group,
+            prefix: String::new(),
+            size: None,
+            threshold: None,
+        }
     }
 
     /// `--nflog-prefix`: at most 63 bytes of printable ASCII.
@@ -26,17 +31,26 @@ impl Nflog {
     /// When the prefix is longer or is not printable ASCII.
     pub fn prefix(self, prefix: &str) -> Result<Self, BuildError> {
         check_prefix(prefix, PREFIX_MAX)?;
-        Ok(Self { prefix: prefix.to_owned(), ..self })
+        Ok(Self {
+            prefix: prefix.to_owned(),
+            ..self
+        })
     }
 
     /// `--nflog-size`: this many bytes of the packet.
     pub fn size(self, bytes: u32) -> Self {
-        Self { size: Some(bytes), ..self }
+        Self {
+            size: Some(bytes),
+            ..self
+        }
     }
 
     /// `--nflog-threshold`: this many packets are collected before the listener is woken.
     pub fn threshold(self, packets: u16) -> Self {
-        Self { threshold: Some(packets), ..self }
+        Self {
+            threshold: Some(packets),
+            ..self
+        }
     }
 
     pub(super) fn save(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,9 +71,14 @@ impl Nflog {
     }
 
     pub(super) fn encode(&self) -> Expression {
-        Expression::Log { prefix: self.prefix.clone(), group: self.group, size: self.size, threshold: self.threshold }
+        Expression::Log {
+            prefix: self.prefix.clone(),
+            group: self.group,
+            size: self.size,
+            threshold: self.threshold,
+        }
     }
 }
 
-/// Size of the field `prefix` of struct xt_nflog_info (linux/netfilter/xt_NFLOG.h) less the NUL.
+/// Size of the field `prefix` of struct `xt_nflog_info` (`linux/netfilter/xt_NFLOG.h`) less the NUL.
 const PREFIX_MAX: usize = 63;

@@ -30,8 +30,8 @@ impl Reject {
         Self { with }
     }
 
-    /// Its name in iptables and the number: enum ipt_reject_with (linux/netfilter_ipv4/ipt_REJECT.h) and
-    /// enum ip6t_reject_with (linux/netfilter_ipv6/ip6t_REJECT.h).
+    /// Its name in iptables and the number: enum `ipt_reject_with` (`linux/netfilter_ipv4/ipt_REJECT.h`) and
+    /// enum `ip6t_reject_with` (`linux/netfilter_ipv6/ip6t_REJECT.h`).
     fn kernel(self, family: Family) -> (&'static str, u32) {
         match (self.with, family) {
             (RejectWith::PortUnreachable, Family::Ipv4) => ("icmp-port-unreachable", 3),
@@ -50,8 +50,14 @@ impl Reject {
     }
 
     pub(super) fn encode(self, family: Family) -> Expression {
-        let info = Info::new(8).put(0, &self.kernel(family).1.to_ne_bytes()).finish();
-        Expression::Target(Extension { name: "REJECT", revision: 0, info })
+        let info = Info::new(8)
+            .put(0, &self.kernel(family).1.to_ne_bytes())
+            .finish();
+        Expression::Target(Extension {
+            name: "REJECT",
+            revision: 0,
+            info,
+        })
     }
 
     pub(super) fn check(self, rule: &Rule) -> Result<(), String> {

@@ -3,16 +3,27 @@
 use std::io;
 
 use iptables_ruleset::match_::{Direction, Multiport, Protocol, Set};
-use iptables_ruleset::{Config, Family, Hook, Kernel, KernelSet, Nftables, Plan, PortRange, Rule, Ruleset, Target};
+use iptables_ruleset::{
+    Config, Family, Hook, Kernel, KernelSet, Nftables, Plan, PortRange, Rule, Ruleset, Target,
+};
 use netns_testbed::{Failed, Trial, trial};
 
 use crate::fixture::{apply, make_sets, plan, rulesets, saved, sets, snapshot, tool};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("applying_twice_changes_nothing", applying_twice_changes_nothing),
-        trial("one_bad_rule_leaves_the_old_rules_as_they_were", one_bad_rule),
-        trial("the_last_family_failing_undoes_the_first", second_family_fails),
+        trial(
+            "applying_twice_changes_nothing",
+            applying_twice_changes_nothing,
+        ),
+        trial(
+            "one_bad_rule_leaves_the_old_rules_as_they_were",
+            one_bad_rule,
+        ),
+        trial(
+            "the_last_family_failing_undoes_the_first",
+            second_family_fails,
+        ),
         trial("a_change_meanwhile_is_noticed", stale),
         trial("a_large_ruleset_goes_in_at_once", large),
         trial("hundreds_of_errors_do_not_hide_the_first", many_errors),
@@ -39,14 +50,17 @@ fn one_bad_rule() -> Result<(), Failed> {
         "throttle-soft" => Ok(KernelSet::new(999, Some(Family::Ipv4))),
         _ => iptables_ruleset::ResolveSet::resolve(&mut good, name),
     };
-    let error = Plan::install(&rulesets(&config)?, &mut stale)?.apply(&mut Nftables::connect()?).unwrap_err();
+    let error = Plan::install(&rulesets(&config)?, &mut stale)?
+        .apply(&mut Nftables::connect()?)
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "the kernel refused ip filter/FIREWALL_INPUT rule 7: -p tcp -m set --match-set throttle-soft src -m conntrack --ctstate NEW \
          -m hashlimit --hashlimit-above 100/min --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name throttle-soft-tcp-100-minute \
          -j LOG_AND_DROP, and nothing was changed"
     );
-    let cause = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
+    let cause =
+        std::error::Error::source(&error).and_then(|source| source.downcast_ref::<io::Error>());
     assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::NotFound));
     assert_eq!(snapshot()?, before, "rules, handles and generation");
     Ok(())
@@ -61,8 +75,15 @@ fn second_family_fails() -> Result<(), Failed> {
         _ => iptables_ruleset::ResolveSet::resolve(&mut good, name),
     };
     let before = snapshot()?;
-    let error = Plan::install(&rulesets(&config)?, &mut stale)?.apply(&mut Nftables::connect()?).unwrap_err();
-    assert!(error.to_string().contains("ip6 filter/FIREWALL_INPUT rule 8: -m set --match-set blacklist_v6 src"), "{error}");
+    let error = Plan::install(&rulesets(&config)?, &mut stale)?
+        .apply(&mut Nftables::connect()?)
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("ip6 filter/FIREWALL_INPUT rule 8: -m set --match-set blacklist_v6 src"),
+        "{error}"
+    );
     assert_eq!(snapshot()?, before);
     assert!(before.table(Family::Ipv4).is_none());
     Ok(())
@@ -72,7 +93,10 @@ fn second_family_fails() -> Result<(), Failed> {
 fn stale() -> Result<(), Failed> {
     let config = Config::default();
     make_sets(&config)?;
-    let mut kernel = Meddled { real: Nftables::connect()?, times: 3 };
+    let mut kernel = Meddled {
+        real: Nftables::connect()?,
+        times: 3,
+    };
     let applied = plan(&config)?.apply(&mut kernel)?;
     assert_eq!(applied.attempts, 4);
     let text = saved(Family::Ipv4)?;
@@ -101,13 +125,17 @@ impl Kernel for Meddled {
         if self.times > 0 {
             self.times -= 1;
             let source = format!("192.0.2.{}", self.times % 250);
-            let add = tool(Family::Ipv4, "").and_then(|tool| tool.run(&["-A", "INPUT", "-s", &source, "-j", "ACCEPT"]));
+            let add = tool(Family::Ipv4, "")
+                .and_then(|tool| tool.run(&["-A", "INPUT", "-s", &source, "-j", "ACCEPT"]));
             assert!(add.is_ok(), "{add:?}");
         }
         snapshot
     }
 
-    fn transact(&mut self, batch: &iptables_ruleset::Batch) -> Result<(), iptables_ruleset::ApplyError> {
+    fn transact(
+        &mut self,
+        batch: &iptables_ruleset::Batch,
+    ) -> Result<(), iptables_ruleset::ApplyError> {
         self.real.transact(batch)
     }
 }
@@ -119,7 +147,9 @@ fn large() -> Result<(), Failed> {
     for number in 0..1000u16 {
         let ports = [PortRange::from(number + 1), PortRange::from(number + 2)];
         chain.append(
-            Rule::new(Target::Return).matching(Protocol::TCP).matching(Multiport::destinations(ports)?),
+            Rule::new(Target::Return)
+                .matching(Protocol::TCP)
+                .matching(Multiport::destinations(ports)?),
         );
     }
     ruleset.jump(Hook::Input, "MANY".parse()?);
@@ -128,7 +158,12 @@ fn large() -> Result<(), Failed> {
         Ok(_) => assert_eq!(saved(Family::Ipv4)?, ruleset.to_iptables_save().to_string()),
         // An unprivileged user namespace on a system with a small net.core.wmem_max.
         Err(error) => {
-            assert!(error.to_string().contains("raise the sysctl net.core.wmem_max"), "{error}");
+            assert!(
+                error
+                    .to_string()
+                    .contains("raise the sysctl net.core.wmem_max"),
+                "{error}"
+            );
             assert!(snapshot()?.table(Family::Ipv4).is_none());
         }
     }
@@ -139,14 +174,25 @@ fn many_errors() -> Result<(), Failed> {
     let mut ruleset = Ruleset::new(Family::Ipv6);
     let chain = ruleset.chain("MANY".parse()?);
     for _ in 0..700 {
-        chain.append(Rule::new(Target::Return).matching(Set::new("gone".parse()?, Direction::Source)));
+        chain.append(
+            Rule::new(Target::Return).matching(Set::new("gone".parse()?, Direction::Source)),
+        );
     }
     let mut gone = |_: &str| Ok::<_, io::Error>(KernelSet::new(4000, None));
-    let error = Plan::install([&ruleset], &mut gone)?.apply(&mut Nftables::connect()?).unwrap_err();
-    assert!(error.to_string().contains("ip6 filter/MANY rule 1: -m set --match-set gone src -j RETURN"), "{error}");
+    let error = Plan::install([&ruleset], &mut gone)?
+        .apply(&mut Nftables::connect()?)
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("ip6 filter/MANY rule 1: -m set --match-set gone src -j RETURN"),
+        "{error}"
+    );
     Ok(())
 }
 
 fn nothing(name: &str) -> Result<KernelSet, io::Error> {
-    Err(io::Error::other(format!("no set is expected, {name} was asked for")))
+    Err(io::Error::other(format!(
+        "no set is expected, {name} was asked for"
+    )))
 }

@@ -11,17 +11,32 @@ use crate::fixture::{apply, make_sets, saved, tool};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let mut cases: Vec<PathBuf> =
-        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut cases: Vec<PathBuf> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     cases.sort();
-    let name = |case: &PathBuf| case.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    cases.into_iter().map(|case| trial(format!("case_{}", name(&case)), move || check(&case))).collect()
+    let name = |case: &PathBuf| {
+        case.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
+    cases
+        .into_iter()
+        .map(|case| trial(format!("case_{}", name(&case)), move || check(&case)))
+        .collect()
 }
 
 fn check(case: &PathBuf) -> Result<(), Failed> {
     let config = Config::parse(&fs::read_to_string(case.join("firewall.toml"))?)?;
     apply(&config)?;
-    for (family, file) in [(Family::Ipv4, "iptables.save"), (Family::Ipv6, "ip6tables.save")] {
+    for (family, file) in [
+        (Family::Ipv4, "iptables.save"),
+        (Family::Ipv6, "ip6tables.save"),
+    ] {
         let expected = fs::read_to_string(case.join(file))?;
         assert_eq!(saved(family)?, expected, "what {file} prints of our rules");
         let read_back = Namespace::new()?.run(|| -> Result<String, Failed> {

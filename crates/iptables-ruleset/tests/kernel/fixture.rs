@@ -3,7 +3,8 @@
 use std::io;
 
 use iptables_ruleset::{
-    Applied, ApplyError, Config, Family, Kernel as _, KernelSet, Nftables, Plan, ResolveSet, Ruleset, Snapshot,
+    Applied, ApplyError, Config, Family, Kernel as _, KernelSet, Nftables, Plan, ResolveSet,
+    Ruleset, Snapshot,
 };
 use netns_testbed::{Failed, Tool};
 
@@ -15,7 +16,11 @@ pub(crate) fn make_sets(config: &Config) -> Result<(), Failed> {
             Family::Ipv4 => "inet",
             Family::Ipv6 => "inet6",
         };
-        text += &format!("create {} {} family {family} timeout 0\n", set.name, set.set_type.name());
+        text += &format!(
+            "create {} {} family {family} timeout 0\n",
+            set.name,
+            set.set_type.name()
+        );
     }
     Tool::require("ipset")?.input(text).run(&["restore"])?;
     Ok(())
@@ -23,12 +28,26 @@ pub(crate) fn make_sets(config: &Config) -> Result<(), Failed> {
 
 /// Finds sets that [`make_sets`] made.
 pub(crate) fn sets(config: &Config) -> impl ResolveSet<Error = io::Error> + use<> {
-    let names: Vec<String> =
-        config.required_sets().unwrap_or_default().into_iter().map(|set| set.name.to_string()).collect();
+    let names: Vec<String> = config
+        .required_sets()
+        .unwrap_or_default()
+        .into_iter()
+        .map(|set| set.name.to_string())
+        .collect();
     move |name: &str| {
-        let index = names.iter().position(|known| known == name).ok_or(io::ErrorKind::NotFound)?;
-        let family = if name.ends_with("_v6") { Family::Ipv6 } else { Family::Ipv4 };
-        Ok(KernelSet::new(u16::try_from(index).map_err(io::Error::other)?, Some(family)))
+        let index = names
+            .iter()
+            .position(|known| known == name)
+            .ok_or(io::ErrorKind::NotFound)?;
+        let family = if name.ends_with("_v6") {
+            Family::Ipv6
+        } else {
+            Family::Ipv4
+        };
+        Ok(KernelSet::new(
+            u16::try_from(index).map_err(io::Error::other)?,
+            Some(family),
+        ))
     }
 }
 

@@ -6,12 +6,13 @@ use std::io;
 use std::path::PathBuf;
 
 use iptables_ruleset::match_::{
-    Conntrack, CtState, Destination, Direction, HashLimit, Icmp, InInterface, Limit, Mark, Match, Multiport, OutInterface,
-    Protocol, Set, Source, Tcp, TcpFlags, Udp,
+    Conntrack, CtState, Destination, Direction, HashLimit, Icmp, InInterface, Limit, Mark, Match,
+    Multiport, OutInterface, Protocol, Set, Source, Tcp, TcpFlags, Udp,
 };
 use iptables_ruleset::target::{Log, LogLevel, Nflog, Reject, RejectWith};
 use iptables_ruleset::{
-    BuildError, ChainState, Family, KernelSet, Network, Nftables, Plan, PortRange, Rule, Ruleset, Target,
+    BuildError, ChainState, Family, KernelSet, Network, Nftables, Plan, PortRange, Rule, Ruleset,
+    Target,
 };
 use netns_testbed::{Failed, Tool, Trial, trial};
 
@@ -19,7 +20,9 @@ use crate::fixture::{saved, snapshot, tool};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let name = |family: Family| format!("golden_{}", family.nft_name());
-    Family::BOTH.map(|family| trial(name(family), move || check(family))).into()
+    Family::BOTH
+        .map(|family| trial(name(family), move || check(family)))
+        .into()
 }
 
 fn check(family: Family) -> Result<(), Failed> {
@@ -32,10 +35,17 @@ fn check(family: Family) -> Result<(), Failed> {
         set,
         "hash:ip",
         "family",
-        if family == Family::Ipv4 { "inet" } else { "inet6" },
+        if family == Family::Ipv4 {
+            "inet"
+        } else {
+            "inet6"
+        },
     ])?;
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let (text, list) = (folder.join(format!("{version}.save")), folder.join(format!("{version}.txt")));
+    let (text, list) = (
+        folder.join(format!("{version}.save")),
+        folder.join(format!("{version}.txt")),
+    );
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         let path = tool(family, "")?.path().display().to_string();
         let arguments: [&str; 5] = match family {
@@ -54,19 +64,37 @@ fn check(family: Family) -> Result<(), Failed> {
     for rule in rules(family, set)? {
         ruleset.chain("GOLDEN".parse()?).append(rule);
     }
-    assert_eq!(golden_lines(&ruleset.to_iptables_save().to_string()), fs::read_to_string(text)?, "our text");
-    let mut only = |name: &str| if name == set { Ok(KernelSet::new(0, Some(family))) } else { Err(io::Error::other("?")) };
+    assert_eq!(
+        golden_lines(&ruleset.to_iptables_save().to_string()),
+        fs::read_to_string(text)?,
+        "our text"
+    );
+    let mut only = |name: &str| {
+        if name == set {
+            Ok(KernelSet::new(0, Some(family)))
+        } else {
+            Err(io::Error::other("?"))
+        }
+    };
     Plan::install([&ruleset], &mut only)?.apply(&mut Nftables::connect()?)?;
     let (ours, theirs) = (listed(family)?, fs::read_to_string(list)?);
-    for (number, (our_rule, their_rule)) in (0..).zip(ours.split("RULE ").zip(theirs.split("RULE "))) {
-        assert_eq!(our_rule, their_rule, "line {number} of the text: ours on the left, iptables' on the right");
+    for (number, (our_rule, their_rule)) in
+        (0..).zip(ours.split("RULE ").zip(theirs.split("RULE ")))
+    {
+        assert_eq!(
+            our_rule, their_rule,
+            "line {number} of the text: ours on the left, iptables' on the right"
+        );
     }
     assert_eq!(ours.len(), theirs.len());
     Ok(())
 }
 
 fn golden_lines(text: &str) -> String {
-    text.lines().filter(|line| line.starts_with("-A GOLDEN")).map(|line| line.to_owned() + "\n").collect()
+    text.lines()
+        .filter(|line| line.starts_with("-A GOLDEN"))
+        .map(|line| line.to_owned() + "\n")
+        .collect()
 }
 
 fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
@@ -81,7 +109,12 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
     let accept = || Rule::new(Target::Accept);
     let one = |one: Match| accept().matching(one);
     let range = |text: &str| text.parse::<PortRange>();
-    let ranges = |texts: &[&str]| texts.iter().map(|text| range(text)).collect::<Result<Vec<_>, _>>();
+    let ranges = |texts: &[&str]| {
+        texts
+            .iter()
+            .map(|text| range(text))
+            .collect::<Result<Vec<_>, _>>()
+    };
     let syn = TcpFlags::SYN;
     let set = || Ok::<_, BuildError>(Set::new(set.parse()?, Direction::Source));
     let slow = HashLimit::above("slow", "1/hour".parse()?)?;
@@ -92,8 +125,12 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
             .matching(OutInterface::not("eth+".parse()?))
             .matching(Protocol::UDP),
         one(Source::new(network).into()),
-        one(Source::not(network).into()).matching(Destination::new(wide)).matching(InInterface::new("eth0".parse()?)),
-        Rule::new(Target::Return).matching(Destination::new(wide)).matching(icmp),
+        one(Source::not(network).into())
+            .matching(Destination::new(wide))
+            .matching(InInterface::new("eth0".parse()?)),
+        Rule::new(Target::Return)
+            .matching(Destination::new(wide))
+            .matching(icmp),
         Rule::new(Target::Drop).matching(Protocol::TCP.not()),
         Rule::new(Target::Jump("OTHER".parse()?))
             .matching(Protocol::TCP)
@@ -101,35 +138,49 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
             .matching(Conntrack::state(CtState::NEW))
             .comment("ssh in")?,
         one(Protocol::TCP.into()).matching(Tcp::new().source(1000).destination(22)),
-        one(Protocol::TCP.into()).matching(
-            Tcp::new()
-                .destination(range("1000:2000")?)
-                .flags(syn.and(TcpFlags::FIN).and(TcpFlags::RST).and(TcpFlags::ACK), syn),
-        ),
-        one(Protocol::TCP.into()).matching(Tcp::new().not_source(range("1:1023")?).not_destination(80)),
+        one(Protocol::TCP.into()).matching(Tcp::new().destination(range("1000:2000")?).flags(
+            syn.and(TcpFlags::FIN).and(TcpFlags::RST).and(TcpFlags::ACK),
+            syn,
+        )),
+        one(Protocol::TCP.into())
+            .matching(Tcp::new().not_source(range("1:1023")?).not_destination(80)),
         one(Protocol::UDP.into()).matching(Udp::new().source(53)),
-        one(Protocol::UDP.into()).matching(Udp::new().not_source(53).destination(range("1024:65535")?)),
-        one(Protocol::TCP.into()).matching(Multiport::destinations(ranges(&["80", "443", "8000:8100"])?)?),
+        one(Protocol::UDP.into())
+            .matching(Udp::new().not_source(53).destination(range("1024:65535")?)),
+        one(Protocol::TCP.into()).matching(Multiport::destinations(ranges(&[
+            "80",
+            "443",
+            "8000:8100",
+        ])?)?),
         one(Protocol::UDP.into()).matching(Multiport::sources(ranges(&["67", "68"])?)?),
         one(Protocol::SCTP.into()).matching(Multiport::either(ranges(&[
             "1:2", "3:4", "5:6", "7:8", "9:10", "11:12", "13:14", "15",
         ])?)?),
-        one(icmp.into()).matching(Icmp::of_type(echo)).matching(Limit::new("1/second".parse()?)?),
+        one(icmp.into())
+            .matching(Icmp::of_type(echo))
+            .matching(Limit::new("1/second".parse()?)?),
         one(icmp.into()).matching(Icmp::of_type(unreachable).code(4)),
         one(Conntrack::state(CtState::RELATED.or(CtState::ESTABLISHED)).into()),
         one(Conntrack::not_state(CtState::INVALID.or(CtState::UNTRACKED)).into()),
         Rule::new(Target::Drop).matching(set()?),
-        Rule::new(Target::Return).matching(set()?.and(Direction::Destination).not()),
+        Rule::new(Target::Return).matching(set()?.and(Direction::Destination).inverted()),
         one(Mark::new(1).into()),
         one(Mark::new(0x10).mask(0xf0).into()),
         one(Limit::new("60/minute".parse()?)?.burst(10)?.into()),
         one(Limit::new("7/hour".parse()?)?.into()),
         one(HashLimit::up_to("upto", "10/minute".parse()?)?.into()),
-        one(HashLimit::above("above", "60/minute".parse()?)?.burst(50)?.into()),
+        one(HashLimit::above("above", "60/minute".parse()?)?
+            .burst(50)?
+            .into()),
         one(slow.into()),
         Rule::new(Log::new("")?),
         Rule::new(
-            Log::new("IPTABLES-BLOCKED: ")?.level(LogLevel::INFO).tcp_options().ip_options().uid().tcp_sequence(),
+            Log::new("IPTABLES-BLOCKED: ")?
+                .level(LogLevel::INFO)
+                .tcp_options()
+                .ip_options()
+                .uid()
+                .tcp_sequence(),
         ),
         Rule::new(Nflog::new(0)),
         Rule::new(Nflog::new(5).prefix("BLK")?.threshold(10)),
@@ -144,14 +195,24 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
 /// The rules of GOLDEN as the kernel lists them.
 fn listed(family: Family) -> Result<String, Failed> {
     let snapshot = snapshot()?;
-    let chain = snapshot.table(family).and_then(|table| table.chain("GOLDEN")).ok_or("there is no chain GOLDEN")?;
+    let chain = snapshot
+        .table(family)
+        .and_then(|table| table.chain("GOLDEN"))
+        .ok_or("there is no chain GOLDEN")?;
     let mut text = String::new();
     for (number, rule) in (1..).zip(ChainState::rules(chain)) {
         text += &format!("RULE {number}\n");
         for (_, expression) in attributes(rule.expressions()) {
             let parts = attributes(expression);
-            let part = |wanted: u16| parts.iter().find(|(kind, _)| *kind == wanted).map_or(&[][..], |(_, content)| content);
-            let name = String::from_utf8_lossy(part(1)).trim_end_matches('\0').to_owned();
+            let part = |wanted: u16| {
+                parts
+                    .iter()
+                    .find(|(kind, _)| *kind == wanted)
+                    .map_or(&[][..], |(_, content)| content)
+            };
+            let name = String::from_utf8_lossy(part(1))
+                .trim_end_matches('\0')
+                .to_owned();
             text += &format!("    {name}");
             for (kind, content) in attributes(part(2)) {
                 let hex: String = content.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -18,11 +18,26 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn extremes() -> Result<(), Failed> {
     let mut ruleset = Ruleset::new(Family::Ipv4);
     let chain = ruleset.chain("RATES".parse()?);
-    for (number, rate) in ["5/day", "6/day", "1/hour", "1000000/second", "60000000/minute", "4294967295/day"].into_iter().enumerate() {
+    for (number, rate) in [
+        "5/day",
+        "6/day",
+        "1/hour",
+        "1000000/second",
+        "60000000/minute",
+        "4294967295/day",
+    ]
+    .into_iter()
+    .enumerate()
+    {
         let rate: Rate = rate.parse()?;
-        chain.append(Rule::new(Target::Accept).matching(HashLimit::up_to(&format!("rate-{number}"), rate)?));
+        chain.append(
+            Rule::new(Target::Accept).matching(HashLimit::up_to(&format!("rate-{number}"), rate)?),
+        );
     }
-    chain.append(Rule::new(Target::Accept).matching(HashLimit::up_to("burst", "1000/day".parse()?)?.burst(1000)?));
+    chain.append(
+        Rule::new(Target::Accept)
+            .matching(HashLimit::up_to("burst", "1000/day".parse()?)?.burst(1000)?),
+    );
     let mut none = |_: &str| Err::<KernelSet, _>(io::Error::other("no set is expected"));
     Plan::install([&ruleset], &mut none)?.apply(&mut Nftables::connect()?)?;
     assert_eq!(saved(Family::Ipv4)?, ruleset.to_iptables_save().to_string());
@@ -31,15 +46,22 @@ fn extremes() -> Result<(), Failed> {
 
 /// Under its old name the kernel would keep to the old rate while `iptables -S` shows the new one.
 fn changed_rate() -> Result<(), Failed> {
-    let config = |rate: &str| Config::parse(&format!(
-        "[[service]]\nname = \"ssh\"\nprotocol = \"tcp\"\nports = [22]\nrate = \"{rate}\"\n"
-    ));
+    let config = |rate: &str| {
+        Config::parse(&format!(
+            "[[service]]\nname = \"ssh\"\nprotocol = \"tcp\"\nports = [22]\nrate = \"{rate}\"\n"
+        ))
+    };
     apply(&config("10/minute")?)?;
-    let tables = || std::fs::read_dir("/proc/thread-self/net/ipt_hashlimit").map(|entries| {
-        let mut names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.retain(|name| name.starts_with("ssh"));
-        names
-    });
+    let tables = || {
+        std::fs::read_dir("/proc/thread-self/net/ipt_hashlimit").map(|entries| {
+            let mut names: Vec<String> = entries
+                .flatten()
+                .map(|entry| entry.file_name().to_string_lossy().into_owned())
+                .collect();
+            names.retain(|name| name.starts_with("ssh"));
+            names
+        })
+    };
     assert_eq!(tables()?, ["ssh-10-minute"]);
     plan(&config("20/minute")?)?.apply(&mut Nftables::connect()?)?;
     assert_eq!(tables()?, ["ssh-20-minute"]);

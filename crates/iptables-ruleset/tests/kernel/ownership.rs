@@ -8,12 +8,24 @@ use crate::fixture::{apply, make_sets, plan, saved, tool};
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("rules_and_tables_of_others_stay", others_stay),
-        trial("the_jump_keeps_its_place_and_is_there_once", the_jump_keeps_its_place),
-        trial("what_somebody_put_into_our_chains_goes", our_chains_are_ours),
+        trial(
+            "the_jump_keeps_its_place_and_is_there_once",
+            the_jump_keeps_its_place,
+        ),
+        trial(
+            "what_somebody_put_into_our_chains_goes",
+            our_chains_are_ours,
+        ),
         trial("untouched_policies_stay", untouched_policies_stay),
-        trial("a_rule_that_accepts_everything_first_is_told", bypass_is_told),
+        trial(
+            "a_rule_that_accepts_everything_first_is_told",
+            bypass_is_told,
+        ),
         trial("a_dormant_table_is_refused", dormant),
-        trial("an_input_chain_that_is_not_iptables_is_refused", not_built_in),
+        trial(
+            "an_input_chain_that_is_not_iptables_is_refused",
+            not_built_in,
+        ),
     ]
 }
 
@@ -27,15 +39,32 @@ fn others_stay() -> Result<(), Failed> {
         iptables.run(&["-N", "DOCKER-USER"])?;
         iptables.run(&["-A", "DOCKER-USER", "-s", source, "-j", "RETURN"])?;
         iptables.run(&["-A", "FORWARD", "-j", "DOCKER-USER"])?;
-        iptables.run(&["-A", "INPUT", "-s", source, "-m", "comment", "--comment", "theirs", "-j", "ACCEPT"])?;
+        iptables.run(&[
+            "-A",
+            "INPUT",
+            "-s",
+            source,
+            "-m",
+            "comment",
+            "--comment",
+            "theirs",
+            "-j",
+            "ACCEPT",
+        ])?;
         iptables.run(&["-A", "OUTPUT", "-d", source, "-j", "DROP"])?;
         iptables.run(&["-t", "nat", "-A", "POSTROUTING", "-j", "MASQUERADE"])?;
         iptables.run(&["-t", "mangle", "-A", "PREROUTING", "-j", "ACCEPT"])?;
     }
     let nft = Tool::require("nft")?;
     nft.run(&["add table inet own { chain c { type filter hook input priority 5; }; }"])?;
-    let others = |name: &str, family: Family| tool(family, "-save").and_then(|save| save.run(&["-t", name]));
-    let rules = |text: &str| text.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
+    let others =
+        |name: &str, family: Family| tool(family, "-save").and_then(|save| save.run(&["-t", name]));
+    let rules = |text: &str| {
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
 
     let before: Vec<String> = Family::BOTH
         .into_iter()
@@ -46,19 +75,30 @@ fn others_stay() -> Result<(), Failed> {
         .into_iter()
         .flat_map(|family| ["nat", "mangle"].map(|name| others(name, family)))
         .collect::<Result<_, _>>()?;
-    assert_eq!(before.iter().map(|text| rules(text)).collect::<Vec<_>>(), after.iter().map(|text| rules(text)).collect::<Vec<_>>());
+    assert_eq!(
+        before.iter().map(|text| rules(text)).collect::<Vec<_>>(),
+        after.iter().map(|text| rules(text)).collect::<Vec<_>>()
+    );
     assert!(nft.run(&["list", "tables"])?.contains("table inet own"));
 
-    for (family, source) in [(Family::Ipv4, "192.0.2.1/32"), (Family::Ipv6, "2001:db8::1/128")] {
+    for (family, source) in [
+        (Family::Ipv4, "192.0.2.1/32"),
+        (Family::Ipv6, "2001:db8::1/128"),
+    ] {
         let text = saved(family)?;
         for line in [
             format!("-A DOCKER-USER -s {source} -j RETURN"),
             "-A FORWARD -j DOCKER-USER".to_owned(),
-            format!("-A INPUT -s {source} -m comment --comment theirs -j ACCEPT\n-A INPUT -j FIREWALL_INPUT"),
+            format!(
+                "-A INPUT -s {source} -m comment --comment theirs -j ACCEPT\n-A INPUT -j FIREWALL_INPUT"
+            ),
             format!("-A OUTPUT -d {source} -j DROP"),
             ":FORWARD DROP [0:0]".to_owned(),
         ] {
-            assert!(text.contains(&(line.clone() + "\n")), "{line} is missing in\n{text}");
+            assert!(
+                text.contains(&(line.clone() + "\n")),
+                "{line} is missing in\n{text}"
+            );
         }
     }
     Ok(())
@@ -73,7 +113,10 @@ fn the_jump_keeps_its_place() -> Result<(), Failed> {
     iptables.run(&["-I", "INPUT", "-i", "eth0", "-j", "FIREWALL_INPUT"])?;
     plan(&config)?.apply(&mut Nftables::connect()?)?;
     let text = saved(Family::Ipv4)?;
-    let input: Vec<&str> = text.lines().filter(|line| line.starts_with("-A INPUT")).collect();
+    let input: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("-A INPUT"))
+        .collect();
     assert_eq!(
         input,
         [
@@ -104,10 +147,15 @@ fn untouched_policies_stay() -> Result<(), Failed> {
         tool(family, "")?.run(&["-P", "FORWARD", "DROP"])?;
         tool(family, "")?.run(&["-P", "OUTPUT", "DROP"])?;
     }
-    apply(&Config::parse("[policy]\nforward = \"untouched\"\noutput = \"untouched\"\n")?)?;
+    apply(&Config::parse(
+        "[policy]\nforward = \"untouched\"\noutput = \"untouched\"\n",
+    )?)?;
     for family in Family::BOTH {
         let text = saved(family)?;
-        assert!(text.contains(":INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT DROP [0:0]\n"), "{text}");
+        assert!(
+            text.contains(":INPUT DROP [0:0]\n:FORWARD DROP [0:0]\n:OUTPUT DROP [0:0]\n"),
+            "{text}"
+        );
     }
     Ok(())
 }
@@ -117,24 +165,56 @@ fn bypass_is_told() -> Result<(), Failed> {
     make_sets(&config)?;
     let apply = || -> Result<Vec<String>, Failed> {
         let applied = plan(&config)?.apply(&mut Nftables::connect()?)?;
-        Ok(applied.bypassed.iter().map(|bypass| format!("{} {} {}", bypass.family, bypass.position, bypass.verdict)).collect())
+        Ok(applied
+            .bypassed
+            .iter()
+            .map(|bypass| format!("{} {} {}", bypass.family, bypass.position, bypass.verdict))
+            .collect())
     };
     let iptables = tool(Family::Ipv4, "")?;
     iptables.run(&["-A", "INPUT", "-i", "lo", "-j", "ACCEPT"])?;
-    iptables.run(&["-A", "INPUT", "-m", "conntrack", "--ctstate", "NEW", "-j", "ACCEPT"])?;
+    iptables.run(&[
+        "-A",
+        "INPUT",
+        "-m",
+        "conntrack",
+        "--ctstate",
+        "NEW",
+        "-j",
+        "ACCEPT",
+    ])?;
     iptables.run(&["-A", "INPUT", "-j", "LOG"])?;
     iptables.run(&["-N", "EMPTY"])?;
     iptables.run(&["-A", "EMPTY", "-j", "RETURN"])?;
     iptables.run(&["-A", "EMPTY", "-j", "ACCEPT"])?;
     iptables.run(&["-A", "INPUT", "-j", "EMPTY"])?;
-    assert_eq!(apply()?, [""; 0], "conditions, logging and a chain that returns let our jump be reached");
+    assert_eq!(
+        apply()?,
+        [""; 0],
+        "conditions, logging and a chain that returns let our jump be reached"
+    );
 
     // Behind our jump it does no harm.
     iptables.run(&["-A", "INPUT", "-j", "ACCEPT"])?;
     assert_eq!(apply()?, [""; 0]);
 
-    for (verdict, shown) in [("ACCEPT", "ACCEPT"), ("DROP", "DROP"), ("REJECT", "REJECT"), ("RETURN", "RETURN")] {
-        iptables.run(&["-I", "INPUT", "2", "-m", "comment", "--comment", "open for now", "-j", verdict])?;
+    for (verdict, shown) in [
+        ("ACCEPT", "ACCEPT"),
+        ("DROP", "DROP"),
+        ("REJECT", "REJECT"),
+        ("RETURN", "RETURN"),
+    ] {
+        iptables.run(&[
+            "-I",
+            "INPUT",
+            "2",
+            "-m",
+            "comment",
+            "--comment",
+            "open for now",
+            "-j",
+            verdict,
+        ])?;
         assert_eq!(apply()?, [format!("IPv4 2 {shown}")]);
         iptables.run(&["-D", "INPUT", "2"])?;
     }
@@ -147,7 +227,10 @@ fn bypass_is_told() -> Result<(), Failed> {
     assert_eq!(apply()?, ["IPv4 1 ACCEPT in chain INNER"]);
     iptables.run(&["-R", "INPUT", "1", "-g", "EMPTY"])?;
     assert_eq!(apply()?, ["IPv4 1 GOTO EMPTY"]);
-    assert!(saved(Family::Ipv4)?.contains("-A INPUT -j FIREWALL_INPUT\n"), "put in all the same");
+    assert!(
+        saved(Family::Ipv4)?.contains("-A INPUT -j FIREWALL_INPUT\n"),
+        "put in all the same"
+    );
     Ok(())
 }
 
@@ -157,8 +240,16 @@ fn dormant() -> Result<(), Failed> {
     let config = Config::default();
     make_sets(&config)?;
     let error = plan(&config)?.apply(&mut Nftables::connect()?).unwrap_err();
-    assert!(error.to_string().starts_with("table ip filter: it is dormant"), "{error}");
-    assert!(!nft.run(&["list", "ruleset"])?.contains("ip6"), "nothing half done");
+    assert!(
+        error
+            .to_string()
+            .starts_with("table ip filter: it is dormant"),
+        "{error}"
+    );
+    assert!(
+        !nft.run(&["list", "ruleset"])?.contains("ip6"),
+        "nothing half done"
+    );
     Ok(())
 }
 
@@ -169,7 +260,10 @@ fn not_built_in() -> Result<(), Failed> {
     let mut apply = |ruleset: &str| -> Result<String, Failed> {
         nft.run(&["flush ruleset"])?;
         nft.run(&[ruleset])?;
-        Ok(plan(&config)?.apply(&mut Nftables::connect()?).unwrap_err().to_string())
+        Ok(plan(&config)?
+            .apply(&mut Nftables::connect()?)
+            .unwrap_err()
+            .to_string())
     };
     assert_eq!(
         apply("add table ip6 filter { chain INPUT { }; }")?,
@@ -180,7 +274,9 @@ fn not_built_in() -> Result<(), Failed> {
         "table ip filter: chain INPUT has type filter, hook 1 and priority 10 instead of iptables' type filter, hook 1 and priority 0"
     );
     assert_eq!(
-        apply("add table ip filter { chain LOG_AND_DROP { type filter hook input priority 1; }; }")?,
+        apply(
+            "add table ip filter { chain LOG_AND_DROP { type filter hook input priority 1; }; }"
+        )?,
         "table ip filter: chain LOG_AND_DROP has a hook of its own; a firewall chain must not"
     );
     Ok(())

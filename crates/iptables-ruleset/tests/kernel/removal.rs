@@ -7,16 +7,22 @@ use crate::fixture::{apply, rulesets, saved, snapshot, tool};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("removing_leaves_what_was_there_before", leaves_what_was_there),
+        trial(
+            "removing_leaves_what_was_there_before",
+            leaves_what_was_there,
+        ),
         trial("removing_what_is_not_there_is_no_error", nothing_there),
         trial("a_chain_that_others_use_is_not_removed", still_used),
     ]
 }
 
-const EMPTY: &str = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
+const EMPTY: &str =
+    "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n";
 
 fn remove(config: &Config) -> Result<Result<(), iptables_ruleset::ApplyError>, Failed> {
-    Ok(Plan::remove(&rulesets(config)?)?.apply(&mut Nftables::connect()?).map(drop))
+    Ok(Plan::remove(&rulesets(config)?)?
+        .apply(&mut Nftables::connect()?)
+        .map(drop))
 }
 
 fn leaves_what_was_there() -> Result<(), Failed> {

@@ -8,9 +8,19 @@ use crate::fixture::{EVERYTHING, apply, make_sets, rulesets, saved, snapshot, to
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
-        trial("the_default_firewall_is_what_iptables_would_have_made", || same(&Config::default())),
-        trial("a_firewall_with_everything_is_what_iptables_would_have_made", || same(&Config::parse(EVERYTHING)?)),
-        trial("through_nflog_too", || same(&Config::parse("[log]\ntarget = \"NFLOG\"\nnflog-group = 0\n")?)),
+        trial(
+            "the_default_firewall_is_what_iptables_would_have_made",
+            || same(&Config::default()),
+        ),
+        trial(
+            "a_firewall_with_everything_is_what_iptables_would_have_made",
+            || same(&Config::parse(EVERYTHING)?),
+        ),
+        trial("through_nflog_too", || {
+            same(&Config::parse(
+                "[log]\ntarget = \"NFLOG\"\nnflog-group = 0\n",
+            )?)
+        }),
     ]
 }
 
@@ -19,7 +29,10 @@ fn same(config: &Config) -> Result<(), Failed> {
     assert!(applied.bypassed.is_empty());
     let rulesets = rulesets(config)?;
     for ruleset in &rulesets {
-        assert_eq!(saved(ruleset.family())?, ruleset.to_iptables_save().to_string());
+        assert_eq!(
+            saved(ruleset.family())?,
+            ruleset.to_iptables_save().to_string()
+        );
     }
     let ours = snapshot()?;
 
@@ -40,14 +53,28 @@ fn same(config: &Config) -> Result<(), Failed> {
 /// Sets are made in the same order in both namespaces, so that even their indices are the same.
 fn compare(family: Family, ours: &Snapshot, theirs: &Snapshot) -> Result<(), Failed> {
     let missing = || Failed::from(format!("no {family} table"));
-    let (ours, theirs) = (ours.table(family).ok_or_else(missing)?, theirs.table(family).ok_or_else(missing)?);
-    let names = |table: &iptables_ruleset::TableState| table.chains().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+    let (ours, theirs) = (
+        ours.table(family).ok_or_else(missing)?,
+        theirs.table(family).ok_or_else(missing)?,
+    );
+    let names = |table: &iptables_ruleset::TableState| {
+        table
+            .chains()
+            .map(|(name, _)| name.to_owned())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(names(ours), names(theirs));
     let mut compared = 0;
     for ((name, our_chain), (_, their_chain)) in ours.chains().zip(theirs.chains()) {
         assert_eq!(our_chain.policy(), their_chain.policy(), "{family} {name}");
-        assert_eq!(our_chain.rules().len(), their_chain.rules().len(), "{family} {name}");
-        for (number, (our_rule, their_rule)) in (1..).zip(our_chain.rules().iter().zip(their_chain.rules())) {
+        assert_eq!(
+            our_chain.rules().len(),
+            their_chain.rules().len(),
+            "{family} {name}"
+        );
+        for (number, (our_rule, their_rule)) in
+            (1..).zip(our_chain.rules().iter().zip(their_chain.rules()))
+        {
             assert_eq!(
                 hex(our_rule.expressions()),
                 hex(their_rule.expressions()),
@@ -63,6 +90,10 @@ fn compare(family: Family, ours: &Snapshot, theirs: &Snapshot) -> Result<(), Fai
 
 /// Four bytes a word, so that a difference shows where it is.
 fn hex(bytes: &[u8]) -> String {
-    let word = |word: &[u8]| word.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let word = |word: &[u8]| {
+        word.iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
     bytes.chunks(4).map(word).collect::<Vec<_>>().join(" ")
 }
