@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::config::Wanted;
 use crate::lock::wait_for_turn;
 use crate::report::{Findings, Problem, causes};
-use crate::save::format::{Member, Saved, SavedSet, misfit};
+use crate::save::format::{Member, Saved, SavedSet, cannot_add, misfit};
 use crate::save::members::{NAMED, PutBack, elapsed, put_back};
 use crate::save::parse::{Parsed, parse};
 use crate::sets;
@@ -175,10 +175,7 @@ pub(crate) fn note_refused(
     for (line, why) in &outcome.reasons {
         findings.fail(Problem {
             line: *line,
-            ..Problem::file(
-                path,
-                format!("cannot put this back into set \"{name}\": {why}"),
-            )
+            ..Problem::file(path, why.clone())
         });
     }
     let more = outcome.refused.saturating_sub(outcome.reasons.len() as u64);
@@ -252,19 +249,16 @@ fn judge(set: &SavedSet, target: &CreateSet, path: &Path, findings: &mut Finding
         return;
     }
     let wrong = |member: &Member| {
+        let key = &member.entry.key;
         let forever = || {
             let timeout = member
                 .entry
                 .timeout
                 .filter(|timeout| !timeout.is_permanent());
-            (timeout.is_some() && target.timeout.is_none()).then(|| {
-                format!(
-                    "set \"{}\" is there already without timeouts: this would stay for ever",
-                    set.name
-                )
-            })
+            let why = "the set is there already without timeouts, so that it would stay for ever";
+            (timeout.is_some() && target.timeout.is_none()).then(|| cannot_add(key, &set.name, why))
         };
-        let why = misfit(&member.entry.key, target).or_else(forever)?;
+        let why = misfit(key, target).or_else(forever)?;
         Some(Problem::line(path, member.line, why))
     };
     let mut problems = set.members.iter().filter_map(wrong);

@@ -125,18 +125,23 @@ impl Display for Words<'_> {
     }
 }
 
-/// Why a set of this `create` line can never hold `key`; `None` when it can.
+/// Why `key` can never be a member of a set of this `create` line; `None` when it can.
 pub(crate) fn misfit(key: &Key, set: &CreateSet) -> Option<String> {
-    if key.family() != Some(set.family) {
-        return Some(format!("{key} is not of the set's family, {}", set.family));
-    }
-    match (&set.set_type, key) {
-        (SetType::HashIp, Key::Net(_)) => Some(format!(
-            "{key} is a network and the set's type hash:ip takes single addresses only"
-        )),
-        (SetType::HashNet, Key::Net(network)) if network.prefix_length() == 0 => Some(format!(
-            "{key}: the type hash:net takes no prefix of 0; give the two halves, with a prefix of 1"
-        )),
-        _ => None,
-    }
+    let why = match (&set.set_type, key) {
+        _ if key.family() != Some(set.family) => format!("the set is for family {}", set.family),
+        (SetType::HashIp, Key::Net(_)) => {
+            "a set of type hash:ip takes single addresses only".to_owned()
+        }
+        (SetType::HashNet, Key::Net(network)) if network.prefix_length() == 0 => {
+            "a set of type hash:net takes no prefix of 0; give the two halves, with a prefix of 1"
+                .to_owned()
+        }
+        _ => return None,
+    };
+    Some(cannot_add(key, &set.name, &why))
+}
+
+/// The words of the kernel's own refusals.
+pub(crate) fn cannot_add(key: &Key, set: &SetName, why: &str) -> String {
+    format!("cannot add {key} to set \"{set}\": {why}")
 }

@@ -59,7 +59,7 @@ pub(crate) fn put_back(
     let default = default_timeout(saved, target);
     for member in &saved.members {
         if let Some(why) = misfit(&member.entry.key, target) {
-            outcome.refuse(member.line, why);
+            outcome.refuse(member.line, &why, target, saved);
             continue;
         }
         let Some(entry) = aged(&member.entry, elapsed, default, target) else {
@@ -76,41 +76,36 @@ pub(crate) fn put_back(
         entries.push(entry);
     }
     let failures = match kernel.add_all(&target.name, &entries, IfExists::Update) {
-        Ok(bulk) => bulk
-            .failures
-            .into_iter()
-            .filter_map(|failure| Some((usize::try_from(failure.index).ok()?, failure.error)))
-            .collect(),
+        Ok(bulk) => bulk.failures,
         Err(error) => {
             outcome.refused += sent.len() as u64;
             outcome.reasons.push((None, causes(&error)));
             return outcome;
         }
     };
-    outcome.count(&sent, failures);
+    outcome.added += sent.iter().filter(|(_, present)| !present).count() as u64;
+    outcome.prolonged += sent.iter().filter(|(_, present)| *present).count() as u64;
+    for failure in failures {
+        let index = usize::try_from(failure.index).ok();
+        let Some((line, present)) = index.and_then(|index| sent.get(index)) else {
+            continue;
+        };
+        if *present {
+            outcome.prolonged -= 1;
+        } else {
+            outcome.added -= 1;
+        }
+        outcome.refuse(*line, &causes(&failure.error), target, saved);
+    }
     outcome
 }
 
 impl PutBack {
-    fn count(&mut self, sent: &[(usize, bool)], failures: Vec<(usize, ipset_netlink::Error)>) {
-        let present = sent.iter().filter(|(_, present)| *present).count() as u64;
-        self.prolonged += present;
-        self.added += sent.len() as u64 - present;
-        for (index, error) in failures {
-            let Some((line, present)) = sent.get(index) else {
-                continue;
-            };
-            match present {
-                true => self.prolonged -= 1,
-                false => self.added -= 1,
-            }
-            self.refuse(*line, causes(&error));
-        }
-    }
-
-    fn refuse(&mut self, line: usize, why: String) {
+    fn refuse(&mut self, line: usize, why: &str, target: &CreateSet, saved: &SavedSet) {
         self.refused += 1;
         if self.reasons.len() < NAMED {
+            // A set has another name while it is being made.
+            let why = why.replace(target.name.as_str(), saved.name.as_str());
             self.reasons.push((Some(line), why));
         }
     }
