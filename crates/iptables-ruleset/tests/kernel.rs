@@ -1,5 +1,13 @@
 //! The rules in a real kernel, read back with the stock tools: `iptables-save`, `ip6tables-save`, `iptables-restore`, `nft`.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "a test says what went wrong by panicking, and reads better short than fast"
+)]
+
 #[path = "kernel/atomic.rs"]
 mod atomic;
 #[path = "kernel/config_files.rs"]

@@ -54,3 +54,62 @@ pub(super) fn encode(encoder: &mut Encoder<'_>, offset: u32, network: Network, i
         data: value,
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{expressions, refusal, text};
+    use super::super::{Destination, Source};
+    use super::*;
+
+    #[test]
+    fn prefixes_that_end_with_a_byte_need_no_mask() {
+        let load = |offset, length| Expression::Payload {
+            base: PayloadBase::Network,
+            offset,
+            length,
+        };
+        let compare = |data: &[u8]| Expression::Compare {
+            inverted: false,
+            data: data.to_vec(),
+        };
+        let source = |text: &str| Source::new(text.parse::<Network>().unwrap());
+        assert_eq!(
+            expressions(source("192.0.0.0/16"), Family::Ipv4),
+            [load(12, 2), compare(&[192, 0])]
+        );
+        assert_eq!(
+            expressions(source("2001:db8::/32"), Family::Ipv6),
+            [load(8, 4), compare(&[0x20, 0x01, 0x0d, 0xb8])]
+        );
+        assert_eq!(
+            expressions(source("10.0.0.0/9"), Family::Ipv4),
+            [
+                load(12, 4),
+                Expression::Mask(vec![255, 128, 0, 0]),
+                compare(&[10, 0, 0, 0])
+            ]
+        );
+        let host = Destination::new("192.0.2.1".parse::<Network>().unwrap());
+        assert_eq!(
+            expressions(host, Family::Ipv4),
+            [load(16, 4), compare(&[192, 0, 2, 1])]
+        );
+    }
+
+    #[test]
+    fn hosts_print_with_their_prefix_and_everything_prints_as_nothing() {
+        let source = |text: &str| Source::new(text.parse::<Network>().unwrap());
+        assert_eq!(text(source("192.0.2.1"), Family::Ipv4), "-s 192.0.2.1/32");
+        assert_eq!(text(source("0.0.0.0/0"), Family::Ipv4), "");
+        assert_eq!(expressions(source("::/0"), Family::Ipv6), []);
+    }
+
+    #[test]
+    fn the_other_family_is_refused() {
+        let source = Source::new("::1".parse::<Network>().unwrap());
+        assert_eq!(
+            refusal(source, vec![], Family::Ipv4),
+            "::1/128 is not an IPv4 address"
+        );
+    }
+}

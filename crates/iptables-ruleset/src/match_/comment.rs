@@ -47,3 +47,27 @@ impl Extension for Comment {
 
 /// `XT_MAX_COMMENT_LEN`, `linux/netfilter/xt_comment.h`.
 const XT_MAX_COMMENT_LEN: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{info, text};
+    use super::*;
+
+    #[test]
+    fn comments_are_quoted_and_bounded() {
+        let comment = Comment::new("say \"hi\"").unwrap();
+        assert_eq!(
+            text(comment.clone(), Family::Ipv4),
+            "-m comment --comment \"say \\\"hi\\\"\""
+        );
+        let (name, revision, bytes) = info(comment, Family::Ipv4);
+        assert_eq!(
+            (name, revision, bytes.len(), &bytes[..9]),
+            ("comment", 0, 256, &b"say \"hi\"\0"[..])
+        );
+        assert!(Comment::new(&"x".repeat(255)).is_ok());
+        for bad in ["", "line\nbreak", &"x".repeat(256)] {
+            assert!(Comment::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

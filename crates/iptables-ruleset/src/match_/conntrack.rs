@@ -114,3 +114,31 @@ impl Extension for Conntrack {
 
 /// `XT_CONNTRACK_STATE`, `linux/netfilter/xt_conntrack.h`.
 const XT_CONNTRACK_STATE: u16 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{info, text};
+    use super::*;
+
+    #[test]
+    fn states_print_in_the_order_of_iptables() {
+        let known = Conntrack::state(CtState::ESTABLISHED.or(CtState::RELATED));
+        assert_eq!(
+            text(known, Family::Ipv4),
+            "-m conntrack --ctstate RELATED,ESTABLISHED"
+        );
+        let (name, revision, bytes) = info(known, Family::Ipv4);
+        assert_eq!((name, revision, bytes.len()), ("conntrack", 3, 168));
+        assert_eq!(bytes[146..152], [1u16, 0, 6].map(u16::to_ne_bytes).concat());
+
+        let tracked = Conntrack::not_state(CtState::INVALID.or(CtState::UNTRACKED));
+        assert_eq!(
+            text(tracked, Family::Ipv6),
+            "-m conntrack ! --ctstate INVALID,UNTRACKED"
+        );
+        assert_eq!(
+            info(tracked, Family::Ipv6).2[146..152],
+            [1u16, 1, 0x101].map(u16::to_ne_bytes).concat()
+        );
+    }
+}

@@ -180,3 +180,85 @@ const XT_HASHLIMIT_INVERT: u32 = 1 << 4;
 /// `XT_HASHLIMIT_BURST` and `XT_HASHLIMIT_GCINTERVAL`, `extensions/libxt_hashlimit.c`.
 const DEFAULT_BURST: u32 = 5;
 const GC_INTERVAL_MILLISECONDS: u32 = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{info, text};
+    use super::*;
+
+    fn up_to(rate: &str) -> HashLimit {
+        HashLimit::up_to("name", rate.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn text_and_structure() {
+        let limit = up_to("10/minute");
+        assert_eq!(
+            text(limit.clone(), Family::Ipv4),
+            "-m hashlimit --hashlimit-upto 10/min --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name name"
+        );
+        let (name, revision, bytes) = info(limit, Family::Ipv4);
+        assert_eq!(
+            (name, revision, bytes.len(), &bytes[..5]),
+            ("hashlimit", 3, 312, &b"name\0"[..])
+        );
+        assert_eq!(
+            bytes[256..272],
+            [6_000_000u64, 5].map(u64::to_ne_bytes).concat()
+        );
+        assert_eq!(
+            bytes[272..296],
+            [4u32, 0, 0, 1000, 60_000, 0].map(u32::to_ne_bytes).concat()
+        );
+        assert_eq!(bytes[296..298], [32, 32]);
+        let above = HashLimit::above("name", "10/minute".parse().unwrap()).unwrap();
+        assert_eq!(info(above, Family::Ipv6).2[272..276], 0x14u32.to_ne_bytes());
+    }
+
+    #[test]
+    fn a_quiet_source_is_remembered_until_its_budget_is_full() {
+        for (rate, milliseconds) in [
+            ("1/minute", 300_000),
+            ("10/minute", 60_000),
+            ("1/second", 5000),
+            ("5/day", 86_400_000),
+        ] {
+            assert_eq!(up_to(rate).expire_milliseconds(), milliseconds, "{rate}");
+        }
+        assert!(text(up_to("60/minute"), Family::Ipv4).contains("--hashlimit-upto 1/sec "));
+        assert!(
+            text(up_to("60/minute"), Family::Ipv4).ends_with(" --hashlimit-htable-expire 60000")
+        );
+    }
+
+    #[test]
+    fn what_the_kernel_cannot_count_is_refused() {
+        let new = |rate: &str| HashLimit::up_to("name", rate.parse().unwrap());
+        for (rate, reason) in [
+            (
+                "1/day",
+                "too slow for the kernel to count with a burst of 5: at least 5/day is possible",
+            ),
+            (
+                "4/day",
+                "too slow for the kernel to count with a burst of 5: at least 5/day is possible",
+            ),
+            ("1000001/second", "at most 1000000/second is possible"),
+            ("60000001/minute", "at most 1000000/second is possible"),
+        ] {
+            assert_eq!(
+                new(rate).unwrap_err().to_string(),
+                format!("rate \"{rate}\": {reason}")
+            );
+        }
+        assert!(new("1/hour").unwrap().burst(24).is_ok());
+        assert!(new("1/hour").unwrap().burst(25).is_err());
+        assert!(new("1/hour").unwrap().burst(0).is_err());
+        for name in ["", "a/b", "a b", "..", &"x".repeat(255)] {
+            assert!(
+                HashLimit::up_to(name, "1/hour".parse().unwrap()).is_err(),
+                "{name:?}"
+            );
+        }
+    }
+}

@@ -73,3 +73,41 @@ impl Extension for Icmp {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{info, refusal, text};
+    use super::*;
+
+    #[test]
+    fn each_family_has_its_own_match() {
+        let echo = Icmp::of_type(8);
+        assert_eq!(text(echo, Family::Ipv4), "-m icmp --icmp-type 8");
+        assert_eq!(
+            info(echo, Family::Ipv4),
+            ("icmp", 0, vec![8, 0, 255, 0, 0, 0, 0, 0])
+        );
+        let unreachable = Icmp::of_type(1).code(4);
+        assert_eq!(
+            text(unreachable, Family::Ipv6),
+            "-m icmp6 --icmpv6-type 1/4"
+        );
+        assert_eq!(
+            info(unreachable, Family::Ipv6),
+            ("icmp6", 0, vec![1, 4, 4, 0, 0, 0, 0, 0])
+        );
+    }
+
+    #[test]
+    fn it_needs_the_icmp_of_its_family() {
+        let echo = Icmp::of_type(8);
+        assert_eq!(
+            refusal(echo, vec![Protocol::ICMPV6.into()], Family::Ipv4),
+            "-m icmp needs -p icmp"
+        );
+        assert_eq!(
+            refusal(echo, vec![Protocol::ICMP.into()], Family::Ipv6),
+            "-m icmp6 needs -p ipv6-icmp"
+        );
+    }
+}

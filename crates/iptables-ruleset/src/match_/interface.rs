@@ -27,3 +27,39 @@ pub(super) fn encode(
     };
     encoder.compare(Expression::Meta(key), inverted, data);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{expressions, text};
+    use super::super::{InInterface, OutInterface};
+    use super::*;
+    use crate::Family;
+
+    #[test]
+    fn a_whole_name_is_compared_with_its_nul_and_a_beginning_without() {
+        let whole = InInterface::new("eth0".parse().unwrap());
+        assert_eq!(text(whole.clone(), Family::Ipv4), "-i eth0");
+        assert_eq!(
+            expressions(whole, Family::Ipv4),
+            [
+                Expression::Meta(MetaKey::InInterface),
+                Expression::Compare {
+                    inverted: false,
+                    data: b"eth0\0".to_vec()
+                },
+            ]
+        );
+        let beginning = OutInterface::not("wg+".parse().unwrap());
+        assert_eq!(text(beginning.clone(), Family::Ipv6), "! -o wg+");
+        assert_eq!(
+            expressions(beginning, Family::Ipv6),
+            [
+                Expression::Meta(MetaKey::OutInterface),
+                Expression::Compare {
+                    inverted: true,
+                    data: b"wg".to_vec()
+                },
+            ]
+        );
+    }
+}

@@ -23,7 +23,8 @@ impl Limit {
     /// # Errors
     /// When the rate is above 10000/second.
     pub fn new(rate: Rate) -> Result<Self, BuildError> {
-        if rate.count().get() / rate.unit().seconds() > Self::MAX_PER_SECOND {
+        let max = u64::from(Self::MAX_PER_SECOND) * u64::from(rate.unit().seconds());
+        if u64::from(rate.count().get()) > max {
             let reason = format!("at most {}/second is possible", Self::MAX_PER_SECOND);
             return Err(BuildError::value("rate", rate, reason));
         }
@@ -74,3 +75,57 @@ impl Extension for Limit {
 const XT_LIMIT_SCALE: u64 = 10_000;
 /// `XT_LIMIT_BURST`, `extensions/libxt_limit.c`.
 const DEFAULT_BURST: u32 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{expressions, text};
+    use super::*;
+
+    #[test]
+    fn rates_print_and_encode_as_iptables_rounds_them() {
+        for (rate, saved, count, unit_seconds) in [
+            ("1/second", "1/sec", 1, 1),
+            ("60/minute", "1/sec", 1, 1),
+            ("5/minute", "5/min", 5, 60),
+            ("100/minute", "100/min", 100, 60),
+            ("7/hour", "7/hour", 7, 3600),
+            ("24/day", "1/hour", 1, 3600),
+            ("1/day", "1/day", 1, 86400),
+            ("10000/second", "10000/sec", 10000, 1),
+        ] {
+            let limit = Limit::new(rate.parse().unwrap()).unwrap();
+            assert_eq!(
+                text(limit, Family::Ipv4),
+                format!("-m limit --limit {saved}"),
+                "{rate}"
+            );
+            assert_eq!(
+                expressions(limit, Family::Ipv4),
+                [Expression::Limit {
+                    rate: count,
+                    unit_seconds,
+                    burst: 5
+                }],
+                "{rate}"
+            );
+        }
+        let burst = Limit::new("1/second".parse().unwrap())
+            .unwrap()
+            .burst(10)
+            .unwrap();
+        assert_eq!(
+            text(burst, Family::Ipv4),
+            "-m limit --limit 1/sec --limit-burst 10"
+        );
+    }
+
+    #[test]
+    fn what_iptables_refuses_is_refused() {
+        let new = |rate: &str| Limit::new(rate.parse().unwrap());
+        assert!(new("10001/second").is_err());
+        assert!(new("600001/minute").is_err());
+        assert!(new("600000/minute").is_ok());
+        assert!(new("1/second").unwrap().burst(0).is_err());
+        assert!(new("1/second").unwrap().burst(10_001).is_err());
+    }
+}

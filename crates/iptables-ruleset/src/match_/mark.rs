@@ -55,3 +55,28 @@ impl Extension for Mark {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{expressions, refusal, text};
+    use super::*;
+
+    #[test]
+    fn marks_are_hexadecimal_and_in_host_order() {
+        assert_eq!(text(Mark::new(1), Family::Ipv4), "-m mark --mark 0x1");
+        let masked = Mark::new(0x10).mask(0xf0);
+        assert_eq!(text(masked, Family::Ipv4), "-m mark --mark 0x10/0xf0");
+        assert_eq!(
+            expressions(masked, Family::Ipv4),
+            [
+                Expression::Meta(MetaKey::Mark),
+                Expression::Mask(0xf0u32.to_ne_bytes().to_vec()),
+                Expression::Compare {
+                    inverted: false,
+                    data: 0x10u32.to_ne_bytes().to_vec()
+                },
+            ]
+        );
+        assert!(refusal(Mark::new(1).mask(2), vec![], Family::Ipv4).contains("never matches"));
+    }
+}

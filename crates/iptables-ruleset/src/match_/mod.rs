@@ -181,18 +181,19 @@ pub(crate) mod testing {
         expressions
     }
 
-    /// What the kernel calls the structure of an xt match, and its bytes in hex.
-    pub(crate) fn info(one: impl Into<Match>, family: Family) -> (String, String) {
+    /// The structure of an xt match: its name and revision, and its bytes.
+    pub(crate) fn info(one: impl Into<Match>, family: Family) -> (&'static str, u32, Vec<u8>) {
         match expressions(one, family).as_slice() {
-            [Expression::Match(extension)] => {
-                let hex = extension
-                    .info
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect();
-                (format!("{} {}", extension.name, extension.revision), hex)
-            }
+            [Expression::Match(xt)] => (xt.name, xt.revision, xt.info.clone()),
             other => panic!("not one xt match: {other:?}"),
         }
+    }
+
+    /// Why the match cannot be in a rule with these other matches.
+    pub(crate) fn refusal(one: impl Into<Match>, others: Vec<Match>, family: Family) -> String {
+        let rule = others
+            .into_iter()
+            .fold(Rule::new(Target::Accept), Rule::matching);
+        rule.matching(one).check(family).expect_err("refused")
     }
 }

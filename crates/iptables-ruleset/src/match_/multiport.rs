@@ -130,3 +130,57 @@ impl Extension for Multiport {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{info, refusal, text};
+    use super::*;
+
+    fn ports(texts: &[&str]) -> Vec<PortRange> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_range_takes_two_places() {
+        let list = Multiport::destinations(ports(&["80", "443", "8000:8100"])).unwrap();
+        assert_eq!(
+            text(list.clone(), Family::Ipv4),
+            "-m multiport --dports 80,443,8000:8100"
+        );
+        let (name, revision, info) = info(list, Family::Ipv4);
+        assert_eq!((name, revision, info.len()), ("multiport", 1, 48));
+        assert_eq!(info[..2], [1, 4]);
+        let stored: Vec<u16> = info[2..10]
+            .chunks(2)
+            .map(|port| u16::from_ne_bytes([port[0], port[1]]))
+            .collect();
+        assert_eq!(stored, [80, 443, 8000, 8100]);
+        assert_eq!(info[32..37], [0, 0, 1, 0, 0]);
+    }
+
+    #[test]
+    fn fifteen_places_are_all() {
+        let full = ["1:2", "3:4", "5:6", "7:8", "9:10", "11:12", "13:14", "15"];
+        assert!(Multiport::either(ports(&full)).is_ok());
+        let error = Multiport::either(ports(&[&full[..], &["16"]].concat())).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with("1 to 15 ports are possible, a range counts as two; these are 16")
+        );
+        assert!(Multiport::sources([]).is_err());
+    }
+
+    #[test]
+    fn it_needs_a_protocol_with_ports() {
+        let list = || Multiport::sources(ports(&["1", "2"])).unwrap();
+        assert!(
+            refusal(list(), vec![Protocol::ICMP.into()], Family::Ipv4)
+                .starts_with("-m multiport needs -p")
+        );
+        assert!(
+            refusal(list(), vec![Protocol::TCP.not().into()], Family::Ipv4)
+                .starts_with("-m multiport needs -p")
+        );
+    }
+}

@@ -92,3 +92,35 @@ const NAMES: [(u8, &str); 12] = [
     (132, "sctp"),
     (136, "udplite"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{expressions, refusal, text};
+    use super::*;
+
+    #[test]
+    fn known_protocols_print_by_name() {
+        assert_eq!(text(Protocol::ICMPV6, Family::Ipv6), "-p ipv6-icmp");
+        assert_eq!(text(Protocol::TCP.not(), Family::Ipv4), "! -p tcp");
+        assert_eq!(text(Protocol::new(250), Family::Ipv4), "-p 250");
+        assert_eq!(
+            expressions(Protocol::UDP.not(), Family::Ipv4),
+            [
+                Expression::Meta(MetaKey::L4Protocol),
+                Expression::Compare {
+                    inverted: true,
+                    data: vec![17]
+                },
+            ]
+        );
+    }
+
+    #[test]
+    fn protocol_zero_and_two_protocols_are_refused() {
+        assert!(refusal(Protocol::new(0), vec![], Family::Ipv4).starts_with("protocol 0"));
+        assert_eq!(
+            refusal(Protocol::TCP, vec![Protocol::UDP.into()], Family::Ipv4),
+            "the same match twice"
+        );
+    }
+}

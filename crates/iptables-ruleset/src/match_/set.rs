@@ -112,3 +112,34 @@ impl Extension for Set {
 
 /// `IPSET_DIM_MAX`, `linux/netfilter/ipset/ip_set.h`.
 const IPSET_DIM_MAX: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{info, refusal, text};
+    use super::*;
+
+    #[test]
+    fn dimensions_and_directions() {
+        let set = Set::new("banned".parse().unwrap(), Direction::Source);
+        assert_eq!(
+            text(set.clone(), Family::Ipv4),
+            "-m set --match-set banned src"
+        );
+        let (name, revision, bytes) = info(set.clone(), Family::Ipv4);
+        assert_eq!((name, revision, bytes.len()), ("set", 4, 48));
+        assert_eq!(bytes[..4], [7u16.to_ne_bytes(), [1, 0x02]].concat());
+
+        let pair = set.and(Direction::Destination).inverted();
+        assert_eq!(
+            text(pair.clone(), Family::Ipv4),
+            "-m set ! --match-set banned src,dst"
+        );
+        assert_eq!(info(pair.clone(), Family::Ipv4).2[2..4], [2, 0x03]);
+
+        let many = (0..5).fold(pair, |set, _| set.and(Direction::Source));
+        assert_eq!(
+            refusal(many, vec![], Family::Ipv4),
+            "an ipset has at most 6 dimensions"
+        );
+    }
+}

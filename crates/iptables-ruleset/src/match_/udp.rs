@@ -86,3 +86,57 @@ impl Extension for Udp {
         port::check([self.source, self.destination])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{expressions, refusal, text};
+    use super::*;
+    use crate::encoding::{Expression, PayloadBase};
+
+    #[test]
+    fn ranges_and_exclusions() {
+        let ports = "1024:65535".parse::<PortRange>().unwrap();
+        let udp = Udp::new().not_source(53).destination(ports);
+        assert_eq!(
+            text(udp, Family::Ipv4),
+            "-m udp ! --sport 53 --dport 1024:65535"
+        );
+        let load = |offset| Expression::Payload {
+            base: PayloadBase::Transport,
+            offset,
+            length: 2,
+        };
+        assert_eq!(
+            expressions(udp, Family::Ipv4),
+            [
+                load(0),
+                Expression::Compare {
+                    inverted: true,
+                    data: vec![0, 53]
+                },
+                load(2),
+                Expression::Range {
+                    inverted: false,
+                    from: vec![4, 0],
+                    to: vec![255, 255]
+                },
+            ]
+        );
+    }
+
+    #[test]
+    fn it_needs_its_protocol_and_something_to_ask_for() {
+        assert_eq!(
+            refusal(
+                Udp::new().source(1),
+                vec![Protocol::TCP.into()],
+                Family::Ipv4
+            ),
+            "-m udp needs -p udp"
+        );
+        let every = "0:65535".parse::<PortRange>().unwrap();
+        let refused = |udp| refusal(udp, vec![Protocol::UDP.into()], Family::Ipv4);
+        assert!(refused(Udp::new()).starts_with("-m udp asks for nothing"));
+        assert!(refused(Udp::new().destination(every)).starts_with("0:65535 is every port"));
+    }
+}

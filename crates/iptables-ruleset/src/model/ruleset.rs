@@ -171,7 +171,7 @@ impl Ruleset {
             None => Ok(()),
             Some(chain) => Err(BuildError::ruleset(
                 self.family,
-                format!("chain {chain} leads back to itself"),
+                format!("chain {chain} leads to a circle of jumps"),
             )),
         }
     }

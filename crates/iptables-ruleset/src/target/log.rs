@@ -142,3 +142,53 @@ const XT_LOG_TCPSEQ: u8 = 0x01;
 const XT_LOG_TCPOPT: u8 = 0x02;
 const XT_LOG_IPOPT: u8 = 0x04;
 const XT_LOG_UID: u8 = 0x08;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Family, Rule};
+
+    fn text(log: Log) -> String {
+        Rule::new(log).to_iptables_save(Family::Ipv4).to_string()
+    }
+
+    #[test]
+    fn the_default_level_is_not_printed() {
+        let log = Log::new("IPTABLES-BLOCKED: ").unwrap();
+        assert_eq!(
+            text(log.clone()),
+            "-j LOG --log-prefix \"IPTABLES-BLOCKED: \""
+        );
+        assert_eq!(
+            text(log.level(LogLevel::INFO)),
+            "-j LOG --log-prefix \"IPTABLES-BLOCKED: \" --log-level 6"
+        );
+        assert_eq!(text(Log::new("").unwrap()), "-j LOG");
+    }
+
+    #[test]
+    fn level_flags_and_prefix_in_the_structure() {
+        let Expression::Target(xt) = Log::new("BLK")
+            .unwrap()
+            .level(LogLevel::INFO)
+            .uid()
+            .tcp_options()
+            .encode()
+        else {
+            panic!("not a target");
+        };
+        assert_eq!(
+            (xt.name, xt.revision, xt.info.len(), &xt.info[..6]),
+            ("LOG", 0, 32, &b"\x06\x0aBLK\0"[..])
+        );
+    }
+
+    #[test]
+    fn what_would_be_cut_or_change_is_refused() {
+        assert!(Log::new(&"x".repeat(29)).is_ok());
+        for bad in [&"x".repeat(30), "new\nline", "\u{fc}"] {
+            assert!(Log::new(bad).is_err(), "{bad:?}");
+        }
+        assert!(LogLevel::new(8).is_err());
+    }
+}

@@ -82,3 +82,24 @@ impl Nflog {
 
 /// Size of the field `prefix` of struct `xt_nflog_info` (`linux/netfilter/xt_NFLOG.h`) less the NUL.
 const PREFIX_MAX: usize = 63;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Family, Rule};
+
+    fn text(nflog: Nflog) -> String {
+        Rule::new(nflog).to_iptables_save(Family::Ipv4).to_string()
+    }
+
+    #[test]
+    fn group_zero_is_not_printed() {
+        assert_eq!(text(Nflog::new(0)), "-j NFLOG");
+        let nflog = Nflog::new(5).prefix("BLK").unwrap().size(128).threshold(10);
+        assert_eq!(
+            text(nflog),
+            "-j NFLOG --nflog-prefix BLK --nflog-group 5 --nflog-size 128 --nflog-threshold 10"
+        );
+        assert!(Nflog::new(1).prefix(&"x".repeat(64)).is_err());
+    }
+}

@@ -67,3 +67,43 @@ impl Reject {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_family_has_its_own_numbers() {
+        for (with, family, name, number) in [
+            (
+                RejectWith::PortUnreachable,
+                Family::Ipv4,
+                "icmp-port-unreachable",
+                3,
+            ),
+            (
+                RejectWith::PortUnreachable,
+                Family::Ipv6,
+                "icmp6-port-unreachable",
+                4,
+            ),
+            (RejectWith::TcpReset, Family::Ipv4, "tcp-reset", 7),
+            (RejectWith::TcpReset, Family::Ipv6, "tcp-reset", 6),
+        ] {
+            let reject = Reject::new(with);
+            let text = Rule::new(reject).to_iptables_save(family).to_string();
+            assert_eq!(text, format!("-j REJECT --reject-with {name}"));
+            let Expression::Target(xt) = reject.encode(family) else {
+                panic!("not a target")
+            };
+            assert_eq!(xt.info, [number, 0, 0, 0, 0, 0, 0, 0]);
+        }
+    }
+
+    #[test]
+    fn a_reset_is_for_tcp() {
+        let reset = || Rule::new(Reject::new(RejectWith::TcpReset));
+        assert!(reset().check(Family::Ipv4).is_err());
+        assert!(reset().matching(Protocol::TCP).check(Family::Ipv4).is_ok());
+    }
+}

@@ -2,7 +2,7 @@
 //! that the text is right also in `tests/config_files.rs`, without privileges.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use iptables_ruleset::{Config, Family};
 use netns_testbed::{Failed, Namespace, Trial, trial};
@@ -30,7 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         .collect()
 }
 
-fn check(case: &PathBuf) -> Result<(), Failed> {
+fn check(case: &Path) -> Result<(), Failed> {
     let config = Config::parse(&fs::read_to_string(case.join("firewall.toml"))?)?;
     apply(&config)?;
     for (family, file) in [

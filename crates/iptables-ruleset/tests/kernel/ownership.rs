@@ -257,7 +257,7 @@ fn not_built_in() -> Result<(), Failed> {
     let config = Config::default();
     make_sets(&config)?;
     let nft = Tool::require("nft")?;
-    let mut apply = |ruleset: &str| -> Result<String, Failed> {
+    let apply = |ruleset: &str| -> Result<String, Failed> {
         nft.run(&["flush ruleset"])?;
         nft.run(&[ruleset])?;
         Ok(plan(&config)?
