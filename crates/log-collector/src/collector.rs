@@ -171,9 +171,7 @@ impl Collector {
             Some(error) if !self.too_large => {
                 self.too_large = true;
                 let path = self.path.display();
-                crate::say(&format_args!(
-                    "cannot rotate {path}, it grows on: {error}"
-                ));
+                crate::say(&format_args!("cannot rotate {path}, it grows on: {error}"));
             }
             _ => {}
         }

@@ -185,7 +185,10 @@ mod tests {
         let [
             Message::Packet(packet),
             Message::Packet(short),
-            Message::Answer { sequence: 9, errno: 1 },
+            Message::Answer {
+                sequence: 9,
+                errno: 1,
+            },
         ] = &read[..]
         else {
             panic!("{read:?}");

@@ -21,7 +21,8 @@ pub(crate) struct Lines {
     headers: Headers,
     /// The number that the next packet should have.
     next: u32,
-    /// The kernel dropped something, and no packet has come yet whose number would tell how much.
+    /// The kernel dropped something, and no packet has come since whose number would tell how much. Those that come
+    /// first were kept from before.
     untold: bool,
     /// Packets known to be lost and not yet asked for.
     lost: u64,
@@ -80,9 +81,9 @@ impl Lines {
         if gap != 0 && gap <= u32::MAX / 2 {
             self.lost += u64::from(gap);
             self.add_note(&format_args!("{gap} packets lost"));
+            self.untold = false;
         }
         self.next = sequence.wrapping_add(1);
-        self.untold = false;
     }
 
     /// Adds the line of a packet, if it is one of IP.

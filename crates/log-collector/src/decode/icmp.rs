@@ -22,19 +22,20 @@ const ICMP_FRAG_NEEDED: u8 = 4;
 const HEADER: usize = 8;
 
 /// Also gives where the packet begins that an error quotes.
-pub(super) fn read(
-    capture: &Capture<'_>,
-    at: usize,
-    later: bool,
-) -> (Part<Icmp>, Option<usize>) {
-    let message = part(capture, at, later, |[kind, code, _, _, rest @ ..]: [u8; HEADER]| {
-        let body = if capture.left(at) < required(kind) {
-            IcmpBody::Incomplete(capture.left(at))
-        } else {
-            body(kind, code, rest)
-        };
-        Icmp { kind, code, body }
-    });
+pub(super) fn read(capture: &Capture<'_>, at: usize, later: bool) -> (Part<Icmp>, Option<usize>) {
+    let message = part(
+        capture,
+        at,
+        later,
+        |[kind, code, _, _, rest @ ..]: [u8; HEADER]| {
+            let body = if capture.left(at) < required(kind) {
+                IcmpBody::Incomplete(capture.left(at))
+            } else {
+                body(kind, code, rest)
+            };
+            Icmp { kind, code, body }
+        },
+    );
     let quotes = match &message {
         Part::Whole(icmp) => matches!(icmp.body, IcmpBody::Error { .. }),
         Part::Fragment | Part::Incomplete(_) => false,
@@ -65,10 +66,7 @@ fn body(kind: u8, code: u8, rest: [u8; 4]) -> IcmpBody {
 fn required(kind: u8) -> u32 {
     match kind {
         ICMP_ECHOREPLY | ICMP_ECHO => 4,
-        ICMP_DEST_UNREACH
-        | ICMP_SOURCE_QUENCH
-        | ICMP_REDIRECT
-        | ICMP_TIME_EXCEEDED
+        ICMP_DEST_UNREACH | ICMP_SOURCE_QUENCH | ICMP_REDIRECT | ICMP_TIME_EXCEEDED
         | ICMP_PARAMETERPROB => 28,
         ICMP_TIMESTAMP | ICMP_TIMESTAMPREPLY => 20,
         ICMP_ADDRESS | ICMP_ADDRESSREPLY => 12,

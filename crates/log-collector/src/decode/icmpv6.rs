@@ -16,18 +16,17 @@ const ICMPV6_ECHO_REPLY: u8 = 129;
 const HEADER: usize = 8;
 
 /// Also gives where the packet begins that an error quotes.
-pub(super) fn read(
-    capture: &Capture<'_>,
-    at: usize,
-    later: bool,
-) -> (Part<Icmpv6>, Option<usize>) {
-    let message = part(capture, at, later, |[kind, code, _, _, rest @ ..]: [u8; HEADER]| {
-        Icmpv6 {
+pub(super) fn read(capture: &Capture<'_>, at: usize, later: bool) -> (Part<Icmpv6>, Option<usize>) {
+    let message = part(
+        capture,
+        at,
+        later,
+        |[kind, code, _, _, rest @ ..]: [u8; HEADER]| Icmpv6 {
             kind,
             code,
             body: body(kind, rest),
-        }
-    });
+        },
+    );
     let quotes = match &message {
         Part::Whole(icmp) => matches!(icmp.body, Icmpv6Body::Error { .. }),
         Part::Fragment | Part::Incomplete(_) => false,

@@ -35,7 +35,21 @@ pub(super) fn read<'a>(capture: &Capture<'_>, at: usize) -> Read<'a> {
             quotes: None,
         };
     };
-    let [version, tos, l1, l0, i1, i0, f1, f0, ttl, protocol, _, _, addresses @ ..] = header;
+    let [
+        version,
+        tos,
+        l1,
+        l0,
+        i1,
+        i0,
+        f1,
+        f0,
+        ttl,
+        protocol,
+        _,
+        _,
+        addresses @ ..,
+    ] = header;
     let [s3, s2, s1, s0, d3, d2, d1, d0] = addresses;
     let fragment = u16::from_be_bytes([f1, f0]);
     let above = at + usize::from(version & 0x0f) * 4;

@@ -12,7 +12,7 @@ mod ipv4;
 mod ipv6;
 mod transport;
 
-use firewall_log::packet::{Extension, IcmpBody, Network, Packet, Part, Transport};
+use firewall_log::packet::{Extension, Network, Packet, Part, Transport};
 
 use self::capture::Capture;
 
@@ -64,25 +64,24 @@ pub(crate) fn decode<'a>(
     };
     let mut packet = Packet::new(network);
     packet.inner = inner;
-    if whole(&packet.network) {
+    if ends_with_mark(&packet.network) {
         packet.mark = mark;
     }
     Some(packet)
 }
 
-/// Whether the kernel got through all headers. Where it did not it prints no `MARK=`.
-fn whole(network: &Network<'_>) -> bool {
-    fn is<T>(part: &Part<T>) -> bool {
+/// Whether the kernel goes on to `MARK=`: where some headers are cut short it does, where others are it does not.
+fn ends_with_mark(network: &Network<'_>) -> bool {
+    fn is_there<T>(part: &Part<T>) -> bool {
         !matches!(part, Part::Incomplete(_))
     }
     match network.transport() {
-        None | Some(Transport::None | Transport::Truncated) => false,
-        Some(Transport::Tcp(part)) => is(part),
-        Some(Transport::Udp(part) | Transport::UdpLite(part)) => is(part),
-        Some(Transport::Icmp(Part::Whole(icmp))) => !matches!(icmp.body, IcmpBody::Incomplete(_)),
-        Some(Transport::Icmp(part)) => is(part),
-        Some(Transport::Icmpv6(part)) => is(part),
-        Some(Transport::Ah(part) | Transport::Esp(part)) => is(part),
+        None | Some(Transport::Truncated) => false,
+        // Of IPv4 that is a later fragment of AH.
+        Some(Transport::None) => matches!(network, Network::V4(_)),
+        Some(Transport::Tcp(part)) => is_there(part),
+        Some(Transport::Udp(part) | Transport::UdpLite(part)) => is_there(part),
+        Some(Transport::Icmpv6(part)) => is_there(part),
         Some(_) => true,
     }
 }

@@ -19,7 +19,28 @@ const FLAGS: [(u16, TcpFlags); 9] = [
 
 pub(super) fn tcp(capture: &Capture<'_>, at: usize, later: bool) -> Part<Tcp<'static>> {
     part(capture, at, later, |header: [u8; 20]| {
-        let [s1, s0, d1, d0, _, _, _, _, _, _, _, _, f1, f0, w1, w0, _, _, u1, u0] = header;
+        let [
+            s1,
+            s0,
+            d1,
+            d0,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            f1,
+            f0,
+            w1,
+            w0,
+            _,
+            _,
+            u1,
+            u0,
+        ] = header;
         let flags = u16::from_be_bytes([f1, f0]);
         let mut tcp = Tcp::default();
         tcp.source_port = u16::from_be_bytes([s1, s0]);

@@ -28,8 +28,14 @@ fn appends_to_what_is_there() {
     write(&mut output(&directory, 100, 1), "one\n");
     write(&mut output(&directory, 100, 1), "two\nthree\n");
     assert_eq!(read(&directory, "log"), "one\ntwo\nthree\n");
-    let mode = fs::metadata(directory.path().join("log")).unwrap().permissions();
-    assert_eq!(mode.mode() & 0o7137, 0, "{mode:?}: more than group may read it");
+    let mode = fs::metadata(directory.path().join("log"))
+        .unwrap()
+        .permissions();
+    assert_eq!(
+        mode.mode() & 0o7137,
+        0,
+        "{mode:?}: more than group may read it"
+    );
 }
 
 #[test]
@@ -109,7 +115,10 @@ fn only_regular_files() {
     let fifo = directory.path().join("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
     let error = Output::open(&fifo, 100, 1).unwrap_err();
-    assert!(error.to_string().ends_with("it is not a regular file"), "{error}");
+    assert!(
+        error.to_string().ends_with("it is not a regular file"),
+        "{error}"
+    );
     assert!(Output::open(directory.path(), 100, 1).is_err());
     assert!(Output::open(&directory.path().join("no/log"), 100, 1).is_err());
 }
