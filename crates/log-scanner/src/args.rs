@@ -9,8 +9,8 @@ use ipset_netlink::{Key, Network, SetName};
 use jiff::Timestamp;
 
 use crate::duration::Seconds;
+use crate::members::host;
 use crate::rule::{Protocols, RuleName};
-use crate::sets::host;
 
 /// Where the firewall's log is, unless `--log` says otherwise.
 const DEFAULT_LOG: &str = "/ram/iptables.log";

@@ -7,8 +7,9 @@ use ipset_netlink::{Entry, Key, SetName, Timeout};
 use crate::args::SetPair;
 use crate::error::Fatal;
 use crate::exempt::Exemptions;
+use crate::members::Members;
 use crate::report::{Outcome, Remaining, ViolationReport};
-use crate::sets::{Members, Sets};
+use crate::sets::Sets;
 
 /// The kernel rounds the time an entry has left down to whole seconds and we round ours up; the same end can
 /// so look one second later than itself.

@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod exempt;
 mod log;
+mod members;
 mod plain;
 mod report;
 mod rule;

@@ -12,17 +12,30 @@ pub(crate) struct RuleName(String);
 impl RuleName {
     /// The prefixes of both families.
     pub(crate) fn prefixes(&self) -> [String; 2] {
-        ["IPTABLES", "IP6TABLES"].map(|family| format!("{family}-{}", self.0))
+        FAMILIES.map(|family| format!("{family}{}", self.0))
     }
 }
 
+/// What the prefixes of the two families begin with.
+const FAMILIES: [&str; 2] = ["IPTABLES-", "IP6TABLES-"];
+
 impl FromStr for RuleName {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.is_empty() {
+        let whole_prefix = FAMILIES.iter().find(|family| {
+            text.split_at_checked(family.len())
+                .is_some_and(|(start, _)| start.eq_ignore_ascii_case(family))
+        });
+        if let Some(family) = whole_prefix {
+            return Err(format!(
+                "leave {family} away: NAME is what follows it in the prefix"
+            ));
+        }
+        if text.trim_end_matches([':', ' ']).is_empty() {
             return Err(
-                "a name is missing: blocked, allowed, or what follows IPTABLES- in your prefix",
+                "a name is missing: blocked, allowed, or what follows IPTABLES- in the prefix"
+                    .to_owned(),
             );
         }
         Ok(Self(text.to_owned()))
@@ -127,7 +140,15 @@ mod tests {
             own.prefixes(),
             ["IPTABLES-SSH-Guard", "IP6TABLES-SSH-Guard"]
         );
-        assert!("".parse::<RuleName>().is_err());
+        for bad in [
+            "",
+            ": ",
+            "IPTABLES-BLOCKED",
+            "ip6tables-",
+            "IPTABLES-blocked: ",
+        ] {
+            assert!(bad.parse::<RuleName>().is_err(), "{bad:?}");
+        }
     }
 
     #[test]

@@ -1,16 +1,14 @@
 //! The sets that a rule fills, and those whose members are left alone.
 
-use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use ipset_netlink::{
-    Entry, Family, IfExists, IpSet, Key, Network, SetHeader, SetName, SetType, Timeout,
-};
+use ipset_netlink::{Entry, Family, IfExists, IpSet, Key, SetHeader, SetName, SetType, Timeout};
 
 use crate::args::SetPair;
 use crate::error::chain;
 use crate::exempt::forms;
+use crate::members::Members;
 
 /// The firewall accepts what comes from members of these before it looks at anything else.
 const WHITELIST: &str = "whitelist";
@@ -70,7 +68,7 @@ impl Sets {
         let trouble = match self.kernel.header(name) {
             Ok(header) => unusable(&header, family),
             Err(error) if error.is_set_not_found() => Some(format!(
-                "set \"{name}\" does not exist; firewall-apply creates the firewall's own sets, others: \
+                "cannot add to set \"{name}\": it does not exist; firewall-apply creates the firewall's own sets, others: \
                  ipset create {name} hash:ip family {family} timeout 0"
             )),
             Err(error) => Some(chain(&error)),
@@ -92,13 +90,13 @@ impl Sets {
             Err(error) => chain(&error),
             Ok(header) if header.family != family => {
                 format!(
-                    "set \"{name}\" is of family {}, not {family}: cannot tell who is exempt",
+                    "cannot tell who is exempt by set \"{name}\": it is of family {}, not {family}",
                     header.family
                 )
             }
             Ok(header) if !takes_addresses(&header.set_type) => {
                 format!(
-                    "set \"{name}\" is of type {}: cannot tell by an address who is exempt",
+                    "cannot tell who is exempt by set \"{name}\": it is of type {}, which takes more than an address",
                     header.set_type
                 )
             }
@@ -204,72 +202,5 @@ fn unusable(header: &SetHeader, family: Family) -> Option<String> {
     } else {
         return None;
     };
-    Some(format!("set \"{name}\" {fault}"))
-}
-
-/// The entries of a set, to be asked about an address.
-#[derive(Debug, Default)]
-pub(crate) struct Members {
-    by_network: HashMap<Network, Entry>,
-    prefix_lengths: BTreeSet<u8>,
-}
-
-impl Members {
-    fn new(entries: Vec<Entry>) -> Self {
-        let mut members = Self::default();
-        for entry in entries {
-            let network = match &entry.key {
-                Key::Ip(address) => host(*address),
-                Key::Net(network) => Some(*network),
-                _ => None,
-            };
-            if let Some(network) = network {
-                members.prefix_lengths.insert(network.prefix_length());
-                members.by_network.insert(network, entry);
-            }
-        }
-        members
-    }
-
-    /// The entry that decides about `address`, as the kernel sees it: the one with the longest prefix.
-    pub(crate) fn covering(&self, address: IpAddr) -> Option<&Entry> {
-        self.prefix_lengths.iter().rev().find_map(|length| {
-            let network = Network::new(address, *length).ok()?;
-            self.by_network.get(&network)
-        })
-    }
-}
-
-/// The network that is this one address.
-pub(crate) fn host(address: IpAddr) -> Option<Network> {
-    Network::new(address, if address.is_ipv4() { 32 } else { 128 }).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn covering(entries: &[&str], address: &str) -> Option<String> {
-        let entry = |text: &&str| Entry::new(text.parse().expect(text));
-        let members = Members::new(entries.iter().map(entry).collect());
-        let entry = members.covering(address.parse().expect(address))?;
-        Some(entry.key.to_string())
-    }
-
-    #[test]
-    fn the_longest_prefix_decides() {
-        let entries = [
-            "192.0.2.0/24",
-            "192.0.2.128/25",
-            "192.0.2.129",
-            "10.0.0.0/8",
-        ];
-        let covering = |address| covering(&entries, address);
-        assert_eq!(covering("192.0.2.1").as_deref(), Some("192.0.2.0/24"));
-        assert_eq!(covering("192.0.2.128").as_deref(), Some("192.0.2.128/25"));
-        assert_eq!(covering("192.0.2.129").as_deref(), Some("192.0.2.129"));
-        assert_eq!(covering("10.255.0.1").as_deref(), Some("10.0.0.0/8"));
-        assert_eq!(covering("192.0.3.0"), None);
-        assert_eq!(covering("2001:db8::1"), None);
-    }
+    Some(format!("cannot add to set \"{name}\": it {fault}"))
 }

@@ -160,7 +160,7 @@ fn warnings_beside_json() -> Result<(), Failed> {
         .complains(
             "[WARNING] not counted: 1 line with a firewall's text that the kernel did not write",
         )
-        .complains("[WARNING] set \"blacklist\" does not exist");
+        .complains("[WARNING] cannot add to set \"blacklist\": it does not exist");
     let report: serde_json::Value = serde_json::from_str(&ran.stdout)?;
     assert_eq!(report["logs"][0]["rejected"], 1);
     assert_eq!(report["dry_run"], true);

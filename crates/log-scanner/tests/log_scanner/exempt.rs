@@ -113,16 +113,15 @@ fn a_whitelist_that_cannot_be_asked() -> Result<(), Failed> {
     let sets = Sets::blacklist()?;
     sets.create("whitelist", "hash:ip family inet6")?;
     let scanner = || Scanner::new(blocked(&[V4], 0..5)).rule().at(60);
-    scanner()
-        .run()
-        .done(2)
-        .complains("set \"whitelist\" is of family inet6, not inet: cannot tell who is exempt");
+    scanner().run().done(2).complains(
+        "cannot tell who is exempt by set \"whitelist\": it is of family inet6, not inet",
+    );
     assert!(sets.names("blacklist")?.is_empty());
     scanner()
         .with("--dryrun")
         .run()
         .done(0)
-        .says("[WARNING] set \"whitelist\" is of family inet6");
+        .says("[WARNING] cannot tell who is exempt by set \"whitelist\": it is of family inet6");
     sets.ipset("destroy whitelist")?;
 
     // It takes a port, too, which the log does not give for every packet.
@@ -130,7 +129,7 @@ fn a_whitelist_that_cannot_be_asked() -> Result<(), Failed> {
     scanner()
         .run()
         .done(2)
-        .complains("set \"whitelist\" is of type hash:ip,port: cannot tell by an address");
+        .complains("cannot tell who is exempt by set \"whitelist\": it is of type hash:ip,port");
     assert!(sets.names("blacklist")?.is_empty());
     Ok(())
 }

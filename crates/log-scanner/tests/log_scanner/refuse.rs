@@ -22,8 +22,8 @@ fn missing_sets() -> Result<(), Failed> {
     let sets = Sets::none()?;
     let ran = scanner().run();
     ran.done(2)
-        .complains("[ERROR] set \"blacklist\" does not exist")
-        .complains("[ERROR] set \"blacklist_v6\" does not exist")
+        .complains("[ERROR] cannot add to set \"blacklist\": it does not exist")
+        .complains("[ERROR] cannot add to set \"blacklist_v6\": it does not exist")
         .complains("nothing was changed");
     assert_eq!(ran.stdout, "");
     assert_eq!(sets.ipset("list -name")?, "");
@@ -32,8 +32,8 @@ fn missing_sets() -> Result<(), Failed> {
         .with("--dryrun")
         .run()
         .done(0)
-        .says("[WARNING] set \"blacklist\" does not exist")
-        .says("[WARNING] set \"blacklist_v6\" does not exist")
+        .says("[WARNING] cannot add to set \"blacklist\": it does not exist")
+        .says("[WARNING] cannot add to set \"blacklist_v6\": it does not exist")
         .says("[DRYRUN] 203.0.113.7: would be added");
     Ok(())
 }
@@ -42,7 +42,8 @@ fn one_missing_set() -> Result<(), Failed> {
     let sets = Sets::none()?;
     sets.create("blacklist", "hash:ip timeout 0")?;
     let ran = scanner().run();
-    ran.done(2).complains("set \"blacklist_v6\" does not exist");
+    ran.done(2)
+        .complains("cannot add to set \"blacklist_v6\": it does not exist");
     assert!(!ran.stderr.contains("\"blacklist\""), "{}", ran.stderr);
     assert!(sets.names("blacklist")?.is_empty(), "nothing is half done");
     Ok(())
@@ -61,7 +62,7 @@ fn sets_that_cannot_be_filled() -> Result<(), Failed> {
             "hash:ip,port timeout 0",
             "is of type hash:ip,port, not hash:ip or hash:net",
         ),
-        ("list:set timeout 0", "set \"blacklist\" is of "),
+        ("list:set timeout 0", "it is of "),
         (
             "bitmap:ip range 203.0.113.0/24 timeout 0",
             "is of type bitmap:ip, not hash:ip or hash:net",
@@ -72,7 +73,7 @@ fn sets_that_cannot_be_filled() -> Result<(), Failed> {
         let before = sets.all()?;
         let ran = scanner().run();
         ran.done(2)
-            .complains("[ERROR] set \"blacklist\" ")
+            .complains("[ERROR] cannot add to set \"blacklist\": ")
             .complains(why);
         assert_eq!(ran.stdout, "");
         assert_eq!(sets.all()?, before);
@@ -80,7 +81,7 @@ fn sets_that_cannot_be_filled() -> Result<(), Failed> {
             .with("--dryrun")
             .run()
             .done(0)
-            .says("[WARNING] set \"blacklist\" ")
+            .says("[WARNING] cannot add to set \"blacklist\": ")
             .says(why);
         sets.ipset("destroy blacklist")?;
     }
