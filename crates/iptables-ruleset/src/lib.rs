@@ -1,4 +1,64 @@
 //! An iptables firewall as a model, as `iptables-save` text, and as one `nf_tables` transaction for both families.
+//!
+//! ```text
+//! firewall.toml ──Config──▶ Ruleset ──Plan::install──▶ Plan ──apply──▶ Batch ──one sendmsg──▶ kernel
+//!                              └──▶ iptables-save text         ◀── Snapshot ──
+//! ```
+//!
+//! A [`Config`] says what the firewall shall do; a [`Ruleset`] is what that means for one [`Family`], and can also be built by
+//! hand from [matches](match_) and [targets](target). A [`Plan`] is for both families, checked and with the ipsets found; what it
+//! takes to carry it out is worked out from what the [`Kernel`] has, and happens whole or not at all.
+//!
+//! # What it looks like
+//!
+//! ```
+//! use iptables_ruleset::match_::{Conntrack, CtState, Direction, Protocol, Set, Tcp};
+//! use iptables_ruleset::{ChainName, Family, Hook, Policy, Rule, Ruleset, Target};
+//!
+//! let chain: ChainName = "MY_INPUT".parse()?;
+//! let mut ruleset = Ruleset::new(Family::Ipv4);
+//! ruleset.policy(Hook::Input, Policy::Drop).jump(Hook::Input, chain.clone());
+//! ruleset
+//!     .chain(chain)
+//!     .append(Rule::new(Target::Accept).matching(Conntrack::state(CtState::RELATED.or(CtState::ESTABLISHED))))
+//!     .append(Rule::new(Target::Drop).matching(Set::new("banned".parse()?, Direction::Source)))
+//!     .append(Rule::new(Target::Accept).matching(Protocol::TCP).matching(Tcp::new().destination(443)));
+//!
+//! print!("{}", ruleset.to_iptables_save());
+//! # assert_eq!(
+//! #     ruleset.to_iptables_save().to_string(),
+//! #     "*filter\n\
+//! #      :INPUT DROP [0:0]\n\
+//! #      :FORWARD ACCEPT [0:0]\n\
+//! #      :OUTPUT ACCEPT [0:0]\n\
+//! #      :MY_INPUT - [0:0]\n\
+//! #      -A INPUT -j MY_INPUT\n\
+//! #      -A MY_INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n\
+//! #      -A MY_INPUT -m set --match-set banned src -j DROP\n\
+//! #      -A MY_INPUT -p tcp -m tcp --dport 443 -j ACCEPT\n\
+//! #      COMMIT\n",
+//! # );
+//! # Ok::<(), iptables_ruleset::BuildError>(())
+//! ```
+//!
+//! [`Plan`] shows how it gets into the kernel, [`FakeKernel`] how to test that without privileges.
+//!
+//! # Whose is what
+//!
+//! The chains of a ruleset are ours: applying it replaces their rules whole. The built-in chains are everybody's: we put a policy and a
+//! jump there, and the jump keeps the place it once got. Everything else, whoever made it, is untouched. One consequence: a rule
+//! that somebody put before our jump decides first. If it decides about every packet, [`Applied::bypassed`] says so.
+//!
+//! # Errors
+//!
+//! [`ConfigError`] is about the file, with line and column. [`BuildError`] is about rules that cannot work, or sets that are not there:
+//! nothing was asked of the kernel yet. [`ApplyError`] is the kernel's refusal, with the item it is about; nothing was changed then, with one
+//! exception that it tells ([`ApplyError::is_outcome_unknown`]).
+//!
+//! # Features
+//!
+//! `nft` (default): `Nftables`, through libnftnl and libmnl, on 64-bit Linux. libnftnl is GPL-2.0-or-later: a program that links it is distributed
+//! under those terms. Without the feature no C library is needed, and everything else is there.
 
 #![cfg_attr(not(feature = "nft"), forbid(unsafe_code))]
 

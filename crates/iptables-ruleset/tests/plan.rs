@@ -1,5 +1,11 @@
 //! Plans against the kernel in memory: what embedders can test without privileges.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::unnecessary_wraps,
+    reason = "a test says what went wrong by panicking, and a resolver may fail"
+)]
+
 use std::io;
 
 use iptables_ruleset::match_::{Conntrack, CtState, Direction, InInterface, Protocol, Set, Tcp};

@@ -16,7 +16,7 @@ pub use plan::{Applied, Bypass, Plan};
 pub use resolve::{KernelSet, ResolveSet};
 pub use snapshot::{ChainState, RuleState, Snapshot, TableState};
 
-/// Something that has `filter` tables: the kernel ([`Nftables`](crate::Nftables)), or a [`FakeKernel`] for tests.
+/// Something that has `filter` tables: the kernel (`Nftables`), or a [`FakeKernel`] for tests.
 pub trait Kernel {
     /// Reads the `filter` tables of both families.
     ///

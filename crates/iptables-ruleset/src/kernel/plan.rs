@@ -8,7 +8,8 @@ use crate::{BuildError, Family, Hook, Policy, Ruleset};
 
 /// What shall be in the kernel, or no longer be in it: checked, and with the sets found. One plan is for both families.
 ///
-/// ```no_run
+#[cfg_attr(feature = "nft", doc = "```no_run")]
+#[cfg_attr(not(feature = "nft"), doc = "```ignore")]
 /// use iptables_ruleset::{Config, Family, KernelSet, Nftables, Plan};
 ///
 /// fn index_of(set: &str) -> std::io::Result<KernelSet> {

@@ -39,7 +39,6 @@ pub struct RuleState {
     pub(crate) handle: u64,
     pub(crate) unconditional: bool,
     pub(crate) outcome: Outcome,
-    /// Each chain that the rule names.
     pub(crate) expressions: Vec<u8>,
 }
 
@@ -53,6 +52,10 @@ pub(crate) enum Outcome {
     Reject,
     Return,
     Jump(String),
+    #[cfg_attr(
+        not(feature = "nft"),
+        expect(dead_code, reason = "only the real kernel has them")
+    )]
     Goto(String),
 }
 
