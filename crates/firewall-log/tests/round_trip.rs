@@ -354,7 +354,8 @@ fn ends_in_space(network: &Network<'_>) -> bool {
 }
 
 fn packet() -> impl Strategy<Value = Packet<'static>> {
-    let interface = || "[a-z][a-z0-9.@:_-]{0,14}".prop_map(|name| &*name.leak().as_bytes());
+    let interface =
+        || "[a-z][a-z0-9.@:_-]{0,14}".prop_map(|name| -> &'static [u8] { name.leak().as_bytes() });
     let maybe_interface = move || prop_oneof![Just(&b""[..]), interface()];
     let network = prop_oneof![4 => ipv4(), 4 => ipv6(), 1 => arp(), 1 => Just(Network::Truncated)];
     let interfaces = (

@@ -178,3 +178,13 @@ fn sum(times: &[i64], limit: Limit) -> Sum {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_seen_once_is_small() {
+        assert_eq!(size_of::<Hits>(), 24);
+    }
+}

@@ -120,3 +120,39 @@ impl ArpAddresses {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_and_written(text: &str) -> Arp {
+        let (rest, value) = Arp::parse(text.as_bytes()).unwrap();
+        assert!(rest.is_empty(), "{text}");
+        let mut written = Vec::new();
+        value.render(&mut written);
+        assert_eq!(String::from_utf8_lossy(&written), text);
+        value
+    }
+
+    #[test]
+    fn addresses_are_there_for_ipv4_over_ethernet() {
+        assert_eq!(
+            read_and_written("ARP HTYPE=32 PTYPE=0x86dd OPCODE=2").addresses,
+            ArpAddresses::None
+        );
+        let cut = read_and_written("ARP HTYPE=1 PTYPE=0x0800 OPCODE=1 INCOMPLETE [12 bytes]");
+        assert_eq!(cut.addresses, ArpAddresses::Incomplete(12));
+        let whole = "ARP HTYPE=1 PTYPE=0x0800 OPCODE=1 MACSRC=02:00:00:00:00:01 IPSRC=192.0.2.7 MACDST=00:00:00:00:00:00 IPDST=192.0.2.9";
+        assert!(matches!(
+            read_and_written(whole).addresses,
+            ArpAddresses::Ethernet { .. }
+        ));
+        for text in [
+            "ARP HTYPE=1",
+            "ARP HTYPE=1 PTYPE=0800 OPCODE=1",
+            &whole[..whole.len() - 12],
+        ] {
+            assert!(Arp::parse(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}

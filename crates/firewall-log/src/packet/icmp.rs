@@ -120,3 +120,74 @@ const ECHO: u8 = 8;
 const TIME_EXCEEDED: u8 = 11;
 const PARAMETER_PROBLEM: u8 = 12;
 const FRAGMENTATION_NEEDED: u8 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_and_written(text: &str) -> (Icmp, Option<Network<'_>>) {
+        let (rest, (icmp, inner)) = Icmp::parse(text.as_bytes(), false).unwrap();
+        assert!(rest.is_empty(), "{text}");
+        let mut written = Vec::new();
+        icmp.render(inner.as_ref(), &mut written);
+        assert_eq!(String::from_utf8_lossy(&written), text);
+        (icmp, inner)
+    }
+
+    const QUOTED: &str = "[SRC=203.0.113.1 DST=203.0.113.7 LEN=28 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=TCP INCOMPLETE [8 bytes] ] ";
+
+    #[test]
+    fn what_follows_depends_on_the_type() {
+        let (echo, inner) = read_and_written("TYPE=8 CODE=0 ID=1 SEQ=2 ");
+        assert_eq!(
+            (echo.body, inner),
+            (IcmpBody::Echo { id: 1, sequence: 2 }, None)
+        );
+        assert_eq!(
+            read_and_written("TYPE=12 CODE=0 PARAMETER=5 ").0.body,
+            IcmpBody::Parameter(5)
+        );
+        assert_eq!(read_and_written("TYPE=13 CODE=0 ").0.body, IcmpBody::None);
+        assert_eq!(
+            read_and_written("TYPE=3 CODE=3 INCOMPLETE [18 bytes] ")
+                .0
+                .body,
+            IcmpBody::Incomplete(18)
+        );
+        let (redirect, inner) =
+            read_and_written(&format!("TYPE=5 CODE=1 GATEWAY=203.0.113.254 {QUOTED}").leak()[..]);
+        assert_eq!(
+            redirect.body,
+            IcmpBody::Error {
+                gateway: Some([203, 0, 113, 254].into()),
+                mtu: None
+            }
+        );
+        assert_eq!(inner.unwrap().source(), Some([203, 0, 113, 1].into()));
+        let (too_big, _) = read_and_written(&format!("TYPE=3 CODE=4 {QUOTED}MTU=1400 ").leak()[..]);
+        assert_eq!(
+            too_big.body,
+            IcmpBody::Error {
+                gateway: None,
+                mtu: Some(1400)
+            }
+        );
+    }
+
+    #[test]
+    fn an_error_quotes_exactly_one_packet() {
+        let without = "TYPE=3 CODE=3 ";
+        assert!(Icmp::parse(without.as_bytes(), false).is_err());
+        assert!(Icmp::parse(without.as_bytes(), true).is_ok());
+        for text in [
+            "[SRC=203.0.113.1 ] ".to_owned(),
+            QUOTED.replace("] ] ", "] "),
+            "[] ".to_owned(),
+        ] {
+            assert!(
+                Icmp::parse(format!("{without}{text}").as_bytes(), false).is_err(),
+                "{text}"
+            );
+        }
+    }
+}

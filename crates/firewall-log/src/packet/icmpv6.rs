@@ -102,3 +102,55 @@ const TIME_EXCEEDED: u8 = 3;
 const PARAMETER_PROBLEM: u8 = 4;
 const ECHO_REQUEST: u8 = 128;
 const ECHO_REPLY: u8 = 129;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_depends_on_the_type() {
+        const QUOTED: &str = "[SRC=2001:0db8:0001:0000:0000:0000:0000:0001 DST=2001:0db8:0001:0000:0000:0000:0000:0007 LEN=48 TC=0 HOPLIMIT=64 FLOWLBL=0 ] ";
+        for (text, body) in [
+            ("TYPE=135 CODE=0 ".to_owned(), Icmpv6Body::None),
+            (
+                "TYPE=128 CODE=0 ID=1 SEQ=2 ".to_owned(),
+                Icmpv6Body::Echo { id: 1, sequence: 2 },
+            ),
+            (
+                format!("TYPE=1 CODE=4 {QUOTED}"),
+                Icmpv6Body::Error {
+                    pointer: None,
+                    mtu: None,
+                },
+            ),
+            (
+                format!("TYPE=2 CODE=0 {QUOTED}MTU=1280 "),
+                Icmpv6Body::Error {
+                    pointer: None,
+                    mtu: Some(1280),
+                },
+            ),
+            (
+                format!("TYPE=4 CODE=1 POINTER=00000006 {QUOTED}"),
+                Icmpv6Body::Error {
+                    pointer: Some(6),
+                    mtu: None,
+                },
+            ),
+        ] {
+            let (rest, (icmp, inner)) = Icmpv6::parse(text.as_bytes(), false).unwrap();
+            assert_eq!((rest, icmp.body), (&b""[..], body));
+            let mut written = Vec::new();
+            icmp.render(inner.as_ref(), &mut written);
+            assert_eq!(String::from_utf8_lossy(&written), text);
+        }
+        for text in [
+            "TYPE=2 CODE=0 MTU=1280 ",
+            "TYPE=128 CODE=0 ",
+            "TYPE=256 CODE=0 ",
+            &format!("TYPE=2 CODE=0 {QUOTED}"),
+        ] {
+            assert!(Icmpv6::parse(text.as_bytes(), false).is_err(), "{text}");
+        }
+    }
+}

@@ -353,3 +353,69 @@ impl fmt::Debug for Extensions<'_> {
         f.debug_list().entries(self.iter()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "SRC=2001:0db8:0001:0000:0000:0000:0000:0007 DST=2001:0db8:0001:0000:0000:0000:0000:0001 LEN=80 TC=1 HOPLIMIT=2 FLOWLBL=3 ";
+
+    fn read_and_written(rest_of_line: &str) -> (Vec<Extension>, Transport<'static>) {
+        let text: &'static str = [HEADER, rest_of_line].concat().leak();
+        let (rest, (ip, _)) = Ipv6::parse(text.as_bytes(), false).unwrap();
+        assert!(rest.is_empty(), "{text}");
+        let mut written = Vec::new();
+        ip.render(None, &mut written);
+        assert_eq!(String::from_utf8_lossy(&written), text);
+        (ip.extensions.iter().collect(), ip.transport)
+    }
+
+    #[test]
+    fn extension_headers_show_bare_or_as_options() {
+        let fragment = |offset| Extension::Fragment {
+            offset,
+            more: offset == 0,
+            id: 0xabcd,
+        };
+        for (text, headers) in [
+            ("", vec![]),
+            ("FRAG:0 INCOMPLETE ID:0000abcd PROTO=59 ", vec![fragment(0)]),
+            ("FRAG:192 ID:0000abcd PROTO=UDP ", vec![fragment(192)]),
+            (
+                "OPT ( ) OPT ( FRAG:192 ID:0000abcd ) OPT ( )",
+                vec![Extension::Options, fragment(192), Extension::Options],
+            ),
+            (
+                "OPT ( AH SPI=0xabc ) PROTO=59 ",
+                vec![Extension::Ah(Part::Whole(Spi(0xabc)))],
+            ),
+            (
+                "OPT ( AH INCOMPLETE [2 bytes] )",
+                vec![Extension::Ah(Part::Incomplete(2))],
+            ),
+            (
+                "OPT ( ESP SPI=0xc0ffee )",
+                vec![Extension::Esp(Part::Whole(Spi(0x00c0_ffee)))],
+            ),
+            ("FRAG:TRUNCATED ", vec![Extension::FragmentTruncated]),
+        ] {
+            assert_eq!(read_and_written(text).0, headers, "{text}");
+        }
+        assert_eq!(read_and_written("TRUNCATED").1, Transport::Truncated);
+    }
+
+    #[test]
+    fn nothing_follows_where_the_kernel_stops() {
+        for text in [
+            "OPT ( ESP SPI=0x1 ) PROTO=59 ",
+            "OPT ( FRAG:8 ID:00000001 ) OPT ( ) PROTO=59 ",
+            "OPT ( AH )",
+            "OPT ( ",
+            "FRAG:8 ",
+        ] {
+            let text = [HEADER, text].concat();
+            let whole = Ipv6::parse(text.as_bytes(), false).is_ok_and(|(rest, _)| rest.is_empty());
+            assert!(!whole, "{text}");
+        }
+    }
+}

@@ -128,3 +128,46 @@ impl<'a> Link<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_and_written(text: &str) -> Link<'_> {
+        let (rest, link) = Link::parse(text.as_bytes()).unwrap();
+        assert!(rest.is_empty(), "{text}");
+        let mut written = Vec::new();
+        link.unwrap().render(&mut written);
+        assert_eq!(String::from_utf8_lossy(&written), text);
+        link.unwrap()
+    }
+
+    #[test]
+    fn the_sender_is_known_where_the_frame_is_of_ethernet() {
+        let ethernet = read_and_written("MAC=02:00:00:00:00:02:02:00:00:00:00:01:08:00 ");
+        assert_eq!(ethernet.source(), Some([2, 0, 0, 0, 0, 1]));
+        let decoded = read_and_written(
+            "MACSRC=02:00:00:00:00:01 MACDST=02:00:00:00:00:02 VPROTO=8100 VID=100 MACPROTO=0800 ",
+        );
+        assert_eq!(decoded.source(), ethernet.source());
+        assert_eq!(read_and_written("MAC= ").source(), None);
+        assert_eq!(
+            read_and_written("MAC=45:00 TUNNEL=192.0.2.1->198.51.100.2 ").source(),
+            None
+        );
+        assert_eq!(Link::parse(b"SRC=").unwrap().1, None);
+    }
+
+    #[test]
+    fn a_header_that_breaks_off_is_refused() {
+        for text in [
+            "MAC=02:0 ",
+            "MAC=02:00:TUNNEL=1.2.3.4->1.2.3.4 ",
+            "MAC=02 TUNNEL=1.2.3.4 ",
+            "MACSRC=02:00:00:00:00:01 MACPROTO=0800 ",
+            "MACSRC=02:00:00:00:00:01 MACDST=02:00:00:00:00:02 VPROTO=8100 MACPROTO=0800 ",
+        ] {
+            assert!(Link::parse(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}

@@ -17,8 +17,7 @@ mod udp;
 use std::net::IpAddr;
 
 use nom::Parser;
-use nom::bytes::complete::take_while;
-use nom::combinator::opt;
+use nom::combinator::{cut, opt};
 use nom::sequence::pair;
 
 pub use self::arp::{Arp, ArpAddresses};
@@ -123,7 +122,7 @@ impl<'a> Packet<'a> {
         let (rest, link) = Link::parse(rest)?;
         let (rest, (network, inner)) = Network::parse(rest)?;
         let (rest, owner) =
-            opt(pair(field("UID=", decimal), field("GID=", decimal))).parse(rest)?;
+            opt(pair(field("UID=", decimal), cut(field("GID=", decimal)))).parse(rest)?;
         let (rest, mark) = optional("MARK=", prefixed_hexadecimal)
             .map(Option::unwrap_or_default)
             .parse(rest)?;
@@ -202,11 +201,16 @@ pub(crate) fn begins(input: &[u8]) -> bool {
 const INTERFACE_NAME_MAX: usize = 15;
 
 fn interface(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let (rest, name) =
-        take_while(|byte: u8| byte > b' ' && byte != b'/' && byte != 0x7f).parse(input)?;
-    if name.len() > INTERFACE_NAME_MAX {
+    let part_of_name = |byte: &&u8| **byte > b' ' && **byte != b'/' && **byte != 0x7f;
+    let length = input
+        .iter()
+        .take(INTERFACE_NAME_MAX + 1)
+        .take_while(part_of_name)
+        .count();
+    if length > INTERFACE_NAME_MAX {
         return mismatch(input, "an interface name of at most 15 bytes");
     }
+    let (name, rest) = input.split_at(length);
     Ok((rest, name))
 }
 
@@ -244,4 +248,68 @@ fn extra(input: &[u8]) -> Parsed<'_, &[u8]> {
         at = at.get(word.len() + 1..).unwrap_or_default();
     }
     Ok((b"", words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Packet<'_>, &'static str> {
+        match Packet::parse(text.as_bytes()) {
+            Ok(([], packet)) => Ok(packet),
+            Ok(_) => Err("the end of the line"),
+            Err(nom::Err::Error(mismatch) | nom::Err::Failure(mismatch)) => Err(mismatch.expected),
+            Err(nom::Err::Incomplete(_)) => Err("more"),
+        }
+    }
+
+    #[test]
+    fn interfaces_have_any_name_the_kernel_allows() {
+        const END: &str =
+            "SRC=192.0.2.1 DST=192.0.2.2 LEN=20 TOS=0x00 PREC=0x00 TTL=1 ID=1 PROTO=2 ";
+        for name in [
+            "",
+            "eth0",
+            "eth0.100",
+            "veth1@if2",
+            "a:b-c=d_e+f~",
+            "0123456789abcde",
+            "é",
+        ] {
+            let line = format!("IN={name} OUT=lo PHYSIN={name}x PHYSOUT=y {END}")
+                .replace("0123456789abcdex", "x");
+            let packet = parse(&line).unwrap();
+            assert_eq!(
+                (packet.in_interface, packet.out_interface),
+                (name.as_bytes(), &b"lo"[..])
+            );
+            assert_eq!(packet.physical_out, b"y");
+        }
+        for name in ["0123456789abcdef", "a/b", "a\x7f"] {
+            assert!(parse(&format!("IN={name} OUT= {END}")).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_line_is_known_words_and_then_any_that_are_no_packet() {
+        const START: &str = "IN= OUT=eth0 SRC=192.0.2.1 DST=192.0.2.2 LEN=20 TOS=0x00 PREC=0x00 TTL=1 ID=1 PROTO=2 ";
+        let packet = |end: &str| parse(&[START, end].concat().leak()[..]);
+        let known = packet("UID=1 GID=2 MARK=0x2a ").unwrap();
+        assert_eq!(
+            (known.owner, known.mark, known.extra),
+            (Some(Owner { uid: 1, gid: 2 }), 42, &b""[..])
+        );
+        assert_eq!(packet("MARK=0x1 X=1 y").unwrap().extra, b"X=1 y");
+        for end in [
+            "UID=1 ",
+            "UID=1 GID=x ",
+            "MARK=1 ",
+            "X  Y ",
+            "SRC=192.0.2.3 ",
+            "kernel: ",
+            "x IPTABLES-BLOCKED: ",
+        ] {
+            assert!(packet(end).is_err(), "{end}");
+        }
+    }
 }

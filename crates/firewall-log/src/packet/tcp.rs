@@ -175,3 +175,56 @@ impl<'a> TcpOptions<'a> {
         options.map(Option::unwrap_or_default).parse(input)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_and_written(text: &str) -> Tcp<'_> {
+        let (rest, value) = Tcp::parse(text.as_bytes()).unwrap();
+        assert!(rest.is_empty(), "{text}");
+        let mut written = Vec::new();
+        value.render(&mut written);
+        assert_eq!(String::from_utf8_lossy(&written), text);
+        value
+    }
+
+    #[test]
+    fn the_word_ack_is_a_flag_and_the_key_a_number() {
+        let tcp = read_and_written(
+            "SPT=1 DPT=2 SEQ=3 ACK=4 WINDOW=5 RES=0x38 ACK SYN URGP=6 OPT (0204) ",
+        );
+        assert_eq!(
+            tcp.sequence,
+            Some(Sequence {
+                number: 3,
+                acknowledged: 4
+            })
+        );
+        assert_eq!(tcp.flags, TcpFlags::ACK.with(TcpFlags::SYN));
+        assert!(tcp.flags.contains(TcpFlags::SYN) && !tcp.flags.contains(TcpFlags::FIN));
+        assert_eq!(tcp.reserved, 0x38);
+        let tcp = read_and_written(
+            "SPT=1 DPT=2 WINDOW=5 RES=0x00 AE CWR ECE URG ACK PSH RST SYN FIN URGP=0 ",
+        );
+        assert_eq!(tcp.flags.names().collect::<Vec<_>>(), NAMES);
+        assert_eq!(
+            read_and_written("SPT=1 DPT=2 WINDOW=5 RES=0x00 URGP=0 OPT (TRUNCATED)").options,
+            TcpOptions::Truncated
+        );
+    }
+
+    #[test]
+    fn flags_out_of_order_and_values_out_of_range_are_refused() {
+        for text in [
+            "SPT=1 DPT=2 WINDOW=5 RES=0x00 SYN ACK URGP=0 ",
+            "SPT=65536 DPT=2 WINDOW=5 RES=0x00 URGP=0 ",
+            "SPT=1 DPT=2 SEQ=1 WINDOW=5 RES=0x00 URGP=0 ",
+            "SPT=1 DPT=2 WINDOW=5 RES=0x00 SYN ",
+            "SPT=1 DPT=2 WINDOW=5 RES=00 URGP=0 ",
+            "SPT=1 DPT=2 WINDOW=5 RES=0x00 URGP=0 OPT () ",
+        ] {
+            assert!(Tcp::parse(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}
