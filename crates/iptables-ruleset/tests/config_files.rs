@@ -44,4 +44,6 @@ fn every_configuration_gives_the_text_beside_it() {
 #[test]
 fn an_empty_file_is_the_default() {
     assert_eq!(Config::parse(""), Ok(Config::default()));
+    let written_out = include_str!("cases/10-default/firewall.toml");
+    assert_eq!(Config::parse(written_out), Ok(Config::default()));
 }

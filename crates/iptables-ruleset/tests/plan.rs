@@ -90,6 +90,25 @@ fn changes_by_others_are_waited_out_a_few_times() {
 }
 
 #[test]
+fn a_lost_answer_is_asked_for_again() {
+    let mut kernel = FakeKernel::new();
+    kernel.lose_answers(1);
+    let applied = install().apply(&mut kernel).unwrap();
+    assert_eq!(applied.attempts, 2);
+    assert_eq!(
+        kernel.iptables_save(Family::Ipv4),
+        rulesets()[0].to_iptables_save().to_string()
+    );
+    kernel.lose_answers(u32::MAX);
+    assert!(
+        install()
+            .apply(&mut kernel)
+            .unwrap_err()
+            .is_outcome_unknown()
+    );
+}
+
+#[test]
 fn rules_of_others_stay_and_void_ones_are_told() {
     let mut kernel = FakeKernel::new();
     let accept = || Rule::new(Target::Accept);

@@ -15,7 +15,13 @@ use std::num::NonZeroU32;
 use crate::target::LogLevel;
 use crate::{BuildError, Family, Rate, RateUnit, Ruleset, SetName};
 
-/// The configuration of a firewall. [`Config::default`] is the firewall that is applied without any file.
+/// The configuration of a firewall. [`Config::default`] is the firewall that is applied without any file, and the same as this one:
+///
+/// ```toml
+#[doc = include_str!("../../tests/cases/10-default/firewall.toml")]
+/// ```
+///
+/// An unknown key is an error, so that a slip of the pen never opens or closes anything unnoticed.
 ///
 /// ```
 /// use iptables_ruleset::{Config, Family};

@@ -40,6 +40,7 @@ pub struct FakeKernel {
     last_handle: u64,
     refused: Option<String>,
     changes_by_others: u32,
+    lost_answers: u32,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -67,6 +68,11 @@ impl FakeKernel {
     /// The next `times` batches come too late: somebody else changed the tables.
     pub fn change_meanwhile(&mut self, times: u32) {
         self.changes_by_others = times;
+    }
+
+    /// The next `times` batches are carried out, but the answer gets lost.
+    pub fn lose_answers(&mut self, times: u32) {
+        self.lost_answers = times;
     }
 
     /// Puts a rule of somebody else at the end of a built-in chain, making table and chain if need be.
@@ -245,7 +251,12 @@ impl Kernel for FakeKernel {
             })?;
         }
         after.generation += 1;
+        let lost = after.lost_answers > 0;
+        after.lost_answers = after.lost_answers.saturating_sub(1);
         *self = after;
+        if lost {
+            return Err(ApplyError::OutcomeUnknown);
+        }
         Ok(())
     }
 }

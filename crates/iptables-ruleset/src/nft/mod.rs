@@ -17,7 +17,7 @@ use std::io;
 
 use self::message::Encoded;
 use self::socket::Socket;
-use crate::{ApplyError, Batch, Family, Kernel, Snapshot};
+use crate::{ApplyError, Batch, Family, Kernel, Plan, Snapshot};
 
 /// The kernel's `nf_tables`, in the network namespace of the thread that connects.
 pub struct Nftables {
@@ -34,10 +34,9 @@ impl Nftables {
             socket: Socket::open()?,
         })
     }
-}
 
-impl Kernel for Nftables {
-    fn snapshot(&mut self) -> Result<Snapshot, ApplyError> {
+    /// Reads everything once; it may change meanwhile.
+    fn read(&mut self) -> Result<Snapshot, ApplyError> {
         // The generation first: what changes while the rest is read makes the batch stale.
         let generation = read::generation(&mut self.socket)?;
         let mut tables = BTreeMap::new();
@@ -47,6 +46,19 @@ impl Kernel for Nftables {
             }
         }
         Ok(Snapshot::new(generation, tables))
+    }
+}
+
+impl Kernel for Nftables {
+    fn snapshot(&mut self) -> Result<Snapshot, ApplyError> {
+        let mut attempts = 1;
+        loop {
+            match self.read() {
+                Err(ApplyError::Stale { .. }) if attempts < Plan::MAX_ATTEMPTS => attempts += 1,
+                Err(ApplyError::Stale { .. }) => return Err(ApplyError::Stale { attempts }),
+                other => return other,
+            }
+        }
     }
 
     fn transact(&mut self, batch: &Batch) -> Result<(), ApplyError> {

@@ -211,3 +211,40 @@ const NFTA_IMMEDIATE_DATA: u16 = 2;
 const NFTA_DATA_VERDICT: u16 = 2;
 const NFTA_VERDICT_CODE: u16 = 1;
 const NFTA_VERDICT_CHAIN: u16 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nft::attribute::Messages;
+
+    /// Nothing that a socket can deliver stops us, whatever it says about itself.
+    #[test]
+    fn any_bytes_are_read_without_a_panic() {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        for length in (0..600).cycle().take(20_000) {
+            let bytes: Vec<u8> = (0..length)
+                .map(|_| {
+                    state ^= state << 13;
+                    state ^= state >> 7;
+                    state ^= state << 17;
+                    // Small numbers make lengths and types that fit.
+                    if state % 3 == 0 {
+                        0
+                    } else {
+                        state.to_le_bytes()[3] % 24
+                    }
+                })
+                .collect();
+            let attributes = Attributes(&bytes);
+            let _ = (
+                rule(&attributes),
+                base_chain(&attributes),
+                effect(attributes.clone()),
+                verdict(&attributes),
+            );
+            for message in Messages(&bytes) {
+                let _ = (message.errno(), message.attributes().u32(NFTA_GEN_ID));
+            }
+        }
+    }
+}

@@ -38,7 +38,7 @@ impl Socket {
             .sequence
             .checked_add(count)
             .map_or(1, |_| self.sequence + 1);
-        self.sequence = first.saturating_add(count);
+        self.sequence = first.saturating_add(count).saturating_sub(1);
         first
     }
 
@@ -89,10 +89,22 @@ impl Socket {
 
     /// Everything that has been answered.
     pub(super) fn drain(&mut self, mut each: impl FnMut(Message<'_>)) -> Result<(), ApplyError> {
-        while let Some(datagram) = self.receive("read the kernel's answer")? {
-            Messages(datagram).for_each(&mut each);
+        loop {
+            match self.receive() {
+                Ok(Some(datagram)) => Messages(datagram).for_each(&mut each),
+                Ok(None) => return Ok(()),
+                // More answers than the socket holds: among those that are lost may be the one that counts.
+                Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
+                    return Err(ApplyError::OutcomeUnknown);
+                }
+                Err(source) => {
+                    return Err(ApplyError::Socket {
+                        operation: "read the kernel's answer",
+                        source,
+                    });
+                }
+            }
         }
-        Ok(())
     }
 
     /// Asks for a list and hands over its parts.
@@ -105,7 +117,9 @@ impl Socket {
     ) -> Result<(), ApplyError> {
         self.send(request, operation)?;
         loop {
-            let Some(datagram) = self.receive(operation)? else {
+            let received = self.receive();
+            let received = received.map_err(|source| ApplyError::Socket { operation, source })?;
+            let Some(datagram) = received else {
                 return Err(ApplyError::UnexpectedReply {
                     operation,
                     reason: "it ends in the middle",
@@ -130,7 +144,7 @@ impl Socket {
     }
 
     /// The next datagram; `None` when there is no more.
-    fn receive(&mut self, operation: &'static str) -> Result<Option<&[u8]>, ApplyError> {
+    fn receive(&mut self) -> io::Result<Option<&[u8]>> {
         // libmnl wants the buffer aligned for struct nlmsghdr, which a Vec of bytes need not be.
         let offset = self
             .buffer
@@ -146,10 +160,7 @@ impl Socket {
         match received {
             Ok(length) => Ok(self.buffer.get(offset..offset + length)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
-                Err(ApplyError::OutcomeUnknown)
-            }
-            Err(source) => Err(ApplyError::Socket { operation, source }),
+            Err(error) => Err(error),
         }
     }
 }
@@ -224,3 +235,38 @@ const RECEIVE_BUFFER: usize = 64 * 1024;
 const SEND_OVERHEAD: usize = 32;
 /// What an error takes of the receive buffer, the kernel's own structure included.
 const ANSWER_SIZE: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_socket_can_send_is_told_before_it_is_tried() {
+        // Needs no privilege, and sends nothing.
+        let socket = Socket::open().expect("a netlink socket");
+        let error = socket.make_room(5 << 30, 3).expect_err("too large");
+        let text = error.to_string();
+        assert!(
+            text.starts_with(
+                "the ruleset takes 5368709120 bytes, more than one message may have here ("
+            ),
+            "{text}"
+        );
+        assert!(
+            text.ends_with("): raise the sysctl net.core.wmem_max"),
+            "{text}"
+        );
+        assert!(socket.make_room(10_000, 3).is_ok());
+    }
+
+    #[test]
+    fn no_two_requests_share_a_number_and_none_has_number_zero() {
+        let mut socket = Socket::open().expect("a netlink socket");
+        assert_eq!(
+            [socket.reserve(3), socket.reserve(1), socket.reserve(2)],
+            [1, 4, 5]
+        );
+        socket.sequence = u32::MAX - 1;
+        assert_eq!([socket.reserve(3), socket.reserve(1)], [1, 4]);
+    }
+}
