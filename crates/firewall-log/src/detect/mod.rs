@@ -111,14 +111,16 @@ impl Detector {
         })
     }
 
-    /// Forgets all packets before `at`, and the sources of which none is left.
+    /// Forgets all packets before `at`, and the sources of which none is left. Goes through all sources: a call now
+    /// and then is meant, not one for each packet. What lies further back than the longest
+    /// [`within`](Threshold::within) is of no more use to [`observe`](Self::observe).
     pub fn forget_before(&mut self, at: SystemTime) {
         let at = to_micros(at);
         for rule in &mut self.rules {
             rule.v4.retain(|_, hits| hits.forget_before(at));
             rule.v6.retain(|_, hits| hits.forget_before(at));
-            rule.v4.shrink_to_fit();
-            rule.v6.shrink_to_fit();
+            give_back(&mut rule.v4);
+            give_back(&mut rule.v6);
         }
     }
 
@@ -197,6 +199,13 @@ impl Rule {
                 last_violating: last_violating.map(from_micros),
             }
         })
+    }
+}
+
+/// After a flood the map is large; one that is merely emptier now may well be filled again.
+fn give_back<A: Eq + Hash>(sources: &mut HashMap<A, Hits>) {
+    if sources.len() < sources.capacity() / 4 {
+        sources.shrink_to(sources.len() * 2);
     }
 }
 
