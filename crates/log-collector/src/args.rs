@@ -16,6 +16,7 @@ const SMALLEST: u64 = 4096;
 /// SIGHUP opens the file again. SIGTERM and SIGINT end the program once everything logged so far is written.
 ///
 /// Exit status: 0 ended by a signal, 1 the group could not be read any longer, 2 nothing was begun.
+#[expect(clippy::doc_markdown, reason = "--help shows it as it stands")]
 #[derive(Debug, Parser)]
 #[command(name = "log-collector", version)]
 pub(crate) struct Args {

@@ -1,4 +1,4 @@
-//! What the kernel sends of a packet: linux/netfilter/nfnetlink_log.h, read in place.
+//! What the kernel sends of a packet (`linux/netfilter/nfnetlink_log.h`), read in place.
 //!
 //! The typed attributes of netlink-packet-netfilter copy every value and keep the time and the protocol to themselves;
 //! at a hundred thousand packets a second the copies alone cost more than everything else we do.

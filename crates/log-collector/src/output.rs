@@ -180,7 +180,7 @@ fn end_of_line(at: Option<usize>, otherwise: usize) -> usize {
 }
 
 fn count(lines: &[u8]) -> u64 {
-    let count = lines.iter().filter(|byte| **byte == b'\n').count();
+    let count = lines.split_inclusive(|byte| *byte == b'\n').count();
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 

@@ -1,4 +1,4 @@
-//! The headers of a packet, read as the kernel's LOG target reads them: net/netfilter/nf_log_syslog.c.
+//! The headers of a packet, read as the kernel's LOG target reads them: `net/netfilter/nf_log_syslog.c`.
 //!
 //! The packets that matter most to a firewall's log are those that are cut short or contradict themselves, and of
 //! those a line must say what the kernel's would. The kernel looks at each header by itself and believes its length
@@ -54,10 +54,9 @@ pub(crate) fn decode<'a>(
             let Headers { outer, quoted } = headers;
             let capture = Capture::new(payload, limit, ipv6::declared_length(payload));
             let read = ipv6::read(&capture, 0, outer);
-            let inner = match read.quotes {
-                Some(at) => Some(ipv6::read(&capture, at, quoted).network),
-                None => None,
-            };
+            let inner = read
+                .quotes
+                .map(|at| ipv6::read(&capture, at, quoted).network);
             (read.network, inner)
         }
         _ => return None,

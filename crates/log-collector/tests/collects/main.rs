@@ -1,4 +1,8 @@
 //! The program, in private networks, with rules by the stock iptables.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the trials cut packets and texts of their own; a wrong cut fails the trial"
+)]
 
 mod bytes;
 mod file;
@@ -38,7 +42,7 @@ fn main() -> std::process::ExitCode {
 struct Collector {
     process: Process,
     log: PathBuf,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// What an ended program leaves.
@@ -75,7 +79,7 @@ impl Collector {
         let started = Self {
             process,
             log,
-            _directory: directory,
+            directory,
         };
         wait_for("the group to be bound", || {
             let groups = "/proc/thread-self/net/netfilter/nfnetlink_log";
@@ -137,9 +141,10 @@ fn rules(world: &World, rules: &str) -> Result<(), Failed> {
         for rule in rules.lines() {
             let words: Vec<&str> = rule.split_whitespace().collect();
             let prefix = ["--nflog-prefix", PREFIX];
-            let arguments = match words.contains(&"NFLOG") {
-                true => [&words[..], &prefix].concat(),
-                false => words,
+            let arguments = if words.contains(&"NFLOG") {
+                [&words[..], &prefix].concat()
+            } else {
+                words
             };
             world.gateway.run(|| tool.run(&arguments))?;
         }

@@ -2,11 +2,12 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use netns_testbed::{Failed, Tool, Trial, trial};
+use netns_testbed::{Failed, Family, KernelLog, Packet, Tool, Trial, World, trial};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
@@ -25,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("rsyslog::takes_the_kernels_lines", takes_the_kernels_lines),
         trial("rsyslog::takes_nobody_elses", takes_nobody_elses),
         trial("rsyslog::a_full_disk_stops_nothing", full_disk),
+        trial("rsyslog::with_the_real_kernel", real_kernel),
     ]
 }
 
@@ -72,31 +74,36 @@ struct Rsyslog {
 
 impl Rsyslog {
     fn start(prepare: impl FnOnce(&Path) -> Result<(), Failed>) -> Result<Self, Failed> {
-        let rsyslogd = Tool::require("rsyslogd")?;
         let directory = TempDir::new()?;
+        let kmsg = directory.path().join("kmsg");
+        mkfifo(&kmsg, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        Self::start_with(directory, &kmsg, prepare)
+    }
+
+    /// With the kernel log at `kmsg`.
+    fn start_with(
+        directory: TempDir,
+        kmsg: &Path,
+        prepare: impl FnOnce(&Path) -> Result<(), Failed>,
+    ) -> Result<Self, Failed> {
+        let rsyslogd = Tool::require("rsyslogd")?;
         let home = utf8(directory.path())?;
-        fs::create_dir(directory.path().join("ram"))?;
-        prepare(&directory.path().join("ram"))?;
-        mkfifo(
-            &directory.path().join("kmsg"),
-            Mode::S_IRUSR | Mode::S_IWUSR,
-        )?;
-        with_ram_at(
-            &directory.path().join("ram"),
-            RULE,
-            &directory.path().join("10-iptables.conf"),
-        )?;
+        let ram = directory.path().join("ram");
+        fs::create_dir(&ram)?;
+        prepare(&ram)?;
+        with_ram_at(&ram, RULE, &directory.path().join("10-iptables.conf"))?;
         fs::write(
             directory.path().join("rsyslog.conf"),
             format!(
                 r#"global(workDirectory="{home}")
-module(load="imklog" logPath="{home}/kmsg")
+module(load="imklog" logPath="{kmsg}")
 module(load="imuxsock" sysSock.use="off")
 input(type="imuxsock" socket="{home}/socket")
 include(file="{home}/10-iptables.conf")
 template(name="origin" type="string" string="%inputname% %syslogtag%%msg%\n")
 action(type="omfile" file="{home}/rest.log" template="origin")
-"#
+"#,
+                kmsg = utf8(kmsg)?
             ),
         )?;
         let child = Command::new(rsyslogd.path())
@@ -106,11 +113,11 @@ action(type="omfile" file="{home}/rest.log" template="origin")
             .arg(directory.path().join("pid"))
             .stderr(Stdio::null())
             .spawn()?;
-        // Opened for reading too, so that it does not wait for rsyslog.
+        // A pipe is opened for reading too, so that this does not wait for rsyslog.
         let kernel = OpenOptions::new()
             .read(true)
-            .write(true)
-            .open(directory.path().join("kmsg"))?;
+            .write(kmsg.starts_with(directory.path()))
+            .open(kmsg)?;
         let started = Self {
             child,
             kernel,
@@ -260,5 +267,62 @@ fn full_disk() -> Result<(), Failed> {
         let line = format!("<4>[ 3.{number:06}] IPTABLES-BLOCKED: {PACKET}");
         rsyslog.kernel_says(&line).is_ok()
             && fs::read_to_string(&log).is_ok_and(|log| log.contains("] IPTABLES-BLOCKED: IN="))
+    })
+}
+
+/// A packet that a LOG rule saw, and one that a program of root only told the kernel's log about.
+fn real_kernel() -> Result<(), Failed> {
+    const KMSG: &str = "/proc/kmsg";
+    let world = World::new()?;
+    // Skips this for everybody who may not read the kernel's log.
+    let _all_namespaces = KernelLog::open(&world)?;
+    if let Some(reader) = reader_of(KMSG) {
+        // A record goes to one reader only: here this host's own log would miss it.
+        return Err(netns_testbed::skip(format!(
+            "process {reader} reads {KMSG}"
+        )));
+    }
+    let iptables = Tool::require("iptables")?;
+    world.gateway.run(|| {
+        let prefix = ["--log-prefix", "IPTABLES-BLOCKED: "];
+        iptables.run(&[&["-A", "INPUT", "-i", "eth0", "-j", "LOG"][..], &prefix].concat())
+    })?;
+    let rsyslog = Rsyslog::start_with(TempDir::new()?, Path::new(KMSG), |_| Ok(()))?;
+    let log = rsyslog.path("ram/iptables.log");
+    let mac = world
+        .gateway
+        .eth0()
+        .mac
+        .map(|byte| format!("{byte:02x}"))
+        .join(":");
+    let forged = format!("IPTABLES-BLOCKED: IN=forged OUT= MAC={mac} {PACKET}");
+    fs::write("/dev/kmsg", format!("<4>{forged}"))?;
+
+    let from = SocketAddr::new(Family::V4.stranger(77), 40000);
+    let to = SocketAddr::new(world.gateway.address(Family::V4), 22);
+    let mut tap = world.attacker.tap("eth0")?;
+    let real = format!("IPTABLES-BLOCKED: IN=eth0 OUT= MAC={mac}:");
+    let sent = Packet::tcp_syn(from, to);
+    tap.send(&sent)?;
+    let logged = || fs::read_to_string(&log).unwrap_or_default();
+    wait_for("the kernel's line", || logged().contains(&real))?;
+    let logged = logged();
+    assert!(
+        logged.contains(" SRC=198.51.100.77 DST=203.0.113.1 "),
+        "{logged}"
+    );
+    assert!(!logged.contains("IN=forged"), "{logged}");
+    Ok(())
+}
+
+/// A process that has `file` open.
+fn reader_of(file: &str) -> Option<String> {
+    let processes = fs::read_dir("/proc").ok()?;
+    processes.flatten().find_map(|process| {
+        let mut open = fs::read_dir(process.path().join("fd")).ok()?.flatten();
+        open.any(|descriptor| {
+            fs::read_link(descriptor.path()).is_ok_and(|open| open == Path::new(file))
+        })
+        .then(|| process.file_name().to_string_lossy().into_owned())
     })
 }
