@@ -48,70 +48,69 @@ fn measure() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Measures both sides, and prints the ratio of their fastest runs.
+/// Measures both sides, and then both in turns for the ratio.
 fn compare(criterion: &mut Criterion, work: &Work) -> Result<(), Failed> {
     let mut sets = IpSet::connect()?;
-    let mut ours = Duration::MAX;
-    let mut theirs = Duration::MAX;
     let mut failure = None;
     let name = if work.create.timeout.is_some() {
         "add with timeout"
     } else {
         "add"
     };
-    let mut group = criterion.benchmark_group(name);
-    group.throughput(Throughput::Elements(work.entries.len() as u64));
     let size = work.entries.len();
+    let ipset = Tool::find("ipset").map(|ipset| ipset.input(work.saved()));
+    let mut group = criterion.benchmark_group(name);
+    group.throughput(Throughput::Elements(size as u64));
     group.bench_function(BenchmarkId::new("ipset-netlink", size), |bencher| {
-        bencher.iter_custom(|times| {
-            repeat(times, &mut failure, &mut ours, || {
-                work.with_ipset_netlink(&mut sets)
-            })
-        });
+        bencher.iter_custom(|times| repeat(times, &mut failure, || work.with_us(&mut sets)));
     });
-    if let Some(ipset) = Tool::find("ipset") {
-        let ipset = ipset.input(work.saved());
+    if let Some(ipset) = &ipset {
         group.bench_function(BenchmarkId::new("ipset restore", size), |bencher| {
             bencher.iter_custom(|times| {
-                repeat(times, &mut failure, &mut theirs, || {
-                    work.with_ipset(&mut sets, &ipset)
-                })
+                repeat(times, &mut failure, || work.with_ipset(&mut sets, ipset))
             });
         });
-    } else {
-        println!("{name}: ipset is not installed, nothing to compare with");
     }
     group.finish();
     if let Some(failed) = failure {
         return Err(failed);
     }
-    if ours < Duration::MAX && theirs < Duration::MAX {
-        let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
-        println!("{name}, {size} entries: ipset restore takes {ratio:.1} times as long\n");
+    let Some(ipset) = ipset else {
+        println!("{name}: ipset is not installed, there is nothing to compare with");
+        return Ok(());
+    };
+    let mut ratios = Vec::new();
+    for _ in 0..TURNS {
+        let ours = work.with_us(&mut sets)?;
+        let theirs = work.with_ipset(&mut sets, &ipset)?;
+        ratios.push(theirs.as_secs_f64() / ours.as_secs_f64());
+    }
+    ratios.sort_by(f64::total_cmp);
+    if let [least, .., most] = ratios.as_slice() {
+        let median = ratios.get(TURNS / 2).unwrap_or(most);
+        println!(
+            "{name}, {size} entries: ipset restore takes {median:.1} times as long ({least:.1} to {most:.1})\n"
+        );
     }
     Ok(())
 }
 
-/// The time of so many runs; the fastest is kept, and the first failure.
+/// How often the two take turns for the ratio.
+const TURNS: usize = 7;
+
+/// The time of so many runs, and the first failure.
 fn repeat(
     times: u64,
     failure: &mut Option<Failed>,
-    fastest: &mut Duration,
     mut run: impl FnMut() -> Result<Duration, Failed>,
 ) -> Duration {
     let mut total = Duration::ZERO;
     for _ in 0..times {
-        match run() {
-            Ok(took) => {
-                *fastest = took.min(*fastest);
-                total += took;
-            }
-            Err(failed) => {
-                failure.get_or_insert(failed);
-                // Criterion wants a time to go on with.
-                total += Duration::from_nanos(1);
-            }
-        }
+        // Criterion wants a time to go on with, also after a failure.
+        total += run().unwrap_or_else(|failed| {
+            failure.get_or_insert(failed);
+            Duration::from_nanos(1)
+        });
     }
     total
 }
@@ -151,7 +150,7 @@ impl Work {
         lines.concat()
     }
 
-    fn with_ipset_netlink(&self, sets: &mut IpSet) -> Result<Duration, Failed> {
+    fn with_us(&self, sets: &mut IpSet) -> Result<Duration, Failed> {
         self.in_a_new_set(sets, |sets| {
             let outcome = sets.add_all(&self.create.name, &self.entries, IfExists::Fail)?;
             match outcome.failures.first() {

@@ -30,7 +30,7 @@ pub(crate) enum KernelError {
     TypeMismatch,
     #[error("another program is listing it")]
     Busy,
-    #[error("it is in use by {references} rules or sets")]
+    #[error("it is in use by {}", rules_or_sets(*.references))]
     InUse { references: u32 },
     #[error("it is in the set already")]
     EntryExists,
@@ -124,6 +124,14 @@ impl KernelError {
 
     fn os(code: u32) -> Self {
         i32::try_from(code).map_or(Self::Unknown(code), Self::Os)
+    }
+}
+
+fn rules_or_sets(references: u32) -> String {
+    if references == 1 {
+        "a rule or set".into()
+    } else {
+        format!("{references} rules or sets")
     }
 }
 

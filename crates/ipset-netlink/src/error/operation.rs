@@ -75,18 +75,15 @@ impl fmt::Display for Operation {
             Self::Create(set) => write!(f, "create set {}", set.quoted()),
             Self::Add { key, set } => write!(f, "add {key} to set {}", set.quoted()),
             Self::AddAll { set, accepted } => {
-                write!(
-                    f,
-                    "add to set {} after the first {accepted} entries",
-                    set.quoted()
-                )
+                write!(f, "add entries to set {}{}", set.quoted(), after(*accepted))
             }
             Self::Delete { key, set } => write!(f, "delete {key} from set {}", set.quoted()),
             Self::DeleteAll { set, accepted } => {
                 write!(
                     f,
-                    "delete from set {} after the first {accepted} entries",
-                    set.quoted()
+                    "delete entries from set {}{}",
+                    set.quoted(),
+                    after(*accepted)
                 )
             }
             Self::Test { key, set } => write!(f, "look for {key} in set {}", set.quoted()),
@@ -103,5 +100,13 @@ impl fmt::Display for Operation {
             }
             Self::Destroy(set) => write!(f, "destroy set {}", set.quoted()),
         }
+    }
+}
+
+fn after(accepted: u64) -> String {
+    if accepted == 0 {
+        String::new()
+    } else {
+        format!(" after the first {accepted}")
     }
 }

@@ -72,7 +72,7 @@ fn errors_of_sets(sets: &mut IpSet) -> Result<(), Failed> {
     expect(
         sets.add_all(&gone, [entry("192.0.2.1")], IfExists::Fail),
         missing,
-        "cannot add to set \"gone\" after the first 0 entries: there is no set \"gone\"",
+        "cannot add entries to set \"gone\": there is no set \"gone\"",
     );
     let t = make(sets, "t");
     expect(
@@ -188,12 +188,12 @@ fn errors_of_a_set_in_use(sets: &mut IpSet) -> Result<(), Failed> {
     expect(
         sets.destroy(&set),
         Error::is_busy,
-        "cannot destroy set \"s\": it is in use by 1 rules or sets",
+        "cannot destroy set \"s\": it is in use by a rule or set",
     );
     expect(
         sets.rename(&set, &name("t")),
         Error::is_busy,
-        "cannot rename set \"s\" to \"t\": it is in use by 1 rules or sets",
+        "cannot rename set \"s\" to \"t\": it is in use by a rule or set",
     );
     let t = make(sets, "t");
     sets.swap(&set, &t)?;

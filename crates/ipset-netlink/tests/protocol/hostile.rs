@@ -267,6 +267,22 @@ fn a_line_that_was_not_sent_ends_a_bulk() {
 }
 
 #[test]
+fn a_set_that_goes_away_ends_a_bulk() {
+    let mut script = Script::new([Answer::ok(), Answer::error(2)]);
+    let mut sets = IpSet::with_transport(&mut script).unwrap();
+    // More than one message holds.
+    let entries = (1..=2000).map(|n| Entry::new(Key::Ip(std::net::Ipv4Addr::from(n).into())));
+    let error = sets.add_all(&set(), entries, IfExists::Fail).unwrap_err();
+    assert!(error.is_set_not_found());
+    let sent = lines(&script.requests()[0]).len();
+    assert!((500..=1500).contains(&sent), "{sent} entries in a message");
+    assert_eq!(
+        error.to_string(),
+        format!("cannot add entries to set \"s\" after the first {sent}: there is no set \"s\"")
+    );
+}
+
+#[test]
 fn a_full_set_is_named_with_its_size() {
     let full = 4352;
     let mut script = Script::new([
