@@ -1,10 +1,11 @@
 //! From violations to entries: who is left alone, who is there already, who is added.
 
-use std::time::Instant;
-
 use ipset_netlink::{Entry, Key, SetName, Timeout};
+use jiff::Timestamp;
 
 use crate::args::SetPair;
+use crate::clock::Present;
+use crate::duration::whole_seconds;
 use crate::error::Fatal;
 use crate::exempt::Exemptions;
 use crate::members::Members;
@@ -22,8 +23,10 @@ pub(crate) struct Bans<'a> {
     pub(crate) sets: Option<Sets>,
     pub(crate) exemptions: Exemptions,
     pub(crate) dry_run: bool,
-    /// When the scan's instant was now, to tell how much of each ban has passed since.
-    pub(crate) started: Instant,
+    /// The instant that the scan speaks of.
+    pub(crate) as_of: Timestamp,
+    /// Tells how much of each ban has passed since then.
+    pub(crate) present: &'a Present,
 }
 
 impl Bans<'_> {
@@ -106,8 +109,11 @@ impl Bans<'_> {
 
     /// What is left of the ban by now.
     fn seconds_left(&self, violation: &ViolationReport) -> u32 {
-        let passed = u32::try_from(self.started.elapsed().as_secs()).unwrap_or(u32::MAX);
-        violation.timeout.saturating_sub(passed).max(1)
+        let left = violation.expires.duration_since(self.as_of);
+        let left = whole_seconds(left.saturating_sub(self.present.passed()));
+        u32::try_from(left)
+            .unwrap_or(u32::MAX)
+            .clamp(1, violation.timeout.max(1))
     }
 
     fn fill(&mut self, name: &SetName, violations: &mut [ViolationReport], planned: &Planned) {

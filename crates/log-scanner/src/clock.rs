@@ -1,6 +1,6 @@
 //! Which instant a run speaks of, and what it takes to date the lines of a log.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use firewall_log::{Clock, LogTime};
 use jiff::tz::TimeZone;
@@ -22,18 +22,21 @@ pub(crate) struct Present {
     /// Lines after this are not counted.
     pub(crate) horizon: Timestamp,
     clock: Clock,
+    /// When `instant` was now.
+    since: Instant,
 }
 
 impl Present {
     pub(crate) fn new(as_of: AsOf) -> Self {
-        let now = Timestamp::now();
+        let (now, since) = (Timestamp::now(), Instant::now());
         let zone = TimeZone::system();
-        let (instant, ahead) = match as_of {
-            AsOf::At(instant) => (instant, SignedDuration::ZERO),
-            AsOf::Now | AsOf::LogEnd => (
-                Timestamp::from_second(now.as_second()).unwrap_or(now),
-                AHEAD,
-            ),
+        let (instant, ahead, since) = match as_of {
+            AsOf::At(instant) => (instant, SignedDuration::ZERO, since),
+            AsOf::Now | AsOf::LogEnd => {
+                let second = Timestamp::from_second(now.as_second()).unwrap_or(now);
+                let fraction = now.duration_since(second).unsigned_abs();
+                (second, AHEAD, since.checked_sub(fraction).unwrap_or(since))
+            }
         };
         let mut clock = Clock::new(instant.into(), zone.clone());
         if let Some(boot) = boot(now) {
@@ -45,7 +48,13 @@ impl Present {
             instant,
             horizon,
             clock,
+            since,
         }
+    }
+
+    /// How long ago the instant was.
+    pub(crate) fn passed(&self) -> SignedDuration {
+        SignedDuration::try_from(self.since.elapsed()).unwrap_or(SignedDuration::MAX)
     }
 
     /// When a line happened; `None` if that cannot be known.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 /// Largest first, which is also the order they must be typed in.
 const UNITS: [(char, u64); 5] = [
     ('w', 7 * 24 * 3600),
@@ -112,6 +114,14 @@ impl fmt::Display for Spelled {
     }
 }
 
+/// The seconds of a span, rounded up; none of one that is over.
+pub(crate) fn whole_seconds(span: SignedDuration) -> i64 {
+    let seconds = span.as_secs();
+    seconds
+        .saturating_add(i64::from(span.subsec_nanos() > 0))
+        .max(0)
+}
+
 /// Long enough for any log, and short enough that a time plus a duration is still a time.
 const MAX: u64 = 100 * 366 * 24 * 3600;
 
@@ -211,5 +221,24 @@ mod tests {
         assert_eq!(Spelled(30 * 86_400).to_string(), "30d");
         assert_eq!(Spelled(604_800).to_string(), "1w");
         assert_eq!(Spelled(0).to_string(), "0s");
+    }
+
+    #[test]
+    fn what_is_left_is_rounded_up_and_never_negative() {
+        for (millis, seconds) in [
+            (0, 0),
+            (1, 1),
+            (999, 1),
+            (1000, 1),
+            (1001, 2),
+            (-1, 0),
+            (-5000, 0),
+        ] {
+            assert_eq!(
+                whole_seconds(SignedDuration::from_millis(millis)),
+                seconds,
+                "{millis} ms"
+            );
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! A run from the first line to the last word: read, decide, fill, report.
 
 use std::io::{self, ErrorKind, Write};
-use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::args::ScanArgs;
 use crate::ban::Bans;
 use crate::clock::Present;
+use crate::duration::whole_seconds;
 use crate::error::{Fatal, Stop};
 use crate::exempt::Exemptions;
 use crate::report::{self, Outcome, Phase, Report, RuleReport, ViolationReport, Warning};
@@ -17,7 +17,6 @@ use crate::{DONE, INCOMPLETE, complain, log};
 
 /// Scans, bans and reports; the exit status.
 pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
-    let started = Instant::now();
     let present = Present::new(args.as_of);
     let mut logs = log::open(&args.logs)?;
     let (sets, troubles) = Sets::open(&args.ipset);
@@ -44,7 +43,8 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         sets,
         exemptions,
         dry_run,
-        started,
+        as_of,
+        present: &present,
     }
     .act(&mut violations)?;
 
@@ -108,14 +108,6 @@ fn violation(violator: &Violator, args: &ScanArgs, as_of: Timestamp) -> Option<V
     })
 }
 
-/// Rounded up; not negative.
-fn whole_seconds(duration: SignedDuration) -> i64 {
-    let seconds = duration.as_secs();
-    seconds
-        .saturating_add(i64::from(duration.subsec_nanos() > 0))
-        .max(0)
-}
-
 fn tell(report: &Report, json: bool, present: &Present, out: &mut impl Write) -> io::Result<()> {
     if json {
         report
@@ -127,28 +119,4 @@ fn tell(report: &Report, json: bool, present: &Present, out: &mut impl Write) ->
         report::write_text(report, &present.zone, out)?;
     }
     out.flush()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_left_is_rounded_up_and_never_negative() {
-        for (millis, seconds) in [
-            (0, 0),
-            (1, 1),
-            (999, 1),
-            (1000, 1),
-            (1001, 2),
-            (-1, 0),
-            (-5000, 0),
-        ] {
-            assert_eq!(
-                whole_seconds(SignedDuration::from_millis(millis)),
-                seconds,
-                "{millis} ms"
-            );
-        }
-    }
 }

@@ -97,13 +97,18 @@ fn icmp_flood_protection() -> Result<(), Failed> {
     }
     let rule =
         "--rule blocked --type icmp --howmany 200 --within 1m --ipset blacklist --removeafter 6h";
-    let scanner = || Scanner::new(&log).with(rule).with("--log fw.log").at(60);
-    scanner().run().done(0);
+    let scanner = |second| {
+        Scanner::new(&log)
+            .with(rule)
+            .with("--log fw.log")
+            .at(second)
+    };
+    scanner(60).run().done(0);
     assert_eq!(sets.names("blacklist")?, [V4]);
     assert_eq!(sets.names("blacklist_v6")?, [V6]);
     sets.assert_left("blacklist", V4, 21_600)?;
 
-    let again = outcomes(&scanner().json(0));
+    let again = outcomes(&scanner(360).json(0));
     let kept = |source: &str| (source.to_owned(), "kept".to_owned());
     assert_eq!(again, [kept(V4), kept(V6)], "a second run changes nothing");
     Ok(())
