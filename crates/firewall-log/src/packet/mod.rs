@@ -165,6 +165,10 @@ impl<'a> Packet<'a> {
         }
         self.network
             .render(Some(self.inner.as_ref().unwrap_or(&QUOTE_LOST)), out);
+        let more = self.owner.is_some() || self.mark != 0 || !self.extra.is_empty();
+        if more && !out.ends_with(b" ") {
+            out.push(b' ');
+        }
         if let Some(Owner { uid, gid }) = self.owner {
             put!(out, "UID={uid} GID={gid} ");
         }

@@ -169,7 +169,7 @@ impl<'a> Tcp<'a> {
 
 impl<'a> TcpOptions<'a> {
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
-        let truncated = literal("TRUNCATED)").map(|_| Self::Truncated);
+        let truncated = terminated(literal("TRUNCATED)"), gap).map(|_| Self::Truncated);
         let logged = terminated(Octets::parse_joined, (literal(")"), gap)).map(Self::Logged);
         let options = opt(preceded(literal("OPT ("), cut(alt((truncated, logged)))));
         options.map(Option::unwrap_or_default).parse(input)
