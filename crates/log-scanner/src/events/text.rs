@@ -2,6 +2,7 @@
 
 use std::io;
 
+use firewall_log::Protocol;
 use firewall_log::packet::{Network, Transport};
 use jiff::tz::TimeZone;
 
@@ -45,8 +46,10 @@ pub(super) fn write(
 }
 
 fn write_packet(network: &Network<'_>, out: &mut impl io::Write) -> io::Result<()> {
-    if let Some(protocol) = network.protocol() {
-        write!(out, " {protocol}")?;
+    match network.protocol() {
+        Some(Protocol::Other(number)) => write!(out, " protocol {number}")?,
+        Some(protocol) => write!(out, " {protocol}")?,
+        None => {}
     }
     if let Some((kind, code)) = super::icmp(network) {
         write!(out, " type {kind} code {code}")?;
