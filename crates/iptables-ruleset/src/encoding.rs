@@ -1,7 +1,7 @@
 //! Rules as the kernel keeps them: `nf_tables` expressions, not yet bytes of a message.
 //!
-//! Which expression iptables uses for which option, and every layout, is what iptables-nft 1.8.9 sends: anything else it
-//! would not list as its own.
+//! Which expression iptables uses for which option, and every layout, is what iptables-nft 1.8.9 sends: anything
+//! else it would not list as its own.
 
 use crate::{BuildError, Family};
 

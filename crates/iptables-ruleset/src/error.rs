@@ -3,7 +3,8 @@ use std::fmt;
 
 use crate::Family;
 
-/// Why a ruleset cannot be built: the caller's or the configuration's fault, found before the kernel is asked for anything.
+/// Why a ruleset cannot be built: the caller's or the configuration's fault, found before the kernel is asked for
+/// anything.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct BuildError(#[from] Kind);

@@ -15,7 +15,8 @@ use std::num::NonZeroU32;
 use crate::target::LogLevel;
 use crate::{BuildError, Family, Rate, RateUnit, Ruleset, SetName};
 
-/// The configuration of a firewall. [`Config::default`] is the firewall that is applied without any file, and the same as this one:
+/// The configuration of a firewall. [`Config::default`] is the firewall that is applied without any file, and the same
+/// as this one:
 ///
 /// ```toml
 #[doc = include_str!("../../tests/cases/10-default/firewall.toml")]
@@ -173,7 +174,8 @@ impl Config {
         read::config(text)
     }
 
-    /// The sets that the rules of both families refer to: whitelist, blacklist, throttle-soft, throttle-hard, each also with `_v6`.
+    /// The sets that the rules of both families refer to: whitelist, blacklist, throttle-soft, throttle-hard, each also
+    /// with `_v6`.
     ///
     /// # Errors
     /// None with the names as they are; the signature leaves room for names from the file.
@@ -184,7 +186,8 @@ impl Config {
     /// The rules for one family.
     ///
     /// # Errors
-    /// Never for what [`parse`](Self::parse) made; a configuration changed by hand can ask for too much, two services of one name for instance.
+    /// Never for what [`parse`](Self::parse) made; a configuration changed by hand can ask for too much, two services
+    /// of one name for instance.
     pub fn ruleset(&self, family: Family) -> Result<Ruleset, BuildError> {
         crate::firewall::ruleset(self, family)
     }

@@ -15,7 +15,8 @@ pub struct Service {
     pub protocol: ServiceProtocol,
     /// `rate`: new connections (ICMP: messages) of one source; without it any number.
     pub rate: Option<Rate>,
-    /// `sources`: who may use it; empty: everybody. A service whose sources are all of one family is closed to the other.
+    /// `sources`: who may use it; empty: everybody. A service whose sources are all of one family is closed to the
+    /// other.
     pub sources: Vec<Network>,
     /// `interfaces`: where it may be used from; empty: everywhere.
     pub interfaces: Vec<InterfaceName>,

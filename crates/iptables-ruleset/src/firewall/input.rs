@@ -36,8 +36,9 @@ pub(super) fn member(list: List, family: Family) -> Result<Set, BuildError> {
     Ok(Set::new(list.set_name(family)?, Direction::Source))
 }
 
-/// Router solicitation and advertisement, neighbour solicitation and advertisement (RFC 4861). Without them IPv6 stops working within a minute.
-/// They are what ARP is to IPv4, so they are neither logged nor subject to the lists; the kernel itself refuses those that come from beyond the link.
+/// Router solicitation and advertisement, neighbour solicitation and advertisement (RFC 4861). Without them IPv6
+/// stops working within a minute. They are what ARP is to IPv4, so they are neither logged nor subject to the
+/// lists; the kernel itself refuses those that come from beyond the link.
 fn neighbour_discovery() -> impl Iterator<Item = Rule> {
     (133..=136).map(|number| {
         Rule::new(Target::Accept)

@@ -28,7 +28,7 @@ impl Batch {
         self.changes.is_empty()
     }
 
-    /// The changes in words, in order: `ip filter/FIREWALL_INPUT rule 3: -m set --match-set blacklist src -j LOG_AND_DROP`.
+    /// The changes in words, in order: `ip filter/LOG_AND_DROP rule 2: -j DROP`.
     pub fn items(&self) -> impl Iterator<Item = String> {
         self.changes.iter().map(ToString::to_string)
     }

@@ -9,8 +9,8 @@ use crate::{ChainName, Family, Hook, Policy, Rule};
 
 /// A kernel in memory, for tests of programs that use this library: no privileges, no namespace.
 ///
-/// It carries out batches like the real one, whole or not at all, and can be told to refuse something or to have its tables
-/// changed by somebody else. It does not look at packets.
+/// It carries out batches like the real one, whole or not at all, and can be told to refuse something or to have
+/// its tables changed by somebody else. It does not look at packets.
 ///
 /// ```
 /// use iptables_ruleset::{Config, FakeKernel, Family, KernelSet, Plan};

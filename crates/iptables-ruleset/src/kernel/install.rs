@@ -6,8 +6,8 @@ use super::plan::{Bypass, Part};
 use super::snapshot::{ChainState, Outcome, RuleState, TableState};
 use crate::{Hook, Policy};
 
-/// The changes from what is there to what is wanted. Chains of ours are filled anew; in the built-in chains nothing is touched but
-/// jumps to ours.
+/// The changes from what is there to what is wanted. Chains of ours are filled anew; in the built-in chains nothing
+/// is touched but jumps to ours.
 pub(super) fn changes(
     part: &Part,
     table: Option<&TableState>,
@@ -104,7 +104,8 @@ pub(super) fn bypasses(part: &Part, table: Option<&TableState>) -> Vec<Bypass> {
     found
 }
 
-/// How the rule ends the way of every packet, if it does. Anything that is not understood may be a condition and ends nothing.
+/// How the rule ends the way of every packet, if it does. Anything that is not understood may be a condition and ends
+/// nothing.
 fn ending(part: &Part, table: &TableState, rule: &RuleState, depth: u8) -> Option<String> {
     if !rule.unconditional || depth > MAX_DEPTH {
         return None;

@@ -27,6 +27,7 @@ pub trait Kernel {
     /// Carries out the whole batch or nothing of it.
     ///
     /// # Errors
-    /// When nothing was changed, unless [`ApplyError::is_outcome_unknown`]. [`ApplyError::is_stale`] when the tables changed since the snapshot that the batch was made from.
+    /// When nothing was changed, unless [`ApplyError::is_outcome_unknown`]. [`ApplyError::is_stale`] when the tables
+    /// changed since the snapshot that the batch was made from.
     fn transact(&mut self, batch: &Batch) -> Result<(), ApplyError>;
 }

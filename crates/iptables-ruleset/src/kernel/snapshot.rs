@@ -116,7 +116,8 @@ impl RuleState {
         self.handle
     }
 
-    /// The expressions as the kernel sent them: the content of `NFTA_RULE_EXPRESSIONS`. Empty from a [`FakeKernel`](super::FakeKernel).
+    /// The expressions as the kernel sent them: the content of `NFTA_RULE_EXPRESSIONS`. Empty from a
+    /// [`FakeKernel`](super::FakeKernel).
     pub fn expressions(&self) -> &[u8] {
         &self.expressions
     }

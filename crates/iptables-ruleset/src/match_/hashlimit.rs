@@ -7,14 +7,15 @@ use crate::{BuildError, Family, Period, Rate, RateUnit};
 
 /// `-m hashlimit --hashlimit-mode srcip`: so many packets from each source address.
 ///
-/// **The name is the budget.** Rules with the same name share their counts. The kernel keeps the parameters that a name was
-/// first used with for as long as any rule uses it, so a rule with other parameters needs another name: an atomic replacement
-/// that changed the rate under an old name would change nothing.
+/// **The name is the budget.** Rules with the same name share their counts. The kernel keeps the parameters that a
+/// name was first used with for as long as any rule uses it, so a rule with other parameters needs another name: an
+/// atomic replacement that changed the rate under an old name would change nothing.
 ///
-/// It spends from the source's budget whenever it is asked, so it belongs behind the matches that select what is counted.
+/// It spends from the source's budget whenever it is asked, so it belongs behind the matches that select what is
+/// counted.
 ///
-/// A source that was quiet for a while is forgotten, its budget with it. That while is the time in which the budget fills up again, and
-/// at least the rate's unit, so that nobody gains by waiting; iptables takes the unit alone.
+/// A source that was quiet for a while is forgotten, its budget with it. That while is the time in which the budget
+/// fills up again, and at least the rate's unit, so that nobody gains by waiting; iptables takes the unit alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HashLimit {
     name: String,
@@ -28,15 +29,15 @@ impl HashLimit {
     pub const MAX_PER_SECOND: u32 = 1_000_000;
     /// The longest time in which a budget may fill up: `burst` packets at `rate`, in seconds.
     ///
-    /// The kernel counts in units chosen so that a day's worth fits into 64 bits (`xt_hashlimit.c`, `MAX_CPJ`). Beyond a
-    /// day it refuses some budgets and takes others wrongly.
+    /// The kernel counts in units chosen so that a day's worth fits into 64 bits (`xt_hashlimit.c`, `MAX_CPJ`).
+    /// Beyond a day it refuses some budgets and takes others wrongly.
     pub const MAX_FILL_SECONDS: u64 = 86_400;
 
     /// Packets of a source as long as it keeps below `rate`, after a quiet time 5 at once.
     ///
     /// # Errors
-    /// When the name is not 1 to 255 bytes of printable ASCII without blanks, quotes and `/`, when the rate is above 1000000/second, or when
-    /// 5 packets take more than a day.
+    /// When the name is not 1 to 254 bytes of printable ASCII without blanks, quotes and `/`, when the rate is
+    /// above 1000000/second, or when 5 packets take more than a day.
     pub fn up_to(name: &str, rate: Rate) -> Result<Self, BuildError> {
         Self::new(name, rate, false)
     }

@@ -41,7 +41,8 @@ impl Set {
         }
     }
 
-    /// Compares the next dimension of the set's elements too, the port of `hash:ip,port` for instance: at most 6 in all.
+    /// Compares the next dimension of the set's elements too, the port of `hash:ip,port` for instance: at most 6 in
+    /// all.
     pub fn and(mut self, direction: Direction) -> Self {
         self.directions.push(direction);
         self

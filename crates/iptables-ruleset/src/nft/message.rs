@@ -79,11 +79,11 @@ fn add(messages: &mut nftnl::Batch, change: &Change) {
     }
 }
 
-/// Puts the pages together and adds what nftnl cannot say:
-/// the generation that the batch was worked out from, and what the xt matches of a rule are told about its `-p`.
+/// Puts the pages together and adds what nftnl cannot say: the generation that the batch was worked out from, and
+/// what the xt matches of a rule are told about its `-p`.
 ///
-/// Only the ends ask for an acknowledgement: errors come anyway, and an acknowledgement for each of many rules would overrun
-/// the socket.
+/// Only the ends ask for an acknowledgement: errors come anyway, and an acknowledgement for each of many rules
+/// would overrun the socket.
 fn finish(
     messages: &FinalizedBatch,
     first_sequence: u32,

@@ -21,7 +21,8 @@ impl Socket {
         };
         let inner = mnl::Socket::new(Bus::Netfilter).map_err(failed)?;
         set_nonblocking(&inner).map_err(failed)?;
-        // Without it an error carries the whole refused message, and many of them overrun the socket. Kernels before 4.3 lack it.
+        // Without it an error carries the whole refused message, and many of them overrun the socket. Kernels before
+        // 4.3 lack it.
         let _ = set_option(&inner, libc::SOL_NETLINK, libc::NETLINK_CAP_ACK, 1);
         Ok(Self {
             inner,
@@ -209,8 +210,8 @@ fn set_option(
 fn option(socket: &mnl::Socket, level: libc::c_int, name: libc::c_int) -> io::Result<libc::c_int> {
     let mut value: libc::c_int = 0;
     let mut length = SIZE_OF_INT;
-    // SAFETY: the kernel writes at most `length` bytes, the size of `value`, and the true length; both live until the call
-    // returns; the descriptor is open.
+    // SAFETY: the kernel writes at most `length` bytes, the size of `value`, and the true length; both live until the
+    // call returns; the descriptor is open.
     let result = unsafe {
         libc::getsockopt(
             socket.as_raw_fd(),

@@ -140,7 +140,8 @@ impl Kernel for Meddled {
     }
 }
 
-/// More than one page of libnftnl and more acknowledgements than a socket holds; as much as an unprivileged socket may send.
+/// More than one page of libnftnl and more acknowledgements than a socket holds; as much as an unprivileged socket may
+/// send.
 fn large() -> Result<(), Failed> {
     let mut ruleset = Ruleset::new(Family::Ipv4);
     let chain = ruleset.chain("MANY".parse()?);

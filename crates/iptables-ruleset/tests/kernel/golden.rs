@@ -1,5 +1,5 @@
-//! Every match and target as iptables 1.8.9 makes it, whatever iptables is installed here: `tests/golden` has the rules, what iptables-save printed and
-//! what the kernel then listed.
+//! Every match and target as iptables 1.8.9 makes it, whatever iptables is installed here: `tests/golden` has the
+//! rules, what iptables-save printed and what the kernel then listed.
 
 use std::fs;
 use std::io;
