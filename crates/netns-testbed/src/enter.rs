@@ -55,7 +55,7 @@ fn try_enter() -> Result<(), String> {
     match unshare(private) {
         Ok(()) => {}
         Err(Errno::EPERM) => become_root(private)?,
-        Err(error) => return Err(format!("cannot make namespaces as root: {error}")),
+        Err(error) => return Err(refusal(error)),
     }
     mount(
         None::<&str>,
@@ -91,13 +91,15 @@ fn write(path: &str, text: &str) -> Result<(), String> {
 }
 
 fn refusal(error: Errno) -> String {
-    let cure = cure().unwrap_or_else(|| {
-        "run as root, or in a container that is allowed to (seccomp and AppArmor profile unconfined)".to_owned()
+    let user = geteuid();
+    let cure = cure().unwrap_or_else(|| match error {
+        // user_namespaces(7), network_namespaces(7): a limit is reached.
+        Errno::ENOSPC | Errno::EUSERS => {
+            "user.max_user_namespaces or user.max_net_namespaces is used up: raise it".to_owned()
+        }
+        _ => "run as root, or in a container that may (seccomp and AppArmor unconfined)".to_owned(),
     });
-    format!(
-        "this host does not let user {} make user and network namespaces ({error}); {cure}",
-        geteuid()
-    )
+    format!("user {user} may not make user and network namespaces on this host ({error}); {cure}")
 }
 
 /// The setting of this host that forbids it, and the command that changes it.
