@@ -22,13 +22,13 @@ fn main() {
     group.throughput(Throughput::Elements(LINES as u64));
     group.bench_function("parse", |bencher| bencher.iter(|| parse(black_box(&log))));
     group.bench_function("parse, regular expression", |bencher| {
-        bencher.iter(|| parse_by_expression(black_box(&log)))
+        bencher.iter(|| parse_by_expression(black_box(&log)));
     });
     group.bench_function("read and detect", |bencher| {
-        bencher.iter(|| detect(black_box(&log)))
+        bencher.iter(|| detect(black_box(&log)));
     });
     group.bench_function("read and count, regular expression", |bencher| {
-        bencher.iter(|| count_by_expression(black_box(&log)))
+        bencher.iter(|| count_by_expression(black_box(&log)));
     });
     group.finish();
     criterion.final_summary();
@@ -56,7 +56,7 @@ fn log() -> Vec<u8> {
             source / 256,
             source % 256
         );
-        log += &match line % 10 {
+        let text = match line % 10 {
             0 => format!(
                 "{head} sshd[812]: Failed password for root from 198.51.100.7 port {line} ssh2\n"
             ),
@@ -72,6 +72,7 @@ fn log() -> Vec<u8> {
                 "{kernel}:08:00 {v4} LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=4660 DF PROTO=TCP SPT=40000 DPT=22 WINDOW=64240 RES=0x00 SYN URGP=0 \n"
             ),
         };
+        log.push_str(&text);
     }
     log.into_bytes()
 }
