@@ -1,8 +1,8 @@
-//! Real connections from a chosen address.
+//! Real connections, from a chosen address and within a time.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream};
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -35,16 +35,7 @@ pub fn connect(
         Ok(()) | Err(Errno::EINPROGRESS) => {}
         Err(error) => return Err(error.into()),
     }
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-        match poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)], left) {
-            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
-            Ok(_) => break,
-            Err(Errno::EINTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
+    wait(socket.as_fd(), PollFlags::POLLOUT, deadline)?;
     match getsockopt(&socket, SocketError)? {
         0 => {
             let stream = TcpStream::from(socket);
@@ -52,5 +43,33 @@ pub fn connect(
             Ok(stream)
         }
         error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
+
+/// Takes the first connection that was made to `listener`.
+///
+/// # Errors
+///
+/// What the kernel says; [`TimedOut`](io::ErrorKind::TimedOut) when there is none within `timeout`.
+pub fn accept(listener: &TcpListener, timeout: Duration) -> io::Result<TcpStream> {
+    wait(
+        listener.as_fd(),
+        PollFlags::POLLIN,
+        Instant::now() + timeout,
+    )?;
+    Ok(listener.accept()?.0)
+}
+
+/// Waits until `fd` is ready.
+fn wait(fd: BorrowedFd<'_>, ready: PollFlags, deadline: Instant) -> io::Result<()> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(fd, ready)], left) {
+            Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+            Ok(_) => return Ok(()),
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
 }

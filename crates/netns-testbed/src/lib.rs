@@ -38,7 +38,7 @@ mod tool;
 mod trial;
 mod world;
 
-pub use connect::connect;
+pub use connect::{accept, connect};
 pub use enter::enter;
 pub use etherparse::TcpHeader;
 pub use libtest_mimic::{Failed, Trial};

@@ -3,7 +3,9 @@
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::time::Duration;
 
-use netns_testbed::{Failed, Family, KernelLog, Packet, Tool, Trial, World, connect, run, trial};
+use netns_testbed::{
+    Failed, Family, KernelLog, Packet, Tool, Trial, World, accept, connect, run, trial,
+};
 
 /// Far more than anything here takes.
 const ENOUGH: Duration = Duration::from_secs(10);
@@ -55,7 +57,7 @@ fn connection_from_outside_to_inside(family: Family) -> Result<(), Failed> {
     let client = world
         .attacker
         .run(|| connect(SocketAddr::new(source, 0), server, ENOUGH))?;
-    let (_, peer) = listener.accept()?;
+    let peer = accept(&listener, ENOUGH)?.peer_addr()?;
     assert_eq!(peer, client.local_addr()?);
     assert_eq!(peer.ip(), source);
     Ok(())

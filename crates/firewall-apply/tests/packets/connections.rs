@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
-use netns_testbed::{Failed, Host, Packet, World, connect};
+use netns_testbed::{Failed, Host, Packet, World, accept, connect};
 
 use crate::config::Config;
 use crate::fate::{ALLOWED, BLOCKED, Log, PASSED};
@@ -149,7 +149,7 @@ fn outgoing(ground: &Ground) -> Result<(), Failed> {
         .world
         .gateway
         .run(|| connect(ground.gateway(0), remote, ENOUGH))?;
-    let (mut theirs, _) = listener.accept()?;
+    let mut theirs = accept(&listener, ENOUGH)?;
     says(&mut ours, &mut theirs)?;
     says(&mut theirs, &mut ours)
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use netns_testbed::{Failed, Family, KernelLog, Logged, Nflog, Packet, Tap, Tool, World};
+use netns_testbed::{Failed, Family, KernelLog, Logged, Nflog, Packet, Tap, Tool, World, accept};
 
 use crate::Case;
 use crate::config::{Config, GROUP, Target};
@@ -13,6 +13,8 @@ use crate::fate::{ALLOWED, Fate, Log, Verdict, answers};
 
 /// Far more than anything here takes; only a firewall that is wrong makes a row wait for it.
 pub(crate) const ENOUGH: Duration = Duration::from_secs(10);
+/// The kernel counts time in these, or smaller ones.
+const TICK: Duration = Duration::from_millis(10);
 /// How many packets a limit lets pass at once: the default of the hashlimit match.
 const BURST: usize = 5;
 /// TCP ports that somebody listens on. Everything else is closed.
@@ -147,7 +149,7 @@ impl Ground {
     pub(crate) fn accept(&self, port: u16) -> Result<TcpStream, Failed> {
         for listener in &self.listeners {
             if listener.local_addr()?.port() == port {
-                return Ok(listener.accept()?.0);
+                return Ok(accept(listener, ENOUGH)?);
             }
         }
         Err(format!("nobody listens on port {port}").into())
@@ -287,7 +289,7 @@ fn only_as_time_allows(
     within: Fate,
     over: Fate,
 ) -> Result<(), Failed> {
-    let refilled = since.elapsed().as_millis() / every.as_millis() + 1;
+    let refilled = (since.elapsed() + TICK).as_millis() / every.as_millis();
     if usize::try_from(refilled).is_ok_and(|refilled| refilled < fates.len()) {
         let passed = fates.iter().filter(|&&fate| fate == within).count();
         assert!(

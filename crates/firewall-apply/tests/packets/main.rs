@@ -11,6 +11,7 @@ mod ground;
 
 mod connections;
 mod forwarding;
+mod limits;
 mod neighbours;
 mod others;
 mod services;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let rows = [
         connections::ROWS,
         forwarding::ROWS,
+        limits::ROWS,
         neighbours::ROWS,
         others::ROWS,
         services::ROWS,
