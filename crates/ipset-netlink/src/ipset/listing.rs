@@ -1,5 +1,7 @@
 //! Listings: the messages of a dump put together into sets.
 
+use std::borrow::Cow;
+
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
 
 use super::exchange::{Failure, Until};
@@ -67,7 +69,7 @@ impl<T: Transport> IpSet<T> {
             if names.len() >= MOST_SETS {
                 return Err(DecodeError::new("it has no end"));
             }
-            names.push(SetName::from_kernel(set_name(&message.attributes)?));
+            names.push(SetName::from_kernel(&set_name(&message.attributes)?));
             Ok(())
         })
         .map_err(|failure| self.explain(Operation::Names, failure))?;
@@ -166,7 +168,7 @@ impl Listing {
         self.idle += 1;
         let begins = |attribute: &IpSetAttribute| matches!(attribute, IpSetAttribute::TypeName(_));
         if message.attributes.iter().any(begins) {
-            let header = SetHeader::decode(name, &message.attributes)?;
+            let header = SetHeader::decode(&name, &message.attributes)?;
             self.current = Some(header.clone());
             self.sets += 1;
             self.entries = 0;
@@ -201,13 +203,10 @@ impl Listing {
     }
 }
 
-fn set_name(attributes: &[IpSetAttribute]) -> Result<&str, DecodeError> {
+fn set_name(attributes: &[IpSetAttribute]) -> Result<Cow<'_, str>, DecodeError> {
     attributes
         .iter()
-        .find_map(|attribute| match attribute {
-            IpSetAttribute::SetName(name) => Some(name.as_str()),
-            _ => None,
-        })
+        .find_map(IpSetAttribute::set_name)
         .ok_or_else(|| DecodeError::new("a set has no name"))
 }
 

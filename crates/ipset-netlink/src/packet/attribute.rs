@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use netlink_packet_core::{
     DecodeError, DefaultNla, Emitable, ErrorContext, NLA_F_NESTED, Nla, NlaBuffer, NlasIterator,
     Parseable, ParseableParametrized,
@@ -102,6 +104,22 @@ impl Nla for IpSetAttribute {
             Self::Entry(attributes) => attributes.as_slice().emit(buffer),
             Self::Entries(entries) => buffer.copy_from_slice(entries.as_bytes()),
             Self::Other(nla) => nla.emit_value(buffer),
+        }
+    }
+}
+
+impl IpSetAttribute {
+    /// The name of the set, if that is what this is; bytes that are not UTF-8 are replaced.
+    pub(crate) fn set_name(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::SetName(name) => Some(name.into()),
+            Self::Other(nla) if nla.kind() == IPSET_ATTR_SETNAME => {
+                let mut name = vec![0; nla.value_len()];
+                nla.emit_value(&mut name);
+                let name = name.strip_suffix(b"\0")?;
+                Some(String::from_utf8_lossy(name).into_owned().into())
+            }
+            _ => None,
         }
     }
 }

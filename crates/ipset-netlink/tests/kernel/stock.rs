@@ -112,9 +112,11 @@ fn odd_names_are_listed(sets: &mut IpSet) -> Result<(), Failed> {
     let ipset = Tool::require("ipset")?;
     ipset.run(&["create", "a b", "hash:ip"])?;
     ipset.run(&["create", "ünï", "hash:ip"])?;
+    ipset.input(b"create \xff hash:ip\n").run(&["restore"])?;
     let mut names: Vec<_> = sets.names()?.iter().map(ToString::to_string).collect();
     names.sort();
-    assert_eq!(names, ["a b", "ünï"]);
+    assert_eq!(names, ["a b", "ünï", "\u{fffd}"]);
+    assert_eq!(sets.list_all()?.len(), 3);
     let odd = sets
         .headers()?
         .into_iter()
