@@ -11,6 +11,8 @@ use crate::packet::Packet;
 
 /// Hops that a packet may take: as Linux has it.
 const HOPS: u8 = 64;
+/// Where an IPv6 header has the hop limit.
+const HOP_LIMIT: usize = 7;
 /// Of what an ICMP error quotes: the least that every host sends.
 const QUOTED: usize = 64;
 
@@ -83,15 +85,43 @@ impl Packet {
             .source()
             .expect("an ICMP error is about an IP packet");
         let quoted: Vec<u8> = packet.bytes().iter().copied().take(QUOTED).collect();
-        let ip = ip_headers(router, destination, icmp(router));
-        built(|bytes| match router {
-            IpAddr::V4(_) => PacketBuilder::ip(ip)
-                .icmpv4_raw(3, 3, [0; 4])
-                .write(bytes, &quoted),
-            IpAddr::V6(_) => PacketBuilder::ip(ip)
-                .icmpv6_raw(1, 4, [0; 4])
-                .write(bytes, &quoted),
+        let kind = if router.is_ipv4() { (3, 3) } else { (1, 4) };
+        Self::icmp_of_type(router, destination, kind, [0; 4], &quoted)
+    }
+
+    /// An ICMP or ICMPv6 packet with any type and code; `rest` follows the checksum.
+    ///
+    /// # Panics
+    ///
+    /// As [`tcp`](Self::tcp).
+    pub fn icmp_of_type(
+        source: IpAddr,
+        destination: IpAddr,
+        (kind, code): (u8, u8),
+        rest: [u8; 4],
+        payload: &[u8],
+    ) -> Self {
+        let ip = PacketBuilder::ip(ip_headers(source, destination, icmp(destination)));
+        built(|bytes| match destination {
+            IpAddr::V4(_) => ip.icmpv4_raw(kind, code, rest).write(bytes, payload),
+            IpAddr::V6(_) => ip.icmpv6_raw(kind, code, rest).write(bytes, payload),
         })
+    }
+
+    /// The same IPv6 packet as if no router had handled it, as neighbour discovery demands.
+    ///
+    /// # Panics
+    ///
+    /// When it is no IPv6 packet.
+    pub fn from_neighbour(&self) -> Self {
+        let mut bytes = self.bytes().to_vec();
+        let is_v6 = bytes.first().is_some_and(|first| first >> 4 == 6);
+        match bytes.get_mut(HOP_LIMIT) {
+            Some(hop_limit) if is_v6 => *hop_limit = u8::MAX,
+            #[expect(clippy::panic, reason = "a test says which packet it means")]
+            _ => panic!("{self} is no IPv6 packet"),
+        }
+        Self::new(bytes)
     }
 
     /// A packet of the transport protocol with this number, whatever that is.
