@@ -90,6 +90,7 @@ copy "$here/tmpfiles.d/$tmpfiles" /usr/lib/tmpfiles.d/rampart.conf 0644
 case $log in
     rsyslog)
         [ "$system" != fedora ] || configure rsyslog/05-rampart-imklog.conf /etc/rsyslog.d/05-rampart-imklog.conf
+        [ "$system" != ubuntu ] || configure apparmor/rampart /etc/apparmor.d/rsyslog.d/rampart
         configure rsyslog/10-iptables.conf /etc/rsyslog.d/10-iptables.conf
         configure logrotate/rampart /etc/logrotate.d/rampart
         unit rampart-logrotate.service rampart-logrotate.timer

@@ -73,18 +73,17 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// Everything that can be refused is asked for here, the group last: from then on packets come in.
+    /// Everything that can be refused is asked for here; the file last, so that a refusal leaves none behind.
     pub(crate) fn start(args: &Args) -> Result<Self, Error> {
         let signals = Signals::register().map_err(Error::Signals)?;
-        let output = Output::open(&args.output, args.max_size, args.keep)?;
-        let lines = Lines::new();
         let socket = Socket::bind(args.group)?;
+        let output = Output::open(&args.output, args.max_size, args.keep)?;
         Ok(Self {
             socket,
             signals,
             output,
             path: args.output.clone(),
-            lines,
+            lines: Lines::new(),
             totals: Totals::default(),
             outage: 0,
             too_large: false,

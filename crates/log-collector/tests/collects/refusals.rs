@@ -34,6 +34,7 @@ fn group_taken() -> Result<(), Failed> {
         "log-collector: cannot read NFLOG group 5: another program reads it already (netlink port {port}, most often its pid)\n"
     );
     assert_eq!(said, expected);
+    assert!(!log.exists(), "a refused start made a file");
     first.end()?;
     Ok(())
 }

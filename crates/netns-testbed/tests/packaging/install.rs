@@ -101,6 +101,7 @@ fn every_choice() -> Result<(), Failed> {
         "/usr/sbin/log-scanner",
         "/etc/rampart/firewall.toml",
         "/etc/rsyslog.d/10-iptables.conf",
+        "/etc/apparmor.d/rsyslog.d/rampart",
         "/etc/logrotate.d/rampart",
         "/etc/rampart/scan/throttle-hard.conf",
         "/usr/lib/systemd/system/ram.mount",
@@ -128,6 +129,7 @@ fn every_choice() -> Result<(), Failed> {
     ] {
         assert!(installed.path(there).is_file(), "{there} is missing");
     }
+    assert!(!installed.path("/etc/apparmor.d").exists());
     assert!(!installed.path("/etc/rampart/scan").exists());
     assert!(log_of(&installed)?.contains("0640 root adm"));
 
