@@ -8,7 +8,6 @@
 //! You will see its rules; `iptables -S` and `ip6tables -S` list them as their own. Rules and chains of other programs stay
 //! as they are. On the host: `own_firewall remove` undoes it.
 
-use std::convert::Infallible;
 use std::error::Error;
 use std::num::NonZeroU32;
 
@@ -24,7 +23,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let plan = if std::env::args().nth(1).as_deref() == Some("remove") {
         Plan::remove(&rulesets)?
     } else {
-        Plan::install(&rulesets, &mut no_sets)?
+        // No rule of this firewall refers to an ipset.
+        let mut sets = |name: &str| Err::<KernelSet, _>(format!("no set {name} is needed"));
+        Plan::install(&rulesets, &mut sets)?
     };
     plan.apply(&mut Nftables::connect()?)?;
     for ruleset in &rulesets {
@@ -58,9 +59,4 @@ fn firewall(family: Family) -> Result<Ruleset, Box<dyn Error>> {
         .jump(Hook::Input, "EXAMPLE".parse()?)
         .policy(Hook::Input, Policy::Drop);
     Ok(ruleset)
-}
-
-/// No rule of this firewall refers to an ipset.
-fn no_sets(_name: &str) -> Result<KernelSet, Infallible> {
-    Ok(KernelSet::new(0, None))
 }
