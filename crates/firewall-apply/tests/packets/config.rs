@@ -32,6 +32,12 @@ pub(crate) enum Service {
     Unlimited,
     /// ICMP and ICMPv6 of every type.
     Icmp,
+    /// UDP ports 5300 to 5399 and 5500.
+    Udp,
+    /// TCP port 8443 for strangers 0 to 15 of either family.
+    ForSome,
+    /// TCP port 8443 from inside.
+    FromInside,
 }
 
 impl Config {
@@ -52,6 +58,15 @@ impl Config {
         for service in self.services {
             let service = match service {
                 Service::Unlimited => "name = \"unlimited\"\nprotocol = \"tcp\"\nports = [8443]",
+                Service::Udp => "name = \"udp\"\nprotocol = \"udp\"\nports = [\"5300:5399\", 5500]",
+                Service::ForSome => {
+                    "name = \"some\"\nprotocol = \"tcp\"\nports = [8443]\n\
+                     sources = [\"198.51.100.0/28\", \"2001:db8:66::/124\"]"
+                }
+                Service::FromInside => {
+                    "name = \"inside\"\nprotocol = \"tcp\"\nports = [8443]\n\
+                     interfaces = [\"eth1\"]"
+                }
                 Service::Icmp => "name = \"icmp\"\nprotocol = \"icmp\"",
             };
             let _ = writeln!(text, "[[service]]\n{service}");

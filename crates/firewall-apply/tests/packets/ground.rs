@@ -1,6 +1,7 @@
 //! The proving ground: a world with the firewall up, and someone who sends packets at it.
 
 use std::collections::VecDeque;
+use std::fmt::Display;
 use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 use netns_testbed::{Failed, Family, KernelLog, Logged, Nflog, Packet, Tap, Tool, World, accept};
 
 use crate::Case;
-use crate::config::{Config, GROUP, Target};
+use crate::config::{Config, GROUP, Service, Target};
 use crate::fate::{ALLOWED, Fate, Log, Verdict, answers};
 
 /// Far more than anything here takes; only a firewall that is wrong makes a row wait for it.
@@ -44,6 +45,17 @@ impl Ground {
         let ground = Self::before_apply(World::new()?, case, config)?;
         ground.apply()?;
         Ok(ground)
+    }
+
+    /// A firewall with these services instead of ssh and https.
+    pub(crate) fn with_services(case: Case, services: &'static [Service]) -> Result<Self, Failed> {
+        Self::with(
+            case,
+            Config {
+                services,
+                ..Config::default()
+            },
+        )
     }
 
     /// A gateway whose firewall is not up yet.
@@ -112,7 +124,7 @@ impl Ground {
     }
 
     /// Adds a member to the set of the row's family, with the options of the `ipset` tool.
-    pub(crate) fn add(&self, set: &str, member: IpAddr, options: &str) -> Result<(), Failed> {
+    pub(crate) fn add(&self, set: &str, member: impl Display, options: &str) -> Result<(), Failed> {
         let line = format!("add {} {member} {options}\n", self.set(set));
         let ipset = Tool::require("ipset")?.input(line);
         self.world

@@ -1,12 +1,13 @@
 //! The services, and their limits.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use netns_testbed::Failed;
+use netns_testbed::{Failed, Packet, connect};
 
-use crate::config::{Config, Service};
-use crate::fate::{ALLOWED, BLOCKED};
-use crate::ground::Ground;
+use crate::config::Service;
+use crate::fate::{ALLOWED, BLOCKED, Log};
+use crate::ground::{ENOUGH, Ground};
 use crate::{Case, Row};
 
 pub(crate) const ROWS: &[Row] = &[
@@ -22,6 +23,9 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     ("service_without_limit", service_without_limit),
     ("icmp_service", icmp_service),
+    ("udp_service", udp_service),
+    ("service_for_some_sources", service_for_some_sources),
+    ("service_from_inside", service_from_inside),
     ("closed_ports", closed_ports),
 ];
 
@@ -79,27 +83,55 @@ fn services_do_not_share_a_limit(case: Case) -> Result<(), Failed> {
 }
 
 fn service_without_limit(case: Case) -> Result<(), Failed> {
-    let mut ground = Ground::with(
-        case,
-        Config {
-            services: &[Service::Unlimited],
-            ..Config::default()
-        },
-    )?;
+    let mut ground = Ground::with_services(case, &[Service::Unlimited])?;
     ground.expect(&ground.connections(ground.source(1), 8443, 50), ALLOWED)?;
     // Services that are written down replace ssh and https.
     ground.expect(&ground.connections(ground.source(1), 22, 1), BLOCKED)
 }
 
 fn icmp_service(case: Case) -> Result<(), Failed> {
-    let mut ground = Ground::with(
-        case,
-        Config {
-            services: &[Service::Icmp],
-            ..Config::default()
-        },
-    )?;
+    let mut ground = Ground::with_services(case, &[Service::Icmp])?;
     ground.expect(&ground.echo_requests(ground.source(1), 20), ALLOWED)
+}
+
+fn udp_service(case: Case) -> Result<(), Failed> {
+    let mut ground = Ground::with_services(case, &[Service::Udp])?;
+    let source = SocketAddr::new(ground.source(1), 40000);
+    for (port, fate) in [
+        (5299, BLOCKED),
+        (5300, ALLOWED),
+        (5399, ALLOWED),
+        (5400, BLOCKED),
+        (5500, ALLOWED),
+    ] {
+        // Nobody listens; what gets through is told so.
+        let packet = Packet::udp(source, ground.gateway(port), b"?");
+        ground.expect(&[packet], fate)?;
+    }
+    // TCP is another matter.
+    ground.expect(&ground.connections(source.ip(), 5500, 1), BLOCKED)
+}
+
+fn service_for_some_sources(case: Case) -> Result<(), Failed> {
+    let mut ground = Ground::with_services(case, &[Service::ForSome])?;
+    ground.expect(&ground.connections(ground.source(15), 8443, 1), ALLOWED)?;
+    ground.expect(&ground.connections(ground.source(16), 8443, 1), BLOCKED)
+}
+
+fn service_from_inside(case: Case) -> Result<(), Failed> {
+    let mut ground = Ground::with_services(case, &[Service::FromInside])?;
+    ground.expect(&ground.connections(ground.source(1), 8443, 1), BLOCKED)?;
+    let inside = ground.world.gateway.interface("eth1").address(case.family);
+    let server = ground.world.server.address(case.family);
+    let to = |port| {
+        let source = SocketAddr::new(server, 0);
+        ground
+            .world
+            .server
+            .run(|| connect(source, SocketAddr::new(inside, port), ENOUGH))
+    };
+    to(8443)?;
+    ground.expect_logged(&[(server, Log::Allowed)])
 }
 
 fn closed_ports(case: Case) -> Result<(), Failed> {

@@ -18,6 +18,7 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     ("whitelist_wins_over_throttle", whitelist_wins_over_throttle),
     ("blacklist_is_of_sources", blacklist_is_of_sources),
+    ("blacklisted_network", blacklisted_network),
     (
         "entry_whose_timeout_has_passed",
         entry_whose_timeout_has_passed,
@@ -64,6 +65,16 @@ fn blacklist_is_of_sources(case: Case) -> Result<(), Failed> {
     ground.add("blacklist", ground.source(1), "timeout 600")?;
     ground.add("blacklist", ground.gateway(0).ip(), "timeout 600")?;
     ground.expect(&ground.connections(ground.source(2), 22, 1), ALLOWED)
+}
+
+fn blacklisted_network(case: Case) -> Result<(), Failed> {
+    let mut ground = Ground::new(case)?;
+    let network = case.family.pick("198.51.100.16/28", "2001:db8:66::10/124");
+    ground.add("blacklist", network, "timeout 600")?;
+    ground.expect(&ground.connections(ground.source(16), 22, 1), BLOCKED)?;
+    ground.expect(&ground.connections(ground.source(31), 22, 1), BLOCKED)?;
+    ground.expect(&ground.connections(ground.source(15), 22, 1), ALLOWED)?;
+    ground.expect(&ground.connections(ground.source(32), 22, 1), ALLOWED)
 }
 
 fn entry_whose_timeout_has_passed(case: Case) -> Result<(), Failed> {

@@ -73,13 +73,7 @@ const ICMP_PACKETS: u16 = 8;
 
 /// The service has no limit: what is dropped is over the throttle's.
 fn tcp(case: Case, throttle: Throttle) -> Result<(), Failed> {
-    let mut ground = Ground::with(
-        case,
-        Config {
-            services: &[Service::Unlimited],
-            ..Config::default()
-        },
-    )?;
+    let mut ground = Ground::with_services(case, &[Service::Unlimited])?;
     let source = ground.source(1);
     ground.add(throttle.set, source, "timeout 600")?;
     let packets = ground.connections(source, 8443, throttle.tcp_packets);
@@ -87,13 +81,7 @@ fn tcp(case: Case, throttle: Throttle) -> Result<(), Failed> {
 }
 
 fn tcp_per_source(case: Case, throttle: Throttle) -> Result<(), Failed> {
-    let mut ground = Ground::with(
-        case,
-        Config {
-            services: &[Service::Unlimited],
-            ..Config::default()
-        },
-    )?;
+    let mut ground = Ground::with_services(case, &[Service::Unlimited])?;
     for source in 1..=3 {
         let source = ground.source(source);
         ground.add(throttle.set, source, "timeout 600")?;
@@ -109,13 +97,7 @@ fn tcp_per_source(case: Case, throttle: Throttle) -> Result<(), Failed> {
 
 /// Over its limit, a throttled source is dropped also where a service would still let it in.
 fn never_falls_through(case: Case, throttle: Throttle) -> Result<(), Failed> {
-    let mut ground = Ground::with(
-        case,
-        Config {
-            services: &[Service::Unlimited],
-            ..Config::default()
-        },
-    )?;
+    let mut ground = Ground::with_services(case, &[Service::Unlimited])?;
     let source = ground.source(1);
     ground.add(throttle.set, source, "timeout 600")?;
     let since = Instant::now();
@@ -147,13 +129,7 @@ fn icmp(case: Case, throttle: Throttle) -> Result<(), Failed> {
 }
 
 fn icmp_service(case: Case, throttle: Throttle) -> Result<(), Failed> {
-    let mut ground = Ground::with(
-        case,
-        Config {
-            services: &[Service::Icmp],
-            ..Config::default()
-        },
-    )?;
+    let mut ground = Ground::with_services(case, &[Service::Icmp])?;
     for source in 1..=2 {
         let source = ground.source(source);
         ground.add(throttle.set, source, "timeout 600")?;
