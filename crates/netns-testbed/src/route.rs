@@ -33,7 +33,7 @@ const LOOPBACK: u32 = 1;
 /// Room for an acknowledgement or an error, which quotes the request.
 const ANSWER: usize = 16 * 1024;
 /// How long the kernel may take to do what it does on its own time, on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One end of a veth pair to be made.
 pub(crate) struct End<'a> {

@@ -8,7 +8,7 @@ use netns_testbed::{
 };
 
 /// Far more than anything here takes.
-const ENOUGH: Duration = Duration::from_secs(10);
+const ENOUGH: Duration = Duration::from_secs(30);
 /// Nothing may have come for this long: only where nothing can come later.
 const NOTHING: Duration = Duration::ZERO;
 

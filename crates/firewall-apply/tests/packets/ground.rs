@@ -13,7 +13,7 @@ use crate::config::{Config, GROUP, Service, Target};
 use crate::fate::{ALLOWED, Fate, Log, Verdict, answers};
 
 /// Far more than anything here takes; only a firewall that is wrong makes a row wait for it.
-pub(crate) const ENOUGH: Duration = Duration::from_secs(10);
+pub(crate) const ENOUGH: Duration = Duration::from_secs(30);
 /// The kernel counts time in these, or smaller ones.
 const TICK: Duration = Duration::from_millis(10);
 /// How many packets a limit lets pass at once: the default of the hashlimit match.
