@@ -57,14 +57,12 @@ fn try_enter() -> Result<(), String> {
         Err(Errno::EPERM) => become_root(private)?,
         Err(error) => return Err(refusal(error)),
     }
-    mount(
-        None::<&str>,
-        "/",
-        None::<&str>,
-        MsFlags::MS_REC | MsFlags::MS_PRIVATE,
-        None::<&str>,
-    )
-    .map_err(|error| format!("cannot make the mounts private: {error}"))?;
+    let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+    match mount(None::<&str>, "/", None::<&str>, flags, None::<&str>) {
+        // In a plain chroot `/` is no mount of its own and cannot be made private; a trial takes away what it mounts.
+        Ok(()) | Err(Errno::EINVAL) => {}
+        Err(error) => return Err(format!("cannot make the mounts private: {error}")),
+    }
     loopback_up().map_err(|failed| {
         format!(
             "cannot set up loopback: {}",

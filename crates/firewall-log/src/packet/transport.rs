@@ -18,7 +18,8 @@ use crate::render::put;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transport<'a> {
-    /// No `PROTO=` at all: over IPv6 an ESP packet, or a later fragment whose extension headers go on.
+    /// No `PROTO=` at all: over IPv6 an ESP packet, or a later fragment whose extension headers go on; over IPv4
+    /// a later fragment of AH.
     #[default]
     None,
     /// `TRUNCATED`: the packet ends before the protocol's header, and so does the line.
@@ -131,7 +132,7 @@ impl<'a> Transport<'a> {
         let (rest, name) = opt(preceded(literal("PROTO="), cut(Name::parse))).parse(rest)?;
         match name {
             Some(name) => cut(|rest| Self::parse_header(rest, name, place)).parse(rest),
-            None if place.ipv6 => Ok((rest, (Self::None, None))),
+            None if place.ipv6 || place.fragment => Ok((rest, (Self::None, None))),
             None => mismatch(rest, "PROTO="),
         }
     }
