@@ -10,6 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getegid, geteuid};
 
 use crate::namespace::Namespace;
+use crate::program::this_program;
 use crate::route::Routing;
 
 /// Why this host gives us no namespaces, with the cure; empty when it does.
@@ -48,6 +49,8 @@ pub(crate) fn host_network() -> Option<&'static Namespace> {
 }
 
 fn try_enter() -> Result<(), String> {
+    // Whoever asks for a program later is told then why it cannot be found.
+    let _ = this_program();
     if let Ok(host) = Namespace::current() {
         let _ = HOST.set(host);
     }

@@ -1,7 +1,9 @@
 //! Our own programs, as cargo built them.
 
 use std::env;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The program `name` of this workspace, built in the same profile as the running test.
 ///
@@ -24,8 +26,8 @@ pub fn program(name: &str) -> PathBuf {
 
 /// Looks in `target/<profile>`, which is the parent of the `deps` or `examples` that we run from.
 fn find(name: &str) -> Result<PathBuf, String> {
-    let this = env::current_exe()
-        .map_err(|error| format!("cannot tell where this program is: {error}"))?;
+    let this =
+        this_program().map_err(|error| format!("cannot tell where this program is: {error}"))?;
     let tried: Vec<PathBuf> = this
         .ancestors()
         .skip(1)
@@ -46,4 +48,15 @@ fn find(name: &str) -> Result<PathBuf, String> {
                 places.join(" and ")
             )
         })
+}
+
+/// Where the running program is, found out once: in a chroot the kernel no longer tells the right path after
+/// [`enter`](crate::enter), because the file is open in the mount namespace that was left.
+pub(crate) fn this_program() -> io::Result<&'static Path> {
+    static THIS: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(path) = THIS.get() {
+        return Ok(path);
+    }
+    let path = env::current_exe()?;
+    Ok(THIS.get_or_init(|| path))
 }
