@@ -1,5 +1,7 @@
 //! Hits that did not come in order of time, as a balanced tree.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
 use super::hits::Window;
 
 /// The times of a source's hits, and for each how many hits the window that begins there holds.
@@ -13,8 +15,8 @@ pub(super) struct Late {
     nodes: Vec<Node>,
     root: Link,
     within: i64,
-    /// State of the priorities' generator. It may be foreseen: who is logged cannot choose the order in which
-    /// lines are read.
+    /// State of the priorities' generator, never 0. Whoever could foresee it and write stamps of his choice could
+    /// make of the tree a list, deeper than the stack.
     seed: u32,
 }
 
@@ -45,7 +47,7 @@ impl Late {
             nodes: Vec::with_capacity(times.len() + 1),
             root: NONE,
             within,
-            seed: 0x9e37_79b9,
+            seed: random_seed(),
         };
         for time in times {
             tree.insert(*time);
@@ -219,5 +221,39 @@ impl Late {
 
     fn node_mut(&mut self, link: Link) -> Option<&mut Node> {
         self.nodes.get_mut(usize::try_from(link).ok()?)
+    }
+}
+
+/// What std's maps draw their keys from.
+fn random_seed() -> u32 {
+    let bits = RandomState::new().build_hasher().finish();
+    u32::try_from(bits >> 32).unwrap_or_default() | 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn depth(tree: &Late) -> usize {
+        let (mut deepest, mut open) = (0, vec![(tree.root, 1)]);
+        while let Some((top, depth)) = open.pop() {
+            if let Some(node) = tree.node(top) {
+                deepest = deepest.max(depth);
+                open.extend([(node.left, depth + 1), (node.right, depth + 1)]);
+            }
+        }
+        deepest
+    }
+
+    #[test]
+    fn no_order_of_arrival_known_beforehand_makes_the_tree_deep() {
+        let seen = Late::new(&[0; 2000], 0);
+        assert!(depth(&seen) < 200);
+        // Times that are in the same order as the priorities of an earlier tree.
+        let mut tree = Late::new(&[], 0);
+        for node in &seen.nodes {
+            tree.insert(node.priority.into());
+        }
+        assert!(depth(&tree) < 200, "{}", depth(&tree));
     }
 }
