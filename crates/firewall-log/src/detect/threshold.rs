@@ -36,6 +36,8 @@ impl Threshold {
     }
 
     /// Counts packets of this protocol, and of those of other calls.
+    ///
+    /// The number decides: [`Protocol::Icmp`] is also what `PROTO=1` of an IPv6 packet means.
     pub fn protocol(mut self, protocol: Protocol) -> Self {
         self.protocols.push(protocol);
         self
@@ -60,10 +62,11 @@ impl Threshold {
                 .any(|wanted| wanted.eq_ignore_ascii_case(stem))
         };
         let protocol = || {
-            event
-                .packet
-                .protocol()
-                .is_some_and(|protocol| self.protocols.contains(&protocol))
+            event.packet.protocol().is_some_and(|protocol| {
+                self.protocols
+                    .iter()
+                    .any(|wanted| wanted.number() == protocol.number())
+            })
         };
         (self.prefixes.is_empty() || prefix()) && (self.protocols.is_empty() || protocol())
     }
@@ -107,6 +110,21 @@ mod tests {
         }
         let any = Threshold::new(NonZeroU32::MIN, Duration::ZERO).protocol(Protocol::Other(2));
         assert!(any.matches(&Event::parse(line("").as_bytes()).unwrap()));
-        assert!(!any.protocols.contains(&Protocol::Tcp));
+        let tcp = Threshold::new(NonZeroU32::MIN, Duration::ZERO).protocol(Protocol::Tcp);
+        assert!(!tcp.matches(&Event::parse(line("").as_bytes()).unwrap()));
+    }
+
+    /// The kernel names a protocol only over the family that it belongs to.
+    #[test]
+    fn a_protocol_over_the_other_family_is_the_same_protocol() {
+        let over_ipv4 = "[1.0] IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 LEN=40 TOS=0x00 PREC=0x00 TTL=1 ID=1 PROTO=58 ";
+        let over_ipv6 = "[1.0] IN=eth0 OUT= SRC=2001:0db8:0000:0000:0000:0000:0000:0001 DST=2001:0db8:0000:0000:0000:0000:0000:0002 LEN=48 TC=0 HOPLIMIT=1 FLOWLBL=0 PROTO=1 ";
+        for (line, protocol) in [(over_ipv4, Protocol::Icmpv6), (over_ipv6, Protocol::Icmp)] {
+            let rule = Threshold::new(NonZeroU32::MIN, Duration::ZERO).protocol(protocol);
+            assert!(
+                rule.matches(&Event::parse(line.as_bytes()).unwrap()),
+                "{line}"
+            );
+        }
     }
 }
