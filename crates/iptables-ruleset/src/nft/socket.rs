@@ -109,6 +109,8 @@ impl Socket {
     }
 
     /// Asks for a list and hands over its parts.
+    ///
+    /// One that changes meanwhile is read to its end all the same: until then the kernel begins no other on this socket.
     pub(super) fn dump(
         &mut self,
         request: &[u8],
@@ -117,6 +119,7 @@ impl Socket {
         mut each: impl FnMut(Message<'_>),
     ) -> Result<(), ApplyError> {
         self.send(request, operation)?;
+        let mut changed = false;
         loop {
             let received = self.receive();
             let received = received.map_err(|source| ApplyError::Socket { operation, source })?;
@@ -127,11 +130,10 @@ impl Socket {
                 });
             };
             for message in Messages(datagram).filter(|message| message.sequence == sequence) {
-                if i32::from(message.flags) & libc::NLM_F_DUMP_INTR != 0 {
-                    return Err(ApplyError::Stale { attempts: 1 });
-                }
+                changed |= i32::from(message.flags) & libc::NLM_F_DUMP_INTR != 0;
                 match message.errno() {
                     None => each(message),
+                    Some(0) if changed => return Err(ApplyError::Stale { attempts: 1 }),
                     Some(0) => return Ok(()),
                     Some(errno) => {
                         return Err(ApplyError::Socket {

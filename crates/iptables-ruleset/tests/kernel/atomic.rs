@@ -25,6 +25,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             second_family_fails,
         ),
         trial("a_change_meanwhile_is_noticed", stale),
+        trial(
+            "a_long_list_that_changes_while_it_is_read_is_read_again",
+            restless,
+        ),
         trial("a_large_ruleset_goes_in_at_once", large),
         trial("hundreds_of_errors_do_not_hide_the_first", many_errors),
     ]
@@ -138,6 +142,39 @@ impl Kernel for Meddled {
     ) -> Result<(), iptables_ruleset::ApplyError> {
         self.real.transact(batch)
     }
+}
+
+/// A list of several parts, which the kernel must have sent to its end before it begins another one.
+fn restless() -> Result<(), Failed> {
+    let mut rules = "*filter\n:MANY - [0:0]\n".to_owned();
+    for number in 0..2000 {
+        rules += &format!("-A MANY -s 192.0.2.1 -p tcp --dport {number} -j ACCEPT\n");
+    }
+    rules += "COMMIT\n";
+    tool(Family::Ipv4, "-restore")?.input(rules).run(&[])?;
+
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        // A thread starts in the network namespace of the one that starts it.
+        let meddler = scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                for change in ["-I", "-D"] {
+                    let rule = tool(Family::Ipv6, "")
+                        .and_then(|tool| tool.run(&[change, "INPUT", "-j", "ACCEPT"]));
+                    assert!(rule.is_ok(), "{rule:?}");
+                }
+            }
+        });
+        let mut kernel = Nftables::connect()?;
+        let errors: Vec<_> = (0..4)
+            .filter_map(|_| kernel.snapshot().err())
+            .filter(|error| !error.is_stale())
+            .collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert!(meddler.join().is_ok());
+        assert!(errors.is_empty(), "{errors:?}");
+        Ok(())
+    })
 }
 
 /// More than one page of libnftnl and more acknowledgements than a socket holds; as much as an unprivileged socket may
