@@ -88,7 +88,7 @@ impl<'a> Header<'a> {
             _ => rfc3164::parse(rest),
         };
         let (message, envelope) = envelope.map_err(|error| match error {
-            // Only what is after the host may be cut: there the tag is.
+            // Only a tag may be cut: after the host, or in its place.
             nom::Err::Failure(mismatch) => ParseError::rejected(line, mismatch.at, Origin::Tag),
             _ => ParseError::rejected(line, rest, Origin::NoHeader),
         })?;
@@ -141,7 +141,8 @@ impl<'a> Header<'a> {
     }
 }
 
-/// Eight levels of facility 0, which a program cannot ask for: syslog(3) and /dev/kmsg both turn it into another.
+/// Eight levels of facility 0. syslog(3) and /dev/kmsg turn it into another for who asks for it; a program that writes to
+/// the log socket itself can claim it.
 const KERNEL_PRIORITIES: u8 = 8;
 
 /// `<4>`
@@ -153,6 +154,15 @@ fn priority(input: &[u8]) -> Parsed<'_, u8> {
 fn word(input: &[u8]) -> Parsed<'_, &[u8]> {
     let graphic = |byte: u8| byte > b' ' && byte != 0x7f;
     terminated(take_while1(graphic), take_while1(|byte| byte == b' ')).parse(input)
+}
+
+/// A host and the spaces after it. What ends in a colon is the tag of a log that names no hosts, and what follows then
+/// is a program's own text.
+fn host(input: &[u8]) -> Parsed<'_, &[u8]> {
+    match word(input)? {
+        (_, [.., b':']) => cut(|at| mismatch(at, "a host")).parse(input),
+        host => Ok(host),
+    }
 }
 
 /// The tag that rsyslog and journald give what comes from the kernel, and nothing else.

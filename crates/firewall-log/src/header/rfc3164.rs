@@ -3,7 +3,7 @@
 use nom::Parser;
 use nom::bytes::complete::{tag, take};
 
-use super::{Envelope, Form, kernel_tag, word};
+use super::{Envelope, Form, host, kernel_tag};
 use crate::input::{Parsed, mismatch};
 use crate::render::put;
 use crate::time::LogTime;
@@ -20,7 +20,7 @@ pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
         return mismatch(input, "a date such as Nov 22 09:25:54");
     };
     let (rest, _) = tag(&b" "[..]).parse(rest)?;
-    let (rest, host) = word(rest)?;
+    let (rest, host) = host(rest)?;
     let (rest, ()) = kernel_tag(rest)?;
     Ok((
         rest,

@@ -10,7 +10,7 @@ use nom::bytes::complete::{tag, take_while_m_n};
 use nom::combinator::opt;
 use nom::sequence::preceded;
 
-use super::{Envelope, Form, kernel_tag, word};
+use super::{Envelope, Form, host, kernel_tag};
 use crate::input::{Parsed, mismatch};
 use crate::render::put;
 use crate::time::{LogTime, to_timestamp};
@@ -50,7 +50,7 @@ impl Default for Stamp {
 pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
     let (rest, (time, stamp)) = instant(input)?;
     let (rest, _) = tag(&b" "[..]).parse(rest)?;
-    let (rest, host) = word(rest)?;
+    let (rest, host) = host(rest)?;
     let (rest, ()) = kernel_tag(rest)?;
     Ok((
         rest,
