@@ -129,6 +129,7 @@ fn ending(part: &Part, table: &TableState, rule: &RuleState, depth: u8) -> Optio
         Outcome::Accept => Some("ACCEPT".to_owned()),
         Outcome::Drop => Some("DROP".to_owned()),
         Outcome::Reject => Some("REJECT".to_owned()),
+        Outcome::Queue => Some("NFQUEUE".to_owned()),
         Outcome::Return => Some("RETURN".to_owned()),
         Outcome::Jump(to) => inside(to),
         // There is no way back from it.

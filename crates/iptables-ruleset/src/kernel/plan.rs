@@ -277,7 +277,8 @@ pub struct Bypass {
     pub hook: Hook,
     /// Which rule of it, the first being 1.
     pub position: usize,
-    /// What it does with every packet: `ACCEPT`, `DROP`, `REJECT`, `RETURN`, or where it leads: `ACCEPT in chain other`.
+    /// What it does with every packet: `ACCEPT`, `DROP`, `REJECT`, `NFQUEUE`, `RETURN`, or where it leads: `ACCEPT in
+    /// chain other`.
     pub verdict: String,
 }
 

@@ -50,6 +50,12 @@ pub(crate) enum Outcome {
     Accept,
     Drop,
     Reject,
+    /// A program decides, and what it accepts comes to no further rule; without the program it may be everything.
+    #[cfg_attr(
+        not(feature = "nft"),
+        expect(dead_code, reason = "only the real kernel has them")
+    )]
+    Queue,
     Return,
     Jump(String),
     #[cfg_attr(

@@ -143,11 +143,14 @@ fn effect(expressions: Attributes<'_>) -> (bool, Outcome) {
         let element = Attributes(element);
         let data = element.nested(NFTA_EXPR_DATA);
         match element.string(NFTA_EXPR_NAME).as_deref() {
-            Some("counter" | "log") => {}
+            // A load is no condition yet: iptables makes one without a comparison of `-i +`.
+            Some("counter" | "log" | "meta") => {}
             Some("match") if data.string(NFTA_XT_NAME).as_deref() == Some("comment") => {}
             Some("reject") => return (unconditional, Outcome::Reject),
+            Some("queue") => return (unconditional, Outcome::Queue),
             Some("target") => match data.string(NFTA_XT_NAME).as_deref() {
                 Some("REJECT") => return (unconditional, Outcome::Reject),
+                Some("NFQUEUE") => return (unconditional, Outcome::Queue),
                 Some("LOG") => {}
                 _ => unconditional = false,
             },

@@ -203,6 +203,7 @@ fn bypass_is_told() -> Result<(), Failed> {
         ("DROP", "DROP"),
         ("REJECT", "REJECT"),
         ("RETURN", "RETURN"),
+        ("NFQUEUE", "NFQUEUE"),
     ] {
         iptables.run(&[
             "-I",
@@ -218,6 +219,10 @@ fn bypass_is_told() -> Result<(), Failed> {
         assert_eq!(apply()?, [format!("IPv4 2 {shown}")]);
         iptables.run(&["-D", "INPUT", "2"])?;
     }
+    // iptables loads the interface for "+" and compares it with nothing.
+    iptables.run(&["-I", "INPUT", "-i", "+", "-j", "ACCEPT"])?;
+    assert_eq!(apply()?, ["IPv4 1 ACCEPT"]);
+    iptables.run(&["-D", "INPUT", "1"])?;
     iptables.run(&["-N", "INNER"])?;
     iptables.run(&["-A", "INNER", "-j", "ACCEPT"])?;
     iptables.run(&["-N", "OUTER"])?;
