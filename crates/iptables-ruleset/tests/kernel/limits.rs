@@ -1,6 +1,7 @@
 //! What the kernel's hashlimit takes, and that a new rate is a new rate at once.
 
-use std::io;
+use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use iptables_ruleset::match_::HashLimit;
 use iptables_ruleset::{Config, Family, KernelSet, Nftables, Plan, Rate, Rule, Ruleset, Target};
@@ -64,6 +65,12 @@ fn changed_rate() -> Result<(), Failed> {
     };
     assert_eq!(tables()?, ["ssh-10-minute"]);
     plan(&config("20/minute")?)?.apply(&mut Nftables::connect()?)?;
+    assert!(tables()?.contains(&"ssh-20-minute".to_owned()));
+    // The kernel takes the old rules apart after the transaction, on a thread of its own.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while tables()?.len() > 1 && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(5));
+    }
     assert_eq!(tables()?, ["ssh-20-minute"]);
     Ok(())
 }
