@@ -16,6 +16,7 @@ mod rule;
 mod run;
 mod scan;
 mod sets;
+mod turn;
 
 use std::io::{self, BufWriter, ErrorKind, Write as _};
 use std::process::ExitCode;

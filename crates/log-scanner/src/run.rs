@@ -13,6 +13,7 @@ use crate::exempt::Exemptions;
 use crate::report::{self, Outcome, Phase, Report, RuleReport, ViolationReport, Warning};
 use crate::scan::{self, Scan, Violator};
 use crate::sets::Sets;
+use crate::turn::Turn;
 use crate::{DONE, INCOMPLETE, complain, log};
 
 /// Scans, bans and reports; the exit status.
@@ -38,6 +39,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         .filter_map(|violator| violation(violator, args, as_of))
         .collect();
     let dry_run = args.dryrun;
+    let turn = (!dry_run).then(Turn::take).transpose();
     Bans {
         names: &args.ipset,
         sets,
@@ -47,6 +49,13 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         present: &present,
     }
     .act(&mut violations)?;
+    match turn {
+        Ok(turn) => drop(turn),
+        Err(error) => warnings.push(Warning::new(
+            Phase::Acting,
+            format!("filled the sets beside other scans, so that the shorter of two bans may stay: {error}"),
+        )),
+    }
 
     warnings.extend(
         troubles

@@ -1,9 +1,17 @@
 //! What comes into the sets, and what is there already.
 
+use std::fs::File;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
 use netns_testbed::Failed;
+use nix::fcntl::{Flock, FlockArg};
 use serde_json::json;
 
-use crate::support::{RULE, START, Scanner, Sets, V4, V6, blocked, outcomes, stamp, violations};
+use crate::support::{
+    RULE, Ran, START, Scanner, Sets, V4, V6, blocked, outcomes, stamp, violations,
+};
 
 crate::trials!(
     both_families_and_again,
@@ -17,6 +25,7 @@ crate::trials!(
     an_exception_of_the_set_stays_one,
     a_full_set_refuses_and_the_rest_goes_on,
     many_at_once,
+    a_scan_waits_while_another_fills,
 );
 
 fn pair(source: &str, outcome: &str) -> (String, String) {
@@ -257,4 +266,21 @@ fn many_at_once() -> Result<(), Failed> {
         json!(stamp(START + 3600))
     );
     Ok(())
+}
+
+/// Cron starts several scans in the same second. The longer ban stays, whichever of them comes last.
+fn a_scan_waits_while_another_fills() -> Result<(), Failed> {
+    let sets = Sets::blacklist()?;
+    let namespace = File::open("/proc/thread-self/ns/net")?;
+    let turn = Flock::lock(namespace, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
+    let scanner = Scanner::new(blocked(&[V4], 0..5)).rule().at(4);
+    let mut scan = scanner.command().stdout(Stdio::piped()).spawn()?;
+    sleep(Duration::from_millis(300));
+    let while_it_waits = (scan.try_wait()?, sets.names("blacklist")?);
+    sets.add("blacklist", &format!("{V4} timeout 86400"))?;
+    drop(turn);
+    let ran = Ran::new(&scan.wait_with_output()?);
+    assert_eq!(while_it_waits, (None, Vec::new()));
+    ran.done(0).says("kept: 203.0.113.7");
+    sets.assert_left("blacklist", V4, 86_400)
 }
