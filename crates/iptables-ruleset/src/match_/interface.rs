@@ -5,27 +5,42 @@ use std::fmt;
 use crate::InterfaceName;
 use crate::encoding::{Encoder, Expression, MetaKey};
 
-pub(super) fn save(
-    f: &mut fmt::Formatter<'_>,
-    option: &str,
-    name: &InterfaceName,
+/// The interface that it has to be, or must not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Interface {
+    name: InterfaceName,
     inverted: bool,
-) -> fmt::Result {
-    write!(f, "{}{option} {name} ", if inverted { "! " } else { "" })
 }
 
-/// With the NUL the whole name is compared, without it the beginning.
-pub(super) fn encode(
-    encoder: &mut Encoder<'_>,
-    key: MetaKey,
-    name: &InterfaceName,
-    inverted: bool,
-) {
-    let data = match name.as_str().strip_suffix('+') {
-        Some(beginning) => beginning.as_bytes().to_vec(),
-        None => [name.as_str().as_bytes(), b"\0"].concat(),
-    };
-    encoder.compare(Expression::Meta(key), inverted, data);
+impl Interface {
+    pub(super) fn named(name: InterfaceName) -> Self {
+        Self {
+            name,
+            inverted: false,
+        }
+    }
+
+    pub(super) fn other_than(name: InterfaceName) -> Self {
+        Self {
+            name,
+            inverted: true,
+        }
+    }
+
+    pub(super) fn save(&self, f: &mut fmt::Formatter<'_>, option: &str) -> fmt::Result {
+        let not = if self.inverted { "! " } else { "" };
+        write!(f, "{not}{option} {} ", self.name)
+    }
+
+    /// With the NUL the whole name is compared, without it the beginning.
+    pub(super) fn encode(&self, encoder: &mut Encoder<'_>, key: MetaKey) {
+        let name = self.name.as_str();
+        let data = match name.strip_suffix('+') {
+            Some(beginning) => beginning.as_bytes().to_vec(),
+            None => [name.as_bytes(), b"\0"].concat(),
+        };
+        encoder.compare(Expression::Meta(key), self.inverted, data);
+    }
 }
 
 #[cfg(test)]

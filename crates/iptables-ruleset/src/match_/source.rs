@@ -1,37 +1,29 @@
 use std::fmt;
 
-use super::{Extension, address};
+use super::Extension;
+use super::address::Address;
 use crate::encoding::Encoder;
 use crate::{BuildError, Family, Network, Rule};
 
 /// `-s`: the address or network that it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Source {
-    network: Network,
-    inverted: bool,
-}
+pub struct Source(Address);
 
 impl Source {
     /// Packets with a source address in `network`.
     pub fn new(network: impl Into<Network>) -> Self {
-        Self {
-            network: network.into(),
-            inverted: false,
-        }
+        Self(Address::within(network.into()))
     }
 
     /// Packets with any other source address.
     pub fn not(network: impl Into<Network>) -> Self {
-        Self {
-            network: network.into(),
-            inverted: true,
-        }
+        Self(Address::outside(network.into()))
     }
 }
 
 impl Extension for Source {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
-        address::save(f, "-s", self.network, self.inverted)
+        self.0.save(f, "-s")
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
@@ -39,12 +31,12 @@ impl Extension for Source {
             Family::Ipv4 => IPHDR_ADDRESS,
             Family::Ipv6 => IPV6HDR_ADDRESS,
         };
-        address::encode(encoder, offset, self.network, self.inverted);
+        self.0.encode(encoder, offset);
         Ok(())
     }
 
     fn check(&self, _rule: &Rule, family: Family) -> Result<(), String> {
-        address::check(self.network, self.inverted, family)
+        self.0.check(family)
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::port::{self, Ports};
+use super::port::{Ends, Ports};
 use super::{Extension, Protocol};
 use crate::encoding::{Encoder, Expression, PayloadBase};
 use crate::{BuildError, Family, PortRange, Rule};
@@ -8,8 +8,7 @@ use crate::{BuildError, Family, PortRange, Rule};
 /// `-m tcp`: ports and flags of a TCP packet. The rule needs [`Protocol::TCP`] too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tcp {
-    source: Option<Ports>,
-    destination: Option<Ports>,
+    ports: Ends,
     flags: Option<(TcpFlags, TcpFlags)>,
 }
 
@@ -20,47 +19,27 @@ impl Tcp {
     }
 
     /// `--sport`: from one of these ports.
-    pub fn source(self, ports: impl Into<PortRange>) -> Self {
-        Self {
-            source: Some(Ports {
-                range: ports.into(),
-                inverted: false,
-            }),
-            ..self
-        }
+    pub fn source(mut self, ports: impl Into<PortRange>) -> Self {
+        self.ports.source = Some(Ports::among(ports.into()));
+        self
     }
 
     /// `! --sport`: from any other port.
-    pub fn not_source(self, ports: impl Into<PortRange>) -> Self {
-        Self {
-            source: Some(Ports {
-                range: ports.into(),
-                inverted: true,
-            }),
-            ..self
-        }
+    pub fn not_source(mut self, ports: impl Into<PortRange>) -> Self {
+        self.ports.source = Some(Ports::except(ports.into()));
+        self
     }
 
     /// `--dport`: to one of these ports.
-    pub fn destination(self, ports: impl Into<PortRange>) -> Self {
-        Self {
-            destination: Some(Ports {
-                range: ports.into(),
-                inverted: false,
-            }),
-            ..self
-        }
+    pub fn destination(mut self, ports: impl Into<PortRange>) -> Self {
+        self.ports.destination = Some(Ports::among(ports.into()));
+        self
     }
 
     /// `! --dport`: to any other port.
-    pub fn not_destination(self, ports: impl Into<PortRange>) -> Self {
-        Self {
-            destination: Some(Ports {
-                range: ports.into(),
-                inverted: true,
-            }),
-            ..self
-        }
+    pub fn not_destination(mut self, ports: impl Into<PortRange>) -> Self {
+        self.ports.destination = Some(Ports::except(ports.into()));
+        self
     }
 
     /// `--tcp-flags`: of the flags in `mask` exactly those in `set` are on.
@@ -117,8 +96,7 @@ impl fmt::Display for TcpFlags {
 impl Extension for Tcp {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
         f.write_str("-m tcp ")?;
-        port::save(f, "--sport", self.source)?;
-        port::save(f, "--dport", self.destination)?;
+        self.ports.save(f)?;
         match self.flags {
             None => Ok(()),
             Some((mask, set)) => write!(f, "--tcp-flags {mask} {set} "),
@@ -138,7 +116,7 @@ impl Extension for Tcp {
                 data: vec![set],
             });
         }
-        port::encode(encoder, self.source, self.destination);
+        self.ports.encode(encoder);
         Ok(())
     }
 
@@ -150,7 +128,7 @@ impl Extension for Tcp {
             // iptables sends nothing for it and so could not print it.
             return Err("-m tcp asks for nothing; -p tcp is enough".to_owned());
         }
-        port::check([self.source, self.destination])
+        self.ports.check()
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::port::{self, Ports};
+use super::port::{Ends, Ports};
 use super::{Extension, Protocol};
 use crate::encoding::Encoder;
 use crate::{BuildError, Family, PortRange, Rule};
@@ -8,8 +8,7 @@ use crate::{BuildError, Family, PortRange, Rule};
 /// `-m udp`: ports of a UDP packet. The rule needs [`Protocol::UDP`] too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Udp {
-    source: Option<Ports>,
-    destination: Option<Ports>,
+    ports: Ends,
 }
 
 impl Udp {
@@ -19,59 +18,38 @@ impl Udp {
     }
 
     /// `--sport`: from one of these ports.
-    pub fn source(self, ports: impl Into<PortRange>) -> Self {
-        Self {
-            source: Some(Ports {
-                range: ports.into(),
-                inverted: false,
-            }),
-            ..self
-        }
+    pub fn source(mut self, ports: impl Into<PortRange>) -> Self {
+        self.ports.source = Some(Ports::among(ports.into()));
+        self
     }
 
     /// `! --sport`: from any other port.
-    pub fn not_source(self, ports: impl Into<PortRange>) -> Self {
-        Self {
-            source: Some(Ports {
-                range: ports.into(),
-                inverted: true,
-            }),
-            ..self
-        }
+    pub fn not_source(mut self, ports: impl Into<PortRange>) -> Self {
+        self.ports.source = Some(Ports::except(ports.into()));
+        self
     }
 
     /// `--dport`: to one of these ports.
-    pub fn destination(self, ports: impl Into<PortRange>) -> Self {
-        Self {
-            destination: Some(Ports {
-                range: ports.into(),
-                inverted: false,
-            }),
-            ..self
-        }
+    pub fn destination(mut self, ports: impl Into<PortRange>) -> Self {
+        self.ports.destination = Some(Ports::among(ports.into()));
+        self
     }
 
     /// `! --dport`: to any other port.
-    pub fn not_destination(self, ports: impl Into<PortRange>) -> Self {
-        Self {
-            destination: Some(Ports {
-                range: ports.into(),
-                inverted: true,
-            }),
-            ..self
-        }
+    pub fn not_destination(mut self, ports: impl Into<PortRange>) -> Self {
+        self.ports.destination = Some(Ports::except(ports.into()));
+        self
     }
 }
 
 impl Extension for Udp {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
         f.write_str("-m udp ")?;
-        port::save(f, "--sport", self.source)?;
-        port::save(f, "--dport", self.destination)
+        self.ports.save(f)
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        port::encode(encoder, self.source, self.destination);
+        self.ports.encode(encoder);
         Ok(())
     }
 
@@ -83,7 +61,7 @@ impl Extension for Udp {
             // iptables sends nothing for it and so could not print it.
             return Err("-m udp asks for nothing; -p udp is enough".to_owned());
         }
-        port::check([self.source, self.destination])
+        self.ports.check()
     }
 }
 
