@@ -199,6 +199,8 @@ fn unusable(header: &SetHeader, family: Family) -> Option<String> {
         "was created without a timeout, so its members would never leave it".to_owned()
     } else if let Some(bits) = header.netmask {
         format!("has a netmask of {bits} bits: each member would be a whole network")
+    } else if let Some(mask) = header.bitmask {
+        format!("has a bitmask of {mask}: each member would be many addresses")
     } else {
         return None;
     };

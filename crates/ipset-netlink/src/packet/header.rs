@@ -1,6 +1,13 @@
-use netlink_packet_core::{DecodeError, DefaultNla, Nla, NlaBuffer, Parseable};
+use std::net::IpAddr;
 
-use super::number::{NET, parse_u8, parse_u32};
+use netlink_packet_core::{
+    DecodeError, DefaultNla, Emitable, NLA_F_NESTED, Nla, NlaBuffer, Parseable,
+};
+
+use super::{
+    address::Address,
+    number::{NET, parse_u8, parse_u32},
+};
 
 /// What a set is created with, and what the header of a listed set says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +25,8 @@ pub enum HeaderAttribute {
     MaxElements(u32),
     /// How many leading bits of an address count.
     Netmask(u8),
+    /// Which bits of an address count.
+    Bitmask(IpAddr),
     /// The most elements of one bucket.
     BucketSize(u8),
     /// Elements in the set now.
@@ -34,6 +43,7 @@ impl Nla for HeaderAttribute {
     fn value_len(&self) -> usize {
         match self {
             Self::Netmask(_) | Self::BucketSize(_) => 1,
+            Self::Bitmask(mask) => Address(*mask).nest_len(),
             Self::Timeout(_)
             | Self::CadtFlags(_)
             | Self::InitialValue(_)
@@ -54,6 +64,7 @@ impl Nla for HeaderAttribute {
             Self::HashSize(_) => NET | IPSET_ATTR_HASHSIZE,
             Self::MaxElements(_) => NET | IPSET_ATTR_MAXELEM,
             Self::Netmask(_) => IPSET_ATTR_NETMASK,
+            Self::Bitmask(_) => NLA_F_NESTED | IPSET_ATTR_BITMASK,
             Self::BucketSize(_) => IPSET_ATTR_BUCKETSIZE,
             Self::Elements(_) => NET | IPSET_ATTR_ELEMENTS,
             Self::References(_) => NET | IPSET_ATTR_REFERENCES,
@@ -65,6 +76,7 @@ impl Nla for HeaderAttribute {
     fn emit_value(&self, buffer: &mut [u8]) {
         match self {
             Self::Netmask(value) | Self::BucketSize(value) => buffer.copy_from_slice(&[*value]),
+            Self::Bitmask(mask) => Address(*mask).emit(buffer),
             Self::Timeout(value)
             | Self::CadtFlags(value)
             | Self::InitialValue(value)
@@ -87,6 +99,7 @@ impl<'a> Parseable<NlaBuffer<&'a [u8]>> for HeaderAttribute {
             IPSET_ATTR_HASHSIZE => Self::HashSize(parse_u32(nla)?),
             IPSET_ATTR_MAXELEM => Self::MaxElements(parse_u32(nla)?),
             IPSET_ATTR_NETMASK => Self::Netmask(parse_u8(nla)?),
+            IPSET_ATTR_BITMASK => Self::Bitmask(Address::parse(nla)?),
             IPSET_ATTR_BUCKETSIZE => Self::BucketSize(parse_u8(nla)?),
             IPSET_ATTR_ELEMENTS => Self::Elements(parse_u32(nla)?),
             IPSET_ATTR_REFERENCES => Self::References(parse_u32(nla)?),
@@ -99,6 +112,7 @@ impl<'a> Parseable<NlaBuffer<&'a [u8]>> for HeaderAttribute {
 // linux/netfilter/ipset/ip_set.h, "CADT specific attributes"
 const IPSET_ATTR_TIMEOUT: u16 = 6;
 const IPSET_ATTR_CADT_FLAGS: u16 = 8;
+const IPSET_ATTR_BITMASK: u16 = 12;
 const IPSET_ATTR_INITVAL: u16 = 17;
 const IPSET_ATTR_HASHSIZE: u16 = 18;
 const IPSET_ATTR_MAXELEM: u16 = 19;

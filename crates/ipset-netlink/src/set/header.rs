@@ -1,4 +1,5 @@
 use std::fmt;
+use std::net::IpAddr;
 
 use crate::{Family, SetName, SetType, Timeout};
 
@@ -26,6 +27,8 @@ pub struct SetHeader {
     pub hash_size: Option<u32>,
     /// Only the first so many bits of an address count.
     pub netmask: Option<u8>,
+    /// Only these bits of an address count, which need not be the first (Linux 6.3).
+    pub bitmask: Option<IpAddr>,
     /// Entries count the packets and bytes they match.
     pub counters: bool,
     /// Entries can have a comment.
@@ -64,6 +67,9 @@ impl fmt::Display for SetHeader {
         }
         if let Some(netmask) = self.netmask {
             write!(f, " netmask {netmask}")?;
+        }
+        if let Some(bitmask) = self.bitmask {
+            write!(f, " bitmask {bitmask}")?;
         }
         if let Some(timeout) = self.timeout {
             write!(f, " timeout {}", timeout.as_secs())?;

@@ -1,7 +1,7 @@
 //! What we write `ipset save` reads, and what `ipset restore` writes we list.
 
 use ipset_netlink::{Counters, CreateSet, Entry, Family, IfExists, IpSet, Set, SetType, Timeout};
-use netns_testbed::{Failed, Tool, Trial};
+use netns_testbed::{Failed, Tool, Trial, skip};
 
 use crate::{entry, name, seconds, with_session};
 
@@ -20,6 +20,11 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
         trials,
         "sets_of_other_types_are_listed",
         sets_of_other_types_are_listed,
+    );
+    with_session(
+        trials,
+        "a_bitmask_is_in_the_header",
+        a_bitmask_is_in_the_header,
     );
     with_session(trials, "odd_names_are_listed", odd_names_are_listed);
 }
@@ -105,6 +110,27 @@ fn sets_of_other_types_are_listed(sets: &mut IpSet) -> Result<(), Failed> {
     sets.add(&name("p"), &moved[0], IfExists::Fail)?;
     assert!(sets.contains(&name("p"), &moved[0].key)?);
     assert_eq!(sorted_save(&ipset.run(&["save", "p"])?), before);
+    Ok(())
+}
+
+fn a_bitmask_is_in_the_header(sets: &mut IpSet) -> Result<(), Failed> {
+    let ipset = Tool::require("ipset")?;
+    for (set, family, mask) in [
+        ("m4", "inet", "255.255.0.255"),
+        ("m6", "inet6", "ffff:ffff::ff"),
+    ] {
+        let create = ["create", set, "hash:ip", "family", family, "bitmask", mask];
+        ipset
+            .run(&create)
+            .map_err(|_| skip("this kernel or this ipset knows no bitmask"))?;
+        let header = sets.header(&name(set))?;
+        assert_eq!(header.bitmask, mask.parse().ok());
+        assert_eq!(
+            header.to_string(),
+            format!("hash:ip family {family} maxelem 65536 bitmask {mask}")
+        );
+        assert_eq!(sets.list(&name(set))?.header.bitmask, header.bitmask);
+    }
     Ok(())
 }
 

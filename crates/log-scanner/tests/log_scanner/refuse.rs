@@ -1,6 +1,6 @@
 //! What is refused before anything is done.
 
-use netns_testbed::{Failed, Tool};
+use netns_testbed::{Failed, Tool, skip};
 
 use crate::support::{PROGRAM, Ran, Scanner, Sets, V4, V6, blocked};
 
@@ -8,6 +8,7 @@ crate::trials!(
     missing_sets,
     one_missing_set,
     sets_that_cannot_be_filled,
+    a_set_that_masks_its_members,
     without_privilege,
     logs_that_cannot_be_read,
     the_same_log_twice,
@@ -85,6 +86,21 @@ fn sets_that_cannot_be_filled() -> Result<(), Failed> {
             .says(why);
         sets.ipset("destroy blacklist")?;
     }
+    Ok(())
+}
+
+/// One violator would ban a whole network.
+fn a_set_that_masks_its_members() -> Result<(), Failed> {
+    let sets = Sets::none()?;
+    sets.create("blacklist_v6", "hash:ip family inet6 timeout 0")?;
+    let options = "hash:ip timeout 0 bitmask 255.255.0.255";
+    sets.create("blacklist", options)
+        .map_err(|_| skip("this kernel or this ipset knows no bitmask"))?;
+    scanner()
+        .run()
+        .done(2)
+        .complains("has a bitmask of 255.255.0.255: each member would be many addresses");
+    assert!(sets.names("blacklist")?.is_empty());
     Ok(())
 }
 
