@@ -18,12 +18,25 @@ const BUFFER: usize = 256 * 1024;
 pub(crate) struct Log {
     pub(crate) path: PathBuf,
     pub(crate) reader: LogReader<Box<dyn BufRead>>,
+    /// The file of a log that is read as it is, and its length when it was opened.
+    file: Option<(File, u64)>,
 }
 
 impl Log {
     /// The path as text, of which nothing is kept but characters.
     pub(crate) fn name(&self) -> String {
         self.path.to_string_lossy().into_owned()
+    }
+
+    /// Whether the file was cut before it was read to its end, as logrotate's copytruncate does; the rest is
+    /// elsewhere then.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.file.as_ref().is_some_and(|(file, length)| {
+            let read = self.reader.position();
+            // What the kernel makes up as it is read, as under /proc, has no length.
+            let shrunk = || file.metadata().is_ok_and(|now| now.len() < read);
+            *length > 0 && (read < *length || shrunk())
+        })
     }
 
     /// The error of a read that failed.
@@ -47,8 +60,9 @@ fn open_one(path: &Path, seen: &mut HashSet<Option<(u64, u64)>>) -> Result<Log, 
         path: path.to_owned(),
         source,
     };
-    let (identity, input): (_, Box<dyn BufRead>) = if path.as_os_str() == "-" {
+    let (identity, file, input): (_, _, Box<dyn BufRead>) = if path.as_os_str() == "-" {
         (
+            None,
             None,
             Box::new(BufReader::with_capacity(BUFFER, io::stdin())),
         )
@@ -58,15 +72,20 @@ fn open_one(path: &Path, seen: &mut HashSet<Option<(u64, u64)>>) -> Result<Log, 
         if metadata.is_dir() {
             return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
-        let text = BufReader::with_capacity(BUFFER, file);
-        (
-            Some(identity(&metadata)),
-            if is_compressed(path) {
-                Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(text)))
-            } else {
-                Box::new(text)
-            },
-        )
+        let identity = Some(identity(&metadata));
+        if is_compressed(path) {
+            let compressed = BufReader::with_capacity(BUFFER, file);
+            let text = MultiGzDecoder::new(compressed);
+            (
+                identity,
+                None,
+                Box::new(BufReader::with_capacity(BUFFER, text)),
+            )
+        } else {
+            let text = BufReader::with_capacity(BUFFER, file.try_clone().map_err(failed)?);
+            let file = metadata.is_file().then_some((file, metadata.len()));
+            (identity, file, Box::new(text))
+        }
     };
     if !seen.insert(identity) {
         return Err(Fatal::SameLog {
@@ -76,6 +95,7 @@ fn open_one(path: &Path, seen: &mut HashSet<Option<(u64, u64)>>) -> Result<Log, 
     Ok(Log {
         path: path.to_owned(),
         reader: LogReader::new(input),
+        file,
     })
 }
 

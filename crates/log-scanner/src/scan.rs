@@ -7,6 +7,7 @@ use crate::args::{AsOf, ScanArgs};
 use crate::clock::Present;
 use crate::error::Fatal;
 use crate::log::Log;
+use crate::plain::plain;
 use crate::report::{LogReport, Phase, Warning, count};
 
 /// A line without a year that comes out older than this is more likely of tomorrow than of last year.
@@ -41,9 +42,20 @@ pub(crate) struct Violator {
 pub(crate) fn run(args: &ScanArgs, present: &Present, logs: &mut [Log]) -> Result<Scan, Fatal> {
     let mut pass = Pass::new(threshold(args));
     let mut reports = Vec::with_capacity(logs.len());
+    let mut cut = Vec::new();
     for log in logs {
         pass.read(log, present)?;
         let counts = log.reader.counts();
+        if log.is_cut() {
+            cut.push(Warning::new(
+                Phase::Reading,
+                format!(
+                    "log \"{}\" was cut while it was read: what it held after line {} was not seen",
+                    plain(log.name().as_bytes()),
+                    counts.lines
+                ),
+            ));
+        }
         pass.too_long += counts.too_long;
         reports.push(LogReport {
             path: log.name(),
@@ -69,7 +81,7 @@ pub(crate) fn run(args: &ScanArgs, present: &Present, logs: &mut [Log]) -> Resul
         matched: pass.detector.matched(0),
         sources: u64::try_from(pass.detector.sources(0)).unwrap_or(u64::MAX),
         violators,
-        warnings: pass.warnings(&reports),
+        warnings: [cut, pass.warnings(&reports)].concat(),
         logs: reports,
     })
 }

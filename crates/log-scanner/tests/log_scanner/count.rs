@@ -1,17 +1,21 @@
 //! What is counted, against a count by brute force.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::net::IpAddr;
+use std::process::Stdio;
 
 use netns_testbed::Failed;
 use serde_json::{Value, json};
 
-use crate::support::{START, Scanner, line, packet, stamp, violations};
+use crate::support::{RULE, Ran, START, Scanner, V4, blocked, line, packet, stamp, violations};
 
 crate::trials!(
     as_by_brute_force,
     one_more_second_or_one_less_hit,
-    several_logs_are_one
+    several_logs_are_one,
+    a_log_that_is_cut_while_it_is_read,
 );
 
 const HOWMANY: usize = 6;
@@ -143,5 +147,31 @@ fn several_logs_are_one() -> Result<(), Failed> {
     assert_eq!(report["logs"][0]["lines"], 3);
     assert_eq!(report["logs"][1]["path"], "fw.log");
     assert_eq!(report["logs"][1]["events"], 2);
+    Ok(())
+}
+
+/// As logrotate does with copytruncate.
+fn a_log_that_is_cut_while_it_is_read() -> Result<(), Failed> {
+    let log = blocked(&[V4], 0..5);
+    let scanner = Scanner::new(&log)
+        .with(RULE)
+        .with("--dryrun --log first --log fw.log")
+        .at(60);
+    nix::unistd::mkfifo(&scanner.path("first"), nix::sys::stat::Mode::S_IRWXU)?;
+    let scan = scanner.command().stdout(Stdio::piped()).spawn()?;
+    // Opens when the scanner does. More than a pipe holds: once it is written the scanner reads, and has opened both.
+    let mut first = OpenOptions::new().write(true).open(scanner.path("first"))?;
+    for _ in 0..200 {
+        first.write_all(log.as_bytes())?;
+    }
+    OpenOptions::new()
+        .write(true)
+        .open(scanner.path("fw.log"))?
+        .set_len(10)?;
+    drop(first);
+    let ran = Ran::new(&scan.wait_with_output()?);
+    ran.done(0)
+        .says("[WARNING] log \"fw.log\" was cut while it was read: what it held after line 1 was not seen\n");
+    assert!(!ran.stdout.contains("\"first\""), "{}", ran.stdout);
     Ok(())
 }
