@@ -105,9 +105,10 @@ impl Plan {
         Self::new(parts)
     }
 
-    /// Shall not be in the kernel: these chains and the jumps to them. The policies that the rulesets set become ACCEPT.
+    /// Shall not be in the kernel: these chains and these jumps to them. The policies that the rulesets set become ACCEPT.
     ///
-    /// What is not there is no error. The tables and their built-in chains stay, as iptables leaves them.
+    /// What is not there is no error. The tables and their built-in chains stay, as iptables leaves them. While any other
+    /// rule leads to one of the chains, carrying out the plan fails with [`ApplyError::is_still_referenced`].
     ///
     /// # Errors
     /// When two rulesets are for one family.

@@ -32,7 +32,7 @@ pub(super) fn changes(
     for hook in Hook::ALL {
         for rule in rules_of(Some(table), hook)
             .iter()
-            .filter(|rule| is_our_jump(part, rule))
+            .filter(|rule| is_our_jump(part, hook, rule))
         {
             push(Action::Delete {
                 chain: hook.chain().to_owned(),
@@ -59,12 +59,12 @@ pub(super) fn changes(
 /// The kernel says only "busy"; the user needs to know which rule.
 fn check_references(part: &Part, table: &TableState) -> Result<(), ApplyError> {
     for (by, chain) in table.chains().filter(|(name, _)| !part.owns(name)) {
-        let built_in = Hook::ALL.iter().any(|hook| hook.chain() == by);
+        let hook = Hook::ALL.into_iter().find(|hook| hook.chain() == by);
         for (position, rule) in (1..).zip(ChainState::rules(chain)) {
             let Some(to) = rule.leads_to().filter(|to| part.owns(to)) else {
                 continue;
             };
-            if !(built_in && is_our_jump(part, rule)) {
+            if !hook.is_some_and(|hook| is_our_jump(part, hook, rule)) {
                 return Err(ApplyError::StillReferenced {
                     family: part.family,
                     chain: to.to_owned(),
@@ -77,9 +77,9 @@ fn check_references(part: &Part, table: &TableState) -> Result<(), ApplyError> {
     Ok(())
 }
 
-/// A jump that every packet takes is what we put there; one with a condition is somebody else's.
-fn is_our_jump(part: &Part, rule: &RuleState) -> bool {
-    part.chains
+/// A jump that the ruleset has and that every packet takes is what we put there; any other is somebody else's.
+fn is_our_jump(part: &Part, hook: Hook, rule: &RuleState) -> bool {
+    part.jumps
         .iter()
-        .any(|chain| rule.always_jumps_to(&chain.name))
+        .any(|jump| jump.hook == hook && rule.always_jumps_to(&jump.to))
 }

@@ -13,6 +13,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         ),
         trial("removing_what_is_not_there_is_no_error", nothing_there),
         trial("a_chain_that_others_use_is_not_removed", still_used),
+        trial(
+            "a_jump_of_others_that_every_packet_takes_is_not_removed",
+            jump_of_others,
+        ),
     ]
 }
 
@@ -67,5 +71,23 @@ fn still_used() -> Result<(), Failed> {
         "chain LOG_AND_DROP of table ip6 filter is still used: rule 1 of chain FORWARD jumps to it"
     );
     assert_eq!(snapshot()?, before, "both families as they were");
+    Ok(())
+}
+
+/// Ours is the one from INPUT; without theirs, forwarded packets would pass.
+fn jump_of_others() -> Result<(), Failed> {
+    let config = Config::default();
+    apply(&config)?;
+    let iptables = tool(Family::Ipv4, "")?;
+    iptables.run(&["-A", "FORWARD", "-j", "LOG_AND_DROP"])?;
+    let before = snapshot()?;
+    assert_eq!(
+        remove(&config)?.unwrap_err().to_string(),
+        "chain LOG_AND_DROP of table ip filter is still used: rule 1 of chain FORWARD jumps to it"
+    );
+    assert_eq!(snapshot()?, before);
+    iptables.run(&["-D", "FORWARD", "1"])?;
+    remove(&config)??;
+    assert_eq!(saved(Family::Ipv4)?, EMPTY);
     Ok(())
 }
