@@ -169,10 +169,20 @@ fn a_date_without_zone_is_local_also_where_the_clocks_change() {
         ("Mar 29 02:30:00", "2026-03-29T01:30:00Z"),
         ("Mar 29 03:00:00", "2026-03-29T01:00:00Z"),
         // 25 October: 02:00 to 03:00 come twice.
-        ("Oct 25 02:30:00", "2026-10-25T00:30:00Z"),
+        ("Oct 25 01:59:59", "2026-10-24T23:59:59Z"),
+        ("Oct 25 02:30:00", "2026-10-25T01:30:00Z"),
         ("Oct 25 03:00:00", "2026-10-25T02:00:00Z"),
     ] {
         assert_eq!(resolve(stamp, &clock), expected, "{stamp}");
+    }
+    // While they do, a line is of the hour in which it is not of the future.
+    for (now, expected) in [
+        ("2026-10-25T00:31:00Z", "2026-10-25T00:30:00Z"),
+        ("2026-10-25T01:29:00Z", "2026-10-25T00:30:00Z"),
+        ("2026-10-25T01:31:00Z", "2026-10-25T01:30:00Z"),
+    ] {
+        let clock = Clock::new(at(now), berlin());
+        assert_eq!(resolve("Oct 25 02:30:00", &clock), expected, "{now}");
     }
     // The year turns with the local clock.
     let tokyo = TimeZone::fixed(tz::offset(9));

@@ -37,7 +37,8 @@ impl LogTime {
     ///
     /// A date of RFC 3164 is in the latest year that exists for it (29 February) and does not put it later than `now`
     /// and the clock's [tolerance](Clock::tolerance); it is local time of the clock's zone. A local time that a change
-    /// of the clocks skips counts as if they had not been changed yet, one that comes twice is the first of the two.
+    /// of the clocks skips counts as if they had not been changed yet; of one that comes twice it is the last that is
+    /// not later than `now`.
     ///
     /// Full instants are taken as they are, also where they lie in the future: that is for the caller to judge.
     ///
@@ -61,6 +62,7 @@ impl LogTime {
                 second,
             } => {
                 let limit = clock.limit()?;
+                let now = to_timestamp(clock.now);
                 let newest = limit.to_zoned(clock.zone.clone()).year();
                 // 29 February can be eight years back: there is none in 2100.
                 let years = (newest.saturating_sub(8)..=newest).rev();
@@ -79,7 +81,11 @@ impl LogTime {
                         )
                         .ok()
                     })
-                    .filter_map(|local| clock.zone.to_ambiguous_timestamp(local).compatible().ok())
+                    .filter_map(|local| {
+                        let instant = clock.zone.to_ambiguous_timestamp(local);
+                        let later = instant.later().ok().filter(|later| *later <= now);
+                        later.or_else(|| instant.compatible().ok())
+                    })
                     .find(|instant| *instant <= limit)
                     .map(SystemTime::from)
                     .ok_or(TimeError(Problem::NoSuchDate))
