@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::duration::Seconds;
 use crate::members::host;
 use crate::rule::{Protocols, RuleName};
+use crate::sets::WHITELIST;
 
 /// Where the firewall's log is, unless `--log` says otherwise.
 const DEFAULT_LOG: &str = "/ram/iptables.log";
@@ -186,6 +187,9 @@ impl FromStr for SetPair {
                 text.len()
             ));
         }
+        if text == WHITELIST {
+            return Err("its members are accepted before anything else".to_owned());
+        }
         let name = |text: &str| {
             text.parse()
                 .map_err(|error: ipset_netlink::SetNameError| error.to_string())
@@ -335,6 +339,7 @@ mod tests {
             ("--type", "tpc", "known are all, icmp"),
             ("--ipset", "", "it is empty"),
             ("--ipset", "a b", "' '"),
+            ("--ipset", "whitelist", "its members are accepted"),
             (
                 "--ipset",
                 "12345678901234567890123456789",

@@ -11,7 +11,7 @@ use crate::exempt::forms;
 use crate::members::Members;
 
 /// The firewall accepts what comes from members of these before it looks at anything else.
-const WHITELIST: &str = "whitelist";
+pub(crate) const WHITELIST: &str = "whitelist";
 
 /// A session with the kernel about the four sets, of which some may be missing.
 pub(crate) struct Sets {
