@@ -153,6 +153,7 @@ fn restless() -> Result<(), Failed> {
     rules += "COMMIT\n";
     tool(Family::Ipv4, "-restore")?.input(rules).run(&[])?;
 
+    let mut kernel = Nftables::connect()?;
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         // A thread starts in the network namespace of the one that starts it.
@@ -165,7 +166,6 @@ fn restless() -> Result<(), Failed> {
                 }
             }
         });
-        let mut kernel = Nftables::connect()?;
         let errors: Vec<_> = (0..4)
             .filter_map(|_| kernel.snapshot().err())
             .filter(|error| !error.is_stale())
