@@ -43,7 +43,8 @@ DURATION is whole numbers with s, m, h, d or w: 90s, 30m, 1h30m, 7d.
 
 A source is a violator when at least N of its matching lines lie at most --within apart. Its ban \
 ends --removeafter after the last line of the last such window, however late the scan is: \
-scanning the same log again prolongs nothing.
+scanning the same log again prolongs nothing. Scans that run at the same time fill the sets one after the other, \
+and of two bans the longer stays.
 
 Never added: members of the sets whitelist and whitelist_v6, --exempt, this host's own addresses, \
 loopback, unspecified, multicast and broadcast addresses, and what the set itself excepts (nomatch).
