@@ -67,14 +67,19 @@ pub(crate) fn destroy<'a>(
 
 fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) {
     let name = &wanted.name;
-    if let Some(why) = unusable(wanted, found) {
+    let cure = || {
         let free = match found.references {
             0 => "",
             _ => "take out the rules that use it (those of Rampart: `firewall-apply reset`), ",
         };
+        format!(
+            "{free}keep its members if they matter (`ipset save {name}`), `ipset destroy {name}`, and apply again"
+        )
+    };
+    if let Some(why) = unusable(wanted, found) {
+        let cure = cure();
         findings.fail(format!(
-            "cannot use set \"{name}\", which is there already: {why}; {free}keep its members if they matter \
-             (`ipset save {name}`), `ipset destroy {name}`, and apply again"
+            "cannot use set \"{name}\", which is there already: {why}; {cure}"
         ));
         return;
     }
@@ -91,11 +96,17 @@ fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) {
             "set \"{name}\" is there already with maxelem {is}; the configuration says {set}: it is kept as it is"
         ));
     }
-    if let Some(default) = found.timeout.filter(|default| !default.is_permanent()) {
-        findings.warn(format!(
+    match found.timeout {
+        // The rules look into it all the same, and a host without a firewall would be worse off.
+        None => findings.warn(format!(
+            "set \"{name}\" is there already without timeouts: whoever is in it stays, and log-scanner adds nobody to it; {}",
+            cure()
+        )),
+        Some(default) if !default.is_permanent() => findings.warn(format!(
             "set \"{name}\" is there already with a default timeout of {default}: a member that is added without one \
              ends after that time"
-        ));
+        )),
+        Some(_) => {}
     }
 }
 
@@ -111,9 +122,6 @@ fn unusable(wanted: &CreateSet, found: &SetHeader) -> Option<String> {
             "its family is {}, and {} is needed",
             found.family, wanted.family
         ));
-    }
-    if found.timeout.is_none() {
-        return Some("its members cannot have a timeout".to_owned());
     }
     None
 }
