@@ -146,12 +146,21 @@ impl Kernel for Meddled {
 
 /// A list of several parts, which the kernel must have sent to its end before it begins another one.
 fn restless() -> Result<(), Failed> {
-    let mut rules = "*filter\n:MANY - [0:0]\n".to_owned();
-    for number in 0..2000 {
-        rules += &format!("-A MANY -s 192.0.2.1 -p tcp --dport {number} -j ACCEPT\n");
+    let restore = tool(Family::Ipv4, "-restore")?;
+    tool(Family::Ipv4, "")?.run(&["-N", "MANY"])?;
+    // In parts: all at once is more than iptables-restore can send without the host's privilege.
+    for part in 0..10 {
+        let rules: String = (0..200)
+            .map(|number| {
+                format!(
+                    "-A MANY -s 192.0.2.1 -p tcp --dport {} -j ACCEPT\n",
+                    part * 200 + number
+                )
+            })
+            .collect();
+        let rules = format!("*filter\n{rules}COMMIT\n");
+        restore.input(rules).run(&["--noflush"])?;
     }
-    rules += "COMMIT\n";
-    tool(Family::Ipv4, "-restore")?.input(rules).run(&[])?;
 
     let mut kernel = Nftables::connect()?;
     let done = std::sync::atomic::AtomicBool::new(false);
