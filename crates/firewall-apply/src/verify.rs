@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use iptables_ruleset::{Chain, ChainState, Hook, KernelSet, Policy, Ruleset, Snapshot, TableState};
+use iptables_ruleset::{
+    Chain, ChainState, Hook, KernelSet, Policy, RuleState, Ruleset, Snapshot, TableState,
+};
 
 /// What the kernel lacks of `rulesets`, each as a sentence; nothing when it has it all.
 pub(crate) fn missing_rules(snapshot: &Snapshot, rulesets: &[Ruleset]) -> Vec<String> {
@@ -73,7 +75,8 @@ fn missing_of(table: &TableState, ruleset: &Ruleset) -> Vec<String> {
             }
         }
         for to in ruleset.jumps_from(hook) {
-            if !chain.is_some_and(|chain| jumps_to(chain, to.as_str())) {
+            let is_it = |rule: &RuleState| rule.always_jumps_to(to.as_str());
+            if !chain.is_some_and(|chain| chain.rules().iter().any(is_it)) {
                 missing.push(format!("{family}: {hook} does not jump to {to}"));
             }
         }
@@ -90,16 +93,6 @@ fn missing_of(table: &TableState, ruleset: &Ruleset) -> Vec<String> {
         }
     }
     missing
-}
-
-/// Whether a rule of the chain names `to`: the verdict of a jump holds the name with a final NUL.
-fn jumps_to(chain: &ChainState, to: &str) -> bool {
-    let name: Vec<u8> = to.bytes().chain([0]).collect();
-    chain.rules().iter().any(|rule| {
-        rule.expressions()
-            .windows(name.len())
-            .any(|part| part == name)
-    })
 }
 
 #[cfg(test)]

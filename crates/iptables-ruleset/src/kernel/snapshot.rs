@@ -128,8 +128,8 @@ impl RuleState {
         &self.expressions
     }
 
-    /// Whether every packet takes the jump to `chain`.
-    pub(crate) fn always_jumps_to(&self, chain: &str) -> bool {
+    /// Whether every packet that comes to this rule takes its jump to `chain`.
+    pub fn always_jumps_to(&self, chain: &str) -> bool {
         self.unconditional && matches!(&self.outcome, Outcome::Jump(to) if to == chain)
     }
 
