@@ -67,22 +67,11 @@ impl<T: Transport> IpSet<T> {
         ];
         let mut minimum = None;
         let mut maximum = None;
-        self.ask(
-            Command::Type,
-            attributes,
-            NLM_F_REQUEST,
-            Until::Message,
-            |message| {
-                for attribute in message.attributes {
-                    match attribute {
-                        IpSetAttribute::Revision(revision) => maximum = Some(revision),
-                        IpSetAttribute::RevisionMin(revision) => minimum = Some(revision),
-                        _ => {}
-                    }
-                }
-                Ok(())
-            },
-        )?;
+        self.ask_attributes(Command::Type, attributes, |attribute| match attribute {
+            IpSetAttribute::Revision(revision) => maximum = Some(revision),
+            IpSetAttribute::RevisionMin(revision) => minimum = Some(revision),
+            _ => {}
+        })?;
         let maximum = maximum.ok_or_else(|| lacks("revision"))?;
         Ok(Revisions {
             minimum: minimum.unwrap_or(maximum),
@@ -93,20 +82,11 @@ impl<T: Transport> IpSet<T> {
     pub(super) fn ask_set_type(&mut self, set: &SetName) -> Result<SetType, Failure> {
         let mut set_type = None;
         let attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
-        self.ask(
-            Command::Header,
-            attributes,
-            NLM_F_REQUEST,
-            Until::Message,
-            |message| {
-                for attribute in message.attributes {
-                    if let IpSetAttribute::TypeName(name) = attribute {
-                        set_type = name.parse().ok();
-                    }
-                }
-                Ok(())
-            },
-        )?;
+        self.ask_attributes(Command::Header, attributes, |attribute| {
+            if let IpSetAttribute::TypeName(name) = attribute {
+                set_type = name.parse().ok();
+            }
+        })?;
         set_type.ok_or_else(|| lacks("type"))
     }
 
@@ -114,25 +94,37 @@ impl<T: Transport> IpSet<T> {
         let mut index = None;
         let mut family = None;
         let attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
-        self.ask(
+        self.ask_attributes(
             Command::GetByName,
             attributes,
-            NLM_F_REQUEST,
-            Until::Message,
-            |message| {
-                for attribute in message.attributes {
-                    match attribute {
-                        IpSetAttribute::Index(number) => index = Some(number),
-                        IpSetAttribute::Family(number) => family = Some(Family::from(number)),
-                        _ => {}
-                    }
-                }
-                Ok(())
+            |attribute| match attribute {
+                IpSetAttribute::Index(number) => index = Some(number),
+                IpSetAttribute::Family(number) => family = Some(Family::from(number)),
+                _ => {}
             },
         )?;
         let index = index.ok_or_else(|| lacks("index"))?;
         let family = family.ok_or_else(|| lacks("family"))?;
         Ok(SetIndex { index, family })
+    }
+
+    /// Asks what is answered with one message, and hands over its attributes.
+    fn ask_attributes(
+        &mut self,
+        command: Command,
+        attributes: Vec<IpSetAttribute>,
+        mut each: impl FnMut(IpSetAttribute),
+    ) -> Result<(), Failure> {
+        self.ask(
+            command,
+            attributes,
+            NLM_F_REQUEST,
+            Until::Message,
+            |message| {
+                message.attributes.into_iter().for_each(&mut each);
+                Ok(())
+            },
+        )
     }
 }
 
