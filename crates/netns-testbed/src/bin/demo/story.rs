@@ -1,8 +1,8 @@
 //! How the story is told.
 
+use std::env;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _};
-use std::{env, mem};
 
 use netns_testbed::Failed;
 
@@ -65,8 +65,8 @@ impl Story {
     }
 
     /// The last words.
-    pub(crate) fn end(&mut self) {
-        let checked = mem::take(&mut self.checked);
+    pub(crate) fn end(&self) {
+        let checked = self.checked;
         println!(
             "\n{}",
             self.painted(
