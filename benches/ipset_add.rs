@@ -52,7 +52,7 @@ fn measure() -> Result<(), Failed> {
 fn compare(criterion: &mut Criterion, work: &Work) -> Result<(), Failed> {
     let mut sets = IpSet::connect()?;
     let mut failure = None;
-    let name = if work.create.timeout.is_some() {
+    let name = if work.create.options.timeout.is_some() {
         "add with timeout"
     } else {
         "add"
@@ -126,7 +126,7 @@ impl Work {
         let name: SetName = "bench".parse()?;
         let mut create = CreateSet::new(name, SetType::HashIp, Family::Inet)
             .max_elements(entries.saturating_mul(2).max(1));
-        create.timeout = timeout;
+        create.options.timeout = timeout;
         // Odd multiples of an odd number are all different; 0.0.0.0 is not among them.
         let entries = (0..entries)
             .map(|n| {

@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             continue;
         };
         if let Some(violation) = detector.observe(&event, at) {
-            let entry = Entry::new(Key::Ip(violation.source)).timeout(Timeout::try_from(HOUR)?);
+            let entry = Entry::new(Key::from(violation.source)).timeout(Timeout::try_from(HOUR)?);
             sets.add(&banned, &entry, IfExists::Update)?;
             println!(
                 "banned {} after {} packets",

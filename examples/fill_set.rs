@@ -16,7 +16,7 @@ use ipset_netlink::{CreateSet, Entry, Family, IfExists, IpSet, Key, SetName, Set
 fn main() -> Result<(), Box<dyn Error>> {
     let list = (0..100_000_u32)
         .map(network)
-        .chain(["2001:db8::1".parse().map(Key::Ip)?]);
+        .chain(["2001:db8::1".parse()?]);
 
     let mut sets = IpSet::connect()?;
     let blocklist: SetName = "blocklist".parse()?;
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!(
         "10.0.7.1 is in {blocklist}: {}",
-        sets.contains(&blocklist, &Key::Ip("10.0.7.1".parse()?))?
+        sets.contains(&blocklist, &"10.0.7.1".parse()?)?
     );
     Ok(())
 }
@@ -47,5 +47,5 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The `n`th network of 256 addresses from 10.0.0.0 on.
 fn network(n: u32) -> Key {
     let address = IpAddr::from(Ipv4Addr::from(0x0a00_0000 + (n << 8)));
-    Key::net(address, 24).unwrap_or(Key::Ip(address))
+    Key::net(address, 24).unwrap_or(Key::from(address))
 }

@@ -142,8 +142,8 @@ impl From<&CreateSet> for SetText {
             name: set.name.to_string(),
             family: set.family.to_string(),
             set_type: set.set_type.to_string(),
-            maxelem: set.max_elements,
-            timeout: set.timeout.map(Timeout::as_secs),
+            maxelem: set.options.max_elements,
+            timeout: set.options.timeout.map(Timeout::as_secs),
         }
     }
 }

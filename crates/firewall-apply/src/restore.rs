@@ -228,7 +228,7 @@ fn to_create(set: &SavedSet, ours: &[CreateSet]) -> Result<CreateSet, String> {
             "set \"{name}\" is created for family {}, and the firewall needs it for {}",
             create.family, wanted.family
         )),
-        (Some(create), Some(_)) if create.timeout.is_none() => {
+        (Some(create), Some(_)) if create.options.timeout.is_none() => {
             Ok(create.clone().timeout(Timeout::PERMANENT))
         }
         (Some(create), _) => Ok(create.clone()),
@@ -256,7 +256,8 @@ fn judge(set: &SavedSet, target: &CreateSet, path: &Path, findings: &mut Finding
                 .timeout
                 .filter(|timeout| !timeout.is_permanent());
             let why = "the set is there already without timeouts, so that it would stay for ever";
-            (timeout.is_some() && target.timeout.is_none()).then(|| cannot_add(key, &set.name, why))
+            (timeout.is_some() && target.options.timeout.is_none())
+                .then(|| cannot_add(key, &set.name, why))
         };
         let why = misfit(key, target).or_else(forever)?;
         Some(Problem::line(path, member.line, why))

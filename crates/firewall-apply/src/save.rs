@@ -149,7 +149,10 @@ fn keep(set: Set, findings: &mut Findings) -> Option<SavedSet> {
         ));
         return None;
     }
-    for (word, there) in [("forceadd", header.forceadd), ("skbinfo", header.skbinfo)] {
+    for (word, there) in [
+        ("forceadd", header.options.forceadd),
+        ("skbinfo", header.options.skbinfo),
+    ] {
         if there {
             findings.warn(format!("set \"{name}\" has {word}, which is not saved"));
         }

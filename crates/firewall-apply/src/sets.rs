@@ -89,14 +89,17 @@ fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) {
             "set \"{name}\" is there already with type {is}; the configuration says {set}: it is kept as it is"
         ));
     }
-    if found.max_elements != wanted.max_elements {
+    if found.options.max_elements != wanted.options.max_elements {
         let number = |n: Option<u32>| n.map_or("none".to_owned(), |n| n.to_string());
-        let (is, set) = (number(found.max_elements), number(wanted.max_elements));
+        let (is, set) = (
+            number(found.options.max_elements),
+            number(wanted.options.max_elements),
+        );
         findings.warn(format!(
             "set \"{name}\" is there already with maxelem {is}; the configuration says {set}: it is kept as it is"
         ));
     }
-    match found.timeout {
+    match found.options.timeout {
         // The rules look into it all the same, and a host without a firewall would be worse off.
         None => findings.warn(format!(
             "set \"{name}\" is there already without timeouts: whoever is in it stays, and log-scanner adds nobody to it; {}",

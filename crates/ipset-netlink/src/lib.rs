@@ -23,9 +23,9 @@
 //! sets.create(&create, IfExists::Update)?;
 //!
 //! let offender: IpAddr = "203.0.113.7".parse()?;
-//! let entry = Entry::new(Key::Ip(offender)).timeout(Timeout::try_from(Duration::from_secs(600))?);
+//! let entry = Entry::new(Key::from(offender)).timeout(Timeout::try_from(Duration::from_secs(600))?);
 //! sets.add(&banned, &entry, IfExists::Update)?;
-//! assert!(sets.contains(&banned, &Key::Ip(offender))?);
+//! assert!(sets.contains(&banned, &Key::from(offender))?);
 //!
 //! for entry in &sets.list(&banned)?.entries {
 //!     println!("{} for {}", entry.key, entry.timeout.unwrap_or(Timeout::PERMANENT));
@@ -56,6 +56,7 @@ mod entry;
 mod error;
 mod family;
 mod ipset;
+mod key;
 mod name;
 pub mod packet;
 mod set;
@@ -64,12 +65,18 @@ pub mod testing;
 mod timeout;
 mod transport;
 
-pub use entry::{Comment, CommentError, Counters, Entry, Key, KeyError, Network, RawKey};
+pub use entry::{Comment, CommentError, Counters, Entry, Position, SkbInfo, SkbMark};
 pub use error::{DecodeError, Error};
 pub use family::Family;
-pub use ipset::{BulkOutcome, EntryFailure, IfExists, IfMissing, IpSet, Protocol, Revisions};
+pub use ipset::{
+    BulkOutcome, EntryFailure, IfExists, IfMissing, IpSet, Listed, Protocol, Revisions,
+};
+pub use key::{
+    AddressRange, Element, Interface, InterfaceError, Key, KeyError, MacAddress, MacAddressError,
+    Network, Port, PortError, RawKey,
+};
 pub use name::{SetName, SetNameError};
-pub use set::{CreateSet, Set, SetHeader, SetIndex};
+pub use set::{BitmapRange, CreateSet, Set, SetHeader, SetIndex, SetOptions};
 pub use set_type::SetType;
 pub use timeout::{Timeout, TimeoutError};
 pub use transport::{NetlinkSocket, Transport};

@@ -9,7 +9,6 @@ use ipset_netlink::{Key, Network, SetName};
 use jiff::Timestamp;
 
 use crate::duration::Seconds;
-use crate::members::host;
 use crate::rule::{Protocols, RuleName};
 use crate::sets::WHITELIST;
 
@@ -227,12 +226,8 @@ fn network(text: &str) -> Result<Network, String> {
     let key: Key = text
         .parse()
         .map_err(|error: ipset_netlink::KeyError| error.to_string())?;
-    match key {
-        Key::Net(network) => Some(network),
-        Key::Ip(address) => host(address),
-        _ => None,
-    }
-    .ok_or_else(|| format!("{text:?} is not a network"))
+    key.as_network()
+        .ok_or_else(|| format!("{text:?} is not a network"))
 }
 
 #[cfg(test)]

@@ -144,7 +144,7 @@ enum Decision {
 }
 
 fn decision(existing: Option<&Entry>, violation: &ViolationReport, seconds: u32) -> Decision {
-    let key = Key::Ip(violation.source);
+    let key = Key::from(violation.source);
     let entry = match Timeout::from_secs(seconds) {
         Ok(timeout) => Entry::new(key.clone()).timeout(timeout),
         Err(error) => return Decision::Leave(Outcome::Refused(error.to_string())),
@@ -218,10 +218,7 @@ mod tests {
         }
         assert_eq!(decided(Some(&entry(SOURCE, 0)), 2_147_483), ("kept", None));
         assert_eq!(
-            decided(
-                Some(&Entry::new(Key::Ip(SOURCE.parse().expect("an address")))),
-                1
-            ),
+            decided(Some(&Entry::new(SOURCE.parse().expect("an address"))), 1),
             ("kept", None)
         );
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use ipset_netlink::{Entry, Key, Network};
+use ipset_netlink::{Entry, Network};
 
 /// The entries of a set, to be asked about an address.
 #[derive(Debug, Default)]
@@ -16,12 +16,7 @@ impl Members {
     pub(crate) fn new(entries: Vec<Entry>) -> Self {
         let mut members = Self::default();
         for entry in entries {
-            let network = match &entry.key {
-                Key::Ip(address) => host(*address),
-                Key::Net(network) => Some(*network),
-                _ => None,
-            };
-            if let Some(network) = network {
+            if let Some(network) = entry.key.as_network() {
                 members.prefix_lengths.insert(network.prefix_length());
                 members.by_network.insert(network, entry);
             }
@@ -36,11 +31,6 @@ impl Members {
             self.by_network.get(&network)
         })
     }
-}
-
-/// The network that is this one address.
-pub(crate) fn host(address: IpAddr) -> Option<Network> {
-    Network::new(address, if address.is_ipv4() { 32 } else { 128 }).ok()
 }
 
 #[cfg(test)]

@@ -110,7 +110,7 @@ impl Sets {
     pub(crate) fn whitelisting(&mut self, source: IpAddr) -> Result<Option<SetName>, String> {
         for address in forms(source) {
             if let Some(name) = self.whitelists.of(address) {
-                let is_member = self.kernel.contains(name, &Key::Ip(address));
+                let is_member = self.kernel.contains(name, &Key::from(address));
                 if is_member.map_err(|error| chain(&error))? {
                     return Ok(Some(name.clone()));
                 }
@@ -195,11 +195,11 @@ fn unusable(header: &SetHeader, family: Family) -> Option<String> {
         format!("is of family {}, not {family}", header.family)
     } else if !matches!(header.set_type, SetType::HashIp | SetType::HashNet) {
         format!("is of type {}, not hash:ip or hash:net", header.set_type)
-    } else if header.timeout.is_none() {
+    } else if header.options.timeout.is_none() {
         "was created without a timeout, so its members would never leave it".to_owned()
-    } else if let Some(bits) = header.netmask {
+    } else if let Some(bits) = header.options.netmask {
         format!("has a netmask of {bits} bits: each member would be a whole network")
-    } else if let Some(mask) = header.bitmask {
+    } else if let Some(mask) = header.options.bitmask {
         format!("has a bitmask of {mask}: each member would be many addresses")
     } else {
         return None;

@@ -94,13 +94,13 @@ impl<'a> Refill<'a> {
 fn extended(wanted: &CreateSet, saved: &SavedSet) -> CreateSet {
     let mut set = wanted.clone();
     if let Some(create) = &saved.create {
-        set.counters = create.counters;
-        set.comments = create.comments;
+        set.options.counters = create.options.counters;
+        set.options.comments = create.options.comments;
     }
     // About half as many buckets as members is what the kernel fills fastest.
     let buckets = u32::try_from(saved.members.len() / 2).unwrap_or(u32::MAX);
     if buckets > DEFAULT_HASH_SIZE {
-        set.hash_size = Some(buckets.min(CreateSet::MAX_HASH_SIZE));
+        set.options.hash_size = Some(buckets.min(CreateSet::MAX_HASH_SIZE));
     }
     set
 }

@@ -100,8 +100,12 @@ impl SetReport {
     pub(super) fn new(standing: &Standing, members: Option<&PutBack>) -> Self {
         let wanted = &standing.wanted;
         let (outcome, set_type, maxelem) = match &standing.found {
-            Some(found) => (Outcome::Kept, &found.set_type, found.max_elements),
-            None => (Outcome::Created, &wanted.set_type, wanted.max_elements),
+            Some(found) => (Outcome::Kept, &found.set_type, found.options.max_elements),
+            None => (
+                Outcome::Created,
+                &wanted.set_type,
+                wanted.options.max_elements,
+            ),
         };
         Self {
             name: wanted.name.to_string(),

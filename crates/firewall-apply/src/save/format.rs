@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 
-use ipset_netlink::{CreateSet, Entry, Key, SetName, SetType, Timeout};
+use ipset_netlink::{CreateSet, Element, Entry, Key, SetName, SetType, Timeout};
 use jiff::Timestamp;
 
 /// The first words of the first line of a file of ours; version and time follow.
@@ -83,17 +83,20 @@ impl Display for CreateLine<'_> {
             create.name, create.set_type, create.family
         )?;
         let numbers = [
-            ("hashsize", create.hash_size),
-            ("maxelem", create.max_elements),
-            ("timeout", create.timeout.map(Timeout::as_secs)),
-            ("netmask", create.netmask.map(u32::from)),
+            ("hashsize", create.options.hash_size),
+            ("maxelem", create.options.max_elements),
+            ("timeout", create.options.timeout.map(Timeout::as_secs)),
+            ("netmask", create.options.netmask.map(u32::from)),
         ];
         for (word, number) in numbers {
             if let Some(number) = number {
                 write!(f, " {word} {number}")?;
             }
         }
-        for (word, there) in [("counters", create.counters), ("comment", create.comments)] {
+        for (word, there) in [
+            ("counters", create.options.counters),
+            ("comment", create.options.comments),
+        ] {
             if there {
                 write!(f, " {word}")?;
             }
@@ -127,12 +130,12 @@ impl Display for Words<'_> {
 
 /// Why `key` can never be a member of a set of this `create` line; `None` when it can.
 pub(crate) fn misfit(key: &Key, set: &CreateSet) -> Option<String> {
-    let why = match (&set.set_type, key) {
+    let why = match (&set.set_type, key.elements()) {
         _ if key.family() != Some(set.family) => format!("the set is for family {}", set.family),
-        (SetType::HashIp, Key::Net(_)) => {
+        (SetType::HashIp, [Element::Net(_) | Element::Range(_)]) => {
             "a set of type hash:ip takes single addresses only".to_owned()
         }
-        (SetType::HashNet, Key::Net(network)) if network.prefix_length() == 0 => {
+        (SetType::HashNet, [Element::Net(network)]) if network.prefix_length() == 0 => {
             "a set of type hash:net takes no prefix of 0; give the two halves, with a prefix of 1"
                 .to_owned()
         }

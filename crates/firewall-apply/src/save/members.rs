@@ -115,8 +115,8 @@ impl PutBack {
 /// had permanent members.
 fn default_timeout(saved: &SavedSet, target: &CreateSet) -> Option<Timeout> {
     match &saved.create {
-        Some(create) => create.timeout.or(Some(Timeout::PERMANENT)),
-        None => target.timeout,
+        Some(create) => create.options.timeout.or(Some(Timeout::PERMANENT)),
+        None => target.options.timeout,
     }
 }
 
@@ -138,13 +138,13 @@ fn aged(
             .filter(|left| *left > 0)?;
         entry.timeout = Timeout::from_secs(left).ok();
     }
-    if target.timeout.is_none() {
+    if target.options.timeout.is_none() {
         entry.timeout = None;
     }
-    if !target.counters {
+    if !target.options.counters {
         entry.counters = None;
     }
-    if !target.comments {
+    if !target.options.comments {
         entry.comment = None;
     }
     Some(entry)
@@ -208,7 +208,7 @@ mod tests {
             Some(rich.clone())
         );
         let mut plain = set();
-        plain.timeout = None;
+        plain.options.timeout = None;
         assert_eq!(aged(&rich, 0, None, &plain).unwrap().timeout, None);
     }
 
@@ -217,7 +217,7 @@ mod tests {
         let hour = Timeout::from_secs(3600).unwrap();
         let target = set().timeout(hour);
         let mut plain = set();
-        plain.timeout = None;
+        plain.options.timeout = None;
         let mut saved = SavedSet {
             name: "s".parse().unwrap(),
             create: Some(plain),

@@ -193,15 +193,15 @@ fn create(words: &mut Words<'_>, name: SetName) -> Result<CreateSet, String> {
                     let most = CreateSet::MAX_HASH_SIZE;
                     return Err(format!("hashsize {buckets} is more than {most}"));
                 }
-                create.hash_size = Some(buckets);
+                create.options.hash_size = Some(buckets);
             }
-            "maxelem" => create.max_elements = Some(words.number(word)?),
-            "timeout" => create.timeout = Some(words.timeout()?),
+            "maxelem" => create.options.max_elements = Some(words.number(word)?),
+            "timeout" => create.options.timeout = Some(words.timeout()?),
             "netmask" if create.set_type == SetType::HashIp => {
-                create.netmask = Some(words.number(word)?);
+                create.options.netmask = Some(words.number(word)?);
             }
-            "counters" => create.counters = true,
-            "comment" => create.comments = true,
+            "counters" => create.options.counters = true,
+            "comment" => create.options.comments = true,
             // How the kernel lays its table out: the members are the same with any.
             "bucketsize" | "initval" => drop(words.value(word)?),
             other => return Err(format!("sets with {other:?} are not restored")),
@@ -225,21 +225,21 @@ fn entry(words: &mut Words<'_>, set: Option<&CreateSet>) -> Result<Entry, String
         let possible = match word {
             "timeout" => {
                 entry.timeout = Some(words.timeout()?);
-                set.is_none_or(|set| set.timeout.is_some())
+                set.is_none_or(|set| set.options.timeout.is_some())
             }
             "packets" => {
                 counters.packets = words.number(word)?;
                 entry.counters = Some(counters);
-                set.is_none_or(|set| set.counters)
+                set.is_none_or(|set| set.options.counters)
             }
             "bytes" => {
                 counters.bytes = words.number(word)?;
                 entry.counters = Some(counters);
-                set.is_none_or(|set| set.counters)
+                set.is_none_or(|set| set.options.counters)
             }
             "comment" => {
                 entry.comment = Some(words.value(word)?.parse().map_err(text_of)?);
-                set.is_none_or(|set| set.comments)
+                set.is_none_or(|set| set.options.comments)
             }
             "nomatch" => {
                 entry.nomatch = true;

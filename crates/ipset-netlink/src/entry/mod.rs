@@ -1,13 +1,14 @@
 //! What is in a set.
 
 mod comment;
-mod encode;
-mod key;
+mod fields;
+mod skbinfo;
 
 pub use comment::{Comment, CommentError};
-pub use key::{Key, KeyError, Network, RawKey};
+pub(crate) use fields::Fields;
+pub use skbinfo::{SkbInfo, SkbMark};
 
-use crate::Timeout;
+use crate::{Key, SetName, Timeout};
 
 /// One entry of a set: a [`Key`] and what the set keeps with it.
 ///
@@ -34,9 +35,14 @@ pub struct Entry {
     pub comment: Option<Comment>,
     /// Packets and bytes that matched so far, in a set with counters.
     pub counters: Option<Counters>,
+    /// What packets that match get from it, in a set with skbinfo.
+    pub skbinfo: Option<SkbInfo>,
     /// An exception: what it covers does *not* match, even inside a larger network of the same set.
     /// Only in the types that hold networks.
     pub nomatch: bool,
+    /// Its place among the entries of a `list:set`, where that is asked for; listings have it in the
+    /// order of the entries.
+    pub position: Option<Position>,
 }
 
 impl Entry {
@@ -47,7 +53,9 @@ impl Entry {
             timeout: None,
             comment: None,
             counters: None,
+            skbinfo: None,
             nomatch: false,
+            position: None,
         }
     }
 
@@ -75,6 +83,32 @@ impl Entry {
         }
     }
 
+    /// Gives packets that match it something. The set must have been created with skbinfo.
+    pub fn skbinfo(self, skbinfo: SkbInfo) -> Self {
+        Self {
+            skbinfo: Some(skbinfo),
+            ..self
+        }
+    }
+
+    /// Puts it right before another entry of a `list:set`; when deleting or testing, asks for one that
+    /// stands there.
+    pub fn before(self, set: SetName) -> Self {
+        Self {
+            position: Some(Position::Before(set)),
+            ..self
+        }
+    }
+
+    /// Puts it right after another entry of a `list:set`; when deleting or testing, asks for one that
+    /// stands there.
+    pub fn after(self, set: SetName) -> Self {
+        Self {
+            position: Some(Position::After(set)),
+            ..self
+        }
+    }
+
     /// Makes it an exception, see [`Entry::nomatch`](#structfield.nomatch).
     pub fn nomatch(self) -> Self {
         Self {
@@ -88,6 +122,15 @@ impl From<Key> for Entry {
     fn from(key: Key) -> Self {
         Self::new(key)
     }
+}
+
+/// A place among the entries of a `list:set`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Position {
+    /// Right before this set.
+    Before(SetName),
+    /// Right after this set.
+    After(SetName),
 }
 
 /// What matched an entry so far.

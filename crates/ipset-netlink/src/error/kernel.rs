@@ -24,8 +24,6 @@ pub(crate) enum KernelError {
     TooManySets,
     #[error("the kernel does not know the type, or not in this family or revision")]
     UnknownType,
-    #[error("the kernel knows revisions {minimum} to {maximum} of the type only")]
-    Revisions { minimum: u8, maximum: u8 },
     #[error("the two are not of the same type and family")]
     TypeMismatch,
     #[error("another program is listing it")]
@@ -110,7 +108,7 @@ impl KernelError {
     pub(crate) fn of_hash(code: u32, header: &SetHeader) -> Self {
         match code {
             IPSET_ERR_HASH_FULL => Self::SetFull {
-                max_elements: header.max_elements,
+                max_elements: header.options.max_elements,
             },
             IPSET_ERR_HASH_ELEM => Self::NullElement,
             IPSET_ERR_HASH_RANGE_UNSUPPORTED | IPSET_ERR_HASH_RANGE => Self::Range,

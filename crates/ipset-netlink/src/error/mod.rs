@@ -10,7 +10,7 @@ pub use decode::DecodeError;
 pub(crate) use kernel::{IPSET_ERR_EXIST, KernelError};
 pub(crate) use operation::Operation;
 
-use crate::{CreateSet, SetType};
+use crate::{CreateSet, Key, SetType};
 
 /// What was tried, on what, and why it failed:
 /// `cannot add 203.0.113.7 to set "blacklist": the set is full (maxelem 65536)`.
@@ -25,6 +25,8 @@ pub struct Error(Box<Inner>);
 struct Inner {
     operation: Operation,
     cause: Cause,
+    /// The kernel's number.
+    code: Option<u32>,
 }
 
 /// Why, by who is to blame.
@@ -46,8 +48,15 @@ pub(crate) enum Cause {
 pub(crate) enum InputError {
     #[error("a hash size of {buckets} is more than {}", CreateSet::MAX_HASH_SIZE)]
     HashSize { buckets: u32 },
-    #[error("{0} sets have no netmask")]
-    Netmask(SetType),
+    #[error("{set_type} sets have no {option}")]
+    Option {
+        set_type: SetType,
+        option: &'static str,
+    },
+    #[error("a {0} set needs a range of what it holds")]
+    Range(SetType),
+    #[error("{key} is not an entry of a {set_type} set")]
+    NotOfType { key: Key, set_type: SetType },
     #[error("{0} sets hold single addresses, not networks")]
     NotANetworkSet(SetType),
     #[error("the request of {0} bytes is longer than a message can be")]
@@ -61,7 +70,19 @@ impl Error {
         Self(Box::new(Inner {
             operation,
             cause: cause.into(),
+            code: None,
         }))
+    }
+
+    pub(crate) fn with_code(mut self, code: u32) -> Self {
+        self.0.code = Some(code);
+        self
+    }
+
+    /// The kernel's number, where it is the kernel that refused: of `errno.h` below 4096, of
+    /// `linux/netfilter/ipset/ip_set.h` from there on. Above 4352 it depends on the type of the set.
+    pub fn kernel_code(&self) -> Option<u32> {
+        self.0.code
     }
 
     /// There is no set of that name; in a swap, one of the two.

@@ -4,9 +4,9 @@ use std::borrow::Borrow;
 
 use netlink_packet_core::NLM_F_EXCL;
 
-use super::exchange::Failure;
+use super::{element::check, exchange::Failure};
 use crate::{
-    Entry, Error, IfExists, IfMissing, IpSet, Key, SetHeader, SetName, Transport,
+    Entry, Error, IfExists, IfMissing, IpSet, Key, SetHeader, SetName, SetType, Transport,
     error::{InputError, Operation},
     packet::{Command, EncodedEntries, EntryAttribute, IpSetAttribute},
 };
@@ -67,10 +67,9 @@ impl<T: Transport> IpSet<T> {
             IfExists::Fail => NLM_F_EXCL,
             IfExists::Update => 0,
         };
-        let mut bulk = Bulk::new(self, Command::Add, set, flags);
+        let mut bulk = Bulk::new(self, Command::Add, set, flags)?;
         for entry in entries {
-            let entry = entry.borrow();
-            bulk.push(&entry.key, |line| entry.attributes().chain([line]))?;
+            bulk.push(entry.borrow())?;
         }
         bulk.finish()
     }
@@ -95,10 +94,9 @@ impl<T: Transport> IpSet<T> {
             IfMissing::Fail => NLM_F_EXCL,
             IfMissing::Ignore => 0,
         };
-        let mut bulk = Bulk::new(self, Command::Delete, set, flags);
+        let mut bulk = Bulk::new(self, Command::Delete, set, flags)?;
         for key in keys {
-            let key = key.borrow();
-            bulk.push(key, |line| key.attributes().chain([line]))?;
+            bulk.push(&Entry::new(key.borrow().clone()))?;
         }
         bulk.finish()
     }
@@ -108,11 +106,13 @@ struct Bulk<'a, T: Transport> {
     session: &'a mut IpSet<T>,
     command: Command,
     set: &'a SetName,
+    set_type: SetType,
     flags: u16,
     /// Entries that were collected and not sent, and where each of them ends.
     entries: EncodedEntries,
     ends: Vec<usize>,
-    keys: Vec<Key>,
+    /// Room for the attributes of one entry.
+    attributes: Vec<EntryAttribute>,
     /// The place in the iterator of the first of them.
     first: u64,
     /// How many to send in one message.
@@ -123,15 +123,22 @@ struct Bulk<'a, T: Transport> {
 }
 
 impl<'a, T: Transport> Bulk<'a, T> {
-    fn new(session: &'a mut IpSet<T>, command: Command, set: &'a SetName, flags: u16) -> Self {
-        Self {
+    fn new(
+        session: &'a mut IpSet<T>,
+        command: Command,
+        set: &'a SetName,
+        flags: u16,
+    ) -> Result<Self, Error> {
+        let set_type = session.ask_set_type(set);
+        let mut bulk = Self {
             session,
             command,
             set,
+            set_type: SetType::Other(String::new()),
             flags,
             entries: EncodedEntries::default(),
             ends: Vec::new(),
-            keys: Vec::new(),
+            attributes: Vec::new(),
             first: 0,
             stride: usize::MAX,
             outcome: BulkOutcome {
@@ -139,33 +146,31 @@ impl<'a, T: Transport> Bulk<'a, T> {
                 failures: Vec::new(),
             },
             header: None,
-        }
+        };
+        bulk.set_type = set_type.map_err(|failure| bulk.explain_all(failure))?;
+        Ok(bulk)
     }
 
-    fn push<A>(
-        &mut self,
-        key: &Key,
-        attributes: impl FnOnce(EntryAttribute) -> A,
-    ) -> Result<(), Error>
-    where
-        A: Iterator<Item = EntryAttribute>,
-    {
-        let line = u32::try_from(self.keys.len() + 1).unwrap_or(u32::MAX);
-        self.keys.push(key.clone());
-        let fits = self
-            .entries
-            .push(attributes(EntryAttribute::LineNumber(line)));
-        self.ends.push(self.entries.as_bytes().len());
-        if !fits {
+    fn push(&mut self, entry: &Entry) -> Result<(), Error> {
+        let refused = match check(&self.set_type, &entry.key, self.command) {
+            Ok(()) => {
+                let line = u32::try_from(self.ends.len() + 1).unwrap_or(u32::MAX);
+                self.attributes.clear();
+                entry.write(&mut self.attributes);
+                self.attributes.push(EntryAttribute::LineNumber(line));
+                let fits = self.entries.push(&self.attributes);
+                (!fits).then_some(InputError::EntryTooLong)
+            }
+            Err(error) => Some(error),
+        };
+        if let Some(error) = refused {
             // Nothing was appended; its turn comes after those before it.
-            let failure = Failure::Input(InputError::EntryTooLong);
-            self.keys.pop();
-            self.ends.pop();
             self.send()?;
-            self.refuse(0, key.clone(), failure);
+            self.refuse(0, entry.key.clone(), error.into());
             self.first += 1;
             return Ok(());
         }
+        self.ends.push(self.entries.as_bytes().len());
         if self.entries.as_bytes().len() >= ENOUGH_BYTES {
             self.send()
         } else {
@@ -205,24 +210,13 @@ impl<'a, T: Transport> Bulk<'a, T> {
             }
         }
         self.first += next as u64;
-        self.entries = EncodedEntries::default();
+        self.entries.clear();
         self.ends.clear();
-        self.keys.clear();
         Ok(())
     }
 
     fn send_range(&mut self, from: usize, to: usize) -> Result<(), Failure> {
-        let offset = |n: usize| {
-            n.checked_sub(1)
-                .and_then(|n| self.ends.get(n))
-                .copied()
-                .unwrap_or(0)
-        };
-        let bytes = self
-            .entries
-            .as_bytes()
-            .get(offset(from)..offset(to))
-            .unwrap_or_default();
+        let bytes = self.encoded(from, to);
         let attributes = vec![
             IpSetAttribute::SetName(self.set.as_str().into()),
             // The kernel writes the line of the refused entry over this.
@@ -238,8 +232,20 @@ impl<'a, T: Transport> Bulk<'a, T> {
             return None;
         };
         let index = usize::try_from(*line).ok()?.checked_sub(1)?;
-        let key = self.keys.get(index)?.clone();
-        (from..to).contains(&index).then_some((index, key))
+        if !(from..to).contains(&index) {
+            return None;
+        }
+        let entry = EncodedEntries::from_bytes(self.encoded(index, index + 1).to_vec());
+        let attributes = entry.iter().next()?.ok()?;
+        let entry = Entry::decode(self.set_type.definition(), attributes).ok()?;
+        Some((index, entry.key))
+    }
+
+    /// The bytes of some of the entries that were collected.
+    fn encoded(&self, from: usize, to: usize) -> &[u8] {
+        let offset = |n: usize| n.checked_sub(1).and_then(|n| self.ends.get(n)).copied();
+        let (from, to) = (offset(from).unwrap_or(0), offset(to).unwrap_or(0));
+        self.entries.as_bytes().get(from..to).unwrap_or_default()
     }
 
     fn accept(&mut self, n: usize) {

@@ -5,7 +5,7 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST};
 use super::exchange::{Failure, Until};
 use crate::{
     CreateSet, Error, IfExists, IpSet, SetName, Transport,
-    error::{KernelError, Operation},
+    error::Operation,
     packet::{Command, IpSetAttribute},
 };
 
@@ -22,22 +22,11 @@ impl<T: Transport> IpSet<T> {
         if let Err(error) = set.check() {
             return Err(Error::new(operation, error));
         }
-        let revisions = match self.ask_revisions(&set.set_type, set.family) {
-            Ok(revisions) => revisions,
+        let family = set.kernel_family();
+        let revision = match self.ask_revisions(&set.set_type, family) {
+            Ok(revisions) => revisions.maximum,
             Err(failure) => return Err(self.explain(operation, failure)),
         };
-        let newest_known = set
-            .set_type
-            .definition()
-            .map(|definition| definition.revision);
-        let revision = newest_known.unwrap_or(u8::MAX).min(revisions.maximum);
-        if revision < revisions.minimum {
-            let (minimum, maximum) = (revisions.minimum, revisions.maximum);
-            return Err(Error::new(
-                operation,
-                KernelError::Revisions { minimum, maximum },
-            ));
-        }
         let flags = match if_exists {
             IfExists::Fail => NLM_F_CREATE | NLM_F_EXCL,
             IfExists::Update => NLM_F_CREATE,

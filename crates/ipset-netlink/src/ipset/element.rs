@@ -4,7 +4,7 @@ use netlink_packet_core::NLM_F_EXCL;
 
 use super::exchange::Failure;
 use crate::{
-    Entry, Error, IfExists, IpSet, Key, SetName, SetType, Transport,
+    Element, Entry, Error, IfExists, IpSet, Key, SetName, SetType, Transport,
     error::{IPSET_ERR_EXIST, InputError, Operation},
     packet::{Command, EntryAttribute, IpSetAttribute},
 };
@@ -24,16 +24,10 @@ impl<T: Transport> IpSet<T> {
             IfExists::Fail => NLM_F_EXCL,
             IfExists::Update => 0,
         };
-        let attributes = entry.attributes().chain([EntryAttribute::LineNumber(0)]);
-        self.change(Command::Add, one(set, attributes), flags)
+        self.change_entry(Command::Add, set, entry, flags)
             .map_err(|failure| {
-                self.explain(
-                    Operation::Add {
-                        key: entry.key.clone(),
-                        set: set.clone(),
-                    },
-                    failure,
-                )
+                let (key, set) = (entry.key.clone(), set.clone());
+                self.explain(Operation::Add { key, set }, failure)
             })
     }
 
@@ -43,15 +37,19 @@ impl<T: Transport> IpSet<T> {
     ///
     /// The set holds addresses of the other family ([`Error::is_family_mismatch`]).
     pub fn delete(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
-        let attributes = key.attributes().chain([EntryAttribute::LineNumber(0)]);
-        present(self.change(Command::Delete, one(set, attributes), NLM_F_EXCL)).map_err(|failure| {
-            self.explain(
-                Operation::Delete {
-                    key: key.clone(),
-                    set: set.clone(),
-                },
-                failure,
-            )
+        self.delete_entry(set, &Entry::new(key.clone()))
+    }
+
+    /// As [`IpSet::delete`], of an entry that must stand [before](Entry::before) or
+    /// [after](Entry::after) another in a `list:set`.
+    ///
+    /// # Errors
+    ///
+    /// As [`IpSet::delete`].
+    pub fn delete_entry(&mut self, set: &SetName, entry: &Entry) -> Result<bool, Error> {
+        present(self.change_entry(Command::Delete, set, entry, NLM_F_EXCL)).map_err(|failure| {
+            let (key, set) = (entry.key.clone(), set.clone());
+            self.explain(Operation::Delete { key, set }, failure)
         })
     }
 
@@ -68,8 +66,19 @@ impl<T: Transport> IpSet<T> {
     ///
     /// `key` is a network and the set holds single addresses.
     pub fn contains(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
-        self.look_for(set, key)
+        self.look_for(set, &Entry::new(key.clone()))
             .map_err(|failure| self.explain(look(set, key), failure))
+    }
+
+    /// As [`IpSet::contains`], for an entry with more than a key: an [exception](Entry::nomatch), or
+    /// one that stands [before](Entry::before) or [after](Entry::after) another in a `list:set`.
+    ///
+    /// # Errors
+    ///
+    /// As [`IpSet::contains`].
+    pub fn test(&mut self, set: &SetName, entry: &Entry) -> Result<bool, Error> {
+        self.look_for(set, entry)
+            .map_err(|failure| self.explain(look(set, &entry.key), failure))
     }
 
     /// Whether exactly this is an entry of the set: an address inside one of its networks is not.
@@ -82,36 +91,60 @@ impl<T: Transport> IpSet<T> {
     /// As [`IpSet::contains`].
     pub fn contains_exactly(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
         let mut found = false;
-        let looked = match (key, self.ask_set_type(set)) {
-            (Key::Ip(_), Ok(SetType::HashNet)) => self
+        let looked = match (key.as_ip(), self.ask_set_type(set)) {
+            (Some(_), Ok(SetType::HashNet)) => self
                 .read_entries(set, |entry| found |= entry.key == *key && !entry.nomatch)
                 .map(|()| found),
-            (_, Ok(_)) => self.look_for(set, key),
+            (_, Ok(_)) => self.look_for(set, &Entry::new(key.clone())),
             (_, Err(failure)) => Err(failure),
         };
         looked.map_err(|failure| self.explain(look(set, key), failure))
     }
 
-    fn look_for(&mut self, set: &SetName, key: &Key) -> Result<bool, Failure> {
-        if let Key::Net(_) = key {
-            // A set of single addresses would look for the first address of the network only.
-            let set_type = self.ask_set_type(set)?;
-            if set_type
-                .definition()
-                .is_some_and(|definition| !definition.holds_networks)
-            {
-                return Err(Failure::Input(InputError::NotANetworkSet(set_type)));
-            }
+    fn look_for(&mut self, set: &SetName, entry: &Entry) -> Result<bool, Failure> {
+        present(self.change_entry(Command::Test, set, entry, 0))
+    }
+
+    fn change_entry(
+        &mut self,
+        command: Command,
+        set: &SetName,
+        entry: &Entry,
+        flags: u16,
+    ) -> Result<(), Failure> {
+        let set_type = self.ask_set_type(set)?;
+        check(&set_type, &entry.key, command)?;
+        let mut attributes = Vec::new();
+        entry.write(&mut attributes);
+        if command != Command::Test {
+            attributes.push(EntryAttribute::LineNumber(0));
         }
-        present(self.change(Command::Test, one(set, key.attributes()), 0))
+        let attributes = vec![
+            IpSetAttribute::SetName(set.as_str().into()),
+            IpSetAttribute::Entry(attributes),
+        ];
+        self.change(command, attributes, flags)
     }
 }
 
-fn one(set: &SetName, entry: impl Iterator<Item = EntryAttribute>) -> Vec<IpSetAttribute> {
-    vec![
-        IpSetAttribute::SetName(set.as_str().into()),
-        IpSetAttribute::Entry(entry.collect()),
-    ]
+/// The kernel would leave out of account what it does not expect.
+pub(super) fn check(set_type: &SetType, key: &Key, command: Command) -> Result<(), InputError> {
+    if !set_type.accepts(key) {
+        return Err(InputError::NotOfType {
+            key: key.clone(),
+            set_type: set_type.clone(),
+        });
+    }
+    // A set of single addresses would look for the first address of the network only.
+    let definition = set_type.definition();
+    let networks = |element: &Element| matches!(element, Element::Net(_));
+    if command == Command::Test
+        && key.elements().iter().any(networks)
+        && definition.is_some_and(|definition| !definition.holds_networks())
+    {
+        return Err(InputError::NotANetworkSet(set_type.clone()));
+    }
+    Ok(())
 }
 
 fn present(answer: Result<(), Failure>) -> Result<bool, Failure> {

@@ -6,6 +6,7 @@ use super::exchange::Failure;
 use crate::{
     Error, Family, IpSet, SetHeader, Transport,
     error::{Cause, KernelError, Operation},
+    set_type::Kind,
 };
 
 impl<T: Transport> IpSet<T> {
@@ -27,7 +28,8 @@ impl<T: Transport> IpSet<T> {
             Failure::Transport(error) => Cause::Transport(error),
             Failure::Decode(error) => Cause::Decode(error),
             Failure::Refused { code, .. } => {
-                Cause::Kernel(self.explain_number(code, &operation, header))
+                let cause = self.explain_number(code, &operation, header);
+                return Error::new(operation, cause).with_code(code);
             }
         };
         Error::new(operation, cause)
@@ -71,7 +73,9 @@ impl<T: Transport> IpSet<T> {
             {
                 KernelError::FamilyMismatch(header.family)
             }
-            _ if KernelError::is_type_specific(code) && header.set_type.is_hash() => {
+            _ if KernelError::is_type_specific(code)
+                && header.set_type.kind() == Some(Kind::Hash) =>
+            {
                 KernelError::of_hash(code, header)
             }
             error => error,

@@ -1,6 +1,6 @@
 //! Listings: the messages of a dump put together into sets.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::ControlFlow};
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
 
@@ -8,10 +8,49 @@ use super::exchange::{Failure, Until};
 use crate::{
     DecodeError, Entry, Error, IpSet, Set, SetHeader, SetName, Transport,
     error::Operation,
-    packet::{Command, EntryAttribute, IpSetAttribute, IpSetMessage},
+    packet::{Command, IpSetAttribute, IpSetMessage},
 };
 
+/// A piece of a listing, see [`IpSet::for_each`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Listed {
+    /// A set begins. The entries that follow are its own, up to the next header.
+    Header(SetHeader),
+    /// An entry of the set that began last.
+    Entry(Entry),
+}
+
 impl<T: Transport> IpSet<T> {
+    /// Hands over a set, or all of them, piece by piece as the kernel lists them: a million entries
+    /// take no more memory than ten.
+    ///
+    /// `each` can end it early. The rest is read and thrown away then, because a set can be neither
+    /// swapped, renamed nor destroyed while its listing is not finished.
+    ///
+    /// # Errors
+    ///
+    /// There is no set of that name.
+    pub fn for_each(
+        &mut self,
+        set: Option<&SetName>,
+        mut each: impl FnMut(Listed) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let mut listing = Listing::default();
+        let mut flow = ControlFlow::Continue(());
+        self.dump(set, 0, |message| {
+            listing.read(&message, |listed| {
+                if flow.is_continue() {
+                    flow = each(listed);
+                }
+            })
+        })
+        .map_err(|failure| {
+            let operation = set.map_or(Operation::ListAll, |set| Operation::List(set.clone()));
+            self.explain(operation, failure)
+        })
+    }
+
     /// A set with its header and all its entries.
     ///
     /// # Errors
@@ -92,12 +131,12 @@ impl<T: Transport> IpSet<T> {
     ) -> Result<(), Failure> {
         let mut listing = Listing::default();
         self.dump(set, flags, |message| {
-            listing.read(&message, |part| match part {
-                Part::Header(header) => sets.push(Set {
+            listing.read(&message, |listed| match listed {
+                Listed::Header(header) => sets.push(Set {
                     header,
                     entries: Vec::new(),
                 }),
-                Part::Entry(entry) => {
+                Listed::Entry(entry) => {
                     if let Some(set) = sets.last_mut() {
                         set.entries.push(entry);
                     }
@@ -114,9 +153,9 @@ impl<T: Transport> IpSet<T> {
     ) -> Result<(), Failure> {
         let mut listing = Listing::default();
         self.dump(Some(set), 0, |message| {
-            listing.read(&message, |part| match part {
-                Part::Header(_) => {}
-                Part::Entry(entry) => each(entry),
+            listing.read(&message, |listed| match listed {
+                Listed::Header(_) => {}
+                Listed::Entry(entry) => each(entry),
             })
         })
     }
@@ -150,19 +189,13 @@ struct Listing {
     entries: usize,
     /// Messages since the last one that had something new.
     idle: u32,
-    key: Vec<EntryAttribute>,
-}
-
-enum Part {
-    Header(SetHeader),
-    Entry(Entry),
 }
 
 impl Listing {
     fn read(
         &mut self,
         message: &IpSetMessage,
-        mut each: impl FnMut(Part),
+        mut each: impl FnMut(Listed),
     ) -> Result<(), DecodeError> {
         let name = set_name(&message.attributes)?;
         self.idle += 1;
@@ -173,7 +206,7 @@ impl Listing {
             self.sets += 1;
             self.entries = 0;
             self.idle = 0;
-            each(Part::Header(header));
+            each(Listed::Header(header));
         }
         let Some(header) = self
             .current
@@ -189,13 +222,16 @@ impl Listing {
                 continue;
             };
             for entry in entries.iter() {
-                let entry = Entry::decode(&header.set_type, entry?, &mut self.key)?;
+                let entry = Entry::decode(header.set_type.definition(), entry?)?;
                 self.entries += 1;
                 self.idle = 0;
-                each(Part::Entry(entry));
+                each(Listed::Entry(entry));
             }
         }
-        let most_entries = header.max_elements.map_or(MOST_ENTRIES, most_entries);
+        let most_entries = header
+            .options
+            .max_elements
+            .map_or(MOST_ENTRIES, most_entries);
         if self.sets > MOST_SETS || self.entries > most_entries || self.idle > MOST_IDLE {
             return Err(DecodeError::new("it has no end"));
         }

@@ -12,6 +12,7 @@ use netlink_packet_core::NLM_F_REQUEST;
 
 pub use bulk::{BulkOutcome, EntryFailure};
 pub(crate) use exchange::IPSET_PROTOCOL;
+pub use listing::Listed;
 pub use query::{Protocol, Revisions};
 
 use crate::{

@@ -1,3 +1,5 @@
+use std::borrow::Borrow;
+
 use netlink_packet_core::{
     DecodeError, Emitable, NLA_F_NESTED, NLA_HEADER_SIZE, NlasIterator, Parseable,
 };
@@ -26,10 +28,11 @@ impl EncodedEntries {
     }
 
     /// Appends an entry, or nothing and `false` if it is longer than an attribute can be (64 KiB).
-    pub fn push(&mut self, attributes: impl IntoIterator<Item = EntryAttribute>) -> bool {
+    pub fn push(&mut self, attributes: impl IntoIterator<Item: Borrow<EntryAttribute>>) -> bool {
         let start = self.bytes.len();
         self.bytes.extend([0; NLA_HEADER_SIZE]);
         for attribute in attributes {
+            let attribute = attribute.borrow();
             let from = self.bytes.len();
             self.bytes.resize(from + attribute.buffer_len(), 0);
             if let Some(room) = self.bytes.get_mut(from..) {
@@ -46,6 +49,11 @@ impl EncodedEntries {
             header.copy_from_slice(&[low, high, kind_low, kind_high]);
         }
         true
+    }
+
+    /// Forgets them, and keeps the room they took.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
     }
 
     /// The entries, each as its attributes.

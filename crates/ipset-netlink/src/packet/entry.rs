@@ -6,7 +6,10 @@ use netlink_packet_core::{
 
 use super::{
     address::Address,
-    number::{NET, emit_text, parse_text, parse_u8, parse_u32, parse_u64, text_len},
+    number::{
+        NET, emit_text, parse_bytes, parse_text, parse_u8, parse_u16, parse_u32, parse_u64,
+        text_len,
+    },
 };
 
 /// What an entry is made of.
@@ -19,16 +22,44 @@ pub enum EntryAttribute {
     IpTo(IpAddr),
     /// The prefix length.
     Cidr(u8),
+    /// The port, or the first of a range; ICMP type and code.
+    Port(u16),
+    /// The last port of a range.
+    PortTo(u16),
     /// Seconds to stay, or left; 0 is for ever.
     Timeout(u32),
+    /// The number of the protocol the port belongs to.
+    Proto(u8),
     /// Bits `IPSET_FLAG_*` of an entry, such as `NOMATCH`.
     CadtFlags(u32),
+    /// The packet mark.
+    Mark(u32),
+    /// The MAC address.
+    Ether([u8; 6]),
+    /// The set that is an entry of a `list:set`.
+    Name(String),
+    /// The entry of a `list:set` that another is put before or after.
+    NameRef(String),
+    /// The second address, or the first of a second range.
+    Ip2(IpAddr),
+    /// The prefix length of the second address.
+    Cidr2(u8),
+    /// The last address of a second range.
+    Ip2To(IpAddr),
+    /// The network interface.
+    Iface(String),
     /// Bytes that matched.
     Bytes(u64),
     /// Packets that matched.
     Packets(u64),
     /// The comment.
     Comment(String),
+    /// The mark that packets get, in the high half, and its mask.
+    SkbMark(u64),
+    /// The traffic class that packets get.
+    SkbPrio(u32),
+    /// The hardware queue that packets get.
+    SkbQueue(u16),
     /// The number by which an error names the entry.
     LineNumber(u32),
     /// One this crate does not know.
@@ -38,11 +69,21 @@ pub enum EntryAttribute {
 impl Nla for EntryAttribute {
     fn value_len(&self) -> usize {
         match self {
-            Self::Ip(address) | Self::IpTo(address) => Address(*address).nest_len(),
-            Self::Cidr(_) => 1,
-            Self::Timeout(_) | Self::CadtFlags(_) | Self::LineNumber(_) => 4,
-            Self::Bytes(_) | Self::Packets(_) => 8,
-            Self::Comment(text) => text_len(text),
+            Self::Ip(address) | Self::IpTo(address) | Self::Ip2(address) | Self::Ip2To(address) => {
+                Address(*address).nest_len()
+            }
+            Self::Cidr(_) | Self::Cidr2(_) | Self::Proto(_) => 1,
+            Self::Port(_) | Self::PortTo(_) | Self::SkbQueue(_) => 2,
+            Self::Timeout(_)
+            | Self::CadtFlags(_)
+            | Self::Mark(_)
+            | Self::SkbPrio(_)
+            | Self::LineNumber(_) => 4,
+            Self::Ether(address) => address.len(),
+            Self::Bytes(_) | Self::Packets(_) | Self::SkbMark(_) => 8,
+            Self::Comment(text) | Self::Name(text) | Self::NameRef(text) | Self::Iface(text) => {
+                text_len(text)
+            }
             Self::Other(nla) => nla.value_len(),
         }
     }
@@ -52,7 +93,21 @@ impl Nla for EntryAttribute {
             Self::Ip(_) => NLA_F_NESTED | IPSET_ATTR_IP,
             Self::IpTo(_) => NLA_F_NESTED | IPSET_ATTR_IP_TO,
             Self::Cidr(_) => IPSET_ATTR_CIDR,
+            Self::Port(_) => NET | IPSET_ATTR_PORT,
+            Self::PortTo(_) => NET | IPSET_ATTR_PORT_TO,
             Self::Timeout(_) => NET | IPSET_ATTR_TIMEOUT,
+            Self::Proto(_) => IPSET_ATTR_PROTO,
+            Self::Mark(_) => NET | IPSET_ATTR_MARK,
+            Self::Ether(_) => IPSET_ATTR_ETHER,
+            Self::Name(_) => IPSET_ATTR_NAME,
+            Self::NameRef(_) => IPSET_ATTR_NAMEREF,
+            Self::Ip2(_) => NLA_F_NESTED | IPSET_ATTR_IP2,
+            Self::Cidr2(_) => IPSET_ATTR_CIDR2,
+            Self::Ip2To(_) => NLA_F_NESTED | IPSET_ATTR_IP2_TO,
+            Self::Iface(_) => IPSET_ATTR_IFACE,
+            Self::SkbMark(_) => NET | IPSET_ATTR_SKBMARK,
+            Self::SkbPrio(_) => NET | IPSET_ATTR_SKBPRIO,
+            Self::SkbQueue(_) => NET | IPSET_ATTR_SKBQUEUE,
             Self::CadtFlags(_) => NET | IPSET_ATTR_CADT_FLAGS,
             Self::Bytes(_) => NET | IPSET_ATTR_BYTES,
             Self::Packets(_) => NET | IPSET_ATTR_PACKETS,
@@ -64,15 +119,27 @@ impl Nla for EntryAttribute {
 
     fn emit_value(&self, buffer: &mut [u8]) {
         match self {
-            Self::Ip(address) | Self::IpTo(address) => Address(*address).emit(buffer),
-            Self::Cidr(value) => buffer.copy_from_slice(&[*value]),
-            Self::Timeout(value) | Self::CadtFlags(value) | Self::LineNumber(value) => {
+            Self::Ip(address) | Self::IpTo(address) | Self::Ip2(address) | Self::Ip2To(address) => {
+                Address(*address).emit(buffer)
+            }
+            Self::Cidr(value) | Self::Cidr2(value) | Self::Proto(value) => {
+                buffer.copy_from_slice(&[*value]);
+            }
+            Self::Port(value) | Self::PortTo(value) | Self::SkbQueue(value) => {
                 buffer.copy_from_slice(&value.to_be_bytes());
             }
-            Self::Bytes(value) | Self::Packets(value) => {
+            Self::Timeout(value)
+            | Self::CadtFlags(value)
+            | Self::Mark(value)
+            | Self::SkbPrio(value)
+            | Self::LineNumber(value) => buffer.copy_from_slice(&value.to_be_bytes()),
+            Self::Ether(address) => buffer.copy_from_slice(address),
+            Self::Bytes(value) | Self::Packets(value) | Self::SkbMark(value) => {
                 buffer.copy_from_slice(&value.to_be_bytes());
             }
-            Self::Comment(text) => emit_text(text, buffer),
+            Self::Comment(text) | Self::Name(text) | Self::NameRef(text) | Self::Iface(text) => {
+                emit_text(text, buffer);
+            }
             Self::Other(nla) => nla.emit_value(buffer),
         }
     }
@@ -80,18 +147,33 @@ impl Nla for EntryAttribute {
 
 impl<'a> Parseable<NlaBuffer<&'a [u8]>> for EntryAttribute {
     fn parse(nla: &NlaBuffer<&'a [u8]>) -> Result<Self, DecodeError> {
+        let text = |make: fn(String) -> Self| match parse_text(nla) {
+            Some(text) => Ok(make(text)),
+            None => DefaultNla::parse(nla).map(Self::Other),
+        };
         Ok(match nla.kind() {
             IPSET_ATTR_IP => Self::Ip(Address::parse(nla)?),
             IPSET_ATTR_IP_TO => Self::IpTo(Address::parse(nla)?),
             IPSET_ATTR_CIDR => Self::Cidr(parse_u8(nla)?),
+            IPSET_ATTR_PORT => Self::Port(parse_u16(nla)?),
+            IPSET_ATTR_PORT_TO => Self::PortTo(parse_u16(nla)?),
             IPSET_ATTR_TIMEOUT => Self::Timeout(parse_u32(nla)?),
+            IPSET_ATTR_PROTO => Self::Proto(parse_u8(nla)?),
             IPSET_ATTR_CADT_FLAGS => Self::CadtFlags(parse_u32(nla)?),
+            IPSET_ATTR_MARK => Self::Mark(parse_u32(nla)?),
+            IPSET_ATTR_ETHER => Self::Ether(parse_bytes(nla)?),
+            IPSET_ATTR_NAME => text(Self::Name)?,
+            IPSET_ATTR_NAMEREF => text(Self::NameRef)?,
+            IPSET_ATTR_IP2 => Self::Ip2(Address::parse(nla)?),
+            IPSET_ATTR_CIDR2 => Self::Cidr2(parse_u8(nla)?),
+            IPSET_ATTR_IP2_TO => Self::Ip2To(Address::parse(nla)?),
+            IPSET_ATTR_IFACE => text(Self::Iface)?,
             IPSET_ATTR_BYTES => Self::Bytes(parse_u64(nla)?),
             IPSET_ATTR_PACKETS => Self::Packets(parse_u64(nla)?),
-            IPSET_ATTR_COMMENT => match parse_text(nla) {
-                Some(text) => Self::Comment(text),
-                None => Self::Other(DefaultNla::parse(nla)?),
-            },
+            IPSET_ATTR_COMMENT => text(Self::Comment)?,
+            IPSET_ATTR_SKBMARK => Self::SkbMark(parse_u64(nla)?),
+            IPSET_ATTR_SKBPRIO => Self::SkbPrio(parse_u32(nla)?),
+            IPSET_ATTR_SKBQUEUE => Self::SkbQueue(parse_u16(nla)?),
             IPSET_ATTR_LINENO => Self::LineNumber(parse_u32(nla)?),
             _ => Self::Other(DefaultNla::parse(nla)?),
         })
@@ -102,12 +184,29 @@ impl<'a> Parseable<NlaBuffer<&'a [u8]>> for EntryAttribute {
 const IPSET_ATTR_IP: u16 = 1;
 const IPSET_ATTR_IP_TO: u16 = 2;
 const IPSET_ATTR_CIDR: u16 = 3;
+const IPSET_ATTR_PORT: u16 = 4;
+const IPSET_ATTR_PORT_TO: u16 = 5;
 const IPSET_ATTR_TIMEOUT: u16 = 6;
+const IPSET_ATTR_PROTO: u16 = 7;
 const IPSET_ATTR_CADT_FLAGS: u16 = 8;
 const IPSET_ATTR_LINENO: u16 = 9;
+const IPSET_ATTR_MARK: u16 = 10;
+const IPSET_ATTR_ETHER: u16 = 17;
+const IPSET_ATTR_NAME: u16 = 18;
+const IPSET_ATTR_NAMEREF: u16 = 19;
+const IPSET_ATTR_IP2: u16 = 20;
+const IPSET_ATTR_CIDR2: u16 = 21;
+const IPSET_ATTR_IP2_TO: u16 = 22;
+const IPSET_ATTR_IFACE: u16 = 23;
 const IPSET_ATTR_BYTES: u16 = 24;
 const IPSET_ATTR_PACKETS: u16 = 25;
 const IPSET_ATTR_COMMENT: u16 = 26;
+const IPSET_ATTR_SKBMARK: u16 = 27;
+const IPSET_ATTR_SKBPRIO: u16 = 28;
+const IPSET_ATTR_SKBQUEUE: u16 = 29;
 
 // enum ipset_cadt_flags
+pub(crate) const IPSET_FLAG_BEFORE: u32 = 1 << 0;
+pub(crate) const IPSET_FLAG_PHYSDEV: u32 = 1 << 1;
 pub(crate) const IPSET_FLAG_NOMATCH: u32 = 1 << 2;
+pub(crate) const IPSET_FLAG_IFACE_WILDCARD: u32 = 1 << 7;

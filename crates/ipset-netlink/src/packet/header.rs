@@ -6,13 +6,27 @@ use netlink_packet_core::{
 
 use super::{
     address::Address,
-    number::{NET, parse_u8, parse_u32},
+    number::{NET, parse_u8, parse_u16, parse_u32},
 };
 
 /// What a set is created with, and what the header of a listed set says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderAttribute {
+    /// The first address of a bitmap.
+    Ip(IpAddr),
+    /// The last address of a bitmap.
+    IpTo(IpAddr),
+    /// The prefix length of the range of a bitmap, in place of its last address.
+    Cidr(u8),
+    /// The first port of a bitmap.
+    Port(u16),
+    /// The last port of a bitmap.
+    PortTo(u16),
+    /// Which bits of a packet mark count.
+    MarkMask(u32),
+    /// The most entries of a list.
+    Size(u32),
     /// The default timeout in seconds; 0 is for ever. Its presence gives the set timeouts.
     Timeout(u32),
     /// Extensions of the set, bits `IPSET_FLAG_WITH_*`.
@@ -42,9 +56,14 @@ pub enum HeaderAttribute {
 impl Nla for HeaderAttribute {
     fn value_len(&self) -> usize {
         match self {
-            Self::Netmask(_) | Self::BucketSize(_) => 1,
-            Self::Bitmask(mask) => Address(*mask).nest_len(),
+            Self::Netmask(_) | Self::BucketSize(_) | Self::Cidr(_) => 1,
+            Self::Port(_) | Self::PortTo(_) => 2,
+            Self::Ip(address) | Self::IpTo(address) | Self::Bitmask(address) => {
+                Address(*address).nest_len()
+            }
             Self::Timeout(_)
+            | Self::MarkMask(_)
+            | Self::Size(_)
             | Self::CadtFlags(_)
             | Self::InitialValue(_)
             | Self::HashSize(_)
@@ -58,6 +77,13 @@ impl Nla for HeaderAttribute {
 
     fn kind(&self) -> u16 {
         match self {
+            Self::Ip(_) => NLA_F_NESTED | IPSET_ATTR_IP,
+            Self::IpTo(_) => NLA_F_NESTED | IPSET_ATTR_IP_TO,
+            Self::Cidr(_) => IPSET_ATTR_CIDR,
+            Self::Port(_) => NET | IPSET_ATTR_PORT,
+            Self::PortTo(_) => NET | IPSET_ATTR_PORT_TO,
+            Self::MarkMask(_) => NET | IPSET_ATTR_MARKMASK,
+            Self::Size(_) => NET | IPSET_ATTR_SIZE,
             Self::Timeout(_) => NET | IPSET_ATTR_TIMEOUT,
             Self::CadtFlags(_) => NET | IPSET_ATTR_CADT_FLAGS,
             Self::InitialValue(_) => NET | IPSET_ATTR_INITVAL,
@@ -75,9 +101,18 @@ impl Nla for HeaderAttribute {
 
     fn emit_value(&self, buffer: &mut [u8]) {
         match self {
-            Self::Netmask(value) | Self::BucketSize(value) => buffer.copy_from_slice(&[*value]),
-            Self::Bitmask(mask) => Address(*mask).emit(buffer),
+            Self::Netmask(value) | Self::BucketSize(value) | Self::Cidr(value) => {
+                buffer.copy_from_slice(&[*value]);
+            }
+            Self::Port(value) | Self::PortTo(value) => {
+                buffer.copy_from_slice(&value.to_be_bytes());
+            }
+            Self::Ip(address) | Self::IpTo(address) | Self::Bitmask(address) => {
+                Address(*address).emit(buffer);
+            }
             Self::Timeout(value)
+            | Self::MarkMask(value)
+            | Self::Size(value)
             | Self::CadtFlags(value)
             | Self::InitialValue(value)
             | Self::HashSize(value)
@@ -93,6 +128,13 @@ impl Nla for HeaderAttribute {
 impl<'a> Parseable<NlaBuffer<&'a [u8]>> for HeaderAttribute {
     fn parse(nla: &NlaBuffer<&'a [u8]>) -> Result<Self, DecodeError> {
         Ok(match nla.kind() {
+            IPSET_ATTR_IP => Self::Ip(Address::parse(nla)?),
+            IPSET_ATTR_IP_TO => Self::IpTo(Address::parse(nla)?),
+            IPSET_ATTR_CIDR => Self::Cidr(parse_u8(nla)?),
+            IPSET_ATTR_PORT => Self::Port(parse_u16(nla)?),
+            IPSET_ATTR_PORT_TO => Self::PortTo(parse_u16(nla)?),
+            IPSET_ATTR_MARKMASK => Self::MarkMask(parse_u32(nla)?),
+            IPSET_ATTR_SIZE => Self::Size(parse_u32(nla)?),
             IPSET_ATTR_TIMEOUT => Self::Timeout(parse_u32(nla)?),
             IPSET_ATTR_CADT_FLAGS => Self::CadtFlags(parse_u32(nla)?),
             IPSET_ATTR_INITVAL => Self::InitialValue(parse_u32(nla)?),
@@ -110,14 +152,21 @@ impl<'a> Parseable<NlaBuffer<&'a [u8]>> for HeaderAttribute {
 }
 
 // linux/netfilter/ipset/ip_set.h, "CADT specific attributes"
+const IPSET_ATTR_IP: u16 = 1;
+const IPSET_ATTR_IP_TO: u16 = 2;
+const IPSET_ATTR_CIDR: u16 = 3;
+const IPSET_ATTR_PORT: u16 = 4;
+const IPSET_ATTR_PORT_TO: u16 = 5;
 const IPSET_ATTR_TIMEOUT: u16 = 6;
 const IPSET_ATTR_CADT_FLAGS: u16 = 8;
+const IPSET_ATTR_MARKMASK: u16 = 11;
 const IPSET_ATTR_BITMASK: u16 = 12;
 const IPSET_ATTR_INITVAL: u16 = 17;
 const IPSET_ATTR_HASHSIZE: u16 = 18;
 const IPSET_ATTR_MAXELEM: u16 = 19;
 const IPSET_ATTR_NETMASK: u16 = 20;
 const IPSET_ATTR_BUCKETSIZE: u16 = 21;
+const IPSET_ATTR_SIZE: u16 = 23;
 const IPSET_ATTR_ELEMENTS: u16 = 24;
 const IPSET_ATTR_REFERENCES: u16 = 25;
 const IPSET_ATTR_MEMSIZE: u16 = 26;

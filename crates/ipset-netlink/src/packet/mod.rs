@@ -43,7 +43,9 @@ pub use entry::EntryAttribute;
 pub use header::HeaderAttribute;
 pub use message::IpSetMessage;
 
-pub(crate) use entry::IPSET_FLAG_NOMATCH;
+pub(crate) use entry::{
+    IPSET_FLAG_BEFORE, IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_NOMATCH, IPSET_FLAG_PHYSDEV,
+};
 pub(crate) use header::{
     IPSET_FLAG_WITH_COMMENT, IPSET_FLAG_WITH_COUNTERS, IPSET_FLAG_WITH_FORCEADD,
     IPSET_FLAG_WITH_SKBINFO,

@@ -6,11 +6,11 @@ use netlink_packet_core::{DecodeError, NLA_F_NET_BYTEORDER, NlaBuffer};
 pub(super) const NET: u16 = NLA_F_NET_BYTEORDER;
 
 pub(super) fn parse_u8(nla: &NlaBuffer<&[u8]>) -> Result<u8, DecodeError> {
-    bytes(nla).map(u8::from_be_bytes)
+    parse_bytes(nla).map(u8::from_be_bytes)
 }
 
 pub(super) fn parse_u16(nla: &NlaBuffer<&[u8]>) -> Result<u16, DecodeError> {
-    let value = bytes(nla)?;
+    let value = parse_bytes(nla)?;
     Ok(if nla.network_byte_order_flag() {
         u16::from_be_bytes(value)
     } else {
@@ -19,7 +19,7 @@ pub(super) fn parse_u16(nla: &NlaBuffer<&[u8]>) -> Result<u16, DecodeError> {
 }
 
 pub(super) fn parse_u32(nla: &NlaBuffer<&[u8]>) -> Result<u32, DecodeError> {
-    let value = bytes(nla)?;
+    let value = parse_bytes(nla)?;
     Ok(if nla.network_byte_order_flag() {
         u32::from_be_bytes(value)
     } else {
@@ -28,7 +28,7 @@ pub(super) fn parse_u32(nla: &NlaBuffer<&[u8]>) -> Result<u32, DecodeError> {
 }
 
 pub(super) fn parse_u64(nla: &NlaBuffer<&[u8]>) -> Result<u64, DecodeError> {
-    let value = bytes(nla)?;
+    let value = parse_bytes(nla)?;
     Ok(if nla.network_byte_order_flag() {
         u64::from_be_bytes(value)
     } else {
@@ -53,7 +53,7 @@ pub(super) fn emit_text(text: &str, buffer: &mut [u8]) {
     }
 }
 
-fn bytes<const N: usize>(nla: &NlaBuffer<&[u8]>) -> Result<[u8; N], DecodeError> {
+pub(super) fn parse_bytes<const N: usize>(nla: &NlaBuffer<&[u8]>) -> Result<[u8; N], DecodeError> {
     nla.value().try_into().map_err(|_| {
         DecodeError::from(format!(
             "attribute {} has {} bytes instead of {N}",

@@ -1,51 +1,125 @@
 //! Sets as attributes of a message, in the order `ipset` writes them, and back.
 
 use crate::{
-    CreateSet, DecodeError, Family, SetHeader, SetName, SetType, Timeout,
+    AddressRange, BitmapRange, CreateSet, DecodeError, Family, KeyError, Network, SetHeader,
+    SetName, SetOptions, SetType, Timeout,
     error::InputError,
     packet::{
         HeaderAttribute, IPSET_FLAG_WITH_COMMENT, IPSET_FLAG_WITH_COUNTERS,
         IPSET_FLAG_WITH_FORCEADD, IPSET_FLAG_WITH_SKBINFO, IpSetAttribute,
     },
+    set_type::{Kind, Mask},
 };
 
 impl CreateSet {
     /// Refuses what no kernel would take, or should.
     pub(crate) fn check(&self) -> Result<(), InputError> {
-        match (self.hash_size, self.netmask, self.set_type.definition()) {
-            (Some(buckets), _, _) if buckets > Self::MAX_HASH_SIZE => {
-                Err(InputError::HashSize { buckets })
+        if let Some(buckets) = self.options.hash_size.filter(|n| *n > Self::MAX_HASH_SIZE) {
+            return Err(InputError::HashSize { buckets });
+        }
+        let Some(definition) = self.set_type.definition() else {
+            return Ok(());
+        };
+        let refuse = |option| {
+            let set_type = self.set_type.clone();
+            Err(InputError::Option { set_type, option })
+        };
+        let kind = self.set_type.kind();
+        let options = &self.options;
+        for (given, option, of) in [
+            (options.max_elements.is_some(), "maxelem", Kind::Hash),
+            (options.hash_size.is_some(), "hashsize", Kind::Hash),
+            (options.bucket_size.is_some(), "bucketsize", Kind::Hash),
+            (options.initial_value.is_some(), "initval", Kind::Hash),
+            (options.forceadd, "forceadd", Kind::Hash),
+            (options.range.is_some(), "range", Kind::Bitmap),
+            (options.size.is_some(), "size", Kind::List),
+        ] {
+            if given && kind != Some(of) {
+                return refuse(option);
             }
-            (_, Some(_), Some(definition)) if !definition.has_netmask => {
-                Err(InputError::Netmask(self.set_type.clone()))
+        }
+        for (given, option, mask) in [
+            (options.netmask.is_some(), "netmask", Mask::Netmask),
+            (options.bitmask.is_some(), "bitmask", Mask::Bitmask),
+            (options.mark_mask.is_some(), "markmask", Mask::MarkMask),
+        ] {
+            if given && !definition.masks.contains(&mask) {
+                return refuse(option);
             }
-            _ => Ok(()),
+        }
+        let fits = match options.range {
+            Some(BitmapRange::Addresses(_)) => definition.holds_addresses(),
+            Some(BitmapRange::Ports(first, last)) => !definition.holds_addresses() && first <= last,
+            None => kind != Some(Kind::Bitmap),
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(InputError::Range(self.set_type.clone()))
+        }
+    }
+
+    /// The family to create it with.
+    pub(crate) fn kernel_family(&self) -> Family {
+        match self.set_type.definition() {
+            Some(definition) if !definition.holds_addresses() => Family::Unspec,
+            _ => self.family,
         }
     }
 
     pub(crate) fn attributes(&self, revision: u8) -> Vec<IpSetAttribute> {
-        let mut flags = 0;
-        if self.counters {
-            flags |= IPSET_FLAG_WITH_COUNTERS;
-        }
-        if self.comments {
-            flags |= IPSET_FLAG_WITH_COMMENT;
-        }
-        let options = [
-            self.timeout
-                .map(|default| HeaderAttribute::Timeout(default.as_secs())),
-            (flags != 0).then_some(HeaderAttribute::CadtFlags(flags)),
-            self.hash_size.map(HeaderAttribute::HashSize),
-            self.max_elements.map(HeaderAttribute::MaxElements),
-            self.netmask.map(HeaderAttribute::Netmask),
-        ];
         vec![
             IpSetAttribute::SetName(self.name.as_str().into()),
             IpSetAttribute::TypeName(self.set_type.name().into()),
             IpSetAttribute::Revision(revision),
-            IpSetAttribute::Family(self.family.into()),
-            IpSetAttribute::Header(options.into_iter().flatten().collect()),
+            IpSetAttribute::Family(self.kernel_family().into()),
+            IpSetAttribute::Header(self.options.attributes()),
         ]
+    }
+}
+
+impl SetOptions {
+    /// In the order `ipset` writes them.
+    fn attributes(&self) -> Vec<HeaderAttribute> {
+        let mut flags = 0;
+        for (given, flag) in [
+            (self.counters, IPSET_FLAG_WITH_COUNTERS),
+            (self.comments, IPSET_FLAG_WITH_COMMENT),
+            (self.forceadd, IPSET_FLAG_WITH_FORCEADD),
+            (self.skbinfo, IPSET_FLAG_WITH_SKBINFO),
+        ] {
+            if given {
+                flags |= flag;
+            }
+        }
+        let (first, last) = match self.range {
+            Some(BitmapRange::Addresses(range)) => (
+                Some(HeaderAttribute::Ip(range.first())),
+                Some(HeaderAttribute::IpTo(range.last())),
+            ),
+            Some(BitmapRange::Ports(first, last)) => (
+                Some(HeaderAttribute::Port(first)),
+                Some(HeaderAttribute::PortTo(last)),
+            ),
+            None => (None, None),
+        };
+        let attributes = [
+            first,
+            last,
+            self.timeout
+                .map(|default| HeaderAttribute::Timeout(default.as_secs())),
+            (flags != 0).then_some(HeaderAttribute::CadtFlags(flags)),
+            self.mark_mask.map(HeaderAttribute::MarkMask),
+            self.bitmask.map(HeaderAttribute::Bitmask),
+            self.initial_value.map(HeaderAttribute::InitialValue),
+            self.hash_size.map(HeaderAttribute::HashSize),
+            self.max_elements.map(HeaderAttribute::MaxElements),
+            self.netmask.map(HeaderAttribute::Netmask),
+            self.bucket_size.map(HeaderAttribute::BucketSize),
+            self.size.map(HeaderAttribute::Size),
+        ];
+        attributes.into_iter().flatten().collect()
     }
 }
 
@@ -57,45 +131,62 @@ impl SetHeader {
             set_type,
             revision,
             family,
-            timeout: None,
-            max_elements: None,
-            hash_size: None,
-            netmask: None,
-            bitmask: None,
-            counters: false,
-            comments: false,
-            forceadd: false,
-            skbinfo: false,
+            options: SetOptions::default(),
             elements: None,
             references: 0,
             memory: 0,
         }
     }
 
-    pub(crate) fn set_options(&mut self, options: &[HeaderAttribute]) {
-        for option in options {
-            match *option {
+    pub(crate) fn set_options(
+        &mut self,
+        attributes: &[HeaderAttribute],
+    ) -> Result<(), DecodeError> {
+        let options = &mut self.options;
+        let (mut ip, mut ip_to, mut cidr) = (None, None, None);
+        let (mut port, mut port_to) = (None, None);
+        for attribute in attributes {
+            match *attribute {
+                HeaderAttribute::Ip(address) => ip = Some(address),
+                HeaderAttribute::IpTo(address) => ip_to = Some(address),
+                HeaderAttribute::Cidr(bits) => cidr = Some(bits),
+                HeaderAttribute::Port(number) => port = Some(number),
+                HeaderAttribute::PortTo(number) => port_to = Some(number),
                 HeaderAttribute::Timeout(seconds) => {
-                    self.timeout = Some(Timeout::from_kernel(seconds));
+                    options.timeout = Some(Timeout::from_kernel(seconds));
                 }
-                HeaderAttribute::MaxElements(n) => self.max_elements = Some(n),
-                HeaderAttribute::HashSize(n) => self.hash_size = Some(n),
-                HeaderAttribute::Netmask(n) => self.netmask = Some(n),
-                HeaderAttribute::Bitmask(mask) => self.bitmask = Some(mask),
+                HeaderAttribute::MaxElements(n) => options.max_elements = Some(n),
+                HeaderAttribute::HashSize(n) => options.hash_size = Some(n),
+                HeaderAttribute::BucketSize(n) => options.bucket_size = Some(n),
+                HeaderAttribute::InitialValue(n) => options.initial_value = Some(n),
+                HeaderAttribute::Netmask(n) => options.netmask = Some(n),
+                HeaderAttribute::Bitmask(mask) => options.bitmask = Some(mask),
+                HeaderAttribute::MarkMask(mask) => options.mark_mask = Some(mask),
+                HeaderAttribute::Size(n) => options.size = Some(n),
                 HeaderAttribute::Elements(n) => self.elements = Some(n),
                 HeaderAttribute::References(n) => self.references = n,
                 HeaderAttribute::MemorySize(n) => self.memory = n,
                 HeaderAttribute::CadtFlags(flags) => {
-                    self.counters = flags & IPSET_FLAG_WITH_COUNTERS != 0;
-                    self.comments = flags & IPSET_FLAG_WITH_COMMENT != 0;
-                    self.forceadd = flags & IPSET_FLAG_WITH_FORCEADD != 0;
-                    self.skbinfo = flags & IPSET_FLAG_WITH_SKBINFO != 0;
+                    options.counters = flags & IPSET_FLAG_WITH_COUNTERS != 0;
+                    options.comments = flags & IPSET_FLAG_WITH_COMMENT != 0;
+                    options.forceadd = flags & IPSET_FLAG_WITH_FORCEADD != 0;
+                    options.skbinfo = flags & IPSET_FLAG_WITH_SKBINFO != 0;
                 }
-                HeaderAttribute::InitialValue(_)
-                | HeaderAttribute::BucketSize(_)
-                | HeaderAttribute::Other(_) => {}
+                HeaderAttribute::Other(_) => {}
             }
         }
+        let wrong = |error: KeyError| DecodeError::new(error.to_string());
+        options.range = match (ip, ip_to, cidr, port, port_to) {
+            (Some(first), Some(last), ..) => {
+                Some(AddressRange::new(first, last).map_err(wrong)?.into())
+            }
+            (Some(first), None, Some(bits), ..) => {
+                Some(Network::new(first, bits).map_err(wrong)?.into())
+            }
+            (_, _, _, Some(first), Some(last)) => Some(BitmapRange::Ports(first, last)),
+            _ => None,
+        };
+        Ok(())
     }
 
     /// A message that begins a set in a listing.
@@ -117,7 +208,7 @@ impl SetHeader {
         let mut header = Self::new(SetName::from_kernel(name), set_type, family, revision);
         for attribute in attributes {
             if let IpSetAttribute::Header(options) = attribute {
-                header.set_options(options);
+                header.set_options(options)?;
             }
         }
         Ok(header)

@@ -1,15 +1,11 @@
 use std::fmt;
-use std::net::IpAddr;
 
-use crate::{Family, SetName, SetType, Timeout};
+use super::{BitmapRange, SetOptions};
+use crate::{Family, SetName, SetType};
 
 /// Name, type and options of a set, and how full it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "options of a set are on or off, in any mixture"
-)]
 pub struct SetHeader {
     /// The name.
     pub name: SetName,
@@ -19,24 +15,8 @@ pub struct SetHeader {
     pub revision: u8,
     /// The family of all its addresses.
     pub family: Family,
-    /// Entries can have a timeout, and this is the default of those that say none.
-    pub timeout: Option<Timeout>,
-    /// How many entries fit (`maxelem`); `None` for types without that limit.
-    pub max_elements: Option<u32>,
-    /// How many buckets the hash has now; `None` for types that are not hashes.
-    pub hash_size: Option<u32>,
-    /// Only the first so many bits of an address count.
-    pub netmask: Option<u8>,
-    /// Only these bits of an address count, which need not be the first (Linux 6.3).
-    pub bitmask: Option<IpAddr>,
-    /// Entries count the packets and bytes they match.
-    pub counters: bool,
-    /// Entries can have a comment.
-    pub comments: bool,
-    /// A new entry takes the place of another when the set is full.
-    pub forceadd: bool,
-    /// Entries carry values for the packets they match (`skbinfo`).
-    pub skbinfo: bool,
+    /// What it was created with; the hash size is the present one.
+    pub options: SetOptions,
     /// How many entries the kernel counts. Some of them may have run out and not be listed any more.
     /// Kernels before 4.9 do not say.
     pub elements: Option<u32>,
@@ -61,24 +41,37 @@ pub struct SetIndex {
 /// `hash:net family inet maxelem 65536 timeout 0`.
 impl fmt::Display for SetHeader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} family {}", self.set_type, self.family)?;
-        if let Some(max_elements) = self.max_elements {
+        let options = &self.options;
+        write!(f, "{}", self.set_type)?;
+        match options.range {
+            Some(BitmapRange::Addresses(range)) => write!(f, " range {range}")?,
+            Some(BitmapRange::Ports(first, last)) => write!(f, " range {first}-{last}")?,
+            None if self.family != Family::Unspec => write!(f, " family {}", self.family)?,
+            None => {}
+        }
+        if let Some(max_elements) = options.max_elements {
             write!(f, " maxelem {max_elements}")?;
         }
-        if let Some(netmask) = self.netmask {
+        if let Some(size) = options.size {
+            write!(f, " size {size}")?;
+        }
+        if let Some(netmask) = options.netmask {
             write!(f, " netmask {netmask}")?;
         }
-        if let Some(bitmask) = self.bitmask {
+        if let Some(bitmask) = options.bitmask {
             write!(f, " bitmask {bitmask}")?;
         }
-        if let Some(timeout) = self.timeout {
+        if let Some(mask) = options.mark_mask {
+            write!(f, " markmask {mask:#010x}")?;
+        }
+        if let Some(timeout) = options.timeout {
             write!(f, " timeout {}", timeout.as_secs())?;
         }
         for (has, option) in [
-            (self.counters, " counters"),
-            (self.comments, " comment"),
-            (self.skbinfo, " skbinfo"),
-            (self.forceadd, " forceadd"),
+            (options.counters, " counters"),
+            (options.comments, " comment"),
+            (options.skbinfo, " skbinfo"),
+            (options.forceadd, " forceadd"),
         ] {
             if has {
                 f.write_str(option)?;

@@ -3,9 +3,11 @@
 mod create;
 mod encode;
 mod header;
+mod options;
 
 pub use create::CreateSet;
 pub use header::{SetHeader, SetIndex};
+pub use options::{BitmapRange, SetOptions};
 
 use crate::Entry;
 

@@ -1,97 +1,194 @@
 //! The types of sets, one file each.
 
+mod bitmap_ip;
+mod bitmap_ip_mac;
+mod bitmap_port;
 mod hash_ip;
+mod hash_ip_mac;
+mod hash_ip_mark;
+mod hash_ip_port;
+mod hash_ip_port_ip;
+mod hash_ip_port_net;
+mod hash_mac;
 mod hash_net;
+mod hash_net_iface;
+mod hash_net_net;
+mod hash_net_port;
+mod hash_net_port_net;
+mod list_set;
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
-use netlink_packet_core::Emitable;
+use crate::{Element, Key};
 
-use crate::{DecodeError, Key, RawKey, packet::EntryAttribute};
-
-/// What a set can hold.
+/// What a set can hold. The name says what an entry is made of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum SetType {
+    /// `bitmap:ip`: single IPv4 addresses out of one range of at most 65536, which the set is created with ([`CreateSet::range`](crate::CreateSet::range)). With a netmask, networks of that size.
+    BitmapIp,
+    /// `bitmap:ip,mac`: IPv4 addresses out of one range, each with the MAC address a packet from it must have. Without one, the card of the first packet that matches is taken.
+    BitmapIpMac,
+    /// `bitmap:port`: ports out of one range, whatever the protocol.
+    BitmapPort,
     /// `hash:ip`: single addresses.
     ///
-    /// Adding an IPv4 network adds each of its addresses; an IPv6 network is refused.
+    /// Adding an IPv4 network or range adds each of its addresses; an IPv6 network is refused.
     HashIp,
+    /// `hash:mac`: MAC addresses.
+    HashMac,
+    /// `hash:ip,mac`: addresses with a MAC address each.
+    HashIpMac,
     /// `hash:net`: networks, and single addresses as the smallest of them. An address matches the
     /// set when it lies in any of its networks.
     ///
     /// A prefix length of 0 is refused by the kernel: add the two halves, `0.0.0.0/1` and
     /// `128.0.0.0/1`, or `::/1` and `8000::/1`.
     HashNet,
+    /// `hash:net,net`: pairs of networks.
+    HashNetNet,
+    /// `hash:ip,port`: addresses with a port of a protocol each.
+    HashIpPort,
+    /// `hash:net,port`: networks with a port of a protocol each.
+    HashNetPort,
+    /// `hash:ip,port,ip`: an address, a port of a protocol and a second address.
+    HashIpPortIp,
+    /// `hash:ip,port,net`: an address, a port of a protocol and a network.
+    HashIpPortNet,
+    /// `hash:ip,mark`: addresses with a packet mark each.
+    HashIpMark,
+    /// `hash:net,port,net`: a network, a port of a protocol and a second network.
+    HashNetPortNet,
+    /// `hash:net,iface`: networks with a network interface each. Here a prefix length of 0 is possible.
+    HashNetIface,
+    /// `list:set`: other sets, asked one after the other. They have an order: see [`Entry::before`](crate::Entry::before).
+    ListSet,
     /// A type that this crate knows by name only. The keys of its entries are
-    /// [`RawKey`]s.
+    /// [`RawKey`](crate::RawKey)s.
     Other(String),
 }
 
 impl SetType {
+    /// All types that are known here. A kernel need not have all of them: ask it with
+    /// [`IpSet::revisions`](crate::IpSet::revisions).
+    pub fn all() -> impl Iterator<Item = Self> {
+        KNOWN.iter().map(|(set_type, _)| set_type.clone())
+    }
+
     /// The name in the kernel's spelling, such as `hash:ip`.
     pub fn name(&self) -> &str {
-        match self {
-            Self::HashIp => hash_ip::DEFINITION.name,
-            Self::HashNet => hash_net::DEFINITION.name,
-            Self::Other(name) => name,
+        match (self, self.definition()) {
+            (Self::Other(name), _) => name,
+            (_, Some(definition)) => definition.name,
+            (_, None) => "",
         }
     }
 
     pub(crate) fn definition(&self) -> Option<&'static Definition> {
-        match self {
-            Self::HashIp => Some(&hash_ip::DEFINITION),
-            Self::HashNet => Some(&hash_net::DEFINITION),
-            Self::Other(_) => None,
+        KNOWN
+            .iter()
+            .find(|(known, _)| known == self)
+            .map(|(_, definition)| *definition)
+    }
+
+    /// Whether a set of this type can have entries with this key, whatever the family.
+    pub fn accepts(&self, key: &Key) -> bool {
+        match (self.definition(), key.elements()) {
+            (None, [Element::Raw(_)]) => true,
+            (None, _) => false,
+            (Some(definition), elements) => definition.accepts(elements),
         }
     }
 
-    pub(crate) fn is_hash(&self) -> bool {
-        self.name().starts_with("hash:")
-    }
-
-    /// Makes a key of what an entry has besides its extensions.
-    pub(crate) fn decode_key(&self, attributes: &[EntryAttribute]) -> Result<Key, DecodeError> {
-        match self.definition() {
-            Some(definition) => (definition.decode_key)(attributes),
-            None => Ok(raw_key(attributes)),
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        match self.name().split_once(':')?.0 {
+            "bitmap" => Some(Kind::Bitmap),
+            "hash" => Some(Kind::Hash),
+            "list" => Some(Kind::List),
+            _ => None,
         }
     }
 }
 
 /// What there is to know about a type.
+#[derive(Debug)]
 pub(crate) struct Definition {
     name: &'static str,
-    /// The newest revision known here.
-    pub(crate) revision: u8,
-    decode_key: fn(&[EntryAttribute]) -> Result<Key, DecodeError>,
-    /// Whether a network is one entry, rather than one for each of its addresses.
-    pub(crate) holds_networks: bool,
-    pub(crate) has_netmask: bool,
+    /// What the key of an entry is made of.
+    pub(crate) dimensions: &'static [Dimension],
+    /// What a set can be created with besides the options that all sets of its kind have.
+    pub(crate) masks: &'static [Mask],
 }
 
-/// An address, with or without a prefix length.
-fn address_key(attributes: &[EntryAttribute]) -> Result<Key, DecodeError> {
-    let mut address = None;
-    let mut prefix_length = None;
-    for attribute in attributes {
-        match attribute {
-            EntryAttribute::Ip(ip) => address = Some(*ip),
-            EntryAttribute::Cidr(bits) => prefix_length = Some(*bits),
-            _ => {}
+impl Definition {
+    fn accepts(&self, elements: &[Element]) -> bool {
+        let mut elements = elements.iter().peekable();
+        for dimension in self.dimensions {
+            let fits = elements
+                .next_if(|element| dimension.accepts(element))
+                .is_some();
+            if !fits && *dimension != Dimension::OptionalMac {
+                return false;
+            }
+        }
+        elements.next().is_none()
+    }
+
+    /// Whether its entries have addresses, and so a family.
+    pub(crate) fn holds_addresses(&self) -> bool {
+        let of_address = |dimension| matches!(dimension, &Dimension::Ip | &Dimension::Net);
+        self.dimensions.iter().any(of_address)
+    }
+
+    /// Whether a network is one entry, rather than one for each of its addresses.
+    pub(crate) fn holds_networks(&self) -> bool {
+        self.dimensions.contains(&Dimension::Net)
+    }
+}
+
+/// One part of the keys of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dimension {
+    Ip,
+    Net,
+    Port,
+    PortOfAnyProtocol,
+    Mac,
+    OptionalMac,
+    Mark,
+    Interface,
+    Set,
+}
+
+impl Dimension {
+    fn accepts(self, element: &Element) -> bool {
+        match (self, element) {
+            (Self::Ip | Self::Net, Element::Ip(_) | Element::Net(_) | Element::Range(_))
+            | (Self::Mac | Self::OptionalMac, Element::Mac(_))
+            | (Self::Mark, Element::Mark(_))
+            | (Self::Interface, Element::Interface(_))
+            | (Self::Set, Element::Set(_)) => true,
+            (Self::Port, Element::Port(port)) => port.protocol().is_some(),
+            (Self::PortOfAnyProtocol, Element::Port(port)) => port.protocol().is_none(),
+            _ => false,
         }
     }
-    let address = address.ok_or_else(|| DecodeError::new("an entry has no address"))?;
-    match prefix_length {
-        None => Ok(Key::Ip(address)),
-        Some(bits) => Key::net(address, bits).map_err(|e| DecodeError::new(e.to_string())),
-    }
 }
 
-fn raw_key(attributes: &[EntryAttribute]) -> Key {
-    let mut bytes = vec![0; attributes.buffer_len()];
-    attributes.emit(&mut bytes);
-    Key::Other(RawKey::new(bytes))
+/// An option that leaves bits of an entry out of account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mask {
+    Netmask,
+    Bitmask,
+    MarkMask,
+}
+
+/// How a type keeps its entries; its options and error numbers go by that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Bitmap,
+    Hash,
+    List,
 }
 
 /// Any name is a type; one that this crate does not know is [`SetType::Other`].
@@ -99,10 +196,10 @@ impl FromStr for SetType {
     type Err = Infallible;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        Ok([Self::HashIp, Self::HashNet]
-            .into_iter()
-            .find(|set_type| set_type.name() == name)
-            .unwrap_or_else(|| Self::Other(name.into())))
+        Ok(KNOWN
+            .iter()
+            .find(|(_, definition)| definition.name == name)
+            .map_or_else(|| Self::Other(name.into()), |(known, _)| known.clone()))
     }
 }
 
@@ -111,3 +208,22 @@ impl fmt::Display for SetType {
         f.pad(self.name())
     }
 }
+
+static KNOWN: [(SetType, &Definition); 16] = [
+    (SetType::BitmapIp, &bitmap_ip::DEFINITION),
+    (SetType::BitmapIpMac, &bitmap_ip_mac::DEFINITION),
+    (SetType::BitmapPort, &bitmap_port::DEFINITION),
+    (SetType::HashIp, &hash_ip::DEFINITION),
+    (SetType::HashMac, &hash_mac::DEFINITION),
+    (SetType::HashIpMac, &hash_ip_mac::DEFINITION),
+    (SetType::HashNet, &hash_net::DEFINITION),
+    (SetType::HashNetNet, &hash_net_net::DEFINITION),
+    (SetType::HashIpPort, &hash_ip_port::DEFINITION),
+    (SetType::HashNetPort, &hash_net_port::DEFINITION),
+    (SetType::HashIpPortIp, &hash_ip_port_ip::DEFINITION),
+    (SetType::HashIpPortNet, &hash_ip_port_net::DEFINITION),
+    (SetType::HashIpMark, &hash_ip_mark::DEFINITION),
+    (SetType::HashNetPortNet, &hash_net_port_net::DEFINITION),
+    (SetType::HashNetIface, &hash_net_iface::DEFINITION),
+    (SetType::ListSet, &list_set::DEFINITION),
+];

@@ -40,8 +40,8 @@ type Nth = fn(u32) -> Key;
 fn a_hundred_thousand_go_in_and_out(sets: &mut IpSet) -> Result<(), Failed> {
     const N: u32 = 100_000;
     let ipset = Tool::find("ipset");
-    let v4 = |n: u32| Key::Ip(Ipv4Addr::from(n.wrapping_mul(2_654_435_761) | 1 << 31).into());
-    let v6 = |n: u32| Key::Ip(Ipv6Addr::from((0x2001_0db8 << 96) | u128::from(n)).into());
+    let v4 = |n: u32| Key::ip(Ipv4Addr::from(n.wrapping_mul(2_654_435_761) | 1 << 31).into());
+    let v6 = |n: u32| Key::ip(Ipv6Addr::from((0x2001_0db8 << 96) | u128::from(n)).into());
     let families: [(&str, Family, Nth); 2] =
         [("four", Family::Inet, v4), ("six", Family::Inet6, v6)];
     for (set, family, nth) in families {

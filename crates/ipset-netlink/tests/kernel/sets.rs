@@ -43,7 +43,7 @@ fn creating_again_changes_nothing(sets: &mut IpSet) -> Result<(), Failed> {
     sets.create(&create.clone().hash_size(4096), IfExists::Update)?;
     let set = sets.list(&create.name)?;
     assert_eq!(set.entries.len(), 1);
-    assert_eq!(set.header.hash_size, Some(1024));
+    assert_eq!(set.header.options.hash_size, Some(1024));
     // What a header says makes the same set.
     sets.create(&CreateSet::from(&set.header), IfExists::Update)?;
     Ok(())

@@ -54,16 +54,20 @@ fn we_list_what_ipset_restore_wrote(sets: &mut IpSet) -> Result<(), Failed> {
         } = sets.list(&create.name)?;
         let mut made = CreateSet::from(&header);
         // ipset leaves these two to the kernel, which says them.
-        made.hash_size = create.hash_size;
-        made.max_elements = create.max_elements;
+        made.options.hash_size = create.options.hash_size;
+        made.options.max_elements = create.options.max_elements;
         assert_eq!(made, create);
         assert_eq!(header.elements, Some(u32::try_from(entries.len()).unwrap()));
         let mut expected = entries;
         for entry in &mut expected {
             entry.timeout = create
+                .options
                 .timeout
                 .map(|default| entry.timeout.unwrap_or(default));
-            entry.counters = create.counters.then(|| entry.counters.unwrap_or_default());
+            entry.counters = create
+                .options
+                .counters
+                .then(|| entry.counters.unwrap_or_default());
         }
         for entry in listed.iter_mut().chain(&mut expected) {
             // A second may have passed.
@@ -124,12 +128,15 @@ fn a_bitmask_is_in_the_header(sets: &mut IpSet) -> Result<(), Failed> {
             .run(&create)
             .map_err(|_| skip("this kernel or this ipset knows no bitmask"))?;
         let header = sets.header(&name(set))?;
-        assert_eq!(header.bitmask, mask.parse().ok());
+        assert_eq!(header.options.bitmask, mask.parse().ok());
         assert_eq!(
             header.to_string(),
             format!("hash:ip family {family} maxelem 65536 bitmask {mask}")
         );
-        assert_eq!(sets.list(&name(set))?.header.bitmask, header.bitmask);
+        assert_eq!(
+            sets.list(&name(set))?.header.options.bitmask,
+            header.options.bitmask
+        );
     }
     Ok(())
 }
@@ -226,23 +233,34 @@ fn create_line(create: &CreateSet) -> String {
             "create {} {} family {}",
             create.name, create.set_type, create.family
         )),
-        Some(format!("hashsize {}", create.hash_size.unwrap_or(1024))),
-        Some(format!("maxelem {}", create.max_elements.unwrap_or(65536))),
-        create.netmask.map(|bits| format!("netmask {bits}")),
+        Some(format!(
+            "hashsize {}",
+            create.options.hash_size.unwrap_or(1024)
+        )),
+        Some(format!(
+            "maxelem {}",
+            create.options.max_elements.unwrap_or(65536)
+        )),
+        create.options.netmask.map(|bits| format!("netmask {bits}")),
         create
+            .options
             .timeout
             .map(|timeout| format!("timeout {}", timeout.as_secs())),
-        create.counters.then(|| "counters".into()),
-        create.comments.then(|| "comment".into()),
+        create.options.counters.then(|| "counters".into()),
+        create.options.comments.then(|| "comment".into()),
     ];
     options.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 fn add_line(create: &CreateSet, entry: &Entry) -> String {
     let timeout = create
+        .options
         .timeout
         .map(|default| rounded(entry.timeout.unwrap_or(default)));
-    let counters = create.counters.then(|| entry.counters.unwrap_or_default());
+    let counters = create
+        .options
+        .counters
+        .then(|| entry.counters.unwrap_or_default());
     let options = [
         Some(format!("add {} {}", create.name, entry.key)),
         timeout.map(|timeout| format!("timeout {}", timeout.as_secs())),

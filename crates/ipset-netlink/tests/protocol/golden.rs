@@ -213,7 +213,10 @@ fn listings_are_understood() {
             set.header.to_string(),
             "hash:net family inet maxelem 65536 timeout 3600 counters comment"
         );
-        assert_eq!((set.header.revision, set.header.hash_size), (7, Some(1024)));
+        assert_eq!(
+            (set.header.revision, set.header.options.hash_size),
+            (7, Some(1024))
+        );
         assert_eq!(
             (
                 set.header.elements,

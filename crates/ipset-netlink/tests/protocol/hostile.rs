@@ -213,7 +213,7 @@ fn after_a_refused_entry_the_rest_is_sent() {
         Answer::ok(),                   // 10
     ]);
     let mut sets = IpSet::with_transport(&mut script).unwrap();
-    let entries = (1..=10).map(|n| Entry::new(Key::Ip(std::net::Ipv4Addr::from(n).into())));
+    let entries = (1..=10).map(|n| Entry::new(Key::ip(std::net::Ipv4Addr::from(n).into())));
     let outcome = sets.add_all(&set(), entries, IfExists::Fail).unwrap();
     assert_eq!(outcome.accepted, 7);
     let failures: Vec<_> = outcome
@@ -261,7 +261,7 @@ fn a_line_that_was_not_sent_ends_a_bulk() {
     ] {
         let mut script = Script::new([answer]);
         let mut sets = IpSet::with_transport(&mut script).unwrap();
-        let entries = (1..=3).map(|n| Entry::new(Key::Ip(std::net::Ipv4Addr::from(n).into())));
+        let entries = (1..=3).map(|n| Entry::new(Key::ip(std::net::Ipv4Addr::from(n).into())));
         assert!(sets.add_all(&set(), entries, IfExists::Fail).is_err());
     }
 }
@@ -271,7 +271,7 @@ fn a_set_that_goes_away_ends_a_bulk() {
     let mut script = Script::new([Answer::ok(), Answer::error(2)]);
     let mut sets = IpSet::with_transport(&mut script).unwrap();
     // More than one message holds.
-    let entries = (1..=2000).map(|n| Entry::new(Key::Ip(std::net::Ipv4Addr::from(n).into())));
+    let entries = (1..=2000).map(|n| Entry::new(Key::ip(std::net::Ipv4Addr::from(n).into())));
     let error = sets.add_all(&set(), entries, IfExists::Fail).unwrap_err();
     assert!(error.is_set_not_found());
     let sent = lines(&script.requests()[0]).len();

@@ -1,0 +1,4 @@
+//! The command line of `ipset`, over netlink.
+#![forbid(unsafe_code)]
+
+fn main() {}

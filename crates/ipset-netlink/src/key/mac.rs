@@ -1,0 +1,40 @@
+use std::{fmt, str::FromStr};
+
+/// The address of a network card: six bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MacAddress(pub [u8; 6]);
+
+/// Six hexadecimal bytes with colons, `02:00:5e:10:00:ff`.
+impl FromStr for MacAddress {
+    type Err = MacAddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || MacAddressError(text.into());
+        let mut address = [0; 6];
+        let mut parts = text.split(':');
+        for byte in &mut address {
+            let part = parts.next().ok_or_else(wrong)?;
+            if part.len() > 2 || !part.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+                return Err(wrong());
+            }
+            *byte = u8::from_str_radix(part, 16).map_err(|_| wrong())?;
+        }
+        match parts.next() {
+            None => Ok(Self(address)),
+            Some(_) => Err(wrong()),
+        }
+    }
+}
+
+/// In capitals, as `ipset` writes it.
+impl fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self([a, b, c, d, e, g]) = self;
+        write!(f, "{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{g:02X}")
+    }
+}
+
+/// Why a text is not a [`MacAddress`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the address of a network card (02:00:5e:10:00:ff)")]
+pub struct MacAddressError(Box<str>);

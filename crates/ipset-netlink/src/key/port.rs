@@ -1,0 +1,197 @@
+use std::{fmt, str::FromStr};
+
+/// A port of a protocol, or a range of ports.
+///
+/// For ICMP the place of the port is taken by type and code. A `bitmap:port` has ports without a
+/// protocol: [`Port::without_protocol`].
+///
+/// ```
+/// use ipset_netlink::Port;
+///
+/// assert_eq!(Port::tcp(443).to_string(), "tcp:443");
+/// assert_eq!(Port::udp(5000).through(5010)?.to_string(), "udp:5000-5010");
+/// assert_eq!(Port::icmp(8, 0).to_string(), "icmp:8/0");
+/// assert_eq!("tcp:22".parse::<Port>()?, Port::tcp(22));
+/// # Ok::<(), ipset_netlink::PortError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port {
+    protocol: Option<u8>,
+    first: u16,
+    last: u16,
+}
+
+impl Port {
+    /// A port of a protocol by its number (`IPPROTO_*`). Protocols other than those that have a
+    /// method here know no ports: their port is 0.
+    pub fn new(protocol: u8, port: u16) -> Self {
+        Self {
+            protocol: Some(protocol),
+            first: port,
+            last: port,
+        }
+    }
+
+    /// A TCP port.
+    pub fn tcp(port: u16) -> Self {
+        Self::new(IPPROTO_TCP, port)
+    }
+
+    /// A UDP port.
+    pub fn udp(port: u16) -> Self {
+        Self::new(IPPROTO_UDP, port)
+    }
+
+    /// An SCTP port.
+    pub fn sctp(port: u16) -> Self {
+        Self::new(IPPROTO_SCTP, port)
+    }
+
+    /// A UDP-Lite port.
+    pub fn udplite(port: u16) -> Self {
+        Self::new(IPPROTO_UDPLITE, port)
+    }
+
+    /// An ICMP type and code.
+    pub fn icmp(icmp_type: u8, code: u8) -> Self {
+        Self::new(IPPROTO_ICMP, u16::from_be_bytes([icmp_type, code]))
+    }
+
+    /// An `ICMPv6` type and code.
+    pub fn icmpv6(icmp_type: u8, code: u8) -> Self {
+        Self::new(IPPROTO_ICMPV6, u16::from_be_bytes([icmp_type, code]))
+    }
+
+    /// A port whatever the protocol, for `bitmap:port`.
+    pub fn without_protocol(port: u16) -> Self {
+        Self {
+            protocol: None,
+            first: port,
+            last: port,
+        }
+    }
+
+    /// The ports from this one to `last`, both included.
+    ///
+    /// # Errors
+    ///
+    /// `last` comes before this port.
+    pub fn through(self, last: u16) -> Result<Self, PortError> {
+        if last < self.first {
+            return Err(PortError(format!("{self}-{last}")));
+        }
+        Ok(Self { last, ..self })
+    }
+
+    /// The number of the protocol, where there is one.
+    pub fn protocol(&self) -> Option<u8> {
+        self.protocol
+    }
+
+    /// The port, or the first of a range. For ICMP the high byte is the type and the low one the code.
+    pub fn first(&self) -> u16 {
+        self.first
+    }
+
+    /// The last port of a range; of a single port, the port itself.
+    pub fn last(&self) -> u16 {
+        self.last
+    }
+
+    /// Whether it is more than one port.
+    pub fn is_range(&self) -> bool {
+        self.last != self.first
+    }
+
+    /// ICMP type and code, where the protocol is ICMP or `ICMPv6`.
+    pub fn icmp_type_and_code(&self) -> Option<(u8, u8)> {
+        let [icmp_type, code] = self.first.to_be_bytes();
+        matches!(self.protocol, Some(IPPROTO_ICMP | IPPROTO_ICMPV6)).then_some((icmp_type, code))
+    }
+}
+
+/// `tcp:80`, `udp:5000-5010`, `icmp:8/0`, `47:0` for a protocol without a name here, `80` without one.
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(number) = self.protocol {
+            match PROTOCOLS.iter().find(|(_, known)| *known == number) {
+                Some((name, _)) => write!(f, "{name}:")?,
+                None => write!(f, "{number}:")?,
+            }
+        }
+        match self.icmp_type_and_code() {
+            Some((icmp_type, code)) => write!(f, "{icmp_type}/{code}"),
+            None if self.is_range() => write!(f, "{}-{}", self.first, self.last),
+            None => write!(f, "{}", self.first),
+        }
+    }
+}
+
+/// Names of protocols and numbers; names of services and of ICMP types are not known here.
+impl FromStr for Port {
+    type Err = PortError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || PortError(text.into());
+        let (protocol, ports) = match text.split_once(':') {
+            None => (None, text),
+            Some((name, ports)) => {
+                let known = PROTOCOLS.iter().find(|(known, _)| *known == name);
+                let number = known.map(|(_, number)| *number).or_else(|| number(name));
+                (Some(number.ok_or_else(wrong)?), ports)
+            }
+        };
+        let of = |first, last| Self {
+            protocol,
+            first,
+            last,
+        };
+        let port = if matches!(protocol, Some(IPPROTO_ICMP | IPPROTO_ICMPV6)) {
+            let (icmp_type, code) = ports.split_once('/').ok_or_else(wrong)?;
+            let icmp_type = number(icmp_type).ok_or_else(wrong)?;
+            let both = u16::from_be_bytes([icmp_type, number(code).ok_or_else(wrong)?]);
+            of(both, both)
+        } else if let Some((first, last)) = ports.split_once('-') {
+            of(
+                number(first).ok_or_else(wrong)?,
+                number(last).ok_or_else(wrong)?,
+            )
+        } else {
+            let port = number(ports).ok_or_else(wrong)?;
+            of(port, port)
+        };
+        if port.last < port.first {
+            return Err(wrong());
+        }
+        Ok(port)
+    }
+}
+
+/// A number without the sign that the standard library would take.
+fn number<N: FromStr>(text: &str) -> Option<N> {
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())?
+}
+
+/// Why something is not a [`Port`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is neither a port (80, tcp:80, icmp:8/0) nor a range of ports (tcp:80-90)")]
+pub struct PortError(String);
+
+// linux/in.h and linux/in6.h
+const IPPROTO_ICMP: u8 = 1;
+const IPPROTO_TCP: u8 = 6;
+const IPPROTO_UDP: u8 = 17;
+const IPPROTO_ICMPV6: u8 = 58;
+const IPPROTO_SCTP: u8 = 132;
+const IPPROTO_UDPLITE: u8 = 136;
+
+const PROTOCOLS: [(&str, u8); 6] = [
+    ("tcp", IPPROTO_TCP),
+    ("udp", IPPROTO_UDP),
+    ("sctp", IPPROTO_SCTP),
+    ("udplite", IPPROTO_UDPLITE),
+    ("icmp", IPPROTO_ICMP),
+    ("icmpv6", IPPROTO_ICMPV6),
+];

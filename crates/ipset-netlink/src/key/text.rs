@@ -1,0 +1,194 @@
+use std::{net::IpAddr, str::FromStr};
+
+use super::{AddressRange, Element, Key, Network};
+use crate::{SetType, set_type::Dimension};
+
+/// One address, network (`ADDRESS/PREFIX`) or range (`FIRST-LAST`); [`Key::parse`] reads the others.
+impl FromStr for Key {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        addresses(text).map(Self::from)
+    }
+}
+
+impl Key {
+    /// Reads the key of an entry of a set of this type, as `ipset` writes it. Addresses, ports and ICMP
+    /// types are numbers; nothing is looked up.
+    ///
+    /// ```
+    /// use ipset_netlink::{Key, SetType};
+    ///
+    /// let key = Key::parse("192.0.2.7,udp:53", &SetType::HashIpPort)?;
+    /// assert_eq!(key.elements().len(), 2);
+    /// # Ok::<(), ipset_netlink::KeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The text does not have what the type's name says, or the type is not known here.
+    pub fn parse(text: &str, set_type: &SetType) -> Result<Self, KeyError> {
+        let not_of_type = || KeyError(Fault::NotOfType(text.into(), set_type.clone()));
+        let definition = set_type.definition().ok_or_else(not_of_type)?;
+        let mut parts = text.split(',');
+        let mut elements = Vec::with_capacity(definition.dimensions.len());
+        for dimension in definition.dimensions {
+            match (parts.next(), dimension) {
+                (Some(part), dimension) => {
+                    elements.push(element(part, *dimension).ok_or_else(not_of_type)?)
+                }
+                (None, Dimension::OptionalMac) => {}
+                (None, _) => return Err(not_of_type()),
+            }
+        }
+        match (parts.next(), Self::of_elements(elements)) {
+            (None, Some(key)) => Ok(key),
+            _ => Err(not_of_type()),
+        }
+    }
+}
+
+fn element(text: &str, dimension: Dimension) -> Option<Element> {
+    match dimension {
+        Dimension::Ip | Dimension::Net => addresses(text).ok(),
+        Dimension::Port => {
+            let port: super::Port = text.parse().ok()?;
+            port.protocol().map(|_| port.into())
+        }
+        Dimension::PortOfAnyProtocol => {
+            let port: super::Port = text.parse().ok()?;
+            port.protocol().is_none().then(|| port.into())
+        }
+        Dimension::Mac | Dimension::OptionalMac => text.parse().ok().map(Element::Mac),
+        Dimension::Mark => mark(text).map(Element::Mark),
+        Dimension::Interface => text.parse().ok().map(Element::Interface),
+        Dimension::Set => text.parse().ok().map(Element::Set),
+    }
+}
+
+fn mark(text: &str) -> Option<u32> {
+    let (digits, radix) = match text.strip_prefix("0x") {
+        Some(digits) => (digits, 16),
+        None => (text, 10),
+    };
+    let digits_only = digits.chars().all(|digit| digit.is_digit(radix));
+    digits_only.then(|| u32::from_str_radix(digits, radix).ok())?
+}
+
+fn addresses(text: &str) -> Result<Element, KeyError> {
+    let wrong = || KeyError(Fault::Text(text.into()));
+    if let Some((address, prefix)) = text.split_once('/') {
+        // u8::from_str takes a sign.
+        if !prefix.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(wrong());
+        }
+        let address = address.parse().map_err(|_| wrong())?;
+        let prefix = prefix.parse().map_err(|_| wrong())?;
+        return Network::new(address, prefix).map(Element::from);
+    }
+    if let Some((first, last)) = text.split_once('-') {
+        let first = first.parse().map_err(|_| wrong())?;
+        let last = last.parse().map_err(|_| wrong())?;
+        return AddressRange::new(first, last).map(Element::from);
+    }
+    text.parse().map(Element::Ip).map_err(|_| wrong())
+}
+
+/// Why something is not a [`Key`] or a part of one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct KeyError(pub(super) Fault);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("{0:?} is neither an address nor a network (ADDRESS/PREFIX) nor a range (FIRST-LAST)")]
+    Text(Box<str>),
+    #[error("{0:?} is not an entry of a set of type {1}")]
+    NotOfType(Box<str>, SetType),
+    #[error("a prefix of {prefix_length} bits is longer than the address {address}")]
+    Prefix { address: IpAddr, prefix_length: u8 },
+    #[error("{first} to {last} is not a range of addresses")]
+    Range { first: IpAddr, last: IpAddr },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> String {
+        text.parse::<Key>()
+            .map_or_else(|e| e.to_string(), |key| key.to_string())
+    }
+
+    #[test]
+    fn reads_and_writes_what_ipset_does() {
+        assert_eq!(key("192.0.2.1"), "192.0.2.1");
+        assert_eq!(key("192.0.2.1/32"), "192.0.2.1");
+        assert_eq!(key("192.0.2.1/24"), "192.0.2.0/24");
+        assert_eq!(key("0.0.0.0/0"), "0.0.0.0/0");
+        assert_eq!(key("192.0.2.1-192.0.2.9"), "192.0.2.1-192.0.2.9");
+        assert_eq!(key("2001:db8::1/128"), "2001:db8::1");
+        assert_eq!(key("2001:DB8:0::1/32"), "2001:db8::/32");
+    }
+
+    #[test]
+    fn refuses_the_rest_and_says_why() {
+        for bad in [
+            "",
+            "/",
+            "1.2.3",
+            "192.0.2.1/",
+            "192.0.2.1/+8",
+            "192.0.2.1/256",
+            "192.0.2.1/a",
+            "192.0.2.1-",
+        ] {
+            assert_eq!(
+                key(bad),
+                format!(
+                    "{bad:?} is neither an address nor a network (ADDRESS/PREFIX) nor a range (FIRST-LAST)"
+                )
+            );
+        }
+        assert_eq!(
+            key("192.0.2.1/33"),
+            "a prefix of 33 bits is longer than the address 192.0.2.1"
+        );
+        assert_eq!(
+            key("192.0.2.2-192.0.2.1"),
+            "192.0.2.2 to 192.0.2.1 is not a range of addresses"
+        );
+    }
+
+    #[test]
+    fn a_key_has_what_the_name_of_its_type_says() {
+        for (set_type, text) in [
+            ("bitmap:ip", "192.0.2.1"),
+            ("bitmap:ip,mac", "192.0.2.1"),
+            ("bitmap:ip,mac", "192.0.2.1,02:00:5E:10:00:FF"),
+            ("bitmap:port", "80-90"),
+            ("hash:ip", "2001:db8::1"),
+            ("hash:mac", "02:00:5E:10:00:FF"),
+            ("hash:ip,mac", "192.0.2.1,02:00:5E:10:00:FF"),
+            ("hash:net", "192.0.2.0/24"),
+            ("hash:net,net", "192.0.2.0/24,198.51.100.1"),
+            ("hash:ip,port", "192.0.2.1,icmp:8/0"),
+            ("hash:net,port", "2001:db8::/32,udplite:7-9"),
+            ("hash:ip,port,ip", "192.0.2.1,sctp:1,192.0.2.2"),
+            ("hash:ip,port,net", "192.0.2.1,47:0,192.0.2.0/25"),
+            ("hash:ip,mark", "192.0.2.1,0x0000002a"),
+            ("hash:net,port,net", "10.0.0.0/8,tcp:1,10.0.0.0/9"),
+            ("hash:net,iface", "10.0.0.0/8,physdev:eth0"),
+            ("list:set", "other"),
+        ] {
+            let set_type: SetType = set_type.parse().unwrap();
+            assert_eq!(Key::parse(text, &set_type).unwrap().to_string(), text);
+            for wrong in ["", ",", "192.0.2.1,", "a b", "1,2,3,4"] {
+                assert!(
+                    Key::parse(wrong, &set_type).is_err(),
+                    "{wrong} in {set_type}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! `hash:net,net`: pairs of networks.
+
+use super::{Definition, Dimension, Mask};
+
+pub(super) static DEFINITION: Definition = Definition {
+    name: "hash:net,net",
+    dimensions: &[Dimension::Net, Dimension::Net],
+    masks: &[Mask::Netmask, Mask::Bitmask],
+};
