@@ -33,7 +33,7 @@ pub use mark::Mark;
 pub use multiport::Multiport;
 pub use out_interface::OutInterface;
 pub use protocol::Protocol;
-pub use set::{Direction, Set};
+pub use set::{Counter, Direction, Set};
 pub use source::Source;
 pub use tcp::{Tcp, TcpFlags};
 pub use udp::Udp;

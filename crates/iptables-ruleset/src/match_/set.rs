@@ -19,6 +19,27 @@ pub struct Set {
     name: SetName,
     directions: Vec<Direction>,
     inverted: bool,
+    /// Bits `IPSET_FLAG_*`.
+    flags: u32,
+    packets: Option<Counter>,
+    bytes: Option<Counter>,
+}
+
+/// What a counter of the matching entry must be, in a set with counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the kernel has no other comparison"
+)]
+pub enum Counter {
+    /// Exactly this.
+    Equal(u64),
+    /// Anything but this.
+    NotEqual(u64),
+    /// Less than this.
+    Less(u64),
+    /// More than this.
+    Greater(u64),
 }
 
 /// Which end of the packet an element of the set is compared with.
@@ -38,6 +59,9 @@ impl Set {
             name,
             directions: vec![direction],
             inverted: false,
+            flags: 0,
+            packets: None,
+            bytes: None,
         }
     }
 
@@ -52,6 +76,45 @@ impl Set {
     pub fn inverted(self) -> Self {
         Self {
             inverted: true,
+            ..self
+        }
+    }
+
+    /// `--return-nomatch`: an exception in the set (`nomatch`) matches too.
+    pub fn return_nomatch(self) -> Self {
+        self.flag(IPSET_FLAG_RETURN_NOMATCH)
+    }
+
+    /// `! --update-counters`: the counters of the entry stay as they are. Without this, a packet counts when the
+    /// conditions on the counters hold.
+    pub fn without_update(self) -> Self {
+        self.flag(IPSET_FLAG_SKIP_COUNTER_UPDATE)
+    }
+
+    /// `! --update-subcounters`: in a list of sets, the counters of the set that matches stay as they are.
+    pub fn without_member_update(self) -> Self {
+        self.flag(IPSET_FLAG_SKIP_SUBCOUNTER_UPDATE)
+    }
+
+    /// `--packets-eq` and its like: only where the entry has matched so many packets before.
+    pub fn packets(self, counter: Counter) -> Self {
+        Self {
+            packets: Some(counter),
+            ..self
+        }
+    }
+
+    /// `--bytes-eq` and its like: only where the entry has matched so many bytes before.
+    pub fn bytes(self, counter: Counter) -> Self {
+        Self {
+            bytes: Some(counter),
+            ..self
+        }
+    }
+
+    fn flag(self, flag: u32) -> Self {
+        Self {
+            flags: self.flags | flag,
             ..self
         }
     }
@@ -78,7 +141,22 @@ impl Extension for Set {
             if self.inverted { "! " } else { "" },
             self.name,
             words.join(",")
-        )
+        )?;
+        for (flag, words) in [
+            (IPSET_FLAG_RETURN_NOMATCH, "--return-nomatch "),
+            (IPSET_FLAG_SKIP_COUNTER_UPDATE, "! --update-counters "),
+            (IPSET_FLAG_SKIP_SUBCOUNTER_UPDATE, "! --update-subcounters "),
+        ] {
+            if self.flags & flag != 0 {
+                f.write_str(words)?;
+            }
+        }
+        for (name, counter) in [("packets", self.packets), ("bytes", self.bytes)] {
+            if let Some(counter) = counter {
+                counter.save(f, name)?;
+            }
+        }
+        Ok(())
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
@@ -91,9 +169,16 @@ impl Extension for Set {
             }
         }
         let dimensions = u8::try_from(self.directions.len()).unwrap_or(u8::MAX);
+        let (packets, packets_op) = Counter::encode(self.packets);
+        let (bytes, bytes_op) = Counter::encode(self.bytes);
         let info = Info::new(48)
             .put(0, &index.to_ne_bytes())
             .put(2, &[dimensions, flags])
+            .put(8, &packets.to_ne_bytes())
+            .put(16, &[packets_op])
+            .put(24, &bytes.to_ne_bytes())
+            .put(32, &[bytes_op])
+            .put(40, &self.flags.to_ne_bytes())
             .finish();
         encoder.push(Expression::Match(Xt {
             name: "set",
@@ -111,8 +196,38 @@ impl Extension for Set {
     }
 }
 
-/// `IPSET_DIM_MAX`, `linux/netfilter/ipset/ip_set.h`.
+impl Counter {
+    fn save(self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+        match self {
+            Self::Equal(value) => write!(f, "--{name}-eq {value} "),
+            Self::NotEqual(value) => write!(f, "! --{name}-eq {value} "),
+            Self::Less(value) => write!(f, "--{name}-lt {value} "),
+            Self::Greater(value) => write!(f, "--{name}-gt {value} "),
+        }
+    }
+
+    /// The value and the operation of `struct ip_set_counter_match`.
+    fn encode(counter: Option<Self>) -> (u64, u8) {
+        match counter {
+            None => (0, IPSET_COUNTER_NONE),
+            Some(Self::Equal(value)) => (value, IPSET_COUNTER_EQ),
+            Some(Self::NotEqual(value)) => (value, IPSET_COUNTER_NE),
+            Some(Self::Less(value)) => (value, IPSET_COUNTER_LT),
+            Some(Self::Greater(value)) => (value, IPSET_COUNTER_GT),
+        }
+    }
+}
+
+// linux/netfilter/ipset/ip_set.h
 const IPSET_DIM_MAX: usize = 6;
+const IPSET_FLAG_SKIP_COUNTER_UPDATE: u32 = 1 << 3;
+const IPSET_FLAG_SKIP_SUBCOUNTER_UPDATE: u32 = 1 << 4;
+const IPSET_FLAG_RETURN_NOMATCH: u32 = 1 << 7;
+const IPSET_COUNTER_NONE: u8 = 0;
+const IPSET_COUNTER_EQ: u8 = 1;
+const IPSET_COUNTER_NE: u8 = 2;
+const IPSET_COUNTER_LT: u8 = 3;
+const IPSET_COUNTER_GT: u8 = 4;
 
 #[cfg(test)]
 mod tests {

@@ -36,6 +36,9 @@ g -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 g -m conntrack ! --ctstate INVALID,UNTRACKED -j ACCEPT
 g -m set --match-set $S src -j DROP
 g -m set ! --match-set $S src,dst -j RETURN
+g -m set --match-set $S src --return-nomatch ! --update-counters ! --update-subcounters -j DROP
+g -m set --match-set $S src --packets-gt 10 ! --bytes-eq 0 -j DROP
+g -m set --match-set $S src --packets-lt 4294967296 --bytes-eq 60 -j DROP
 g -m mark --mark 0x1 -j ACCEPT
 g -m mark --mark 0x10/0xf0 -j ACCEPT
 g -m limit --limit 60/min --limit-burst 10 -j ACCEPT

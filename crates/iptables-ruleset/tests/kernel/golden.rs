@@ -6,8 +6,8 @@ use std::io;
 use std::path::PathBuf;
 
 use iptables_ruleset::match_::{
-    Conntrack, CtState, Destination, Direction, HashLimit, Icmp, InInterface, Limit, Mark, Match,
-    Multiport, OutInterface, Protocol, Set, Source, Tcp, TcpFlags, Udp,
+    Conntrack, Counter, CtState, Destination, Direction, HashLimit, Icmp, InInterface, Limit, Mark,
+    Match, Multiport, OutInterface, Protocol, Set, Source, Tcp, TcpFlags, Udp,
 };
 use iptables_ruleset::target::{Log, LogLevel, Nflog, Reject, RejectWith};
 use iptables_ruleset::{
@@ -164,6 +164,22 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
         one(Conntrack::not_state(CtState::INVALID.or(CtState::UNTRACKED)).into()),
         Rule::new(Target::Drop).matching(set()?),
         Rule::new(Target::Return).matching(set()?.and(Direction::Destination).inverted()),
+        Rule::new(Target::Drop).matching(
+            set()?
+                .return_nomatch()
+                .without_update()
+                .without_member_update(),
+        ),
+        Rule::new(Target::Drop).matching(
+            set()?
+                .packets(Counter::Greater(10))
+                .bytes(Counter::NotEqual(0)),
+        ),
+        Rule::new(Target::Drop).matching(
+            set()?
+                .packets(Counter::Less(1 << 32))
+                .bytes(Counter::Equal(60)),
+        ),
         one(Mark::new(1).into()),
         one(Mark::new(0x10).mask(0xf0).into()),
         one(Limit::new("60/minute".parse()?)?.burst(10)?.into()),
