@@ -7,10 +7,10 @@
 )]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::time::{Duration, SystemTime};
 
-use firewall_log::packet::{Ipv4, Ipv6, Transport};
+use firewall_log::packet::{Ipv4, Ipv6, Part, Transport, Udp};
 use firewall_log::{Detector, Event, LogTime, Packet, Protocol, Tally, Threshold};
 use proptest::prelude::*;
 
@@ -71,6 +71,7 @@ fn expected_tally(source: IpAddr, times: &[i64], hits: u32, within: u64) -> Tall
     tally.observe(&event(0), instant(0));
     let mut tally = tally.tallies(0).next().unwrap();
     tally.source = source;
+    tally.prefix_length = if source.is_ipv4() { 32 } else { 128 };
     tally.hits = times.len() as u64;
     tally.peak_hits = windows.iter().map(|window| window.0).max().unwrap();
     tally.first_seen = instant(*times.iter().min().unwrap());
@@ -241,4 +242,74 @@ fn a_busy_source_below_the_threshold_costs_no_square() {
             count.unsigned_abs()
         );
     }
+}
+
+#[test]
+fn a_scan_is_many_ports_in_one_window() {
+    let to_port = |port: u16| {
+        let udp = Udp {
+            destination_port: port,
+            ..Udp::default()
+        };
+        let packet = Packet::new(Ipv4::new(
+            Ipv4Addr::new(203, 0, 113, 7),
+            Ipv4Addr::LOCALHOST,
+            Transport::Udp(Part::Whole(udp)),
+        ));
+        Event::new(LogTime::SinceBoot(Duration::ZERO), b"", b"", packet)
+    };
+    let ports = |ports| NonZeroU16::new(ports).unwrap();
+    let mut detector = Detector::new([
+        rule(1, 10).distinct_ports(ports(3)),
+        rule(5, 10).distinct_ports(ports(3)),
+    ]);
+    for (time, port) in [(0, 1), (5, 2), (6, 2), (10, 2), (11, 3)] {
+        assert_eq!(detector.observe(&to_port(port), instant(time)), None);
+    }
+    let violation = detector.observe(&to_port(1), instant(12)).unwrap();
+    assert_eq!((violation.rule, violation.hits.get()), (0, 5));
+    let tally = detector.tallies(1).next().unwrap();
+    assert_eq!(
+        (tally.peak_hits, tally.peak_ports, tally.last_violating),
+        (5, Some(3), Some(instant(12)))
+    );
+    // A packet without ports is a hit all the same.
+    let mut detector = Detector::new([rule(2, 10).distinct_ports(ports(1))]);
+    assert_eq!(detector.observe(&event(2), instant(0)), None);
+    assert_eq!(detector.observe(&event(2), instant(1)), None);
+    assert_eq!(detector.violators(0).count(), 0);
+}
+
+#[test]
+fn a_network_is_one_source() {
+    let mut detector = Detector::new([
+        rule(2, 10).aggregate_v4(24),
+        rule(2, 10).aggregate_v6(112),
+        rule(2, 10).aggregate_v4(0).aggregate_v6(0),
+    ]);
+    assert_eq!(detector.observe(&event(2), instant(0)), None);
+    let violation = detector.observe(&event(4), instant(1)).unwrap();
+    assert_eq!(
+        (violation.rule, violation.source, violation.prefix_length),
+        (0, IpAddr::from([203, 0, 113, 0]), 24)
+    );
+    assert_eq!(detector.observe(&event(3), instant(0)), None);
+    let violation = detector.observe(&event(5), instant(1)).unwrap();
+    assert_eq!(
+        (violation.rule, violation.source, violation.prefix_length),
+        (1, "2001:db8::".parse().unwrap(), 112)
+    );
+    assert_eq!([0, 1, 2].map(|rule| detector.sources(rule)), [3, 3, 2]);
+    let mut networks: Vec<_> = detector
+        .violators(2)
+        .map(|tally| (tally.source, tally.prefix_length))
+        .collect();
+    networks.sort_unstable();
+    assert_eq!(
+        networks,
+        [
+            (Ipv4Addr::UNSPECIFIED.into(), 0),
+            (Ipv6Addr::UNSPECIFIED.into(), 0)
+        ]
+    );
 }

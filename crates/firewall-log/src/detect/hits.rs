@@ -1,6 +1,7 @@
 //! When one source hit: kept small for the many that hit once, quick for the few that hit a million times.
 
 use super::late::Late;
+use super::ports::Ported;
 
 /// The times of one source's hits, in microseconds.
 #[derive(Debug, Clone)]
@@ -11,6 +12,8 @@ pub(super) enum Hits {
     Ordered(Vec<i64>),
     /// Some came late; from the first of those on, order costs a tree.
     Unordered(Box<Late>),
+    /// With the ports, for a rule that asks for them.
+    Ported(Box<Ported>),
 }
 
 /// What the hits of a source come to under a rule.
@@ -18,6 +21,8 @@ pub(super) enum Hits {
 pub(super) struct Sum {
     pub(super) hits: u64,
     pub(super) peak: u64,
+    /// The most different ports in any one window; 0 unless the rule asks for them.
+    pub(super) peak_ports: u32,
     pub(super) first: i64,
     pub(super) last: i64,
     /// The last hit of the last window with at least as many hits as the rule wants.
@@ -32,18 +37,37 @@ pub(super) struct Window {
     pub(super) last: i64,
 }
 
-/// How many hits in how long a time are too many.
+/// How many hits, to how many ports, in how long a time are too many.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limit {
     pub(super) hits: u64,
+    /// 0 where ports do not matter.
+    pub(super) ports: u32,
     pub(super) within: i64,
 }
 
+impl Limit {
+    pub(super) fn is_reached(self, hits: u64, ports: u32) -> bool {
+        hits >= self.hits && ports >= self.ports
+    }
+}
+
 impl Hits {
+    /// The first hit of a source.
+    pub(super) fn new(at: i64, port: Option<u16>, limit: Limit) -> Self {
+        if limit.ports == 0 {
+            return Self::One(at);
+        }
+        let mut hits = Ported::default();
+        hits.add(at, port, limit);
+        Self::Ported(Box::new(hits))
+    }
+
     /// Adds a hit. Answers the fullest window that holds it, of equally full ones the last, if it has as many hits as
     /// the limit.
-    pub(super) fn add(&mut self, at: i64, limit: Limit) -> Option<Window> {
+    pub(super) fn add(&mut self, at: i64, port: Option<u16>, limit: Limit) -> Option<Window> {
         let late = match self {
+            Self::Ported(hits) => return hits.add(at, port, limit),
             Self::One(first) => {
                 *self = Self::Two(at.min(*first), at.max(*first));
                 return self.few(at, limit);
@@ -73,6 +97,7 @@ impl Hits {
     pub(super) fn first_window(&self, limit: Limit) -> Option<Window> {
         match self {
             Self::One(at) => self.few(*at, limit),
+            Self::Ported(hits) => hits.only_window(limit),
             _ => None,
         }
     }
@@ -85,6 +110,7 @@ impl Hits {
             Self::Ordered(times) if times.first().is_none_or(|first| *first >= at) => return true,
             Self::Ordered(times) => std::mem::take(times),
             Self::Unordered(late) => late.times(),
+            Self::Ported(hits) => return hits.forget_before(at),
         };
         times.drain(..times.partition_point(|time| *time < at));
         times.shrink_to_fit();
@@ -104,6 +130,7 @@ impl Hits {
             Self::Two(first, second) => sum(&[*first, *second], limit),
             Self::Ordered(times) => sum(times, limit),
             Self::Unordered(late) => sum(&late.times(), limit),
+            Self::Ported(hits) => hits.sum(limit),
         }
     }
 
@@ -120,7 +147,7 @@ impl Hits {
                 &two[..]
             }
             Self::Ordered(times) => times,
-            Self::Unordered(_) => return None,
+            Self::Unordered(_) | Self::Ported(_) => return None,
         };
         windows(times, limit.within)
             .filter(|window| window.first <= at && at <= window.last && window.hits >= limit.hits)
@@ -162,6 +189,7 @@ fn sum(times: &[i64], limit: Limit) -> Sum {
     let mut sum = Sum {
         hits: times.len() as u64,
         peak: 0,
+        peak_ports: 0,
         first: 0,
         last: 0,
         last_violating: None,

@@ -2,6 +2,7 @@
 
 mod hits;
 mod late;
+mod ports;
 mod threshold;
 
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ pub use self::threshold::Threshold;
 
 use self::hits::{Hits, Limit, Sum};
 use crate::event::Event;
+use crate::packet::Transport;
 use crate::time::{from_micros, to_micros};
 
 /// Counts the packets of each source under a list of rules.
@@ -44,8 +46,10 @@ struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
-    /// Who.
+    /// Who; the first address of the network, where the rule [counts networks](Threshold::aggregate_v6).
     pub source: IpAddr,
+    /// The prefix length of the network; 32 or 128 for a single address.
+    pub prefix_length: u8,
     /// Which of the detector's rules, from 0.
     pub rule: usize,
     /// The packets in the window: the fullest that holds the one just observed.
@@ -60,12 +64,16 @@ pub struct Violation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tally {
-    /// Who.
+    /// Who; the first address of the network, where the rule [counts networks](Threshold::aggregate_v6).
     pub source: IpAddr,
+    /// The prefix length of the network; 32 or 128 for a single address.
+    pub prefix_length: u8,
     /// All packets the rule counted.
     pub hits: u64,
     /// The most of them in any one window.
     pub peak_hits: u64,
+    /// The most different destination ports in any one window, if the rule [asks for them](Threshold::distinct_ports).
+    pub peak_ports: Option<u32>,
     /// The first of all.
     pub first_seen: SystemTime,
     /// The last of all.
@@ -96,11 +104,12 @@ impl Detector {
             if !rule.threshold.matches(event) {
                 continue;
             }
-            let window = rule.add(source, at);
-            first = first.or(window.map(|window| (index, window)));
+            let (network, window) = rule.add(source, at, event);
+            first = first.or(window.map(|window| (index, network, window)));
         }
-        first.map(|(rule, window)| Violation {
+        first.map(|(rule, (source, prefix_length), window)| Violation {
             source,
+            prefix_length,
             rule,
             hits: u32::try_from(window.hits)
                 .ok()
@@ -153,6 +162,7 @@ impl Rule {
         let within = i64::try_from(threshold.within().as_micros()).unwrap_or(i64::MAX);
         let limit = Limit {
             hits: threshold.hits().get().into(),
+            ports: threshold.ports().map_or(0, |ports| ports.get().into()),
             within,
         };
         Self {
@@ -164,12 +174,25 @@ impl Rule {
         }
     }
 
-    fn add(&mut self, source: IpAddr, at: i64) -> Option<hits::Window> {
+    fn add(
+        &mut self,
+        source: IpAddr,
+        at: i64,
+        event: &Event<'_>,
+    ) -> ((IpAddr, u8), Option<hits::Window>) {
         self.matched += 1;
-        match source {
-            IpAddr::V4(source) => add(&mut self.v4, source, at, self.limit),
-            IpAddr::V6(source) => add(&mut self.v6, source, at, self.limit),
-        }
+        let port = if self.limit.ports > 0 {
+            event.packet.network.transport().and_then(Transport::ports)
+        } else {
+            None
+        };
+        let hit = (at, port.map(|(_, destination)| destination));
+        let network = self.threshold.network(source);
+        let window = match network.0 {
+            IpAddr::V4(source) => add(&mut self.v4, source, hit, self.limit),
+            IpAddr::V6(source) => add(&mut self.v6, source, hit, self.limit),
+        };
+        (network, window)
     }
 
     fn tallies(&self) -> impl Iterator<Item = Tally> {
@@ -185,15 +208,19 @@ impl Rule {
             let Sum {
                 hits,
                 peak,
+                peak_ports,
                 first,
                 last,
                 last_violating,
             } = hits.sum(self.limit);
             let (first_seen, last_seen) = (from_micros(first), from_micros(last));
+            let (source, prefix_length) = self.threshold.network(source);
             Tally {
                 source,
+                prefix_length,
                 hits,
                 peak_hits: peak,
+                peak_ports: self.threshold.ports().map(|_| peak_ports),
                 first_seen,
                 last_seen,
                 last_violating: last_violating.map(from_micros),
@@ -212,11 +239,11 @@ fn give_back<A: Eq + Hash>(sources: &mut HashMap<A, Hits>) {
 fn add<A: Eq + Hash>(
     sources: &mut HashMap<A, Hits>,
     source: A,
-    at: i64,
+    (at, port): (i64, Option<u16>),
     limit: Limit,
 ) -> Option<hits::Window> {
     match sources.entry(source) {
-        Entry::Occupied(mut known) => known.get_mut().add(at, limit),
-        Entry::Vacant(new) => new.insert(Hits::One(at)).first_window(limit),
+        Entry::Occupied(mut known) => known.get_mut().add(at, port, limit),
+        Entry::Vacant(new) => new.insert(Hits::new(at, port, limit)).first_window(limit),
     }
 }

@@ -1,19 +1,24 @@
 //! Which packets a rule counts, and how many in what time are too many.
 
-use std::num::NonZeroU32;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
 use crate::event::Event;
 use crate::packet::Protocol;
 
 /// A rule of a [`Detector`](super::Detector): a source is a violator when at least `hits` of its packets that the rule counts lie in a
-/// window whose first and last are at most `within` apart, both ends included.
+/// window whose first and last are at most `within` apart, both ends included, and, if [asked for](Self::distinct_ports), went to enough
+/// different ports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Threshold {
     prefixes: Vec<Vec<u8>>,
     protocols: Vec<Protocol>,
     hits: NonZeroU32,
     within: Duration,
+    distinct_ports: Option<NonZeroU16>,
+    aggregate_v4: u8,
+    aggregate_v6: u8,
 }
 
 impl Threshold {
@@ -24,6 +29,9 @@ impl Threshold {
             protocols: Vec::new(),
             hits,
             within,
+            distinct_ports: None,
+            aggregate_v4: V4_BITS,
+            aggregate_v6: V6_BITS,
         }
     }
 
@@ -41,6 +49,50 @@ impl Threshold {
     pub fn protocol(mut self, protocol: Protocol) -> Self {
         self.protocols.push(protocol);
         self
+    }
+
+    /// Asks for at least so many different destination ports in the same window, as a port scan has them.
+    ///
+    /// Port 22 of TCP and port 22 of UDP are one port. A packet without ports (ICMP, a later fragment, a header cut short) counts as a
+    /// packet and adds no port.
+    pub fn distinct_ports(mut self, ports: NonZeroU16) -> Self {
+        self.distinct_ports = Some(ports);
+        self
+    }
+
+    /// Counts IPv4 sources as networks of this prefix length, so that whoever has a network is one source; 32, single addresses, unless set. What
+    /// is over 32 is 32.
+    pub fn aggregate_v4(mut self, prefix: u8) -> Self {
+        self.aggregate_v4 = prefix.min(V4_BITS);
+        self
+    }
+
+    /// Counts IPv6 sources as networks of this prefix length; 128, single addresses, unless set. What is over 128 is 128. 64 is what a single
+    /// host commonly has.
+    pub fn aggregate_v6(mut self, prefix: u8) -> Self {
+        self.aggregate_v6 = prefix.min(V6_BITS);
+        self
+    }
+
+    /// The network that a source counts as: its first address and its prefix length.
+    pub fn network(&self, source: IpAddr) -> (IpAddr, u8) {
+        match source {
+            IpAddr::V4(source) => {
+                let host = u32::MAX.checked_shr(self.aggregate_v4.into()).unwrap_or(0);
+                let network = Ipv4Addr::from_bits(source.to_bits() & !host);
+                (network.into(), self.aggregate_v4)
+            }
+            IpAddr::V6(source) => {
+                let host = u128::MAX.checked_shr(self.aggregate_v6.into()).unwrap_or(0);
+                let network = Ipv6Addr::from_bits(source.to_bits() & !host);
+                (network.into(), self.aggregate_v6)
+            }
+        }
+    }
+
+    /// How many different ports are wanted, if ports matter.
+    pub fn ports(&self) -> Option<NonZeroU16> {
+        self.distinct_ports
     }
 
     /// How many are too many.
@@ -71,6 +123,10 @@ impl Threshold {
         (self.prefixes.is_empty() || prefix()) && (self.protocols.is_empty() || protocol())
     }
 }
+
+/// The bits of an address.
+const V4_BITS: u8 = 32;
+const V6_BITS: u8 = 128;
 
 /// A prefix without what its owner put there to part it from `IN=`.
 fn stem(prefix: &[u8]) -> &[u8] {
