@@ -1,0 +1,1 @@
+//! The kernel's error numbers in the words of `ipset`.

@@ -1,0 +1,1 @@
+//! Names that stand for numbers: services, protocols, ICMP types, hosts.

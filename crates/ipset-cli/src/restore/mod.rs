@@ -1,0 +1,1 @@
+//! Reads commands from a file.

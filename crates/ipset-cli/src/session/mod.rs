@@ -1,0 +1,1 @@
+//! Runs commands on the kernel's sets.

@@ -1,0 +1,166 @@
+//! What the command line knows of each set type, one file each.
+
+mod argument;
+mod bitmap_ip;
+mod bitmap_ip_mac;
+mod bitmap_port;
+mod field;
+mod hash_ip;
+mod hash_ip_mac;
+mod hash_ip_mark;
+mod hash_ip_port;
+mod hash_ip_port_ip;
+mod hash_ip_port_net;
+mod hash_mac;
+mod hash_net;
+mod hash_net_iface;
+mod hash_net_net;
+mod hash_net_port;
+mod hash_net_port_net;
+mod list_set;
+
+use ipset_netlink::{Family, SetType};
+
+pub use argument::Argument;
+pub use field::{Field, Fields};
+
+/// All types, in the order `ipset help` lists them. Of two that could fit, the first is meant.
+pub static ALL: [&TypeSpec; 16] = [
+    &list_set::SPEC,
+    &hash_mac::SPEC,
+    &hash_ip_mac::SPEC,
+    &hash_net_iface::SPEC,
+    &hash_net_port::SPEC,
+    &hash_net_port_net::SPEC,
+    &hash_net_net::SPEC,
+    &hash_net::SPEC,
+    &hash_ip_port_net::SPEC,
+    &hash_ip_port_ip::SPEC,
+    &hash_ip_mark::SPEC,
+    &hash_ip_port::SPEC,
+    &hash_ip::SPEC,
+    &bitmap_port::SPEC,
+    &bitmap_ip_mac::SPEC,
+    &bitmap_ip::SPEC,
+];
+
+/// The type with this name or alias.
+pub fn find(name: &str) -> Option<&'static TypeSpec> {
+    ALL.iter()
+        .copied()
+        .find(|spec| spec.name == name || spec.alias == name)
+}
+
+/// A set type as the command line sees it.
+#[derive(Debug)]
+pub struct TypeSpec {
+    pub name: &'static str,
+    /// The name it had in ipset 4.
+    pub alias: &'static str,
+    pub set_type: SetType,
+    pub families: Families,
+    /// The parts of an entry, separated by commas: how each is read, and which field it fills.
+    pub elements: &'static [(Reading, Field)],
+    pub last_element_optional: bool,
+    /// What the type has been able to do since which revision, oldest first.
+    pub revisions: &'static [(u8, &'static str)],
+    pub create: CommandSpec,
+    pub add: CommandSpec,
+    pub del: CommandSpec,
+    pub test: CommandSpec,
+    /// The lines of its help that say what an entry looks like.
+    pub usage: &'static [&'static str],
+    /// Whether its help goes on with what a port looks like.
+    pub explains_ports: bool,
+}
+
+impl TypeSpec {
+    pub fn oldest_revision(&self) -> u8 {
+        self.revisions.first().map_or(0, |(number, _)| *number)
+    }
+
+    pub fn newest_revision(&self) -> u8 {
+        self.revisions.last().map_or(0, |(number, _)| *number)
+    }
+}
+
+/// What a command takes for sets of one type.
+#[derive(Debug)]
+pub struct CommandSpec {
+    /// What the help says about the entry.
+    pub help: &'static str,
+    /// Each argument with the revision that brought it.
+    pub arguments: &'static [(Argument, u8)],
+    /// What must have been said.
+    pub needed: Fields,
+    /// What may be said besides the arguments.
+    pub allowed: Fields,
+}
+
+/// The families that sets of a type can be of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Families {
+    /// IPv4.
+    Inet,
+    /// Either, and IPv4 where nothing is said.
+    Both,
+    /// None: entries have no address.
+    Neutral,
+}
+
+impl Families {
+    /// The one where nothing is said.
+    pub fn default_family(self) -> Family {
+        match self {
+            Self::Inet | Self::Both => Family::Inet,
+            Self::Neutral => Family::Unspec,
+        }
+    }
+}
+
+/// How a part of an entry is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// An address, a network or a range.
+    Ip,
+    /// One address.
+    SingleIp,
+    /// An address, a network or a range of IPv4; one address of IPv6.
+    IpOrRange,
+    /// An address, a network or a range of IPv4; an address or a network of IPv6.
+    Net,
+    Mac,
+    Mark,
+    /// A port or a range of them, of a protocol.
+    Port,
+    /// A port or a range of them, of TCP or UDP, which is then forgotten.
+    PlainPort,
+    Interface,
+    SetName,
+}
+
+/// `arguments!(Timeout Counters@1)`: arguments with the revision that brought them.
+macro_rules! arguments {
+    ($($name:ident $(@ $since:literal)?)*) => {
+        &[$(($crate::types::Argument::$name, 0 $(+ $since)?)),*]
+    };
+}
+
+/// `elements!(Ip@Ip Mac@Mac)`: how each part is read, and the field it fills.
+macro_rules! elements {
+    ($($reading:ident @ $field:ident)*) => {
+        &[$(($crate::types::Reading::$reading, $crate::types::Field::$field)),*]
+    };
+}
+
+macro_rules! fields {
+    ($($field:ident)*) => {
+        $crate::types::Fields::of(&[$($crate::types::Field::$field),*])
+    };
+}
+
+macro_rules! revisions {
+    ($($number:literal $description:literal)*) => { &[$(($number, $description)),*] };
+}
+
+use {arguments, elements, fields, revisions};
