@@ -17,7 +17,7 @@ use std::{
 };
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use ipset_netlink::{CreateSet, Entry, Family, IfExists, IpSet, SetName, SetType, Timeout};
+use ipset_netlink::{CreateSet, Entry, Family, IfExists, IfMissing, IpSet, SetName, SetType, Timeout};
 use netns_testbed::{Failed, Tool};
 
 fn main() -> ExitCode {
@@ -175,7 +175,7 @@ impl Work {
         let added = add(sets);
         let took = start.elapsed();
         let elements = sets.header(&self.create.name)?.elements;
-        sets.destroy(&self.create.name)?;
+        sets.destroy(&self.create.name, IfMissing::Fail)?;
         added?;
         if elements.map(u64::from) == Some(self.entries.len() as u64) {
             Ok(took)

@@ -11,7 +11,7 @@
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr};
 
-use ipset_netlink::{CreateSet, Entry, Family, IfExists, IpSet, Key, SetName, SetType};
+use ipset_netlink::{CreateSet, Entry, Family, IfExists, IfMissing, IpSet, Key, SetName, SetType};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let list = (0..100_000_u32)
@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     sets.flush(&filling)?;
     let outcome = sets.add_all(&filling, list.map(Entry::new), IfExists::Update)?;
     sets.swap(&filling, &blocklist)?;
-    sets.destroy(&filling)?;
+    sets.destroy(&filling, IfMissing::Fail)?;
 
     println!("{} entries accepted", outcome.accepted);
     for failure in &outcome.failures {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ipset_netlink::{CreateSet, IpSet};
+use ipset_netlink::{CreateSet, IfMissing, IpSet};
 use iptables_ruleset::{Family, Hook, Kernel as _, Nftables, Plan, Policy, Ruleset, Snapshot};
 use serde::Serialize;
 
@@ -99,7 +99,7 @@ fn destroy_sets(kernel: &mut IpSet, sets: &[CreateSet], findings: &mut Findings)
     sets.iter()
         .map(|set| SetReport {
             name: set.name.to_string(),
-            outcome: match kernel.destroy(&set.name) {
+            outcome: match kernel.destroy(&set.name, IfMissing::Fail) {
                 Ok(()) => Outcome::Destroyed,
                 Err(error) if error.is_set_not_found() => Outcome::Missing,
                 Err(error) => {

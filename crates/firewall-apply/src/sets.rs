@@ -1,6 +1,6 @@
 //! The eight sets that the rules look into.
 
-use ipset_netlink::{CreateSet, IpSet, SetHeader, SetName, SetType};
+use ipset_netlink::{CreateSet, IfMissing, IpSet, SetHeader, SetName, SetType};
 
 use crate::report::{Findings, causes};
 
@@ -59,7 +59,7 @@ pub(crate) fn destroy<'a>(
     findings: &mut Findings,
 ) {
     for name in created {
-        if let Err(error) = kernel.destroy(name) {
+        if let Err(error) = kernel.destroy(name, IfMissing::Fail) {
             findings.fail(causes(&error));
         }
     }

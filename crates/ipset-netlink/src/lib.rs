@@ -69,7 +69,7 @@ pub use entry::{Comment, CommentError, Counters, Entry, Position, SkbInfo, SkbMa
 pub use error::{DecodeError, Error};
 pub use family::Family;
 pub use ipset::{
-    BulkOutcome, EntryFailure, IfExists, IfMissing, IpSet, Listed, Protocol, Revisions,
+    BulkOutcome, EntryFailure, IfExists, IfMissing, IpSet, Listed, Protocol, Revisions, TypeOfSet,
 };
 pub use key::{
     AddressRange, Element, Interface, InterfaceError, Key, KeyError, MacAddress, MacAddressError,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use ipset_netlink::{CreateSet, Error, IfExists, IpSet, SetName};
+use ipset_netlink::{CreateSet, Error, IfExists, IfMissing, IpSet, SetName};
 use jiff::Timestamp;
 
 use super::report::SavedReport;
@@ -63,15 +63,12 @@ impl<'a> Refill<'a> {
         };
         let mut unfinished = extended(wanted, saved);
         unfinished.name = name.clone();
-        match kernel.destroy(&name) {
-            Err(error) if !error.is_set_not_found() => return Err(error),
-            _ => {}
-        }
+        kernel.destroy(&name, IfMissing::Ignore)?;
         kernel.create(&unfinished, IfExists::Fail)?;
         let outcome = self.fill(kernel, &unfinished, saved, findings);
         if let Err(error) = kernel.rename(&name, &wanted.name) {
             // Of two errors the first one is the cause.
-            let _ = kernel.destroy(&name);
+            let _ = kernel.destroy(&name, IfMissing::Fail);
             return Err(error);
         }
         Ok(outcome)

@@ -1,6 +1,6 @@
 use std::io;
 
-use crate::{Family, SetHeader, SetName, error::Operation};
+use crate::{BitmapRange, Family, SetHeader, SetName, SetType, error::Operation};
 
 /// Why the kernel refused, told by the command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,26 +16,32 @@ pub(crate) enum KernelError {
     Protocol { current: u8, minimum: u8 },
     #[error("there is no set {}", .0.quoted())]
     NoSuchSet(SetName),
+    #[error("no set has the index {0}")]
+    NoSuchIndex(u16),
     #[error("it exists already{}", as_it_is(.header.as_deref()))]
     SetExists { header: Option<Box<SetHeader>> },
     #[error("there is a set of that name already")]
     NameTaken,
     #[error("the kernel has as many sets as it can")]
     TooManySets,
-    #[error("the kernel does not know the type, or not in this family or revision")]
-    UnknownType,
+    #[error("the kernel does not have the set type {}", type_and_module(.0, *.1))]
+    UnknownType(SetType, Family),
     #[error("the two are not of the same type and family")]
     TypeMismatch,
     #[error("another program is listing it")]
     Busy,
-    #[error("it is in use by {}", rules_or_sets(*.references))]
-    InUse { references: u32 },
+    #[error("{} is in use by {}", it_or_set(.set.as_ref()), rules_or_sets(*.references))]
+    InUse {
+        /// Where it is not the set that the operation is about.
+        set: Option<SetName>,
+        references: u32,
+    },
     #[error("it is in the set already")]
     EntryExists,
     #[error("it is not in the set")]
     EntryMissing,
-    #[error("the set is full{}", maxelem(*.max_elements))]
-    SetFull { max_elements: Option<u32> },
+    #[error("the set is full{}", in_parentheses(*.limit))]
+    SetFull { limit: Option<(&'static str, u32)> },
     #[error("the set holds {0} addresses")]
     FamilyMismatch(Family),
     #[error("the type does not support this address family")]
@@ -46,6 +52,10 @@ pub(crate) enum KernelError {
     PrefixLength,
     #[error("the netmask is not one of the set's address family")]
     Netmask,
+    #[error("a mark mask of 0 is not possible")]
+    MarkMask,
+    #[error("a set can have a netmask or a bitmask, not both")]
+    NetmaskAndBitmask,
     #[error("the set was created without timeouts")]
     NoTimeouts,
     #[error("the set was created without counters")]
@@ -56,8 +66,26 @@ pub(crate) enum KernelError {
     NoSkbinfo,
     #[error("the type cannot hold the address of zeros only")]
     NullElement,
-    #[error("the range is too large, or the set does not take ranges")]
-    Range,
+    #[error("the range is too large; add it in parts")]
+    RangeTooLarge,
+    #[error("the set does not take a range there")]
+    RangeUnsupported,
+    #[error("a range of all addresses is not possible")]
+    RangeOfEverything,
+    #[error("it is outside the range of the set{}", range_of(*.range))]
+    OutOfRange { range: Option<BitmapRange> },
+    #[error("a bitmap cannot hold a range as large as this")]
+    RangeSize,
+    #[error("the set does not take a port of this protocol")]
+    PortProtocol,
+    #[error("there is no set {}", .0.quoted())]
+    NoSuchEntrySet(SetName),
+    #[error("a list of sets cannot be in a list of sets")]
+    ListInList,
+    #[error("the set that it should stand before or after does not exist")]
+    NoSuchNeighbour,
+    #[error("the set that it should stand before or after is not there")]
+    NotThere,
     #[error("the kernel finds the request malformed")]
     Malformed,
     #[error("{}", io::Error::from_raw_os_error(*.0))]
@@ -68,19 +96,26 @@ pub(crate) enum KernelError {
 
 impl KernelError {
     /// What `code` means where it does not need a look at the set. The numbers from 4352 mean
-    /// something else in each kind of type: see [`KernelError::of_hash`].
+    /// something else in each kind of type: see [`KernelError::of_type`].
     pub(crate) fn new(code: u32, operation: &Operation) -> Self {
         match (code, operation) {
             (EPERM | EACCES, _) => Self::Permission,
             (EINVAL | EOPNOTSUPP, Operation::Protocol) => Self::NoIpsets,
+            (ENOENT, Operation::Name(index)) => Self::NoSuchIndex(*index),
             (ENOENT, operation) => match operation.set() {
                 Some(set) => Self::NoSuchSet(set.clone()),
                 None => Self::os(code),
             },
-            (EEXIST, Operation::Create(_)) => Self::SetExists { header: None },
-            (ERANGE, Operation::Add { .. } | Operation::Delete { .. }) => Self::Range,
+            (EEXIST, Operation::Create { .. }) => Self::SetExists { header: None },
+            (ERANGE, Operation::Add { .. } | Operation::Delete { .. }) => Self::RangeTooLarge,
             (IPSET_ERR_PROTOCOL, _) => Self::Malformed,
-            (IPSET_ERR_FIND_TYPE, _) => Self::UnknownType,
+            (
+                IPSET_ERR_FIND_TYPE,
+                Operation::Create {
+                    set_type, family, ..
+                }
+                | Operation::Revisions { set_type, family },
+            ) => Self::UnknownType(set_type.clone(), *family),
             (IPSET_ERR_MAX_SETS, _) => Self::TooManySets,
             (EBUSY | IPSET_ERR_BUSY | IPSET_ERR_REFERENCED, _) => Self::Busy,
             (IPSET_ERR_EXIST_SETNAME2, Operation::Swap(_, second)) => {
@@ -95,6 +130,10 @@ impl KernelError {
             (IPSET_ERR_INVALID_CIDR, _) => Self::PrefixLength,
             (IPSET_ERR_INVALID_NETMASK, _) => Self::Netmask,
             (IPSET_ERR_INVALID_FAMILY, _) => Self::Family,
+            (IPSET_ERR_INVALID_MARKMASK, _) => Self::MarkMask,
+            (IPSET_ERR_BITMASK_NETMASK_EXCL, _) => Self::NetmaskAndBitmask,
+            (IPSET_ERR_IPADDR_IPV4, _) => Self::FamilyMismatch(Family::Inet),
+            (IPSET_ERR_IPADDR_IPV6, _) => Self::FamilyMismatch(Family::Inet6),
             (IPSET_ERR_TIMEOUT, _) => Self::NoTimeouts,
             (IPSET_ERR_COUNTER, _) => Self::NoCounters,
             (IPSET_ERR_COMMENT, _) => Self::NoComments,
@@ -102,22 +141,6 @@ impl KernelError {
             (code @ 1..=IPSET_ERR_PRIVATE, _) => Self::os(code),
             (code, _) => Self::Unknown(code),
         }
-    }
-
-    /// What `code` means for the types whose name begins with `hash:`.
-    pub(crate) fn of_hash(code: u32, header: &SetHeader) -> Self {
-        match code {
-            IPSET_ERR_HASH_FULL => Self::SetFull {
-                max_elements: header.options.max_elements,
-            },
-            IPSET_ERR_HASH_ELEM => Self::NullElement,
-            IPSET_ERR_HASH_RANGE_UNSUPPORTED | IPSET_ERR_HASH_RANGE => Self::Range,
-            code => Self::Unknown(code),
-        }
-    }
-
-    pub(crate) fn is_type_specific(code: u32) -> bool {
-        code >= IPSET_ERR_TYPE_SPECIFIC
     }
 
     fn os(code: u32) -> Self {
@@ -133,8 +156,25 @@ fn rules_or_sets(references: u32) -> String {
     }
 }
 
-fn maxelem(max_elements: Option<u32>) -> String {
-    max_elements.map_or_else(String::new, |n| format!(" (maxelem {n})"))
+fn in_parentheses(limit: Option<(&str, u32)>) -> String {
+    limit.map_or_else(String::new, |(name, n)| format!(" ({name} {n})"))
+}
+
+fn range_of(range: Option<BitmapRange>) -> String {
+    range.map_or_else(String::new, |range| format!(" ({range})"))
+}
+
+fn it_or_set(set: Option<&SetName>) -> String {
+    set.map_or_else(|| "it".into(), |set| format!("set {}", set.quoted()))
+}
+
+fn type_and_module(set_type: &SetType, family: Family) -> String {
+    let family = match family {
+        Family::Unspec => String::new(),
+        family => format!(" for family {family}"),
+    };
+    let module = set_type.name().replace(':', "_").replace(',', "");
+    format!("{set_type}{family} (is the module ip_set_{module} missing?)")
 }
 
 fn as_it_is(header: Option<&SetHeader>) -> String {
@@ -165,13 +205,10 @@ const IPSET_ERR_INVALID_NETMASK: u32 = 4105;
 const IPSET_ERR_INVALID_FAMILY: u32 = 4106;
 const IPSET_ERR_TIMEOUT: u32 = 4107;
 const IPSET_ERR_REFERENCED: u32 = 4108;
+const IPSET_ERR_IPADDR_IPV4: u32 = 4109;
+const IPSET_ERR_IPADDR_IPV6: u32 = 4110;
 const IPSET_ERR_COUNTER: u32 = 4111;
 const IPSET_ERR_COMMENT: u32 = 4112;
+const IPSET_ERR_INVALID_MARKMASK: u32 = 4113;
 const IPSET_ERR_SKBINFO: u32 = 4114;
-const IPSET_ERR_TYPE_SPECIFIC: u32 = 4352;
-
-// linux/netfilter/ipset/ip_set_hash.h
-const IPSET_ERR_HASH_FULL: u32 = IPSET_ERR_TYPE_SPECIFIC;
-const IPSET_ERR_HASH_ELEM: u32 = IPSET_ERR_TYPE_SPECIFIC + 1;
-const IPSET_ERR_HASH_RANGE_UNSUPPORTED: u32 = IPSET_ERR_TYPE_SPECIFIC + 4;
-const IPSET_ERR_HASH_RANGE: u32 = IPSET_ERR_TYPE_SPECIFIC + 5;
+const IPSET_ERR_BITMASK_NETMASK_EXCL: u32 = 4115;

@@ -1,5 +1,6 @@
 //! What can go wrong, told as operation, object and cause.
 
+mod by_type;
 mod decode;
 mod kernel;
 mod operation;
@@ -27,6 +28,8 @@ struct Inner {
     cause: Cause,
     /// The kernel's number.
     code: Option<u32>,
+    /// A change was asked for, and the answer did not come or makes no sense.
+    outcome_unknown: bool,
 }
 
 /// Why, by who is to blame.
@@ -57,8 +60,8 @@ pub(crate) enum InputError {
     Range(SetType),
     #[error("{key} is not an entry of a {set_type} set")]
     NotOfType { key: Key, set_type: SetType },
-    #[error("{0} sets hold single addresses, not networks")]
-    NotANetworkSet(SetType),
+    #[error("{key} is not one entry of a {set_type} set")]
+    NotOneEntry { key: Key, set_type: SetType },
     #[error("the request of {0} bytes is longer than a message can be")]
     TooLong(usize),
     #[error("the entry is longer than a message can be")]
@@ -71,7 +74,13 @@ impl Error {
             operation,
             cause: cause.into(),
             code: None,
+            outcome_unknown: false,
         }))
+    }
+
+    pub(crate) fn with_outcome_unknown(mut self) -> Self {
+        self.0.outcome_unknown = true;
+        self
     }
 
     pub(crate) fn with_code(mut self, code: u32) -> Self {
@@ -85,9 +94,12 @@ impl Error {
         self.0.code
     }
 
-    /// There is no set of that name; in a swap, one of the two.
+    /// There is no set of that name, or of that index; in a swap, one of the two.
     pub fn is_set_not_found(&self) -> bool {
-        matches!(self.kernel(), Some(KernelError::NoSuchSet(_)))
+        matches!(
+            self.kernel(),
+            Some(KernelError::NoSuchSet(_) | KernelError::NoSuchIndex(_))
+        )
     }
 
     /// There is a set of that name already, when creating or renaming.
@@ -135,14 +147,49 @@ impl Error {
         )
     }
 
+    /// The key is not one that a set of this type can have, or stands for many entries where one is
+    /// asked for. The kernel was not asked to change anything.
+    pub fn is_key_mismatch(&self) -> bool {
+        matches!(
+            &self.0.cause,
+            Cause::Input(InputError::NotOfType { .. } | InputError::NotOneEntry { .. })
+        )
+    }
+
+    /// The entry is outside the range that the bitmap was created with.
+    pub fn is_out_of_range(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::OutOfRange { .. }))
+    }
+
+    /// The set that should be an entry of a `list:set` does not exist.
+    pub fn is_entry_set_not_found(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::NoSuchEntrySet(_)))
+    }
+
+    /// The set that an entry of a `list:set` should stand before or after does not exist, or is not
+    /// there.
+    pub fn is_position_not_found(&self) -> bool {
+        matches!(
+            self.kernel(),
+            Some(KernelError::NoSuchNeighbour | KernelError::NotThere)
+        )
+    }
+
+    /// A change was asked for and nobody knows whether it was made, because the answer was lost: it did
+    /// not come in time, the kernel had no room for it (`ENOBUFS`), or it makes no sense. Look at
+    /// the set before trying again.
+    pub fn is_outcome_unknown(&self) -> bool {
+        self.0.outcome_unknown
+    }
+
     /// The two sets to be swapped are not of the same type and family.
     pub fn is_type_mismatch(&self) -> bool {
         matches!(self.kernel(), Some(KernelError::TypeMismatch))
     }
 
-    /// The kernel does not know the type of set, or not the revision.
+    /// The kernel does not have the type of set, or not for this family.
     pub fn is_type_unknown(&self) -> bool {
-        matches!(self.kernel(), Some(KernelError::UnknownType))
+        matches!(self.kernel(), Some(KernelError::UnknownType(..)))
     }
 
     /// The entry has a timeout and the set was created without.
@@ -158,6 +205,11 @@ impl Error {
     /// The entry has counters and the set was created without.
     pub fn is_counters_unsupported(&self) -> bool {
         matches!(self.kernel(), Some(KernelError::NoCounters))
+    }
+
+    /// The entry has skbinfo and the set was created without.
+    pub fn is_skbinfo_unsupported(&self) -> bool {
+        matches!(self.kernel(), Some(KernelError::NoSkbinfo))
     }
 
     /// The kernel has no ipsets, or its module is not loaded and cannot be loaded.
@@ -180,7 +232,11 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {}: {}", self.0.operation, self.0.cause)
+        write!(f, "cannot {}: {}", self.0.operation, self.0.cause)?;
+        if self.0.outcome_unknown {
+            f.write_str("; what became of it is not known")?;
+        }
+        Ok(())
     }
 }
 

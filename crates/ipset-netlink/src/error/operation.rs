@@ -7,23 +7,52 @@ use crate::{Family, Key, SetName, SetType};
 pub(crate) enum Operation {
     Connect,
     Protocol,
-    Revisions { set_type: SetType, family: Family },
-    Create(SetName),
-    Add { key: Key, set: SetName },
-    AddAll { set: SetName, accepted: u64 },
-    Delete { key: Key, set: SetName },
-    DeleteAll { set: SetName, accepted: u64 },
-    Test { key: Key, set: SetName },
+    Revisions {
+        set_type: SetType,
+        family: Family,
+    },
+    Create {
+        set: SetName,
+        set_type: SetType,
+        family: Family,
+    },
+    Add {
+        key: Key,
+        set: SetName,
+    },
+    AddAll {
+        set: SetName,
+        accepted: u64,
+    },
+    Delete {
+        key: Key,
+        set: SetName,
+    },
+    DeleteAll {
+        set: SetName,
+        accepted: u64,
+    },
+    Test {
+        key: Key,
+        set: SetName,
+    },
     Header(SetName),
     Headers,
     List(SetName),
     ListAll,
     Names,
     Index(SetName),
+    Name(u16),
+    TypeOf(SetName),
     Flush(SetName),
+    FlushAll,
     Swap(SetName, SetName),
-    Rename { from: SetName, to: SetName },
+    Rename {
+        from: SetName,
+        to: SetName,
+    },
     Destroy(SetName),
+    DestroyAll,
 }
 
 impl Operation {
@@ -35,8 +64,11 @@ impl Operation {
             | Self::Revisions { .. }
             | Self::Headers
             | Self::ListAll
-            | Self::Names => None,
-            Self::Create(set)
+            | Self::Names
+            | Self::Name(_)
+            | Self::FlushAll
+            | Self::DestroyAll => None,
+            Self::Create { set, .. }
             | Self::Add { set, .. }
             | Self::AddAll { set, .. }
             | Self::Delete { set, .. }
@@ -45,6 +77,7 @@ impl Operation {
             | Self::Header(set)
             | Self::List(set)
             | Self::Index(set)
+            | Self::TypeOf(set)
             | Self::Flush(set)
             | Self::Swap(set, _)
             | Self::Rename { from: set, .. }
@@ -72,7 +105,7 @@ impl fmt::Display for Operation {
                     "ask the kernel about sets of type {set_type} and family {family}"
                 )
             }
-            Self::Create(set) => write!(f, "create set {}", set.quoted()),
+            Self::Create { set, .. } => write!(f, "create set {}", set.quoted()),
             Self::Add { key, set } => write!(f, "add {key} to set {}", set.quoted()),
             Self::AddAll { set, accepted } => {
                 write!(f, "add entries to set {}{}", set.quoted(), after(*accepted))
@@ -93,12 +126,16 @@ impl fmt::Display for Operation {
             Self::ListAll => write!(f, "list all sets"),
             Self::Names => write!(f, "list the names of all sets"),
             Self::Index(set) => write!(f, "find the index of set {}", set.quoted()),
+            Self::Name(index) => write!(f, "find the set with the index {index}"),
+            Self::TypeOf(set) => write!(f, "ask for the type of set {}", set.quoted()),
             Self::Flush(set) => write!(f, "flush set {}", set.quoted()),
+            Self::FlushAll => write!(f, "flush all sets"),
             Self::Swap(a, b) => write!(f, "swap sets {} and {}", a.quoted(), b.quoted()),
             Self::Rename { from, to } => {
                 write!(f, "rename set {} to {}", from.quoted(), to.quoted())
             }
             Self::Destroy(set) => write!(f, "destroy set {}", set.quoted()),
+            Self::DestroyAll => write!(f, "destroy all sets"),
         }
     }
 }

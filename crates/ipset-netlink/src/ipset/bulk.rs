@@ -152,7 +152,7 @@ impl<'a, T: Transport> Bulk<'a, T> {
     }
 
     fn push(&mut self, entry: &Entry) -> Result<(), Error> {
-        let refused = match check(&self.set_type, &entry.key, self.command) {
+        let refused = match check(&self.set_type, entry, self.command) {
             Ok(()) => {
                 let line = u32::try_from(self.ends.len() + 1).unwrap_or(u32::MAX);
                 self.attributes.clear();

@@ -4,7 +4,7 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST};
 
 use super::exchange::{Failure, Until};
 use crate::{
-    CreateSet, Error, IfExists, IpSet, SetName, Transport,
+    CreateSet, Error, IfExists, IfMissing, IpSet, SetName, Transport,
     error::Operation,
     packet::{Command, IpSetAttribute},
 };
@@ -18,7 +18,11 @@ impl<T: Transport> IpSet<T> {
     /// one with another type, family or options ([`Error::is_set_exists`], the text says what it is). The
     /// kernel does not know the type ([`Error::is_type_unknown`]) or the option.
     pub fn create(&mut self, set: &CreateSet, if_exists: IfExists) -> Result<(), Error> {
-        let operation = Operation::Create(set.name.clone());
+        let operation = Operation::Create {
+            set: set.name.clone(),
+            set_type: set.set_type.clone(),
+            family: set.kernel_family(),
+        };
         if let Err(error) = set.check() {
             return Err(Error::new(operation, error));
         }
@@ -43,6 +47,16 @@ impl<T: Transport> IpSet<T> {
     pub fn flush(&mut self, set: &SetName) -> Result<(), Error> {
         self.change(Command::Flush, names(set, None), 0)
             .map_err(|failure| self.explain(Operation::Flush(set.clone()), failure))
+    }
+
+    /// Deletes all entries of all sets.
+    ///
+    /// # Errors
+    ///
+    /// As [`IpSet`] says.
+    pub fn flush_all(&mut self) -> Result<(), Error> {
+        self.change(Command::Flush, Vec::new(), 0)
+            .map_err(|failure| self.explain(Operation::FlushAll, failure))
     }
 
     /// Exchanges two sets in one step: each gets the name of the other, and rules and sets that
@@ -79,10 +93,31 @@ impl<T: Transport> IpSet<T> {
     ///
     /// # Errors
     ///
-    /// There is no set of that name, or it is in use ([`Error::is_busy`]).
-    pub fn destroy(&mut self, set: &SetName) -> Result<(), Error> {
-        self.with_patience(&Operation::Destroy(set.clone()), |session| {
-            session.change(Command::Destroy, names(set, None), NLM_F_EXCL)
+    /// There is no set of that name and `if_missing` is [`IfMissing::Fail`]
+    /// ([`Error::is_set_not_found`]), or it is in use ([`Error::is_busy`]).
+    pub fn destroy(&mut self, set: &SetName, if_missing: IfMissing) -> Result<(), Error> {
+        let flags = match if_missing {
+            IfMissing::Fail => NLM_F_EXCL,
+            IfMissing::Ignore => 0,
+        };
+        let destroyed = self.with_patience(&Operation::Destroy(set.clone()), |session| {
+            session.change(Command::Destroy, names(set, None), flags)
+        });
+        // Older kernels do not know the flag here.
+        match destroyed {
+            Err(error) if error.is_set_not_found() && if_missing == IfMissing::Ignore => Ok(()),
+            destroyed => destroyed,
+        }
+    }
+
+    /// Removes all sets with everything in them, or none if one of them is in use by a rule.
+    ///
+    /// # Errors
+    ///
+    /// One is in use ([`Error::is_busy`]; the text says which).
+    pub fn destroy_all(&mut self) -> Result<(), Error> {
+        self.with_patience(&Operation::DestroyAll, |session| {
+            session.change(Command::Destroy, Vec::new(), NLM_F_EXCL)
         })
     }
 
@@ -100,6 +135,10 @@ impl<T: Transport> IpSet<T> {
             Until::Ack,
             |_| Ok(()),
         )
+        .map_err(|failure| match failure {
+            Failure::Transport(_) | Failure::Decode(_) => Failure::Unanswered(Box::new(failure)),
+            failure => failure,
+        })
     }
 }
 

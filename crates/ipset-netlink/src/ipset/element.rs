@@ -4,7 +4,7 @@ use netlink_packet_core::NLM_F_EXCL;
 
 use super::exchange::Failure;
 use crate::{
-    Element, Entry, Error, IfExists, IpSet, Key, SetName, SetType, Transport,
+    Entry, Error, IfExists, IpSet, Key, SetName, SetType, Transport,
     error::{IPSET_ERR_EXIST, InputError, Operation},
     packet::{Command, EntryAttribute, IpSetAttribute},
 };
@@ -16,9 +16,15 @@ impl<T: Transport> IpSet<T> {
     ///
     /// It is in the set already and `if_exists` is [`IfExists::Fail`] ([`Error::is_entry_exists`]);
     /// the set is full ([`Error::is_set_full`]), holds addresses of the other family
-    /// ([`Error::is_family_mismatch`]), or was created without what the entry carries
+    /// ([`Error::is_family_mismatch`]), is a bitmap of another range ([`Error::is_out_of_range`]), has
+    /// another type ([`Error::is_key_mismatch`]), or was created without what the entry carries
     /// ([`Error::is_timeout_unsupported`], [`Error::is_comment_unsupported`],
-    /// [`Error::is_counters_unsupported`]). No `hash:net` takes a prefix length of 0.
+    /// [`Error::is_counters_unsupported`], [`Error::is_skbinfo_unsupported`]); the set that is the
+    /// entry does not exist ([`Error::is_entry_set_not_found`]). No `hash:net` takes a prefix length
+    /// of 0.
+    ///
+    /// A key that stands for many entries, such as a range, is added one by one: what came before the
+    /// one that is refused stays.
     pub fn add(&mut self, set: &SetName, entry: &Entry, if_exists: IfExists) -> Result<(), Error> {
         let flags = match if_exists {
             IfExists::Fail => NLM_F_EXCL,
@@ -64,7 +70,8 @@ impl<T: Transport> IpSet<T> {
     ///
     /// # Errors
     ///
-    /// `key` is a network and the set holds single addresses.
+    /// `key` is not of the set's type, or stands for many entries of it, such as a network in a
+    /// `hash:ip` ([`Error::is_key_mismatch`]).
     pub fn contains(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
         self.look_for(set, &Entry::new(key.clone()))
             .map_err(|failure| self.explain(look(set, key), failure))
@@ -113,7 +120,7 @@ impl<T: Transport> IpSet<T> {
         flags: u16,
     ) -> Result<(), Failure> {
         let set_type = self.ask_set_type(set)?;
-        check(&set_type, &entry.key, command)?;
+        check(&set_type, entry, command)?;
         let mut attributes = Vec::new();
         entry.write(&mut attributes);
         if command != Command::Test {
@@ -127,22 +134,34 @@ impl<T: Transport> IpSet<T> {
     }
 }
 
-/// The kernel would leave out of account what it does not expect.
-pub(super) fn check(set_type: &SetType, key: &Key, command: Command) -> Result<(), InputError> {
-    if !set_type.accepts(key) {
-        return Err(InputError::NotOfType {
-            key: key.clone(),
-            set_type: set_type.clone(),
-        });
+/// What the kernel would leave out of account, or call malformed.
+pub(super) fn check(set_type: &SetType, entry: &Entry, command: Command) -> Result<(), InputError> {
+    let key_is = |error: fn(Key, SetType) -> InputError| {
+        let key = entry.key.clone();
+        Err(error(key, set_type.clone()))
+    };
+    if !set_type.accepts(&entry.key) {
+        return key_is(|key, set_type| InputError::NotOfType { key, set_type });
     }
-    // A set of single addresses would look for the first address of the network only.
-    let definition = set_type.definition();
-    let networks = |element: &Element| matches!(element, Element::Net(_));
-    if command == Command::Test
-        && key.elements().iter().any(networks)
-        && definition.is_some_and(|definition| !definition.holds_networks())
-    {
-        return Err(InputError::NotANetworkSet(set_type.clone()));
+    let Some(definition) = set_type.definition() else {
+        return Ok(());
+    };
+    // It would look for the first of them only.
+    if command == Command::Test && !definition.holds(entry.key.elements()) {
+        return key_is(|key, set_type| InputError::NotOneEntry { key, set_type });
+    }
+    for (given, option, possible) in [
+        (entry.nomatch, "nomatch", definition.holds_networks()),
+        (
+            entry.position.is_some(),
+            "before or after",
+            definition.holds_sets(),
+        ),
+    ] {
+        if given && !possible {
+            let set_type = set_type.clone();
+            return Err(InputError::Option { set_type, option });
+        }
     }
     Ok(())
 }

@@ -30,8 +30,13 @@ pub(super) enum Failure {
         line: u32,
     },
     Input(InputError),
+    /// Sending failed, so that the kernel knows nothing of it.
+    Unsent(io::Error),
+    /// Receiving failed.
     Transport(io::Error),
     Decode(DecodeError),
+    /// As [`Failure::Transport`] or [`Failure::Decode`], of a change that the kernel may have made.
+    Unanswered(Box<Failure>),
 }
 
 impl From<InputError> for Failure {
@@ -56,7 +61,7 @@ impl<T: Transport> IpSet<T> {
         self.sequence = self.sequence.wrapping_add(1).max(1);
         attributes.insert(0, IpSetAttribute::Protocol(IPSET_PROTOCOL));
         let request = serialize(IpSetMessage::new(command, attributes), flags, self.sequence)?;
-        self.transport.send(&request).map_err(Failure::Transport)?;
+        self.transport.send(&request).map_err(Failure::Unsent)?;
 
         let port = self.transport.port();
         let mut answer = Answer {

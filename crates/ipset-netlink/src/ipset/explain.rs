@@ -4,9 +4,8 @@ use std::{thread, time::Duration};
 
 use super::exchange::Failure;
 use crate::{
-    Error, Family, IpSet, SetHeader, Transport,
+    Element, Error, Family, IpSet, Key, SetHeader, Transport,
     error::{Cause, KernelError, Operation},
-    set_type::Kind,
 };
 
 impl<T: Transport> IpSet<T> {
@@ -25,8 +24,13 @@ impl<T: Transport> IpSet<T> {
     ) -> Error {
         let cause = match failure {
             Failure::Input(error) => Cause::Input(error),
-            Failure::Transport(error) => Cause::Transport(error),
+            Failure::Unsent(error) | Failure::Transport(error) => Cause::Transport(error),
             Failure::Decode(error) => Cause::Decode(error),
+            Failure::Unanswered(failure) => {
+                return self
+                    .explain_with(operation, *failure, header)
+                    .with_outcome_unknown();
+            }
             Failure::Refused { code, .. } => {
                 let cause = self.explain_number(code, &operation, header);
                 return Error::new(operation, cause).with_code(code);
@@ -42,12 +46,24 @@ impl<T: Transport> IpSet<T> {
         known: &mut Option<SetHeader>,
     ) -> KernelError {
         let error = KernelError::new(code, operation);
-        let of_interest = KernelError::is_type_specific(code)
-            || matches!(
-                error,
-                KernelError::SetExists { .. } | KernelError::Malformed | KernelError::Busy
-            );
-        let (true, Some(set)) = (of_interest, operation.set()) else {
+        match (&error, operation) {
+            // There may be no set to look at, or one of another type.
+            (KernelError::Unknown(_), Operation::Create { set_type, .. })
+                if KernelError::is_type_specific(code) =>
+            {
+                return KernelError::of_type(code, set_type, None, operation);
+            }
+            (KernelError::Busy, Operation::DestroyAll) => return self.explain_busy_sets(),
+            (
+                KernelError::SetExists { .. }
+                | KernelError::Malformed
+                | KernelError::Busy
+                | KernelError::Unknown(_),
+                _,
+            ) => {}
+            _ => return error,
+        }
+        let Some(set) = operation.set() else {
             return error;
         };
         if known.is_none() {
@@ -64,22 +80,33 @@ impl<T: Transport> IpSet<T> {
                 if header.references > 0 && !matches!(operation, Operation::Swap(..)) =>
             {
                 KernelError::InUse {
+                    set: None,
                     references: header.references,
                 }
             }
             // What the kernel says of an address of the other family.
             KernelError::Malformed
-                if differs(operation.key().and_then(crate::Key::family), header.family) =>
+                if operation
+                    .key()
+                    .is_some_and(|key| differs(key, header.family)) =>
             {
                 KernelError::FamilyMismatch(header.family)
             }
-            _ if KernelError::is_type_specific(code)
-                && header.set_type.kind() == Some(Kind::Hash) =>
-            {
-                KernelError::of_hash(code, header)
+            KernelError::Unknown(_) if KernelError::is_type_specific(code) => {
+                KernelError::of_type(code, &header.set_type, Some(&header.options), operation)
             }
             error => error,
         }
+    }
+
+    /// Which of all sets cannot be destroyed.
+    fn explain_busy_sets(&mut self) -> KernelError {
+        let headers = self.headers().unwrap_or_default();
+        let used = headers.into_iter().find(|header| header.references > 0);
+        used.map_or(KernelError::Busy, |header| KernelError::InUse {
+            references: header.references,
+            set: Some(header.name),
+        })
     }
 
     /// Tries again while another program lists the set, which ends by itself, for about a second.
@@ -105,8 +132,9 @@ impl<T: Transport> IpSet<T> {
     }
 }
 
-fn differs(family: Option<Family>, of_set: Family) -> bool {
-    family.is_some_and(|family| family != of_set)
+fn differs(key: &Key, family: Family) -> bool {
+    let mut families = key.elements().iter().filter_map(Element::family);
+    families.any(|of_element| of_element != family)
 }
 
 const LONGEST_PAUSE: Duration = Duration::from_millis(512);

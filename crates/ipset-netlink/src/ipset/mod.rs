@@ -13,7 +13,7 @@ use netlink_packet_core::NLM_F_REQUEST;
 pub use bulk::{BulkOutcome, EntryFailure};
 pub(crate) use exchange::IPSET_PROTOCOL;
 pub use listing::Listed;
-pub use query::{Protocol, Revisions};
+pub use query::{Protocol, Revisions, TypeOfSet};
 
 use crate::{
     Error, NetlinkSocket, Transport,
@@ -127,7 +127,7 @@ pub enum IfExists {
     Update,
 }
 
-/// What to do about an entry that is not there.
+/// What to do about a set or an entry that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfMissing {
     /// It is an error.

@@ -29,6 +29,18 @@ pub struct Revisions {
     pub maximum: u8,
 }
 
+/// What a set is, see [`IpSet::type_of`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TypeOfSet {
+    /// The type.
+    pub set_type: SetType,
+    /// The family of all its addresses.
+    pub family: Family,
+    /// The revision of the type.
+    pub revision: u8,
+}
+
 impl<T: Transport> IpSet<T> {
     /// The revisions of a set type that the kernel knows. Asking makes the kernel load the type's
     /// module.
@@ -44,6 +56,27 @@ impl<T: Transport> IpSet<T> {
             };
             self.explain(operation, failure)
         })
+    }
+
+    /// The type, family and revision of a set, without counting what is in it as
+    /// [`IpSet::header`] does.
+    ///
+    /// # Errors
+    ///
+    /// There is no set of that name.
+    pub fn type_of(&mut self, set: &SetName) -> Result<TypeOfSet, Error> {
+        self.ask_type_of(set)
+            .map_err(|failure| self.explain(Operation::TypeOf(set.clone()), failure))
+    }
+
+    /// The name of the set that has this index.
+    ///
+    /// # Errors
+    ///
+    /// No set has it ([`Error::is_set_not_found`]).
+    pub fn name_of(&mut self, index: u16) -> Result<SetName, Error> {
+        self.ask_name_of(index)
+            .map_err(|failure| self.explain(Operation::Name(index), failure))
     }
 
     /// The index of a set, which is what a rule that matches against it carries, and its family.
@@ -80,14 +113,35 @@ impl<T: Transport> IpSet<T> {
     }
 
     pub(super) fn ask_set_type(&mut self, set: &SetName) -> Result<SetType, Failure> {
-        let mut set_type = None;
+        self.ask_type_of(set).map(|answer| answer.set_type)
+    }
+
+    fn ask_type_of(&mut self, set: &SetName) -> Result<TypeOfSet, Failure> {
+        let (mut set_type, mut family, mut revision) = (None, None, None);
         let attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
-        self.ask_attributes(Command::Header, attributes, |attribute| {
-            if let IpSetAttribute::TypeName(name) = attribute {
-                set_type = name.parse().ok();
-            }
+        self.ask_attributes(Command::Header, attributes, |attribute| match attribute {
+            IpSetAttribute::TypeName(name) => set_type = name.parse().ok(),
+            IpSetAttribute::Family(number) => family = Some(Family::from(number)),
+            IpSetAttribute::Revision(number) => revision = Some(number),
+            _ => {}
         })?;
-        set_type.ok_or_else(|| lacks("type"))
+        Ok(TypeOfSet {
+            set_type: set_type.ok_or_else(|| lacks("type"))?,
+            family: family.ok_or_else(|| lacks("family"))?,
+            revision: revision.ok_or_else(|| lacks("revision"))?,
+        })
+    }
+
+    fn ask_name_of(&mut self, index: u16) -> Result<SetName, Failure> {
+        let mut name = None;
+        let attributes = vec![IpSetAttribute::Index(index)];
+        self.ask_attributes(Command::GetByIndex, attributes, |attribute| {
+            name = attribute
+                .set_name()
+                .map(|name| SetName::from_kernel(&name))
+                .or(name.take());
+        })?;
+        name.ok_or_else(|| lacks("name"))
     }
 
     fn ask_index(&mut self, set: &SetName) -> Result<SetIndex, Failure> {

@@ -75,7 +75,7 @@ impl Fields {
 
     fn take_element(&mut self, dimension: Dimension) -> Result<Option<Element>, DecodeError> {
         Ok(match dimension {
-            Dimension::Ip | Dimension::Net => self.take_addresses()?,
+            Dimension::Ip | Dimension::SingleIp | Dimension::Net => self.take_addresses()?,
             Dimension::Port => match (self.proto.take(), self.port.take()) {
                 (Some(protocol), Some(port)) => {
                     Some(self.through(Port::new(protocol, port))?.into())

@@ -30,7 +30,8 @@ impl Key {
     pub fn parse(text: &str, set_type: &SetType) -> Result<Self, KeyError> {
         let not_of_type = || KeyError(Fault::NotOfType(text.into(), set_type.clone()));
         let definition = set_type.definition().ok_or_else(not_of_type)?;
-        let mut parts = text.split(',');
+        // The name of a set can have commas, and it is always the last.
+        let mut parts = text.splitn(definition.dimensions.len(), ',');
         let mut elements = Vec::with_capacity(definition.dimensions.len());
         for dimension in definition.dimensions {
             match (parts.next(), dimension) {
@@ -51,6 +52,10 @@ impl Key {
 fn element(text: &str, dimension: Dimension) -> Option<Element> {
     match dimension {
         Dimension::Ip | Dimension::Net => addresses(text).ok(),
+        Dimension::SingleIp => {
+            let element = addresses(text).ok();
+            element.filter(|element| matches!(element, Element::Ip(_)))
+        }
         Dimension::Port => {
             let port: super::Port = text.parse().ok()?;
             port.protocol().map(|_| port.into())
@@ -183,7 +188,7 @@ mod tests {
         ] {
             let set_type: SetType = set_type.parse().unwrap();
             assert_eq!(Key::parse(text, &set_type).unwrap().to_string(), text);
-            for wrong in ["", ",", "192.0.2.1,", "a b", "1,2,3,4"] {
+            for wrong in ["", " ", "192.0.2.1, ", "a b", "1,2,3, 4"] {
                 assert!(
                     Key::parse(wrong, &set_type).is_err(),
                     "{wrong} in {set_type}"

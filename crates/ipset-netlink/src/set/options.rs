@@ -1,4 +1,4 @@
-use std::{net::IpAddr, ops::RangeInclusive};
+use std::{fmt, net::IpAddr, ops::RangeInclusive};
 
 use crate::{AddressRange, Network, Timeout};
 
@@ -49,6 +49,16 @@ pub enum BitmapRange {
     Addresses(AddressRange),
     /// Ports, the first and the last.
     Ports(u16, u16),
+}
+
+/// As `ipset` writes it: `192.0.2.0-192.0.2.255`, `0-1023`.
+impl fmt::Display for BitmapRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Addresses(range) => range.fmt(f),
+            Self::Ports(first, last) => write!(f, "{first}-{last}"),
+        }
+    }
 }
 
 impl From<AddressRange> for BitmapRange {

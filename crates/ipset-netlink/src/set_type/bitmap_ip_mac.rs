@@ -4,6 +4,6 @@ use super::{Definition, Dimension};
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "bitmap:ip,mac",
-    dimensions: &[Dimension::Ip, Dimension::OptionalMac],
+    dimensions: &[Dimension::SingleIp, Dimension::OptionalMac],
     masks: &[],
 };

@@ -4,6 +4,6 @@ use super::{Definition, Dimension};
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "hash:ip,mac",
-    dimensions: &[Dimension::Ip, Dimension::Mac],
+    dimensions: &[Dimension::SingleIp, Dimension::Mac],
     masks: &[],
 };

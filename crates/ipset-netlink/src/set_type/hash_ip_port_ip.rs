@@ -4,6 +4,6 @@ use super::{Definition, Dimension};
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "hash:ip,port,ip",
-    dimensions: &[Dimension::Ip, Dimension::Port, Dimension::Ip],
+    dimensions: &[Dimension::Ip, Dimension::Port, Dimension::SingleIp],
     masks: &[],
 };

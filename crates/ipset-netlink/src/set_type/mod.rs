@@ -122,12 +122,19 @@ pub(crate) struct Definition {
 
 impl Definition {
     fn accepts(&self, elements: &[Element]) -> bool {
+        self.fits(elements, |dimension, element| dimension.accepts(element))
+    }
+
+    /// Whether these can be the elements of one entry.
+    pub(crate) fn holds(&self, elements: &[Element]) -> bool {
+        self.fits(elements, |dimension, element| dimension.holds(element))
+    }
+
+    fn fits(&self, elements: &[Element], fits: impl Fn(Dimension, &Element) -> bool) -> bool {
         let mut elements = elements.iter().peekable();
         for dimension in self.dimensions {
-            let fits = elements
-                .next_if(|element| dimension.accepts(element))
-                .is_some();
-            if !fits && *dimension != Dimension::OptionalMac {
+            let found = elements.next_if(|element| fits(*dimension, element));
+            if found.is_none() && *dimension != Dimension::OptionalMac {
                 return false;
             }
         }
@@ -136,20 +143,29 @@ impl Definition {
 
     /// Whether its entries have addresses, and so a family.
     pub(crate) fn holds_addresses(&self) -> bool {
-        let of_address = |dimension| matches!(dimension, &Dimension::Ip | &Dimension::Net);
-        self.dimensions.iter().any(of_address)
+        self.dimensions
+            .iter()
+            .any(|dimension| dimension.is_address())
     }
 
-    /// Whether a network is one entry, rather than one for each of its addresses.
+    /// Whether its entries can be exceptions (`nomatch`).
     pub(crate) fn holds_networks(&self) -> bool {
         self.dimensions.contains(&Dimension::Net)
+    }
+
+    /// Whether its entries have an order.
+    pub(crate) fn holds_sets(&self) -> bool {
+        self.dimensions.contains(&Dimension::Set)
     }
 }
 
 /// One part of the keys of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dimension {
+    /// An address; a network or a range is one entry for each of its addresses.
     Ip,
+    /// An address, and never more than one.
+    SingleIp,
     Net,
     Port,
     PortOfAnyProtocol,
@@ -161,9 +177,24 @@ pub(crate) enum Dimension {
 }
 
 impl Dimension {
+    pub(crate) fn is_address(self) -> bool {
+        matches!(self, Self::Ip | Self::SingleIp | Self::Net)
+    }
+
+    /// Whether an entry can have this element, rather than be one of the many that it stands for.
+    pub(crate) fn holds(self, element: &Element) -> bool {
+        match element {
+            Element::Range(_) => false,
+            Element::Net(_) => self == Self::Net,
+            Element::Port(port) => !port.is_range(),
+            _ => self.accepts(element),
+        }
+    }
+
     fn accepts(self, element: &Element) -> bool {
         match (self, element) {
             (Self::Ip | Self::Net, Element::Ip(_) | Element::Net(_) | Element::Range(_))
+            | (Self::SingleIp, Element::Ip(_))
             | (Self::Mac | Self::OptionalMac, Element::Mac(_))
             | (Self::Mark, Element::Mark(_))
             | (Self::Interface, Element::Interface(_))

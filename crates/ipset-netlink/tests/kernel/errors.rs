@@ -1,6 +1,8 @@
 //! Each error provoked on the kernel, and what it says.
 
-use ipset_netlink::{Counters, CreateSet, Error, Family, IfExists, IpSet, SetType, Timeout};
+use ipset_netlink::{
+    Counters, CreateSet, Error, Family, IfExists, IfMissing, IpSet, SetType, Timeout,
+};
 use netns_testbed::{Failed, Tool, Trial};
 
 use crate::{entry, key, make, name, plain, seconds, with_session};
@@ -35,7 +37,7 @@ fn errors_of_sets(sets: &mut IpSet) -> Result<(), Failed> {
         "cannot flush set \"gone\": there is no set \"gone\"",
     );
     expect(
-        sets.destroy(&gone),
+        sets.destroy(&gone, IfMissing::Fail),
         missing,
         "cannot destroy set \"gone\": there is no set \"gone\"",
     );
@@ -186,7 +188,7 @@ fn errors_of_a_set_in_use(sets: &mut IpSet) -> Result<(), Failed> {
     ipset.run(&["add", "l", "s"])?;
     assert_eq!(sets.header(&set)?.references, 1);
     expect(
-        sets.destroy(&set),
+        sets.destroy(&set, IfMissing::Fail),
         Error::is_busy,
         "cannot destroy set \"s\": it is in use by a rule or set",
     );
@@ -255,7 +257,7 @@ fn a_listing_in_progress_is_waited_for(sets: &mut IpSet) -> Result<(), Failed> {
         "cannot swap sets \"s\" and \"t\": another program is listing it",
     );
     expect(
-        sets.destroy(&s),
+        sets.destroy(&s, IfMissing::Fail),
         busy,
         "cannot destroy set \"s\": another program is listing it",
     );

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ipset_netlink::{CreateSet, Family, IfExists, IpSet, SetType, Timeout};
+use ipset_netlink::{CreateSet, Family, IfExists, IfMissing, IpSet, SetType, Timeout};
 use netns_testbed::{Failed, Trial};
 
 use crate::{entry, key, make, name, plain, seconds, with_session};
@@ -160,7 +160,7 @@ fn flushing_and_destroying(sets: &mut IpSet) -> Result<(), Failed> {
         .map(|set| set.entries.len())
         .collect();
     assert_eq!(sizes, [0, 1]);
-    sets.destroy(&t)?;
+    sets.destroy(&t, IfMissing::Fail)?;
     assert_eq!(sets.names()?, [s]);
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! What we write `ipset save` reads, and what `ipset restore` writes we list.
 
-use ipset_netlink::{Counters, CreateSet, Entry, Family, IfExists, IpSet, Set, SetType, Timeout};
+use ipset_netlink::{
+    Counters, CreateSet, Entry, Family, IfExists, IfMissing, IpSet, Set, SetType, Timeout,
+};
 use netns_testbed::{Failed, Tool, Trial, skip};
 
 use crate::{entry, name, seconds, with_session};
@@ -155,7 +157,7 @@ fn odd_names_are_listed(sets: &mut IpSet) -> Result<(), Failed> {
         .into_iter()
         .map(|header| header.name)
         .find(|name| name.as_str() == "a b");
-    sets.destroy(&odd.unwrap())?;
+    sets.destroy(&odd.unwrap(), IfMissing::Fail)?;
     Ok(())
 }
 

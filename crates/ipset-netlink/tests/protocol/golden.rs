@@ -153,7 +153,7 @@ fn sets_are_changed_as_ipset_does() {
         sets.swap(&name("q4"), &name("p5")).unwrap();
     });
     session("ipset destroy q4", |sets| {
-        sets.destroy(&name("q4")).unwrap();
+        sets.destroy(&name("q4"), IfMissing::Fail).unwrap();
     });
 }
 

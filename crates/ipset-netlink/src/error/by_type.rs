@@ -1,0 +1,71 @@
+//! Error numbers that mean something else in each kind of type.
+
+use super::{KernelError, Operation};
+use crate::{Element, Key, SetOptions, SetType, set_type::Kind};
+
+impl KernelError {
+    pub(crate) fn is_type_specific(code: u32) -> bool {
+        code >= IPSET_ERR_TYPE_SPECIFIC
+    }
+
+    /// What `code` means in a set of this type with these options.
+    pub(crate) fn of_type(
+        code: u32,
+        set_type: &SetType,
+        options: Option<&SetOptions>,
+        operation: &Operation,
+    ) -> Self {
+        let limit = |name, limit: fn(&SetOptions) -> Option<u32>| {
+            Some((name, options.and_then(limit)?)).filter(|(_, limit)| *limit > 0)
+        };
+        match (set_type.kind(), code) {
+            (Some(Kind::Bitmap), IPSET_ERR_BITMAP_RANGE) => Self::OutOfRange {
+                range: options.and_then(|options| options.range),
+            },
+            (Some(Kind::Bitmap), IPSET_ERR_BITMAP_RANGE_SIZE) => Self::RangeSize,
+            (Some(Kind::Hash), IPSET_ERR_HASH_FULL) => Self::SetFull {
+                limit: limit("maxelem", |options| options.max_elements),
+            },
+            (Some(Kind::Hash), IPSET_ERR_HASH_ELEM) => Self::NullElement,
+            (Some(Kind::Hash), IPSET_ERR_INVALID_PROTO | IPSET_ERR_MISSING_PROTO) => {
+                Self::PortProtocol
+            }
+            (Some(Kind::Hash), IPSET_ERR_HASH_RANGE_UNSUPPORTED) => Self::RangeUnsupported,
+            (Some(Kind::Hash), IPSET_ERR_HASH_RANGE) => Self::RangeOfEverything,
+            (Some(Kind::List), IPSET_ERR_NAME) => match operation.key().map(Key::elements) {
+                Some([Element::Set(set)]) => Self::NoSuchEntrySet(set.clone()),
+                _ => Self::Unknown(code),
+            },
+            (Some(Kind::List), IPSET_ERR_LOOP) => Self::ListInList,
+            (Some(Kind::List), IPSET_ERR_BEFORE | IPSET_ERR_NAMEREF) => Self::NoSuchNeighbour,
+            (Some(Kind::List), IPSET_ERR_LIST_FULL) => Self::SetFull {
+                limit: limit("size", |options| options.size),
+            },
+            (Some(Kind::List), IPSET_ERR_REF_EXIST) => Self::NotThere,
+            _ => Self::Unknown(code),
+        }
+    }
+}
+
+// linux/netfilter/ipset/ip_set.h, enum ipset_errno
+const IPSET_ERR_TYPE_SPECIFIC: u32 = 4352;
+
+// linux/netfilter/ipset/ip_set_bitmap.h
+const IPSET_ERR_BITMAP_RANGE: u32 = IPSET_ERR_TYPE_SPECIFIC;
+const IPSET_ERR_BITMAP_RANGE_SIZE: u32 = IPSET_ERR_TYPE_SPECIFIC + 1;
+
+// linux/netfilter/ipset/ip_set_hash.h
+const IPSET_ERR_HASH_FULL: u32 = IPSET_ERR_TYPE_SPECIFIC;
+const IPSET_ERR_HASH_ELEM: u32 = IPSET_ERR_TYPE_SPECIFIC + 1;
+const IPSET_ERR_INVALID_PROTO: u32 = IPSET_ERR_TYPE_SPECIFIC + 2;
+const IPSET_ERR_MISSING_PROTO: u32 = IPSET_ERR_TYPE_SPECIFIC + 3;
+const IPSET_ERR_HASH_RANGE_UNSUPPORTED: u32 = IPSET_ERR_TYPE_SPECIFIC + 4;
+const IPSET_ERR_HASH_RANGE: u32 = IPSET_ERR_TYPE_SPECIFIC + 5;
+
+// linux/netfilter/ipset/ip_set_list.h
+const IPSET_ERR_NAME: u32 = IPSET_ERR_TYPE_SPECIFIC;
+const IPSET_ERR_LOOP: u32 = IPSET_ERR_TYPE_SPECIFIC + 1;
+const IPSET_ERR_BEFORE: u32 = IPSET_ERR_TYPE_SPECIFIC + 2;
+const IPSET_ERR_NAMEREF: u32 = IPSET_ERR_TYPE_SPECIFIC + 3;
+const IPSET_ERR_LIST_FULL: u32 = IPSET_ERR_TYPE_SPECIFIC + 4;
+const IPSET_ERR_REF_EXIST: u32 = IPSET_ERR_TYPE_SPECIFIC + 5;
