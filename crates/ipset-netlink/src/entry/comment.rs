@@ -17,7 +17,7 @@ impl Comment {
     }
 
     /// A comment as the kernel reports it, whoever wrote it.
-    pub(crate) fn from_kernel(text: String) -> Self {
+    pub(crate) fn from_kernel(text: &str) -> Self {
         Self(text.into())
     }
 }

@@ -1,17 +1,19 @@
 use std::net::IpAddr;
 
-use netlink_packet_core::{Emitable, NlasIterator, Parseable};
-
 use super::{Comment, Counters, Entry, Position, SkbInfo, SkbMark};
 use crate::{
-    DecodeError, Interface, MacAddress, SetName, Timeout,
-    packet::{EntryAttribute, IPSET_FLAG_BEFORE, IPSET_FLAG_NOMATCH},
+    DecodeError, Element, MacAddress, Timeout,
+    packet::{
+        EntryAttribute, IPSET_FLAG_BEFORE, IPSET_FLAG_NOMATCH, append_attribute, append_entry,
+        attributes,
+    },
     set_type::Definition,
 };
 
-/// The attributes of an entry, each at most once: what lies between an [`Entry`] and its bytes.
+/// The attributes of an entry, each at most once: what lies between an [`Entry`] and its bytes. Text
+/// stays where it is, so that a million of them cost no allocation here.
 #[derive(Debug, Default)]
-pub(crate) struct Fields {
+pub(crate) struct Fields<'a> {
     pub(crate) ip: Option<IpAddr>,
     pub(crate) ip_to: Option<IpAddr>,
     pub(crate) cidr: Option<u8>,
@@ -20,28 +22,28 @@ pub(crate) struct Fields {
     pub(crate) proto: Option<u8>,
     pub(crate) mark: Option<u32>,
     pub(crate) ether: Option<MacAddress>,
-    pub(crate) name: Option<SetName>,
+    pub(crate) name: Option<&'a str>,
     pub(crate) ip2: Option<IpAddr>,
     pub(crate) cidr2: Option<u8>,
     pub(crate) ip2_to: Option<IpAddr>,
-    pub(crate) iface: Option<Interface>,
+    pub(crate) iface: Option<&'a str>,
     /// Bits `IPSET_FLAG_*`.
     pub(crate) flags: u32,
     timeout: Option<Timeout>,
-    nameref: Option<SetName>,
+    nameref: Option<&'a str>,
     bytes: Option<u64>,
     packets: Option<u64>,
-    comment: Option<Comment>,
+    comment: Option<&'a str>,
     skbinfo: SkbInfo,
 }
 
-impl Fields {
-    pub(crate) fn of(entry: &Entry) -> Self {
+impl<'a> Fields<'a> {
+    fn of(entry: &'a Entry) -> Self {
         let mut fields = Self {
             timeout: entry.timeout,
             bytes: entry.counters.map(|counters| counters.bytes),
             packets: entry.counters.map(|counters| counters.packets),
-            comment: entry.comment.clone(),
+            comment: entry.comment.as_ref().map(Comment::as_str),
             skbinfo: entry.skbinfo.unwrap_or_default(),
             ..Self::default()
         };
@@ -52,61 +54,54 @@ impl Fields {
             None => {}
             Some(Position::Before(set)) => {
                 fields.flags |= IPSET_FLAG_BEFORE;
-                fields.nameref = Some(set.clone());
+                fields.nameref = Some(set.as_str());
             }
-            Some(Position::After(set)) => fields.nameref = Some(set.clone()),
+            Some(Position::After(set)) => fields.nameref = Some(set.as_str()),
         }
         fields.put_key(&entry.key);
         fields
     }
 
     /// Appends the attributes in the order `ipset` writes them.
-    pub(crate) fn write(self, out: &mut Vec<EntryAttribute>) {
-        out.extend(self.ip.map(EntryAttribute::Ip));
-        out.extend(self.ip_to.map(EntryAttribute::IpTo));
-        out.extend(self.cidr.map(EntryAttribute::Cidr));
-        out.extend(self.port.map(EntryAttribute::Port));
-        out.extend(self.port_to.map(EntryAttribute::PortTo));
-        out.extend(self.timeout.map(|t| EntryAttribute::Timeout(t.as_secs())));
-        out.extend(self.proto.map(EntryAttribute::Proto));
-        out.extend((self.flags != 0).then_some(EntryAttribute::CadtFlags(self.flags)));
-        out.extend(self.mark.map(EntryAttribute::Mark));
-        out.extend(self.ether.map(|mac| EntryAttribute::Ether(mac.0)));
-        out.extend(
-            self.name
-                .map(|set| EntryAttribute::Name(set.as_str().into())),
-        );
-        out.extend(
-            self.nameref
-                .map(|set| EntryAttribute::NameRef(set.as_str().into())),
-        );
-        out.extend(self.ip2.map(EntryAttribute::Ip2));
-        out.extend(self.cidr2.map(EntryAttribute::Cidr2));
-        out.extend(self.ip2_to.map(EntryAttribute::Ip2To));
-        out.extend(
-            self.iface
-                .map(|iface| EntryAttribute::Iface(iface.name().into())),
-        );
-        out.extend(self.bytes.map(EntryAttribute::Bytes));
-        out.extend(self.packets.map(EntryAttribute::Packets));
-        out.extend(
-            self.comment
-                .map(|text| EntryAttribute::Comment(text.as_str().into())),
-        );
+    fn write(&self, bytes: &mut Vec<u8>) {
+        let mut put = |attribute: Option<EntryAttribute<&str>>| {
+            if let Some(attribute) = attribute {
+                append_attribute(bytes, &attribute);
+            }
+        };
+        put(self.ip.map(EntryAttribute::Ip));
+        put(self.ip_to.map(EntryAttribute::IpTo));
+        put(self.cidr.map(EntryAttribute::Cidr));
+        put(self.port.map(EntryAttribute::Port));
+        put(self.port_to.map(EntryAttribute::PortTo));
+        put(self.timeout.map(|t| EntryAttribute::Timeout(t.as_secs())));
+        put(self.proto.map(EntryAttribute::Proto));
+        put((self.flags != 0).then_some(EntryAttribute::CadtFlags(self.flags)));
+        put(self.mark.map(EntryAttribute::Mark));
+        put(self.ether.map(|mac| EntryAttribute::Ether(mac.0)));
+        put(self.name.map(EntryAttribute::Name));
+        put(self.nameref.map(EntryAttribute::NameRef));
+        put(self.ip2.map(EntryAttribute::Ip2));
+        put(self.cidr2.map(EntryAttribute::Cidr2));
+        put(self.ip2_to.map(EntryAttribute::Ip2To));
+        put(self.iface.map(EntryAttribute::Iface));
+        put(self.bytes.map(EntryAttribute::Bytes));
+        put(self.packets.map(EntryAttribute::Packets));
+        put(self.comment.map(EntryAttribute::Comment));
         let SkbInfo {
             mark,
             priority,
             queue,
         } = self.skbinfo;
-        out.extend(mark.map(|SkbMark { value, mask }| {
+        put(mark.map(|SkbMark { value, mask }| {
             EntryAttribute::SkbMark(u64::from(value) << 32 | u64::from(mask))
         }));
-        out.extend(priority.map(EntryAttribute::SkbPrio));
-        out.extend(queue.map(EntryAttribute::SkbQueue));
+        put(priority.map(EntryAttribute::SkbPrio));
+        put(queue.map(EntryAttribute::SkbQueue));
     }
 
-    /// Takes an attribute in; gives back one that has no place here.
-    fn read(&mut self, attribute: EntryAttribute) -> Option<EntryAttribute> {
+    /// Takes in an attribute of a key; one that has no place here is left out.
+    fn read(&mut self, attribute: EntryAttribute<&'a str>) {
         match attribute {
             EntryAttribute::Ip(address) => self.ip = Some(address),
             EntryAttribute::IpTo(address) => self.ip_to = Some(address),
@@ -117,24 +112,26 @@ impl Fields {
             EntryAttribute::CadtFlags(flags) => self.flags = flags,
             EntryAttribute::Mark(mark) => self.mark = Some(mark),
             EntryAttribute::Ether(address) => self.ether = Some(MacAddress(address)),
-            EntryAttribute::Name(name) => self.name = Some(SetName::from_kernel(&name)),
-            EntryAttribute::NameRef(name) => self.nameref = Some(SetName::from_kernel(&name)),
+            EntryAttribute::Name(name) => self.name = Some(name),
+            EntryAttribute::NameRef(name) => self.nameref = Some(name),
             EntryAttribute::Ip2(address) => self.ip2 = Some(address),
             EntryAttribute::Cidr2(bits) => self.cidr2 = Some(bits),
             EntryAttribute::Ip2To(address) => self.ip2_to = Some(address),
-            EntryAttribute::Iface(name) => self.iface = Some(Interface::from_kernel(&name)),
-            other => return Some(other),
+            EntryAttribute::Iface(name) => self.iface = Some(name),
+            _ => {}
         }
-        None
     }
 
-    /// As [`Fields::read`], for what a set keeps with its entries.
-    fn read_extension(&mut self, attribute: EntryAttribute) -> Option<EntryAttribute> {
+    /// Takes in what a set keeps with its entries; gives back an attribute of a key.
+    fn read_extension(
+        &mut self,
+        attribute: EntryAttribute<&'a str>,
+    ) -> Option<EntryAttribute<&'a str>> {
         match attribute {
             EntryAttribute::Timeout(seconds) => self.timeout = Some(Timeout::from_kernel(seconds)),
             EntryAttribute::Bytes(n) => self.bytes = Some(n),
             EntryAttribute::Packets(n) => self.packets = Some(n),
-            EntryAttribute::Comment(text) => self.comment = Some(Comment::from_kernel(text)),
+            EntryAttribute::Comment(text) => self.comment = Some(text),
             EntryAttribute::SkbMark(both) => {
                 let [a, b, c, d, e, f, g, h] = both.to_be_bytes();
                 self.skbinfo.mark = Some(SkbMark {
@@ -145,39 +142,42 @@ impl Fields {
             EntryAttribute::SkbPrio(class) => self.skbinfo.priority = Some(class),
             EntryAttribute::SkbQueue(queue) => self.skbinfo.queue = Some(queue),
             EntryAttribute::LineNumber(_) => {}
-            other => return Some(other),
+            of_key => return Some(of_key),
         }
         None
     }
 }
 
 impl Entry {
-    /// Appends all its attributes.
-    pub(crate) fn write(&self, out: &mut Vec<EntryAttribute>) {
-        Fields::of(self).write(out);
-        for element in self.key.elements() {
-            if let crate::Element::Raw(raw) = element {
-                let attributes = NlasIterator::new(raw.attributes());
-                out.extend(attributes.filter_map(|nla| EntryAttribute::parse(&nla.ok()?).ok()));
+    /// Appends it to a request, with the number by which an error names it; nothing and `false` if it is
+    /// longer than an attribute can be.
+    pub(crate) fn append(&self, request: &mut Vec<u8>, line: Option<u32>) -> bool {
+        append_entry(request, |bytes| {
+            Fields::of(self).write(bytes);
+            if let [Element::Raw(raw)] = self.key.elements() {
+                bytes.extend_from_slice(raw.attributes());
             }
-        }
+            if let Some(line) = line {
+                append_attribute(bytes, &EntryAttribute::<&str>::LineNumber(line));
+            }
+        })
     }
 
-    /// Reads an entry of a set of this type; without a definition, of one that is not known.
+    /// Reads an entry of a set of this type from its attributes; without a definition, of one that is not known.
     pub(crate) fn decode(
         definition: Option<&Definition>,
-        attributes: impl Iterator<Item = Result<EntryAttribute, netlink_packet_core::DecodeError>>,
+        bytes: &[u8],
     ) -> Result<Self, DecodeError> {
         let mut fields = Fields::default();
         let mut raw = Vec::new();
-        for attribute in attributes {
+        for attribute in attributes(bytes) {
             let Some(attribute) = fields.read_extension(attribute?) else {
                 continue;
             };
             if definition.is_some() {
                 fields.read(attribute);
             } else {
-                raw.push(attribute);
+                append_attribute(&mut raw, &attribute);
             }
         }
         let nomatch = definition.is_some() && fields.flags & IPSET_FLAG_NOMATCH != 0;
@@ -192,17 +192,11 @@ impl Entry {
             skbinfo,
             nomatch,
             position: None,
-            comment: fields.comment.take(),
+            comment: fields.comment.map(Comment::from_kernel),
             key: match definition {
                 Some(definition) => fields.take_key(definition.dimensions)?,
-                None => raw_key(&raw),
+                None => crate::RawKey::new(raw).into(),
             },
         })
     }
-}
-
-fn raw_key(attributes: &[EntryAttribute]) -> crate::Key {
-    let mut bytes = vec![0; attributes.buffer_len()];
-    attributes.emit(&mut bytes);
-    crate::RawKey::new(bytes).into()
 }

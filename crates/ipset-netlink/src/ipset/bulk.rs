@@ -4,11 +4,10 @@ use std::borrow::Borrow;
 
 use netlink_packet_core::NLM_F_EXCL;
 
-use super::{element::check, exchange::Failure};
+use super::{batch::Batch, element::check, exchange::Failure};
 use crate::{
     Entry, Error, IfExists, IfMissing, IpSet, Key, SetHeader, SetName, SetType, Transport,
-    error::{InputError, Operation},
-    packet::{Command, EncodedEntries, EntryAttribute, IpSetAttribute},
+    error::Operation, packet::Command,
 };
 
 /// What became of many entries.
@@ -107,13 +106,8 @@ struct Bulk<'a, T: Transport> {
     command: Command,
     set: &'a SetName,
     set_type: SetType,
-    flags: u16,
-    /// Entries that were collected and not sent, and where each of them ends.
-    entries: EncodedEntries,
-    ends: Vec<usize>,
-    /// Room for the attributes of one entry.
-    attributes: Vec<EntryAttribute>,
-    /// The place in the iterator of the first of them.
+    batch: Batch,
+    /// The place in the iterator of the first entry of the batch.
     first: u64,
     /// How many to send in one message.
     stride: usize,
@@ -129,53 +123,40 @@ impl<'a, T: Transport> Bulk<'a, T> {
         set: &'a SetName,
         flags: u16,
     ) -> Result<Self, Error> {
-        let set_type = session.ask_set_type(set);
-        let mut bulk = Self {
-            session,
-            command,
-            set,
-            set_type: SetType::Other(String::new()),
-            flags,
-            entries: EncodedEntries::default(),
-            ends: Vec::new(),
-            attributes: Vec::new(),
-            first: 0,
-            stride: usize::MAX,
-            outcome: BulkOutcome {
-                accepted: 0,
-                failures: Vec::new(),
-            },
-            header: None,
-        };
-        bulk.set_type = set_type.map_err(|failure| bulk.explain_all(failure))?;
-        Ok(bulk)
+        let known = session
+            .ask_set_type(set)
+            .and_then(|set_type| Ok((set_type, Batch::new(command, set, flags)?)));
+        match known {
+            Ok((set_type, batch)) => Ok(Self {
+                session,
+                command,
+                set,
+                set_type,
+                batch,
+                first: 0,
+                stride: usize::MAX,
+                outcome: BulkOutcome {
+                    accepted: 0,
+                    failures: Vec::new(),
+                },
+                header: None,
+            }),
+            Err(failure) => Err(session.explain(of_all(command, set, 0), failure)),
+        }
     }
 
     fn push(&mut self, entry: &Entry) -> Result<(), Error> {
-        let refused = match check(&self.set_type, entry, self.command) {
-            Ok(()) => {
-                let line = u32::try_from(self.ends.len() + 1).unwrap_or(u32::MAX);
-                self.attributes.clear();
-                entry.write(&mut self.attributes);
-                self.attributes.push(EntryAttribute::LineNumber(line));
-                let fits = self.entries.push(&self.attributes);
-                (!fits).then_some(InputError::EntryTooLong)
-            }
-            Err(error) => Some(error),
-        };
-        if let Some(error) = refused {
+        let pushed =
+            check(&self.set_type, entry, self.command).and_then(|()| self.batch.push(entry));
+        if let Err(error) = pushed {
             // Nothing was appended; its turn comes after those before it.
             self.send()?;
             self.refuse(0, entry.key.clone(), error.into());
             self.first += 1;
-            return Ok(());
+        } else if self.batch.is_full() {
+            self.send()?;
         }
-        self.ends.push(self.entries.as_bytes().len());
-        if self.entries.as_bytes().len() >= ENOUGH_BYTES {
-            self.send()
-        } else {
-            Ok(())
-        }
+        Ok(())
     }
 
     fn finish(mut self) -> Result<BulkOutcome, Error> {
@@ -190,9 +171,10 @@ impl<'a, T: Transport> Bulk<'a, T> {
     /// a thousand entries for each of them.
     fn send(&mut self) -> Result<(), Error> {
         let mut next = 0;
-        while next < self.ends.len() {
-            let end = next.saturating_add(self.stride).min(self.ends.len());
-            match self.send_range(next, end) {
+        while next < self.batch.len() {
+            let end = next.saturating_add(self.stride).min(self.batch.len());
+            let request = self.batch.request(next, end);
+            match self.session.change_serialized(request, self.command) {
                 Ok(()) => {
                     self.accept(end - next);
                     self.stride = self.stride.saturating_mul(2);
@@ -200,7 +182,8 @@ impl<'a, T: Transport> Bulk<'a, T> {
                 }
                 Err(failure) => {
                     let Some((refused, key)) = self.refused(&failure, next, end) else {
-                        return Err(self.explain_all(failure));
+                        let operation = of_all(self.command, self.set, self.outcome.accepted);
+                        return Err(self.session.explain(operation, failure));
                     };
                     self.accept(refused - next);
                     self.refuse(refused, key, failure);
@@ -210,20 +193,8 @@ impl<'a, T: Transport> Bulk<'a, T> {
             }
         }
         self.first += next as u64;
-        self.entries.clear();
-        self.ends.clear();
+        self.batch.clear();
         Ok(())
-    }
-
-    fn send_range(&mut self, from: usize, to: usize) -> Result<(), Failure> {
-        let bytes = self.encoded(from, to);
-        let attributes = vec![
-            IpSetAttribute::SetName(self.set.as_str().into()),
-            // The kernel writes the line of the refused entry over this.
-            IpSetAttribute::LineNumber(0),
-            IpSetAttribute::Entries(EncodedEntries::from_bytes(bytes.to_vec())),
-        ];
-        self.session.change(self.command, attributes, self.flags)
     }
 
     /// The entry among those just sent that the kernel refused, if it refused one and not all.
@@ -235,17 +206,9 @@ impl<'a, T: Transport> Bulk<'a, T> {
         if !(from..to).contains(&index) {
             return None;
         }
-        let entry = EncodedEntries::from_bytes(self.encoded(index, index + 1).to_vec());
-        let attributes = entry.iter().next()?.ok()?;
-        let entry = Entry::decode(self.set_type.definition(), attributes).ok()?;
+        let entry = self.batch.entry(index)?;
+        let entry = Entry::decode(self.set_type.definition(), entry).ok()?;
         Some((index, entry.key))
-    }
-
-    /// The bytes of some of the entries that were collected.
-    fn encoded(&self, from: usize, to: usize) -> &[u8] {
-        let offset = |n: usize| n.checked_sub(1).and_then(|n| self.ends.get(n)).copied();
-        let (from, to) = (offset(from).unwrap_or(0), offset(to).unwrap_or(0));
-        self.entries.as_bytes().get(from..to).unwrap_or_default()
     }
 
     fn accept(&mut self, n: usize) {
@@ -267,17 +230,12 @@ impl<'a, T: Transport> Bulk<'a, T> {
             error,
         });
     }
-
-    fn explain_all(&mut self, failure: Failure) -> Error {
-        let (set, accepted) = (self.set.clone(), self.outcome.accepted);
-        let operation = match self.command {
-            Command::Delete => Operation::DeleteAll { set, accepted },
-            _ => Operation::AddAll { set, accepted },
-        };
-        self.session.explain(operation, failure)
-    }
 }
 
-/// A message is sent when it has grown to this: about 1250 IPv4 or 830 IPv6 entries, of the 500 to
-/// 2700 that are equally fast.
-const ENOUGH_BYTES: usize = 30 * 1024;
+fn of_all(command: Command, set: &SetName, accepted: u64) -> Operation {
+    let set = set.clone();
+    match command {
+        Command::Delete => Operation::DeleteAll { set, accepted },
+        _ => Operation::AddAll { set, accepted },
+    }
+}

@@ -2,11 +2,11 @@
 
 use netlink_packet_core::NLM_F_EXCL;
 
-use super::exchange::Failure;
+use super::{change::change, exchange::Failure};
 use crate::{
     Entry, Error, IfExists, IpSet, Key, SetName, SetType, Transport,
     error::{IPSET_ERR_EXIST, InputError, Operation},
-    packet::{Command, EntryAttribute, IpSetAttribute},
+    packet::{Command, IpSetAttribute},
 };
 
 impl<T: Transport> IpSet<T> {
@@ -121,16 +121,13 @@ impl<T: Transport> IpSet<T> {
     ) -> Result<(), Failure> {
         let set_type = self.ask_set_type(set)?;
         check(&set_type, entry, command)?;
-        let mut attributes = Vec::new();
-        entry.write(&mut attributes);
-        if command != Command::Test {
-            attributes.push(EntryAttribute::LineNumber(0));
+        let attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
+        let mut request = change(command, attributes, flags)?;
+        let line = (command != Command::Test).then_some(0);
+        if !entry.append(&mut request, line) {
+            return Err(InputError::EntryTooLong.into());
         }
-        let attributes = vec![
-            IpSetAttribute::SetName(set.as_str().into()),
-            IpSetAttribute::Entry(attributes),
-        ];
-        self.change(command, attributes, flags)
+        self.change_serialized(&mut request, command)
     }
 }
 

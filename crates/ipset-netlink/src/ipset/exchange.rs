@@ -47,21 +47,38 @@ impl From<InputError> for Failure {
 
 impl<T: Transport> IpSet<T> {
     /// Sends a request and hands over each message of the answer.
-    ///
-    /// A listing that makes no sense is read to its end all the same: until then the kernel
-    /// holds on to its sets, and nobody can swap or destroy them.
     pub(super) fn ask(
         &mut self,
         command: Command,
-        mut attributes: Vec<IpSetAttribute>,
+        attributes: Vec<IpSetAttribute>,
         flags: u16,
         until: Until,
         each: impl FnMut(IpSetMessage) -> Result<(), DecodeError>,
     ) -> Result<(), Failure> {
+        let mut request = serialize(command, attributes, flags)?;
+        self.ask_serialized(&mut request, command, until, each)
+    }
+
+    /// As [`IpSet::ask`], with a request from [`serialize`] and what was appended to it.
+    ///
+    /// A listing that makes no sense is read to its end all the same: until then the kernel
+    /// holds on to its sets, and nobody can swap or destroy them.
+    pub(super) fn ask_serialized(
+        &mut self,
+        request: &mut [u8],
+        command: Command,
+        until: Until,
+        each: impl FnMut(IpSetMessage) -> Result<(), DecodeError>,
+    ) -> Result<(), Failure> {
+        let length = request.len();
+        if length > LONGEST_REQUEST {
+            return Err(InputError::TooLong(length).into());
+        }
         self.sequence = self.sequence.wrapping_add(1).max(1);
-        attributes.insert(0, IpSetAttribute::Protocol(IPSET_PROTOCOL));
-        let request = serialize(IpSetMessage::new(command, attributes), flags, self.sequence)?;
-        self.transport.send(&request).map_err(Failure::Unsent)?;
+        let mut header = NetlinkBuffer::new(&mut *request);
+        header.set_length(u32::try_from(length).unwrap_or(u32::MAX));
+        header.set_sequence_number(self.sequence);
+        self.transport.send(request).map_err(Failure::Unsent)?;
 
         let port = self.transport.port();
         let mut answer = Answer {
@@ -212,10 +229,17 @@ fn line(request: &[u8]) -> u32 {
 
 /// The only place where a request becomes bytes. netlink-packet-core panics on a message that is not
 /// finalized, and shortens the length of an attribute that is too long without a word.
-fn serialize(message: IpSetMessage, flags: u16, sequence: u32) -> Result<Vec<u8>, Failure> {
+///
+/// More attributes can be appended; length and sequence number are set when it is sent.
+pub(super) fn serialize(
+    command: Command,
+    mut attributes: Vec<IpSetAttribute>,
+    flags: u16,
+) -> Result<Vec<u8>, Failure> {
+    attributes.insert(0, IpSetAttribute::Protocol(IPSET_PROTOCOL));
+    let message = IpSetMessage::new(command, attributes);
     let mut header = NetlinkHeader::default();
     header.flags = flags;
-    header.sequence_number = sequence;
     let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message));
     let length = message.buffer_len();
     if length > LONGEST_REQUEST {

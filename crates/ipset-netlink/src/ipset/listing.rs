@@ -8,7 +8,7 @@ use super::exchange::{Failure, Until};
 use crate::{
     DecodeError, Entry, Error, IpSet, Set, SetHeader, SetName, Transport,
     error::Operation,
-    packet::{Command, IpSetAttribute, IpSetMessage},
+    packet::{self, Command, IpSetAttribute, IpSetMessage},
 };
 
 /// A piece of a listing, see [`IpSet::for_each`].
@@ -221,7 +221,7 @@ impl Listing {
             let IpSetAttribute::Entries(entries) = attribute else {
                 continue;
             };
-            for entry in entries.iter() {
+            for entry in packet::entries(entries.as_bytes()) {
                 let entry = Entry::decode(header.set_type.definition(), entry?)?;
                 self.entries += 1;
                 self.idle = 0;

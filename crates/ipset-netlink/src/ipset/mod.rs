@@ -1,5 +1,6 @@
 //! A session with the kernel's ipset subsystem.
 
+mod batch;
 mod bulk;
 mod change;
 mod element;

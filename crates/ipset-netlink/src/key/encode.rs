@@ -3,16 +3,16 @@
 
 use std::net::IpAddr;
 
-use super::{AddressRange, Element, Key, Network, Port};
+use super::{AddressRange, Element, Interface, Key, Network, Port};
 use crate::{
-    DecodeError,
+    DecodeError, SetName,
     entry::Fields,
     packet::{IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_PHYSDEV},
     set_type::Dimension,
 };
 
-impl Fields {
-    pub(crate) fn put_key(&mut self, key: &Key) {
+impl<'a> Fields<'a> {
+    pub(crate) fn put_key(&mut self, key: &'a Key) {
         for element in key.elements() {
             match element {
                 Element::Ip(address) => self.put_addresses(*address, None, None),
@@ -36,9 +36,9 @@ impl Fields {
                     if interface.wildcard {
                         self.flags |= IPSET_FLAG_IFACE_WILDCARD;
                     }
-                    self.iface = Some(interface.clone());
+                    self.iface = Some(interface.name());
                 }
-                Element::Set(set) => self.name = Some(set.clone()),
+                Element::Set(set) => self.name = Some(set.as_str()),
                 // Its attributes are written as they are.
                 Element::Raw(_) => {}
             }
@@ -88,12 +88,16 @@ impl Fields {
             },
             Dimension::Mac | Dimension::OptionalMac => self.ether.take().map(Element::Mac),
             Dimension::Mark => self.mark.take().map(Element::Mark),
-            Dimension::Interface => self.iface.take().map(|mut interface| {
+            Dimension::Interface => self.iface.take().map(|name| {
+                let mut interface = Interface::from_kernel(name);
                 interface.bridge_port = self.flags & IPSET_FLAG_PHYSDEV != 0;
                 interface.wildcard = self.flags & IPSET_FLAG_IFACE_WILDCARD != 0;
                 interface.into()
             }),
-            Dimension::Set => self.name.take().map(Element::Set),
+            Dimension::Set => self
+                .name
+                .take()
+                .map(|name| SetName::from_kernel(name).into()),
         })
     }
 

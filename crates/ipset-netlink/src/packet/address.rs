@@ -9,6 +9,7 @@ use super::number::NET;
 pub(super) struct Address(pub(super) IpAddr);
 
 impl Address {
+    #[inline]
     pub(super) fn parse(nested: &NlaBuffer<&[u8]>) -> Result<IpAddr, DecodeError> {
         let mut attributes = NlasIterator::new(nested.value());
         let nla = attributes.next().ok_or("an address attribute is empty")??;
@@ -21,22 +22,27 @@ impl Address {
                 .map(|v| Ipv6Addr::from(v).into()),
             _ => None,
         };
-        address.ok_or_else(|| {
-            DecodeError::from(format!(
-                "an address of kind {} and {} bytes is neither IPv4 nor IPv6",
-                nla.kind(),
-                nla.value_length()
-            ))
-        })
+        address.ok_or_else(|| neither(&nla))
     }
 
     /// The length of the nest.
+    #[inline]
     pub(super) fn nest_len(&self) -> usize {
         self.buffer_len()
     }
 }
 
+#[cold]
+fn neither(nla: &NlaBuffer<&[u8]>) -> DecodeError {
+    DecodeError::from(format!(
+        "an address of kind {} and {} bytes is neither IPv4 nor IPv6",
+        nla.kind(),
+        nla.value_length()
+    ))
+}
+
 impl Nla for Address {
+    #[inline]
     fn value_len(&self) -> usize {
         match self.0 {
             IpAddr::V4(_) => 4,
@@ -44,6 +50,7 @@ impl Nla for Address {
         }
     }
 
+    #[inline]
     fn kind(&self) -> u16 {
         NET | match self.0 {
             IpAddr::V4(_) => IPSET_ATTR_IPADDR_IPV4,
@@ -51,6 +58,7 @@ impl Nla for Address {
         }
     }
 
+    #[inline]
     fn emit_value(&self, buffer: &mut [u8]) {
         match self.0 {
             IpAddr::V4(address) => buffer.copy_from_slice(&address.octets()),

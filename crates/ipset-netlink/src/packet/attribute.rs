@@ -127,7 +127,7 @@ impl IpSetAttribute {
 impl<'a> ParseableParametrized<NlaBuffer<&'a [u8]>, Command> for IpSetAttribute {
     fn parse_with_param(nla: &NlaBuffer<&'a [u8]>, command: Command) -> Result<Self, DecodeError> {
         let text = |make: fn(String) -> Self| match parse_text(nla) {
-            Some(text) => Ok(make(text)),
+            Some(text) => Ok(make(text.into())),
             None => DefaultNla::parse(nla).map(Self::Other),
         };
         Ok(match nla.kind() {

@@ -1,10 +1,8 @@
-use std::borrow::Borrow;
-
 use netlink_packet_core::{
     DecodeError, Emitable, NLA_F_NESTED, NLA_HEADER_SIZE, NlasIterator, Parseable,
 };
 
-use super::{EntryAttribute, attribute::IPSET_ATTR_DATA};
+use super::{EntryAttribute, attribute::IPSET_ATTR_DATA, number::value};
 
 /// Many entries, as bytes.
 ///
@@ -28,27 +26,12 @@ impl EncodedEntries {
     }
 
     /// Appends an entry, or nothing and `false` if it is longer than an attribute can be (64 KiB).
-    pub fn push(&mut self, attributes: impl IntoIterator<Item: Borrow<EntryAttribute>>) -> bool {
-        let start = self.bytes.len();
-        self.bytes.extend([0; NLA_HEADER_SIZE]);
-        for attribute in attributes {
-            let attribute = attribute.borrow();
-            let from = self.bytes.len();
-            self.bytes.resize(from + attribute.buffer_len(), 0);
-            if let Some(room) = self.bytes.get_mut(from..) {
-                attribute.emit(room);
+    pub fn push(&mut self, attributes: &[EntryAttribute]) -> bool {
+        append_entry(&mut self.bytes, |bytes| {
+            for attribute in attributes {
+                append_attribute(bytes, attribute);
             }
-        }
-        let Ok(length) = u16::try_from(self.bytes.len() - start) else {
-            self.bytes.truncate(start);
-            return false;
-        };
-        let [low, high] = length.to_ne_bytes();
-        let [kind_low, kind_high] = (NLA_F_NESTED | IPSET_ATTR_DATA).to_ne_bytes();
-        if let Some(header) = self.bytes.get_mut(start..start + NLA_HEADER_SIZE) {
-            header.copy_from_slice(&[low, high, kind_low, kind_high]);
-        }
-        true
+        })
     }
 
     /// Forgets them, and keeps the room they took.
@@ -62,17 +45,51 @@ impl EncodedEntries {
     ) -> impl Iterator<
         Item = Result<impl Iterator<Item = Result<EntryAttribute, DecodeError>> + '_, DecodeError>,
     > {
-        NlasIterator::new(self.bytes.as_slice()).map(|entry| {
-            let entry = entry?;
-            if entry.kind() != IPSET_ATTR_DATA {
-                return Err(format!("attribute {} where an entry should be", entry.kind()).into());
-            }
-            let length = usize::from(entry.length());
-            let attributes = entry
-                .into_inner()
-                .get(NLA_HEADER_SIZE..length)
-                .unwrap_or_default();
-            Ok(NlasIterator::new(attributes).map(|attribute| EntryAttribute::parse(&attribute?)))
-        })
+        entries(&self.bytes).map(|entry| entry.map(attributes))
+    }
+}
+
+/// The entries in these bytes, each as the bytes of its attributes.
+pub(crate) fn entries(bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], DecodeError>> {
+    NlasIterator::new(bytes).map(|entry| {
+        let entry = entry?;
+        if entry.kind() == IPSET_ATTR_DATA {
+            Ok(value(&entry))
+        } else {
+            Err(format!("attribute {} where an entry should be", entry.kind()).into())
+        }
+    })
+}
+
+/// The attributes of an entry in these bytes.
+pub(crate) fn attributes<'a, T: From<&'a str>>(
+    bytes: &'a [u8],
+) -> impl Iterator<Item = Result<EntryAttribute<T>, DecodeError>> {
+    NlasIterator::new(bytes).map(|attribute| EntryAttribute::parse(&attribute?))
+}
+
+/// Appends an entry to these bytes, or nothing and `false` if it is longer than an attribute can be.
+pub(crate) fn append_entry(bytes: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) -> bool {
+    let start = bytes.len();
+    bytes.extend_from_slice(&[0; NLA_HEADER_SIZE]);
+    fill(bytes);
+    let Ok(length) = u16::try_from(bytes.len() - start) else {
+        bytes.truncate(start);
+        return false;
+    };
+    let [low, high] = length.to_ne_bytes();
+    let [kind_low, kind_high] = (NLA_F_NESTED | IPSET_ATTR_DATA).to_ne_bytes();
+    if let Some(header) = bytes.get_mut(start..start + NLA_HEADER_SIZE) {
+        header.copy_from_slice(&[low, high, kind_low, kind_high]);
+    }
+    true
+}
+
+#[inline]
+pub(crate) fn append_attribute<T: AsRef<str>>(bytes: &mut Vec<u8>, attribute: &EntryAttribute<T>) {
+    let start = bytes.len();
+    bytes.resize(start + attribute.buffer_len(), 0);
+    if let Some(room) = bytes.get_mut(start..) {
+        attribute.emit(room);
     }
 }

@@ -13,9 +13,12 @@ use super::{
 };
 
 /// What an entry is made of.
+///
+/// Text is a `String`, or a `&str` where the attribute only passes by on its way into a message or out
+/// of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum EntryAttribute {
+pub enum EntryAttribute<T = String> {
     /// The address, or the first of a range.
     Ip(IpAddr),
     /// The last address of a range.
@@ -37,9 +40,9 @@ pub enum EntryAttribute {
     /// The MAC address.
     Ether([u8; 6]),
     /// The set that is an entry of a `list:set`.
-    Name(String),
+    Name(T),
     /// The entry of a `list:set` that another is put before or after.
-    NameRef(String),
+    NameRef(T),
     /// The second address, or the first of a second range.
     Ip2(IpAddr),
     /// The prefix length of the second address.
@@ -47,13 +50,13 @@ pub enum EntryAttribute {
     /// The last address of a second range.
     Ip2To(IpAddr),
     /// The network interface.
-    Iface(String),
+    Iface(T),
     /// Bytes that matched.
     Bytes(u64),
     /// Packets that matched.
     Packets(u64),
     /// The comment.
-    Comment(String),
+    Comment(T),
     /// The mark that packets get, in the high half, and its mask.
     SkbMark(u64),
     /// The traffic class that packets get.
@@ -66,7 +69,8 @@ pub enum EntryAttribute {
     Other(DefaultNla),
 }
 
-impl Nla for EntryAttribute {
+impl<T: AsRef<str>> Nla for EntryAttribute<T> {
+    #[inline]
     fn value_len(&self) -> usize {
         match self {
             Self::Ip(address) | Self::IpTo(address) | Self::Ip2(address) | Self::Ip2To(address) => {
@@ -82,12 +86,13 @@ impl Nla for EntryAttribute {
             Self::Ether(address) => address.len(),
             Self::Bytes(_) | Self::Packets(_) | Self::SkbMark(_) => 8,
             Self::Comment(text) | Self::Name(text) | Self::NameRef(text) | Self::Iface(text) => {
-                text_len(text)
+                text_len(text.as_ref())
             }
             Self::Other(nla) => nla.value_len(),
         }
     }
 
+    #[inline]
     fn kind(&self) -> u16 {
         match self {
             Self::Ip(_) => NLA_F_NESTED | IPSET_ATTR_IP,
@@ -117,6 +122,7 @@ impl Nla for EntryAttribute {
         }
     }
 
+    #[inline]
     fn emit_value(&self, buffer: &mut [u8]) {
         match self {
             Self::Ip(address) | Self::IpTo(address) | Self::Ip2(address) | Self::Ip2To(address) => {
@@ -138,17 +144,18 @@ impl Nla for EntryAttribute {
                 buffer.copy_from_slice(&value.to_be_bytes());
             }
             Self::Comment(text) | Self::Name(text) | Self::NameRef(text) | Self::Iface(text) => {
-                emit_text(text, buffer);
+                emit_text(text.as_ref(), buffer);
             }
             Self::Other(nla) => nla.emit_value(buffer),
         }
     }
 }
 
-impl<'a> Parseable<NlaBuffer<&'a [u8]>> for EntryAttribute {
+impl<'a, T: From<&'a str>> Parseable<NlaBuffer<&'a [u8]>> for EntryAttribute<T> {
+    #[inline]
     fn parse(nla: &NlaBuffer<&'a [u8]>) -> Result<Self, DecodeError> {
-        let text = |make: fn(String) -> Self| match parse_text(nla) {
-            Some(text) => Ok(make(text)),
+        let text = |make: fn(T) -> Self| match parse_text(nla) {
+            Some(text) => Ok(make(text.into())),
             None => DefaultNla::parse(nla).map(Self::Other),
         };
         Ok(match nla.kind() {

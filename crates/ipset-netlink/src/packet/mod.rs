@@ -43,6 +43,7 @@ pub use entry::EntryAttribute;
 pub use header::HeaderAttribute;
 pub use message::IpSetMessage;
 
+pub(crate) use entries::{append_attribute, append_entry, attributes, entries};
 pub(crate) use entry::{
     IPSET_FLAG_BEFORE, IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_NOMATCH, IPSET_FLAG_PHYSDEV,
 };

@@ -1,14 +1,16 @@
 //! Numbers and strings as attribute values.
 
-use netlink_packet_core::{DecodeError, NLA_F_NET_BYTEORDER, NlaBuffer};
+use netlink_packet_core::{DecodeError, NLA_F_NET_BYTEORDER, NLA_HEADER_SIZE, NlaBuffer};
 
 /// Kinds of numbers wider than a byte carry this flag, and are big endian.
 pub(super) const NET: u16 = NLA_F_NET_BYTEORDER;
 
+#[inline]
 pub(super) fn parse_u8(nla: &NlaBuffer<&[u8]>) -> Result<u8, DecodeError> {
     parse_bytes(nla).map(u8::from_be_bytes)
 }
 
+#[inline]
 pub(super) fn parse_u16(nla: &NlaBuffer<&[u8]>) -> Result<u16, DecodeError> {
     let value = parse_bytes(nla)?;
     Ok(if nla.network_byte_order_flag() {
@@ -18,6 +20,7 @@ pub(super) fn parse_u16(nla: &NlaBuffer<&[u8]>) -> Result<u16, DecodeError> {
     })
 }
 
+#[inline]
 pub(super) fn parse_u32(nla: &NlaBuffer<&[u8]>) -> Result<u32, DecodeError> {
     let value = parse_bytes(nla)?;
     Ok(if nla.network_byte_order_flag() {
@@ -27,6 +30,7 @@ pub(super) fn parse_u32(nla: &NlaBuffer<&[u8]>) -> Result<u32, DecodeError> {
     })
 }
 
+#[inline]
 pub(super) fn parse_u64(nla: &NlaBuffer<&[u8]>) -> Result<u64, DecodeError> {
     let value = parse_bytes(nla)?;
     Ok(if nla.network_byte_order_flag() {
@@ -37,15 +41,25 @@ pub(super) fn parse_u64(nla: &NlaBuffer<&[u8]>) -> Result<u64, DecodeError> {
 }
 
 /// Text with the NUL that ends it, if it is UTF-8.
-pub(super) fn parse_text(nla: &NlaBuffer<&[u8]>) -> Option<String> {
-    let text = nla.value().strip_suffix(b"\0")?;
-    String::from_utf8(text.to_vec()).ok()
+#[inline]
+pub(super) fn parse_text<'a>(nla: &NlaBuffer<&'a [u8]>) -> Option<&'a str> {
+    let text = value(nla).strip_suffix(b"\0")?;
+    std::str::from_utf8(text).ok()
 }
 
+/// The value, for as long as the bytes live that it is in, which `NlaBuffer::value` does not give.
+pub(super) fn value<'a>(nla: &NlaBuffer<&'a [u8]>) -> &'a [u8] {
+    nla.into_inner()
+        .get(NLA_HEADER_SIZE..usize::from(nla.length()))
+        .unwrap_or_default()
+}
+
+#[inline]
 pub(super) fn text_len(text: &str) -> usize {
     text.len() + 1
 }
 
+#[inline]
 pub(super) fn emit_text(text: &str, buffer: &mut [u8]) {
     if let Some((end, body)) = buffer.split_last_mut() {
         body.copy_from_slice(text.as_bytes());
@@ -53,12 +67,16 @@ pub(super) fn emit_text(text: &str, buffer: &mut [u8]) {
     }
 }
 
+#[inline]
 pub(super) fn parse_bytes<const N: usize>(nla: &NlaBuffer<&[u8]>) -> Result<[u8; N], DecodeError> {
-    nla.value().try_into().map_err(|_| {
-        DecodeError::from(format!(
-            "attribute {} has {} bytes instead of {N}",
-            nla.kind(),
-            nla.value_length()
-        ))
-    })
+    nla.value().try_into().map_err(|_| wrong_length(nla, N))
+}
+
+#[cold]
+fn wrong_length(nla: &NlaBuffer<&[u8]>, expected: usize) -> DecodeError {
+    DecodeError::from(format!(
+        "attribute {} has {} bytes instead of {expected}",
+        nla.kind(),
+        nla.value_length()
+    ))
 }

@@ -177,7 +177,7 @@ fn a_type_that_is_not_known_keeps_its_entries() {
     let mut encoded = EncodedEntries::default();
     let port = EntryAttribute::Other(DefaultNla::new(4 | 0x4000, vec![0, 22]));
     let address = EntryAttribute::Ip("192.0.2.7".parse().unwrap());
-    assert!(encoded.push([address.clone(), port.clone(), EntryAttribute::Timeout(9)]));
+    assert!(encoded.push(&[address.clone(), port.clone(), EntryAttribute::Timeout(9)]));
     other.attributes[2] = IpSetAttribute::Entries(encoded);
     let listed = list([header("hash:ip,port", 10), other]).unwrap();
     assert_eq!(

@@ -22,7 +22,7 @@ proptest! {
     fn entries_are_read_as_they_were_written(written in vec(vec(entry_attribute(), 0..6), 0..20)) {
         let mut entries = EncodedEntries::default();
         for entry in &written {
-            prop_assert!(entries.push(entry.clone()));
+            prop_assert!(entries.push(&entry));
         }
         let read: Vec<Vec<_>> = entries
             .iter()
@@ -37,11 +37,11 @@ proptest! {
 fn an_entry_has_64_kib_at_most() {
     let mut entries = EncodedEntries::default();
     let long = |n| EntryAttribute::Other(DefaultNla::new(40, vec![0; n]));
-    assert!(entries.push([long(1)]));
+    assert!(entries.push(&[long(1)]));
     let before = entries.clone();
-    assert!(!entries.push([long(40_000), long(40_000)]));
+    assert!(!entries.push(&[long(40_000), long(40_000)]));
     assert_eq!(entries, before);
-    assert!(entries.push([long(65_000)]));
+    assert!(entries.push(&[long(65_000)]));
 }
 
 fn message() -> impl Strategy<Value = IpSetMessage> {
@@ -72,7 +72,7 @@ fn attribute(command: Command) -> BoxedStrategy<IpSetAttribute> {
     let entries = vec(vec(entry_attribute(), 0..4), 0..4).prop_map(|written| {
         let mut entries = EncodedEntries::default();
         for entry in written {
-            assert!(entries.push(entry));
+            assert!(entries.push(&entry));
         }
         IpSetAttribute::Entries(entries)
     });

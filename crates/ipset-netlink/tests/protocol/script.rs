@@ -33,7 +33,7 @@ pub(crate) fn header(type_name: &str, max_elements: u32) -> IpSetMessage {
 pub(crate) fn entries(addresses: impl IntoIterator<Item = u32>) -> IpSetMessage {
     let mut entries = EncodedEntries::default();
     for address in addresses {
-        assert!(entries.push([EntryAttribute::Ip(std::net::Ipv4Addr::from(address).into())]));
+        assert!(entries.push(&[EntryAttribute::Ip(std::net::Ipv4Addr::from(address).into())]));
     }
     IpSetMessage::new(
         Command::List,
