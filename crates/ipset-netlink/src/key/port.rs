@@ -127,7 +127,7 @@ impl fmt::Display for Port {
     }
 }
 
-/// Names of protocols and numbers; names of services and of ICMP types are not known here.
+/// Names of protocols, also `icmpv6`, and numbers; names of services and of ICMP types are not known here.
 impl FromStr for Port {
     type Err = PortError;
 
@@ -187,11 +187,13 @@ const IPPROTO_ICMPV6: u8 = 58;
 const IPPROTO_SCTP: u8 = 132;
 const IPPROTO_UDPLITE: u8 = 136;
 
-const PROTOCOLS: [(&str, u8); 6] = [
+const PROTOCOLS: [(&str, u8); 7] = [
     ("tcp", IPPROTO_TCP),
     ("udp", IPPROTO_UDP),
     ("sctp", IPPROTO_SCTP),
     ("udplite", IPPROTO_UDPLITE),
     ("icmp", IPPROTO_ICMP),
+    ("ipv6-icmp", IPPROTO_ICMPV6),
+    // Read, and never written: the first name of a number is.
     ("icmpv6", IPPROTO_ICMPV6),
 ];

@@ -366,7 +366,7 @@ fn exchanges() -> Vec<Exchange> {
     exchanges
 }
 
-fn hex(text: &str) -> Vec<u8> {
+pub(crate) fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text.bytes().filter(|digit| *digit != b' ').collect();
     digits
         .chunks(2)
@@ -375,7 +375,7 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 /// The messages of a datagram.
-fn split(mut datagram: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn split(mut datagram: &[u8]) -> Vec<&[u8]> {
     let mut messages = Vec::new();
     while !datagram.is_empty() {
         let length = NetlinkBuffer::new_checked(datagram).unwrap().length() as usize;

@@ -8,10 +8,15 @@
     reason = "a test says what went wrong by panicking"
 )]
 
+#[cfg(target_endian = "little")]
+mod every_type;
 mod fuzz_corpus;
 #[cfg(target_endian = "little")]
 mod golden;
 mod hostile;
+#[cfg(target_endian = "little")]
+#[path = "../lines.rs"]
+mod lines;
 mod oracle;
 mod round_trip;
 mod script;
