@@ -3,40 +3,30 @@
 //! What a line says is collected field by field in [`Values`], so that what is missing or must not be
 //! said can be told by name, and is made into a set or an entry at the end.
 
+mod address;
+mod argument;
+mod entry;
+mod made;
+mod number;
+mod port;
+mod separator;
 mod values;
 
-pub use values::Values;
+pub(crate) use argument::read_argument;
+pub(crate) use entry::read_entry;
+pub(crate) use values::{EntryCommand, Values};
 
 use ipset_netlink::SetName;
 
-use crate::{
-    report::{Refused, Report},
-    types::{Argument, TypeSpec},
-};
-
-/// Reads the value of an argument (or its own name, where it has none).
-pub fn read_argument(
-    values: &mut Values,
-    report: &mut Report,
-    argument: Argument,
-    text: &str,
-) -> Result<(), Refused> {
-    let _ = (values, argument, text);
-    Err(report.error("not yet"))
-}
-
-/// Reads an entry of a set of this type; `values.family` is that of the set.
-pub fn read_entry(
-    values: &mut Values,
-    report: &mut Report,
-    spec: &TypeSpec,
-    text: &str,
-) -> Result<(), Refused> {
-    let _ = (values, spec, text);
-    Err(report.error("not yet"))
-}
+use crate::report::{Refused, Report};
 
 /// Reads the name of a set.
-pub fn read_set_name(report: &mut Report, text: &str) -> Result<SetName, Refused> {
+pub(crate) fn read_set_name(report: &mut Report, text: &str) -> Result<SetName, Refused> {
+    if text.len() > SetName::MAX_LEN {
+        return Err(report.syntax_error(format_args!(
+            "setname '{text}' is longer than {} characters",
+            SetName::MAX_LEN
+        )));
+    }
     text.parse().map_err(|error| report.error(error))
 }

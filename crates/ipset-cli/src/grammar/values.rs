@@ -1,56 +1,81 @@
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use ipset_netlink::{Comment, Family, Interface, MacAddress, SetName, SkbMark, Timeout};
 
 use crate::types::{Field, Fields};
 
+/// A command on an entry, as messages call it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum EntryCommand {
+    #[default]
+    Add,
+    Del,
+    Test,
+}
+
+impl fmt::Display for EntryCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Add => "add",
+            Self::Del => "del",
+            Self::Test => "test",
+        })
+    }
+}
+
 /// What one line says, field by field.
 #[derive(Clone, Debug, Default)]
-pub struct Values {
+pub(crate) struct Values {
     /// What was said at all.
-    pub given: Fields,
+    pub(crate) given: Fields,
     /// Options that were said and mean nothing any more: each is warned of once.
-    pub ignored: Fields,
+    pub(crate) ignored: Fields,
     /// The family of the set; when creating, `Unspec` until it is known.
-    pub family: Option<Family>,
+    pub(crate) family: Option<Family>,
     /// The family is an assumption that the line may change.
-    pub family_is_assumed: bool,
+    pub(crate) family_is_assumed: bool,
 
-    pub ip: Option<IpAddr>,
-    pub ip_to: Option<IpAddr>,
-    pub cidr: Option<u8>,
-    pub ip2: Option<IpAddr>,
-    pub ip2_to: Option<IpAddr>,
-    pub cidr2: Option<u8>,
-    pub mark: Option<u32>,
-    pub protocol: Option<u8>,
-    pub port: Option<u16>,
-    pub port_to: Option<u16>,
-    pub mac: Option<MacAddress>,
-    pub interface: Option<Interface>,
-    pub name: Option<SetName>,
-    pub neighbour: Option<SetName>,
+    /// What is done with the entry.
+    pub(crate) command: EntryCommand,
+    /// What the user is to be told at once, whatever comes of the line: each as `Warning: …` unless
+    /// `-quiet`.
+    pub(crate) remarks: Vec<String>,
 
-    pub timeout: Option<Timeout>,
-    pub packets: Option<u64>,
-    pub bytes: Option<u64>,
-    pub comment: Option<Comment>,
-    pub skb_mark: Option<SkbMark>,
-    pub skb_prio: Option<u32>,
-    pub skb_queue: Option<u16>,
+    pub(crate) ip: Option<IpAddr>,
+    pub(crate) ip_to: Option<IpAddr>,
+    pub(crate) cidr: Option<u8>,
+    pub(crate) ip2: Option<IpAddr>,
+    pub(crate) ip2_to: Option<IpAddr>,
+    pub(crate) cidr2: Option<u8>,
+    pub(crate) mark: Option<u32>,
+    pub(crate) protocol: Option<u8>,
+    pub(crate) port: Option<u16>,
+    pub(crate) port_to: Option<u16>,
+    pub(crate) mac: Option<MacAddress>,
+    pub(crate) interface: Option<Interface>,
+    pub(crate) name: Option<SetName>,
+    pub(crate) neighbour: Option<SetName>,
 
-    pub hash_size: Option<u32>,
-    pub max_elem: Option<u32>,
-    pub bucket_size: Option<u8>,
-    pub init_val: Option<u32>,
-    pub netmask: Option<u8>,
-    pub bitmask: Option<IpAddr>,
-    pub mark_mask: Option<u32>,
-    pub size: Option<u32>,
+    pub(crate) timeout: Option<Timeout>,
+    pub(crate) packets: Option<u64>,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) comment: Option<Comment>,
+    pub(crate) skb_mark: Option<SkbMark>,
+    pub(crate) skb_prio: Option<u32>,
+    pub(crate) skb_queue: Option<u16>,
+
+    pub(crate) hash_size: Option<u32>,
+    pub(crate) max_elem: Option<u32>,
+    pub(crate) bucket_size: Option<u8>,
+    pub(crate) init_val: Option<u32>,
+    pub(crate) netmask: Option<u8>,
+    pub(crate) bitmask: Option<IpAddr>,
+    pub(crate) mark_mask: Option<u32>,
+    pub(crate) size: Option<u32>,
 }
 
 impl Values {
-    pub fn has(&self, field: Field) -> bool {
+    pub(crate) fn has(&self, field: Field) -> bool {
         self.given.contains(field)
     }
 }
