@@ -1,11 +1,12 @@
 //! What is in a set.
 
 mod comment;
-mod fields;
+mod decode;
+mod encode;
 mod skbinfo;
 
 pub use comment::{Comment, CommentError};
-pub(crate) use fields::Fields;
+pub(crate) use decode::Fields;
 pub use skbinfo::{SkbInfo, SkbMark};
 
 use crate::{Key, SetName, Timeout};

@@ -140,27 +140,23 @@ pub(super) fn check(set_type: &SetType, entry: &Entry, command: Command) -> Resu
     if !set_type.accepts(&entry.key) {
         return key_is(|key, set_type| InputError::NotOfType { key, set_type });
     }
-    let Some(definition) = set_type.definition() else {
+    let plain = command != Command::Test && !entry.nomatch && entry.position.is_none();
+    let (false, Some(definition)) = (plain, set_type.definition()) else {
         return Ok(());
     };
     // It would look for the first of them only.
     if command == Command::Test && !definition.holds(entry.key.elements()) {
         return key_is(|key, set_type| InputError::NotOneEntry { key, set_type });
     }
-    for (given, option, possible) in [
-        (entry.nomatch, "nomatch", definition.holds_networks()),
-        (
-            entry.position.is_some(),
-            "before or after",
-            definition.holds_sets(),
-        ),
-    ] {
-        if given && !possible {
-            let set_type = set_type.clone();
-            return Err(InputError::Option { set_type, option });
-        }
-    }
-    Ok(())
+    let option = if entry.nomatch && !definition.holds_networks() {
+        "nomatch"
+    } else if entry.position.is_some() && !definition.holds_sets() {
+        "before or after"
+    } else {
+        return Ok(());
+    };
+    let set_type = set_type.clone();
+    Err(InputError::Option { set_type, option })
 }
 
 fn present(answer: Result<(), Failure>) -> Result<bool, Failure> {

@@ -1,132 +1,72 @@
-//! Keys as the fields of an entry, and back. The first address of a key and the second have fields of
-//! their own.
+//! Keys as what becomes attributes of an entry.
 
 use std::net::IpAddr;
 
-use super::{AddressRange, Element, Interface, Key, Network, Port};
-use crate::{
-    DecodeError, SetName,
-    entry::Fields,
-    packet::{IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_PHYSDEV},
-    set_type::Dimension,
-};
+use super::{Element, Interface, Key, MacAddress, Port, RawKey};
+use crate::SetName;
 
-impl<'a> Fields<'a> {
-    pub(crate) fn put_key(&mut self, key: &'a Key) {
+/// The elements of a key, each in the place of its attributes. The first address of a key and the
+/// second have attributes of their own.
+#[derive(Default)]
+pub(crate) struct Parts<'a> {
+    pub(crate) addresses: Option<&'a Element>,
+    pub(crate) second_addresses: Option<&'a Element>,
+    pub(crate) port: Option<&'a Port>,
+    pub(crate) mac: Option<&'a MacAddress>,
+    pub(crate) mark: Option<u32>,
+    pub(crate) interface: Option<&'a Interface>,
+    pub(crate) set: Option<&'a SetName>,
+    pub(crate) raw: Option<&'a RawKey>,
+}
+
+impl<'a> Parts<'a> {
+    pub(crate) fn of(key: &'a Key) -> Self {
+        let mut parts = Self::default();
         for element in key.elements() {
             match element {
-                Element::Ip(address) => self.put_addresses(*address, None, None),
-                Element::Net(network) => {
-                    self.put_addresses(network.address(), None, Some(network.prefix_length()));
-                }
-                Element::Range(range) => {
-                    self.put_addresses(range.first(), Some(range.last()), None);
-                }
-                Element::Port(port) => {
-                    self.port = Some(port.first());
-                    self.port_to = port.is_range().then(|| port.last());
-                    self.proto = port.protocol();
-                }
-                Element::Mac(address) => self.ether = Some(*address),
-                Element::Mark(mark) => self.mark = Some(*mark),
-                Element::Interface(interface) => {
-                    if interface.bridge_port {
-                        self.flags |= IPSET_FLAG_PHYSDEV;
+                Element::Ip(_) | Element::Net(_) | Element::Range(_) => {
+                    if parts.addresses.is_none() {
+                        parts.addresses = Some(element);
+                    } else {
+                        parts.second_addresses = Some(element);
                     }
-                    if interface.wildcard {
-                        self.flags |= IPSET_FLAG_IFACE_WILDCARD;
-                    }
-                    self.iface = Some(interface.name());
                 }
-                Element::Set(set) => self.name = Some(set.as_str()),
-                // Its attributes are written as they are.
-                Element::Raw(_) => {}
+                Element::Port(port) => parts.port = Some(port),
+                Element::Mac(address) => parts.mac = Some(address),
+                Element::Mark(mark) => parts.mark = Some(*mark),
+                Element::Interface(interface) => parts.interface = Some(interface),
+                Element::Set(set) => parts.set = Some(set),
+                Element::Raw(raw) => parts.raw = Some(raw),
             }
         }
-    }
-
-    fn put_addresses(&mut self, first: IpAddr, last: Option<IpAddr>, prefix: Option<u8>) {
-        let (ip, ip_to, cidr) = if self.ip.is_none() {
-            (&mut self.ip, &mut self.ip_to, &mut self.cidr)
-        } else {
-            (&mut self.ip2, &mut self.ip2_to, &mut self.cidr2)
-        };
-        *ip = Some(first);
-        *ip_to = last;
-        *cidr = prefix;
-    }
-
-    pub(crate) fn take_key(&mut self, dimensions: &[Dimension]) -> Result<Key, DecodeError> {
-        // Sets with keys of one element can be very large.
-        if let [dimension] = dimensions {
-            let element = self.take_element(*dimension)?;
-            return element.map(Key::from).ok_or_else(|| lacks(*dimension));
-        }
-        let mut elements = Vec::with_capacity(dimensions.len());
-        for dimension in dimensions {
-            match (self.take_element(*dimension)?, dimension) {
-                (Some(element), _) => elements.push(element),
-                (None, Dimension::OptionalMac) => {}
-                (None, dimension) => return Err(lacks(*dimension)),
-            }
-        }
-        Key::of_elements(elements).ok_or_else(|| DecodeError::new("an entry has no key"))
-    }
-
-    fn take_element(&mut self, dimension: Dimension) -> Result<Option<Element>, DecodeError> {
-        Ok(match dimension {
-            Dimension::Ip | Dimension::SingleIp | Dimension::Net => self.take_addresses()?,
-            Dimension::Port => match (self.proto.take(), self.port.take()) {
-                (Some(protocol), Some(port)) => {
-                    Some(self.through(Port::new(protocol, port))?.into())
-                }
-                _ => None,
-            },
-            Dimension::PortOfAnyProtocol => match self.port.take() {
-                Some(port) => Some(self.through(Port::without_protocol(port))?.into()),
-                None => None,
-            },
-            Dimension::Mac | Dimension::OptionalMac => self.ether.take().map(Element::Mac),
-            Dimension::Mark => self.mark.take().map(Element::Mark),
-            Dimension::Interface => self.iface.take().map(|name| {
-                let mut interface = Interface::from_kernel(name);
-                interface.bridge_port = self.flags & IPSET_FLAG_PHYSDEV != 0;
-                interface.wildcard = self.flags & IPSET_FLAG_IFACE_WILDCARD != 0;
-                interface.into()
-            }),
-            Dimension::Set => self
-                .name
-                .take()
-                .map(|name| SetName::from_kernel(name).into()),
-        })
-    }
-
-    fn take_addresses(&mut self) -> Result<Option<Element>, DecodeError> {
-        let (ip, ip_to, cidr) = match self.ip.take() {
-            Some(ip) => (Some(ip), self.ip_to.take(), self.cidr.take()),
-            None => (self.ip2.take(), self.ip2_to.take(), self.cidr2.take()),
-        };
-        let wrong = |error: crate::KeyError| DecodeError::new(error.to_string());
-        match (ip, ip_to, cidr) {
-            (None, _, _) => Ok(None),
-            (Some(ip), None, None) => Ok(Some(ip.into())),
-            (Some(ip), None, Some(bits)) => Ok(Some(Network::new(ip, bits).map_err(wrong)?.into())),
-            (Some(first), Some(last), _) => {
-                Ok(Some(AddressRange::new(first, last).map_err(wrong)?.into()))
-            }
-        }
-    }
-
-    fn through(&mut self, port: Port) -> Result<Port, DecodeError> {
-        match self.port_to.take() {
-            None => Ok(port),
-            Some(last) => port
-                .through(last)
-                .map_err(|error| DecodeError::new(error.to_string())),
-        }
+        parts
     }
 }
 
-fn lacks(dimension: Dimension) -> DecodeError {
-    DecodeError::new(format!("an entry has no {dimension:?}"))
+impl Element {
+    /// The address, or the first of a network or range.
+    pub(crate) fn first_address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Ip(address) => Some(*address),
+            Self::Net(network) => Some(network.address()),
+            Self::Range(range) => Some(range.first()),
+            _ => None,
+        }
+    }
+
+    /// The last address of a range.
+    pub(crate) fn last_address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Range(range) => Some(range.last()),
+            _ => None,
+        }
+    }
+
+    /// That of a network.
+    pub(crate) fn prefix_length(&self) -> Option<u8> {
+        match self {
+            Self::Net(network) => Some(network.prefix_length()),
+            _ => None,
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What an entry of a set matches.
 
+mod decode;
 mod element;
 mod encode;
 mod interface;
@@ -16,6 +17,7 @@ use std::{
 };
 
 pub use element::Element;
+pub(crate) use encode::Parts;
 pub use interface::{Interface, InterfaceError};
 pub use mac::{MacAddress, MacAddressError};
 pub use network::Network;

@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netlink_packet_core::{DecodeError, Emitable, Nla, NlaBuffer, NlasIterator};
+use netlink_packet_core::{DecodeError, NLA_HEADER_SIZE, NlaBuffer, NlasIterator};
 
 use super::number::NET;
 
+#[derive(Clone, Copy)]
 pub(super) struct Address(pub(super) IpAddr);
 
 impl Address {
@@ -27,8 +28,32 @@ impl Address {
 
     /// The length of the nest.
     #[inline]
-    pub(super) fn nest_len(&self) -> usize {
-        self.buffer_len()
+    pub(super) fn nest_len(self) -> usize {
+        match self.0 {
+            IpAddr::V4(_) => NLA_HEADER_SIZE + 4,
+            IpAddr::V6(_) => NLA_HEADER_SIZE + 16,
+        }
+    }
+
+    /// Writes the nest.
+    #[inline]
+    pub(super) fn emit_nest(self, nest: &mut [u8]) {
+        match self.0 {
+            IpAddr::V4(address) => emit(IPSET_ATTR_IPADDR_IPV4, address.octets(), nest),
+            IpAddr::V6(address) => emit(IPSET_ATTR_IPADDR_IPV6, address.octets(), nest),
+        }
+    }
+}
+
+/// Writes an attribute that needs no padding.
+#[inline]
+fn emit<const N: usize>(kind: u16, octets: [u8; N], buffer: &mut [u8]) {
+    let length = u16::try_from(NLA_HEADER_SIZE + N).unwrap_or(u16::MAX);
+    if let Some((header, value)) = buffer.split_first_chunk_mut() {
+        let [low, high] = length.to_ne_bytes();
+        let [kind_low, kind_high] = (NET | kind).to_ne_bytes();
+        *header = [low, high, kind_low, kind_high];
+        value.copy_from_slice(&octets);
     }
 }
 
@@ -39,32 +64,6 @@ fn neither(nla: &NlaBuffer<&[u8]>) -> DecodeError {
         nla.kind(),
         nla.value_length()
     ))
-}
-
-impl Nla for Address {
-    #[inline]
-    fn value_len(&self) -> usize {
-        match self.0 {
-            IpAddr::V4(_) => 4,
-            IpAddr::V6(_) => 16,
-        }
-    }
-
-    #[inline]
-    fn kind(&self) -> u16 {
-        NET | match self.0 {
-            IpAddr::V4(_) => IPSET_ATTR_IPADDR_IPV4,
-            IpAddr::V6(_) => IPSET_ATTR_IPADDR_IPV6,
-        }
-    }
-
-    #[inline]
-    fn emit_value(&self, buffer: &mut [u8]) {
-        match self.0 {
-            IpAddr::V4(address) => buffer.copy_from_slice(&address.octets()),
-            IpAddr::V6(address) => buffer.copy_from_slice(&address.octets()),
-        }
-    }
 }
 
 // linux/netfilter/ipset/ip_set.h

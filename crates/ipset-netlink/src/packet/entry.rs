@@ -1,8 +1,6 @@
 use std::net::IpAddr;
 
-use netlink_packet_core::{
-    DecodeError, DefaultNla, Emitable, NLA_F_NESTED, Nla, NlaBuffer, Parseable,
-};
+use netlink_packet_core::{DecodeError, DefaultNla, NLA_F_NESTED, Nla, NlaBuffer, Parseable};
 
 use super::{
     address::Address,
@@ -122,11 +120,12 @@ impl<T: AsRef<str>> Nla for EntryAttribute<T> {
         }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as append_attribute")]
+    #[inline(always)]
     fn emit_value(&self, buffer: &mut [u8]) {
         match self {
             Self::Ip(address) | Self::IpTo(address) | Self::Ip2(address) | Self::Ip2To(address) => {
-                Address(*address).emit(buffer)
+                Address(*address).emit_nest(buffer)
             }
             Self::Cidr(value) | Self::Cidr2(value) | Self::Proto(value) => {
                 buffer.copy_from_slice(&[*value]);

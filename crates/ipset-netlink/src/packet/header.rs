@@ -1,8 +1,6 @@
 use std::net::IpAddr;
 
-use netlink_packet_core::{
-    DecodeError, DefaultNla, Emitable, NLA_F_NESTED, Nla, NlaBuffer, Parseable,
-};
+use netlink_packet_core::{DecodeError, DefaultNla, NLA_F_NESTED, Nla, NlaBuffer, Parseable};
 
 use super::{
     address::Address,
@@ -108,7 +106,7 @@ impl Nla for HeaderAttribute {
                 buffer.copy_from_slice(&value.to_be_bytes());
             }
             Self::Ip(address) | Self::IpTo(address) | Self::Bitmask(address) => {
-                Address(*address).emit(buffer);
+                Address(*address).emit_nest(buffer);
             }
             Self::Timeout(value)
             | Self::MarkMask(value)

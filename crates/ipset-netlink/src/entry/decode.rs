@@ -1,12 +1,9 @@
 use std::net::IpAddr;
 
-use super::{Comment, Counters, Entry, Position, SkbInfo, SkbMark};
+use super::{Comment, Counters, Entry, SkbInfo, SkbMark};
 use crate::{
-    DecodeError, Element, MacAddress, Timeout,
-    packet::{
-        EntryAttribute, IPSET_FLAG_BEFORE, IPSET_FLAG_NOMATCH, append_attribute, append_entry,
-        attributes,
-    },
+    DecodeError, MacAddress, Timeout,
+    packet::{EntryAttribute, IPSET_FLAG_NOMATCH, append_attribute, attributes},
     set_type::Definition,
 };
 
@@ -38,68 +35,6 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn of(entry: &'a Entry) -> Self {
-        let mut fields = Self {
-            timeout: entry.timeout,
-            bytes: entry.counters.map(|counters| counters.bytes),
-            packets: entry.counters.map(|counters| counters.packets),
-            comment: entry.comment.as_ref().map(Comment::as_str),
-            skbinfo: entry.skbinfo.unwrap_or_default(),
-            ..Self::default()
-        };
-        if entry.nomatch {
-            fields.flags |= IPSET_FLAG_NOMATCH;
-        }
-        match &entry.position {
-            None => {}
-            Some(Position::Before(set)) => {
-                fields.flags |= IPSET_FLAG_BEFORE;
-                fields.nameref = Some(set.as_str());
-            }
-            Some(Position::After(set)) => fields.nameref = Some(set.as_str()),
-        }
-        fields.put_key(&entry.key);
-        fields
-    }
-
-    /// Appends the attributes in the order `ipset` writes them.
-    fn write(&self, bytes: &mut Vec<u8>) {
-        let mut put = |attribute: Option<EntryAttribute<&str>>| {
-            if let Some(attribute) = attribute {
-                append_attribute(bytes, &attribute);
-            }
-        };
-        put(self.ip.map(EntryAttribute::Ip));
-        put(self.ip_to.map(EntryAttribute::IpTo));
-        put(self.cidr.map(EntryAttribute::Cidr));
-        put(self.port.map(EntryAttribute::Port));
-        put(self.port_to.map(EntryAttribute::PortTo));
-        put(self.timeout.map(|t| EntryAttribute::Timeout(t.as_secs())));
-        put(self.proto.map(EntryAttribute::Proto));
-        put((self.flags != 0).then_some(EntryAttribute::CadtFlags(self.flags)));
-        put(self.mark.map(EntryAttribute::Mark));
-        put(self.ether.map(|mac| EntryAttribute::Ether(mac.0)));
-        put(self.name.map(EntryAttribute::Name));
-        put(self.nameref.map(EntryAttribute::NameRef));
-        put(self.ip2.map(EntryAttribute::Ip2));
-        put(self.cidr2.map(EntryAttribute::Cidr2));
-        put(self.ip2_to.map(EntryAttribute::Ip2To));
-        put(self.iface.map(EntryAttribute::Iface));
-        put(self.bytes.map(EntryAttribute::Bytes));
-        put(self.packets.map(EntryAttribute::Packets));
-        put(self.comment.map(EntryAttribute::Comment));
-        let SkbInfo {
-            mark,
-            priority,
-            queue,
-        } = self.skbinfo;
-        put(mark.map(|SkbMark { value, mask }| {
-            EntryAttribute::SkbMark(u64::from(value) << 32 | u64::from(mask))
-        }));
-        put(priority.map(EntryAttribute::SkbPrio));
-        put(queue.map(EntryAttribute::SkbQueue));
-    }
-
     /// Takes in an attribute of a key; one that has no place here is left out.
     fn read(&mut self, attribute: EntryAttribute<&'a str>) {
         match attribute {
@@ -149,20 +84,6 @@ impl<'a> Fields<'a> {
 }
 
 impl Entry {
-    /// Appends it to a request, with the number by which an error names it; nothing and `false` if it is
-    /// longer than an attribute can be.
-    pub(crate) fn append(&self, request: &mut Vec<u8>, line: Option<u32>) -> bool {
-        append_entry(request, |bytes| {
-            Fields::of(self).write(bytes);
-            if let [Element::Raw(raw)] = self.key.elements() {
-                bytes.extend_from_slice(raw.attributes());
-            }
-            if let Some(line) = line {
-                append_attribute(bytes, &EntryAttribute::<&str>::LineNumber(line));
-            }
-        })
-    }
-
     /// Reads an entry of a set of this type from its attributes; without a definition, of one that is not known.
     pub(crate) fn decode(
         definition: Option<&Definition>,
