@@ -1,0 +1,272 @@
+//! Two namespaces side by side: in one our program does the work, in the other the stock tool.
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use netns_testbed::{Failed, Namespace, Tool};
+use tempfile::TempDir;
+
+use crate::compare::same;
+use crate::script::{Action, Case, Step, os};
+
+/// What stands before the number of the line in which a file has its mistake.
+const MISTAKE: &str = "Error in line ";
+
+pub(crate) struct Pair {
+    ours: Side,
+    stock: Side,
+}
+
+/// A namespace and a working directory with the program that is tried there, and the stock tool to look at it.
+struct Side {
+    namespace: Namespace,
+    directory: TempDir,
+    program: PathBuf,
+    stock: PathBuf,
+}
+
+/// The program under test.
+pub(crate) fn ours() -> PathBuf {
+    env::var_os("IPSET_CLI").map_or_else(|| env!("CARGO_BIN_EXE_ipset-cli").into(), PathBuf::from)
+}
+
+impl Pair {
+    pub(crate) fn new() -> Result<Self, Failed> {
+        let stock = Tool::require("ipset")?;
+        Ok(Self {
+            ours: Side::new(ours(), stock.path())?,
+            stock: Side::new(stock.path().to_owned(), stock.path())?,
+        })
+    }
+
+    /// Runs the case on both sides, beginning without sets.
+    ///
+    /// # Errors
+    ///
+    /// The first difference, in words.
+    pub(crate) fn run(&self, case: &Case) -> Result<(), Failed> {
+        self.ours.clear()?;
+        self.stock.clear()?;
+        let says_initval = case.says_initval();
+        for (number, step) in case.steps.iter().enumerate() {
+            let Action::Run(arguments) = &step.action else {
+                self.file(step, says_initval)?;
+                continue;
+            };
+            let (ours, stock) = thread::scope(|scope| {
+                let ours = scope.spawn(|| self.ours.run(arguments, &step.input));
+                let stock = self.stock.run(arguments, &step.input);
+                (ours.join().expect("the thread runs a program"), stock)
+            });
+            let (ours, stock) = (ours?, stock?);
+            if ours.status != stock.status
+                || !same(&ours.stdout, &stock.stdout, says_initval)
+                || !same(&ours.stderr, &stock.stderr, says_initval)
+            {
+                return Err(difference(&step.text, &ours, &stock).into());
+            }
+            if let Some(line) = mistake(&stock) {
+                self.stock.again_up_to(&case.steps[..=number], line)?;
+            }
+        }
+        self.same_state(says_initval)
+    }
+
+    /// Whether the kernel has the same sets on both sides.
+    fn same_state(&self, says_initval: bool) -> Result<(), Failed> {
+        for arguments in [["save", "-q"], ["list", "-t"]] {
+            let ours = self.ours.look(&arguments)?;
+            let stock = self.stock.look(&arguments)?;
+            if !same(&ours.stdout, &stock.stdout, says_initval) {
+                let title = format!("the state afterwards, by `ipset {}`", arguments.join(" "));
+                return Err(difference(&title, &ours, &stock).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn file(&self, step: &Step, says_initval: bool) -> Result<(), Failed> {
+        match &step.action {
+            Action::WriteFile(name) => {
+                for side in [&self.ours, &self.stock] {
+                    fs::write(side.directory.path().join(name), step.input.concat())?;
+                }
+            }
+            Action::SameFile(name) => {
+                let [ours, stock] = [&self.ours, &self.stock]
+                    .map(|side| fs::read(side.directory.path().join(name)));
+                let (Ok(ours), Ok(stock)) = (&ours, &stock) else {
+                    return Err(format!("{name}: ours {ours:?}, stock {stock:?}").into());
+                };
+                if !same(ours, stock, says_initval) {
+                    let (ours, stock) = (ours.escape_ascii(), stock.escape_ascii());
+                    return Err(format!("{name}\nours:  {ours}\nstock: {stock}").into());
+                }
+            }
+            Action::Run(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Side {
+    fn new(program: PathBuf, stock: &Path) -> Result<Self, Failed> {
+        Ok(Self {
+            namespace: Namespace::new()?,
+            directory: TempDir::new()?,
+            program,
+            stock: stock.to_owned(),
+        })
+    }
+
+    /// Without sets and without files.
+    fn clear(&self) -> Result<(), Failed> {
+        // A set that another one lists as a member cannot be destroyed before that is empty.
+        let destroyed = self.start(
+            &self.stock,
+            &[b"restore".to_vec()],
+            b"flush\ndestroy\n".to_vec(),
+        )?;
+        if !destroyed.status.success() {
+            let said = destroyed.stderr.escape_ascii();
+            return Err(format!("cannot clear the sets: {said}").into());
+        }
+        for entry in fs::read_dir(self.directory.path())? {
+            fs::remove_file(entry?.path())?;
+        }
+        Ok(())
+    }
+
+    fn look(&self, arguments: &[&str]) -> Result<Output, Failed> {
+        let arguments: Vec<_> = arguments
+            .iter()
+            .map(|argument| argument.as_bytes().to_vec())
+            .collect();
+        self.start(&self.stock, &arguments, Vec::new())
+    }
+
+    fn run(&self, arguments: &[Vec<u8>], input: &[Vec<u8>]) -> Result<Output, Failed> {
+        self.start(&self.program, arguments, input.concat())
+    }
+
+    fn start(
+        &self,
+        program: &Path,
+        arguments: &[Vec<u8>],
+        input: Vec<u8>,
+    ) -> Result<Output, Failed> {
+        self.namespace.run(|| {
+            let mut child = Command::new(program)
+                .args(arguments.iter().map(|argument| os(argument)))
+                .current_dir(self.directory.path())
+                .env("LC_ALL", "C")
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
+            let stdin = child.stdin.take();
+            // From a second thread: a program may answer before it has read everything, or not read it at all.
+            let writer = thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
+            let output = child.wait_with_output()?;
+            let _ = writer.join();
+            Ok(output)
+        })
+    }
+
+    /// Everything again from the beginning, but of the last step, which reads a file, only up to `line`.
+    ///
+    /// The stock tool collects lines and loses those that it has not sent when a later one is wrong; ours applies
+    /// every line before the mistake (see `deliberate.rs`). Run alone, the line leaves behind what it did before it failed.
+    fn again_up_to(&self, steps: &[Step], line: usize) -> Result<(), Failed> {
+        self.clear()?;
+        let (last, before) = steps.split_last().expect("there is a last step");
+        let mut files: Vec<(&str, &[Vec<u8>])> = Vec::new();
+        for step in before {
+            match &step.action {
+                Action::Run(arguments) => drop(self.run(arguments, &step.input)?),
+                Action::WriteFile(name) => {
+                    fs::write(self.directory.path().join(name), step.input.concat())?;
+                    files.push((name, &step.input));
+                }
+                Action::SameFile(_) => {}
+            }
+        }
+        let Action::Run(arguments) = &last.action else {
+            return Ok(());
+        };
+        let read = files
+            .iter()
+            .rev()
+            .find(|(name, _)| arguments.iter().any(|argument| argument == name.as_bytes()));
+        let lines = read.map_or(last.input.as_slice(), |(_, lines)| lines);
+        let wrong = lines.get(line - 1..line).unwrap_or_default();
+        for part in [lines.get(..line - 1).unwrap_or(lines), wrong] {
+            if let Some((name, _)) = read {
+                fs::write(self.directory.path().join(name), part.concat())?;
+            }
+            self.run(arguments, part)?;
+        }
+        if let Some((name, whole)) = read {
+            fs::write(self.directory.path().join(name), whole.concat())?;
+        }
+        Ok(())
+    }
+}
+
+/// The number of the wrong line, if that is what the output says.
+fn mistake(output: &Output) -> Option<usize> {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let (_, after) = text.split_once(MISTAKE)?;
+    after
+        .split(':')
+        .next()?
+        .parse()
+        .ok()
+        .filter(|&line| line > 0)
+}
+
+fn difference(what: &str, ours: &Output, stock: &Output) -> String {
+    let mut text = format!("{what}\n");
+    if ours.status != stock.status {
+        let _ = writeln!(text, "ours:  {}\nstock: {}", ours.status, stock.status);
+    }
+    for (name, ours, stock) in [
+        ("stdout", &ours.stdout, &stock.stdout),
+        ("stderr", &ours.stderr, &stock.stderr),
+    ] {
+        if ours != stock {
+            let _ = writeln!(text, "{name}:");
+            text.push_str(&by_line(ours, stock));
+        }
+    }
+    text
+}
+
+/// The lines that differ.
+fn by_line(ours: &[u8], stock: &[u8]) -> String {
+    let lines = |bytes: &[u8]| -> Vec<String> {
+        bytes
+            .split_inclusive(|&byte| byte == b'\n')
+            .map(|line| line.escape_ascii().to_string())
+            .collect()
+    };
+    let (ours, stock) = (lines(ours), lines(stock));
+    let mut text = String::new();
+    let common = ours
+        .iter()
+        .zip(&stock)
+        .take_while(|(ours, stock)| ours == stock);
+    let skip = common.count();
+    for (name, lines) in [("ours ", &ours), ("stock", &stock)] {
+        for (number, line) in lines.iter().enumerate().skip(skip).take(12) {
+            let _ = writeln!(text, "  {name} {:3}: {line}", number + 1);
+        }
+    }
+    text
+}
