@@ -3,8 +3,9 @@ use std::{fmt, str::FromStr, sync::Arc};
 /// The name of a set: 1 to 31 bytes of UTF-8 without white space or control characters.
 ///
 /// The kernel itself takes anything of up to 31 bytes, the empty name too; such names cannot be
-/// written in a rule or a save file, so this type refuses to make them. A name that was *read* from
-/// the kernel is kept as it is, with bytes that are not UTF-8 replaced by U+FFFD.
+/// written in a rule or a save file, so parsing refuses them; [`SetName::verbatim`] makes them all the
+/// same. A name that was *read* from the kernel is kept as it is, with bytes that are not UTF-8
+/// replaced by U+FFFD.
 ///
 /// Cloning is cheap: clones share the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +18,26 @@ impl SetName {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// A name as it is, empty or with spaces: for programs that must reach every set there is, also one
+    /// that should not have been given its name.
+    ///
+    /// # Errors
+    ///
+    /// More than [`SetName::MAX_LEN`] bytes, or a NUL: no set can have such a name.
+    pub fn verbatim(name: &str) -> Result<Self, SetNameError> {
+        let fault = if name.len() > Self::MAX_LEN {
+            Fault::TooLong
+        } else if name.contains('\0') {
+            Fault::Character('\0')
+        } else {
+            return Ok(Self(name.into()));
+        };
+        Err(SetNameError {
+            name: name.into(),
+            fault,
+        })
     }
 
     /// A name as the kernel reports it, whoever gave it.
@@ -122,6 +143,15 @@ mod tests {
         ] {
             assert_eq!(good.parse::<SetName>().unwrap().to_string(), good);
         }
+    }
+
+    #[test]
+    fn reaches_every_set_there_can_be() {
+        for odd in ["", "a b", "a\tb\n", &"x".repeat(31)] {
+            assert_eq!(SetName::verbatim(odd).unwrap().as_str(), odd);
+        }
+        assert!(SetName::verbatim("a\0b").is_err());
+        assert!(SetName::verbatim(&"x".repeat(32)).is_err());
     }
 
     #[test]
