@@ -11,4 +11,19 @@ mod restore;
 mod session;
 mod types;
 
-fn main() {}
+use std::process::ExitCode;
+
+use command_line::Stop;
+use session::Session;
+
+fn main() -> ExitCode {
+    let mut session = Session::default();
+    let words = std::env::args_os().skip(1).map(|word| {
+        word.into_string()
+            .map_err(|word| Stop::Failed(format!("{} is not UTF-8", word.display())))
+    });
+    let result = words
+        .collect::<Result<Vec<_>, _>>()
+        .and_then(|words| session.run(words));
+    ExitCode::from(session.conclude(result))
+}

@@ -4,21 +4,23 @@ use std::fmt::Display;
 
 /// How bad the worst of it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub(crate) enum Severity {
     #[default]
     Nothing,
-    Notice,
+    /// The command has done what it was to do.
     Warning,
+    /// It has done so, and the answer is no.
+    Notice,
     Error,
 }
 
 /// The command cannot go on; why is in the [`Report`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused;
+pub(crate) struct Refused;
 
 /// What there is to tell, line by line. A worse message silences those before it.
 #[derive(Debug, Default)]
-pub struct Report {
+pub(crate) struct Report {
     severity: Severity,
     text: String,
     /// The line of the file being restored, counted from 1.
@@ -26,26 +28,30 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn severity(&self) -> Severity {
+    pub(crate) fn severity(&self) -> Severity {
         self.severity
     }
 
     /// The text, each line ended.
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
+    pub(crate) fn line(&self) -> Option<u64> {
+        self.line
+    }
+
     /// From now on errors name this line.
-    pub fn set_line(&mut self, line: Option<u64>) {
+    pub(crate) fn set_line(&mut self, line: Option<u64>) {
         self.line = line;
     }
 
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.severity = Severity::Nothing;
         self.text.clear();
     }
 
-    pub fn error(&mut self, text: impl Display) -> Refused {
+    pub(crate) fn error(&mut self, text: impl Display) -> Refused {
         if let Some(line) = self.line {
             self.text = format!("Error in line {line}: ");
             self.severity = Severity::Error;
@@ -54,20 +60,20 @@ impl Report {
         Refused
     }
 
-    pub fn syntax_error(&mut self, text: impl Display) -> Refused {
+    pub(crate) fn syntax_error(&mut self, text: impl Display) -> Refused {
         self.error(format_args!("Syntax error: {text}"))
     }
 
-    pub fn warning(&mut self, text: impl Display) {
+    pub(crate) fn warning(&mut self, text: impl Display) {
         self.tell(Severity::Warning, text);
     }
 
-    pub fn notice(&mut self, text: impl Display) {
+    pub(crate) fn notice(&mut self, text: impl Display) {
         self.tell(Severity::Notice, text);
     }
 
     /// Calls an error what was told as a warning only.
-    pub fn warning_is_error(&mut self) -> Refused {
+    pub(crate) fn warning_is_error(&mut self) -> Refused {
         self.severity = Severity::Error;
         Refused
     }

@@ -1,31 +1,39 @@
 //! The words of a command line: options, the command, and what belongs to it.
 
-/// Options that stand anywhere on a line and are about how the command is run.
-#[derive(Clone, Debug, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "options are there or not, in any mixture"
-)]
-pub struct Options {
-    /// How to write a listing; the command has a default.
-    pub output: Option<Output>,
-    pub sorted: bool,
-    pub quiet: bool,
-    pub resolve: bool,
-    pub exist: bool,
-    /// Names of sets only.
-    pub names: bool,
-    /// Headers of sets only.
-    pub terse: bool,
-    /// Where `restore` reads and listings are written.
-    pub file: Option<String>,
+mod command;
+mod help;
+mod option;
+mod words;
+
+pub(crate) use command::{Call, Command};
+pub(crate) use help::{help, type_help};
+pub(crate) use option::{Options, Output};
+pub(crate) use words::{MOST_WORDS, split, too_long};
+
+use crate::report::Refused;
+
+/// Why a line ends here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// It is not a line that `ipset` understands.
+    Usage(String),
+    /// It cannot be done.
+    Failed(String),
+    /// It was refused; why is in the report.
+    Refused,
+    /// There is no file to restore from.
+    NoInput(String),
+    /// Nothing is to be done after it.
+    Quit,
 }
 
-/// How a listing is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    Plain,
-    Save,
-    Xml,
-    Json,
+impl From<Refused> for Stop {
+    fn from(_: Refused) -> Self {
+        Self::Refused
+    }
 }
+
+/// What the program calls itself: scripts look for the name and version of the tool whose command
+/// line this is.
+pub(crate) const PROGRAM: &str = "ipset";
+pub(crate) const VERSION: &str = "7.17";

@@ -28,5 +28,5 @@ pub(crate) fn read_set_name(report: &mut Report, text: &str) -> Result<SetName, 
             SetName::MAX_LEN
         )));
     }
-    text.parse().map_err(|error| report.error(error))
+    SetName::verbatim(text).map_err(|error| report.error(error))
 }

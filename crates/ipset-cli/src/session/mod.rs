@@ -1,1 +1,373 @@
 //! Runs commands on the kernel's sets.
+
+mod arguments;
+mod change;
+mod describe;
+mod interactive;
+mod known;
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+};
+
+use ipset_netlink::{Error, IfExists, IfMissing, IpSet, SetName, SetType};
+
+use crate::{
+    command_line::{
+        self, Call, Command, MOST_WORDS, Options, Output, PROGRAM, Stop, VERSION, too_long,
+    },
+    grammar::{self, Values},
+    message,
+    output::{self, ListError},
+    report::{Report, Severity},
+    restore, types,
+};
+use known::Known;
+
+/// The commands of one run of the program.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    pub(crate) options: Options,
+    pub(crate) report: Report,
+    source: Source,
+    /// Opened once a command needs the kernel.
+    sets: Option<IpSet>,
+    known: Known,
+}
+
+/// Where the lines come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Source {
+    #[default]
+    CommandLine,
+    File,
+    Prompt,
+}
+
+impl Session {
+    /// Runs one line.
+    pub(crate) fn run(&mut self, mut words: Vec<String>) -> Result<(), Stop> {
+        if words.len() > MOST_WORDS {
+            return Err(too_long());
+        }
+        self.options.take_from(&mut words, &mut self.report)?;
+        let definition = match words.first() {
+            Some(word) => Command::find(word),
+            None => None,
+        };
+        let Some(definition) = definition else {
+            return self.without_command(words.first().map(String::as_str));
+        };
+        match (self.source, definition.command) {
+            (Source::File, Command::Restore | Command::Version | Command::Help) => {
+                return Err(Stop::Usage(format!(
+                    "Command `{}' is invalid in restore mode.",
+                    definition.name()
+                )));
+            }
+            (Source::Prompt, Command::Restore) => {
+                return self.print("Restore command is not supported in interactive mode\n");
+            }
+            _ => {}
+        }
+        self.call(&Call::of(definition, words)?)
+    }
+
+    /// Runs the lines of a file.
+    pub(crate) fn run_file(&mut self) -> Result<(), Stop> {
+        let input: Box<dyn io::Read> = match &self.options.file {
+            None => Box::new(io::stdin()),
+            Some(path) => Box::new(File::open(path).map_err(|error| {
+                let error = message::without_number(&error);
+                Stop::NoInput(format!("Cannot open {path} for reading: {error}"))
+            })?),
+        };
+        self.source = Source::File;
+        restore::restore(self, io::BufReader::new(input))
+    }
+
+    /// Tells the user what there is to tell and gives the exit status.
+    pub(crate) fn conclude(&mut self, result: Result<(), Stop>) -> u8 {
+        let line = match self.report.line() {
+            Some(line) => format!("Error in line {line}: "),
+            None => String::new(),
+        };
+        let (text, status) = match result {
+            Ok(()) | Err(Stop::Refused) => return self.tell_report(),
+            Err(Stop::Usage(text)) => (
+                format!("{text}\nTry `{PROGRAM} help' for more information."),
+                2,
+            ),
+            Err(Stop::Failed(text)) => (text, 1),
+            Err(Stop::NoInput(text)) => (text, 255),
+            Err(Stop::Quit) => return 0,
+        };
+        if !self.is_quiet() {
+            eprintln!("{PROGRAM} v{VERSION}: {line}{text}");
+        }
+        self.report.clear();
+        status
+    }
+
+    /// Tells what is in the report and empties it.
+    pub(crate) fn tell_report(&mut self) -> u8 {
+        let text = self.report.text();
+        let (prefix, quiet, status) = match self.report.severity() {
+            Severity::Nothing => return 0,
+            Severity::Warning => ("Warning: ".into(), self.options.quiet, 0),
+            Severity::Notice => (String::new(), self.options.quiet, 1),
+            Severity::Error => (format!("{PROGRAM} v{VERSION}: "), self.is_quiet(), 1),
+        };
+        if !quiet {
+            eprint!("{prefix}{text}");
+        }
+        self.report.clear();
+        status
+    }
+
+    /// Tells at once what a line made one wonder about, whatever comes of it.
+    fn tell_remarks(&self, values: &Values) {
+        for remark in &values.remarks {
+            if !self.options.quiet {
+                eprintln!("Warning: {remark}");
+            }
+        }
+    }
+
+    /// Errors are always told at the prompt.
+    fn is_quiet(&self) -> bool {
+        self.options.quiet && self.source != Source::Prompt
+    }
+
+    fn without_command(&mut self, word: Option<&str>) -> Result<(), Stop> {
+        match (self.source, word) {
+            (Source::Prompt, _) => self.print("No command specified\n"),
+            (Source::CommandLine, Some("-")) => self.prompt(),
+            (_, Some(word)) => Err(Stop::Usage(format!(
+                "No command specified: unknown argument {word}"
+            ))),
+            (_, None) => Err(Stop::Usage("No command specified.".into())),
+        }
+    }
+
+    fn call(&mut self, call: &Call) -> Result<(), Stop> {
+        let first = call.first.as_deref();
+        match call.command {
+            Command::Create => self.create(call),
+            Command::Add | Command::Del | Command::Test => self.change(call),
+            Command::List | Command::Save => self.list(call),
+            Command::Destroy | Command::Flush => {
+                let set = first.map(|name| self.read_set_name(name)).transpose()?;
+                nothing_left(call)?;
+                self.remove(call.command, set.as_ref())
+            }
+            Command::Rename | Command::Swap => self.rename_or_swap(call),
+            Command::Restore => {
+                nothing_left(call)?;
+                self.run_file()
+            }
+            Command::Help => self.help(first),
+            Command::Version => self.version(),
+            Command::Quit => Err(Stop::Quit),
+        }
+    }
+
+    fn create(&mut self, call: &Call) -> Result<(), Stop> {
+        let (create, spec) = self.read_create(call)?;
+        let if_exists = self.if_exists();
+        let created = self.connect()?.create(&create, if_exists);
+        self.known.forget();
+        self.checked(created, Command::Create, Some(&spec.set_type))
+    }
+
+    fn change(&mut self, call: &Call) -> Result<(), Stop> {
+        let change = self.read_change(call)?;
+        let (set, entry) = (&change.set, &change.entry);
+        let set_type = Some(&change.spec.set_type);
+        match call.command {
+            Command::Add => {
+                let if_exists = self.if_exists();
+                let added = self.connect()?.add(set, entry, if_exists);
+                self.checked(added, Command::Add, set_type)
+            }
+            Command::Del => {
+                let deleted = self.connect()?.delete_entry(set, entry);
+                let present = self.checked(deleted, Command::Del, set_type)?;
+                if present || self.options.exist {
+                    return Ok(());
+                }
+                let text = message::text(message::IPSET_ERR_EXIST, Command::Del, set_type);
+                Err(self.report.error(text).into())
+            }
+            _ => {
+                let tested = self.connect()?.test(set, entry);
+                if self.checked(tested, Command::Test, set_type)? {
+                    self.report
+                        .warning(format_args!("{} is in set {set}.", change.text));
+                    Ok(())
+                } else {
+                    self.report
+                        .notice(format_args!("{} is NOT in set {set}.", change.text));
+                    Err(Stop::Refused)
+                }
+            }
+        }
+    }
+
+    fn remove(&mut self, command: Command, set: Option<&SetName>) -> Result<(), Stop> {
+        let if_missing = if self.options.exist {
+            IfMissing::Ignore
+        } else {
+            IfMissing::Fail
+        };
+        let sets = self.connect()?;
+        let removed = match (command, set) {
+            (Command::Destroy, Some(set)) => sets.destroy(set, if_missing),
+            (Command::Destroy, None) => sets.destroy_all(),
+            (_, Some(set)) => sets.flush(set),
+            (_, None) => sets.flush_all(),
+        };
+        self.known.forget();
+        self.checked(removed, command, None)
+    }
+
+    fn rename_or_swap(&mut self, call: &Call) -> Result<(), Stop> {
+        let from = self.read_set_name(call.first.as_deref().unwrap_or_default())?;
+        let to = self.read_set_name(call.second.as_deref().unwrap_or_default())?;
+        nothing_left(call)?;
+        let sets = self.connect()?;
+        let done = match call.command {
+            Command::Rename => sets.rename(&from, &to),
+            _ => sets.swap(&from, &to),
+        };
+        self.known.forget();
+        self.checked(done, call.command, None)
+    }
+
+    fn list(&mut self, call: &Call) -> Result<(), Stop> {
+        let mut out: Box<dyn Write> = match &self.options.file {
+            None => Box::new(io::stdout().lock()),
+            Some(path) => match File::create(path) {
+                Ok(file) => Box::new(file),
+                Err(error) => {
+                    let error = message::without_number(&error);
+                    let text = format!("Cannot open {path} for writing: {error}");
+                    return Err(self.report.error(text).into());
+                }
+            },
+        };
+        let name = call.first.as_deref();
+        let set = name.map(|name| self.read_set_name(name)).transpose()?;
+        nothing_left(call)?;
+        let output = self.options.output.unwrap_or(match call.command {
+            Command::Save => Output::Save,
+            _ => Output::Plain,
+        });
+        self.connect()?;
+        let Some(sets) = &mut self.sets else {
+            return Ok(());
+        };
+        let mut out = BufWriter::with_capacity(1 << 16, &mut out);
+        let listed = output::list(sets, set.as_ref(), output, &self.options, &mut out)
+            .and_then(|()| out.flush().map_err(ListError::Output));
+        match listed {
+            Ok(()) => Ok(()),
+            Err(ListError::Output(error)) => Err(cannot_write(&error)),
+            Err(ListError::Kernel(error)) => self.checked(Err(error), call.command, None),
+        }
+    }
+
+    fn help(&mut self, type_name: Option<&str>) -> Result<(), Stop> {
+        let mut out = io::stdout().lock();
+        command_line::help(&mut out).map_err(|error| cannot_write(&error))?;
+        if self.is_quiet() {
+            return Ok(());
+        }
+        let spec = match type_name {
+            None => None,
+            Some(name) => match types::find(name) {
+                Some(spec) => Some(spec),
+                None => return Err(Stop::Usage(format!("Unknown settype: `{name}'"))),
+            },
+        };
+        command_line::type_help(&mut out, spec).map_err(|error| cannot_write(&error))
+    }
+
+    fn version(&mut self) -> Result<(), Stop> {
+        self.print(&format!(
+            "{PROGRAM} v{VERSION}, protocol version: {PROTOCOL}\n"
+        ))?;
+        let kernel = self.connect()?.protocol();
+        if kernel.current != PROTOCOL {
+            self.report.warning(format_args!(
+                "Kernel support protocol versions {}-{} while userspace supports protocol versions \
+                 {PROTOCOL}-{PROTOCOL}",
+                kernel.minimum, kernel.current
+            ));
+        }
+        Ok(())
+    }
+
+    /// The session with the kernel.
+    pub(crate) fn connect(&mut self) -> Result<&mut IpSet, Stop> {
+        let sets = match self.sets.take() {
+            Some(sets) => sets,
+            None => {
+                let connected = IpSet::connect();
+                self.checked(connected, Command::Version, None)?
+            }
+        };
+        Ok(self.sets.insert(sets))
+    }
+
+    /// Puts an error of the kernel into the report.
+    pub(crate) fn checked<T>(
+        &mut self,
+        result: Result<T, Error>,
+        command: Command,
+        set_type: Option<&SetType>,
+    ) -> Result<T, Stop> {
+        result.map_err(|error| {
+            let text = message::explain(&error, command, set_type);
+            self.report.error(text).into()
+        })
+    }
+
+    pub(crate) fn if_exists(&self) -> IfExists {
+        if self.options.exist {
+            IfExists::Update
+        } else {
+            IfExists::Fail
+        }
+    }
+
+    fn read_set_name(&mut self, text: &str) -> Result<SetName, Stop> {
+        Ok(grammar::read_set_name(&mut self.report, text)?)
+    }
+
+    fn print(&mut self, text: &str) -> Result<(), Stop> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())
+            .and_then(|()| out.flush())
+            .map_err(|error| cannot_write(&error))
+    }
+}
+
+fn nothing_left(call: &Call) -> Result<(), Stop> {
+    match call.rest.first() {
+        None => Ok(()),
+        Some(word) => Err(Stop::Usage(format!("Unknown argument {word}"))),
+    }
+}
+
+/// Nobody is told that nobody listens.
+fn cannot_write(error: &io::Error) -> Stop {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Stop::Quit;
+    }
+    Stop::Failed(format!("Cannot write: {}", message::without_number(error)))
+}
+
+/// The version of the kernel's protocol that is spoken here.
+const PROTOCOL: u8 = 7;

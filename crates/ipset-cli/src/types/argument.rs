@@ -2,7 +2,7 @@ use super::Field;
 
 /// An argument that a command takes after its set and entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Argument {
+pub(crate) enum Argument {
     Family,
     Inet,
     Inet6,
@@ -46,17 +46,17 @@ pub enum Argument {
 
 /// What there is to know of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Definition {
-    pub name: &'static str,
+pub(crate) struct Definition {
+    pub(crate) name: &'static str,
     /// Whether another word follows that belongs to it.
-    pub takes_value: bool,
-    pub field: Field,
+    pub(crate) takes_value: bool,
+    pub(crate) field: Field,
     /// Its line in the help of a type; none if empty.
-    pub help: &'static str,
+    pub(crate) help: &'static str,
 }
 
 impl Argument {
-    pub fn definition(self) -> Definition {
+    pub(crate) fn definition(self) -> Definition {
         let argument = |takes_value| {
             move |name, field, help| Definition {
                 name,
@@ -67,53 +67,53 @@ impl Argument {
         };
         let (value, flag) = (argument(true), argument(false));
         match self {
-            Self::Family => value("family", Field::Family, ""),
+            Self::Family => value("family", Field::Family, "[family inet|inet6]|[-4|-6]"),
             Self::Inet => flag("-4", Field::Family, ""),
             Self::Inet6 => flag("-6", Field::Family, ""),
-            Self::HashSize => value("hashsize", Field::HashSize, ""),
-            Self::MaxElem => value("maxelem", Field::MaxElem, ""),
+            Self::HashSize => value("hashsize", Field::HashSize, "[hashsize VALUE]"),
+            Self::MaxElem => value("maxelem", Field::MaxElem, "[maxelem VALUE]"),
             Self::Probes => value("probes", Field::Probes, ""),
             Self::Resize => value("resize", Field::Resize, ""),
             Self::Gc => value("gc", Field::Gc, ""),
             Self::IgnoredFrom => value("from", Field::Ip, ""),
             Self::IgnoredTo => value("to", Field::IpTo, ""),
             Self::IgnoredNetwork => value("network", Field::Ip, ""),
-            Self::Size => value("size", Field::Size, ""),
+            Self::Size => value("size", Field::Size, "[size VALUE]"),
             Self::Range => value("range", Field::Ip, ""),
-            Self::Netmask => value("netmask", Field::Netmask, ""),
+            Self::Netmask => value("netmask", Field::Netmask, "[netmask CIDR]"),
             Self::PortRange => value("range", Field::Port, ""),
-            Self::Before => value("before", Field::Neighbour, ""),
+            Self::Before => value("before", Field::Neighbour, "[before|after NAME]"),
             Self::After => value("after", Field::Neighbour, ""),
             Self::From => value("from", Field::Ip, ""),
             Self::To => value("to", Field::IpTo, ""),
             Self::Network => value("network", Field::Ip, ""),
             Self::FromPort => value("from", Field::Port, ""),
             Self::ToPort => value("to", Field::PortTo, ""),
-            Self::ForceAdd => flag("forceadd", Field::ForceAdd, ""),
-            Self::MarkMask => value("markmask", Field::MarkMask, ""),
-            Self::NoMatch => flag("nomatch", Field::NoMatch, ""),
-            Self::Wildcard => flag("wildcard", Field::Wildcard, ""),
-            Self::Timeout => value("timeout", Field::Timeout, ""),
-            Self::Counters => flag("counters", Field::Counters, ""),
-            Self::Packets => value("packets", Field::Packets, ""),
-            Self::Bytes => value("bytes", Field::Bytes, ""),
-            Self::Comments => flag("comment", Field::Comments, ""),
-            Self::Comment => value("comment", Field::Comment, ""),
-            Self::SkbInfo => flag("skbinfo", Field::SkbInfo, ""),
-            Self::SkbMark => value("skbmark", Field::SkbMark, ""),
-            Self::SkbPrio => value("skbprio", Field::SkbPrio, ""),
-            Self::SkbQueue => value("skbqueue", Field::SkbQueue, ""),
-            Self::BucketSize => value("bucketsize", Field::BucketSize, ""),
-            Self::InitVal => value("initval", Field::InitVal, ""),
-            Self::Bitmask => value("bitmask", Field::Bitmask, ""),
+            Self::ForceAdd => flag("forceadd", Field::ForceAdd, "[forceadd]"),
+            Self::MarkMask => value("markmask", Field::MarkMask, "markmask VALUE"),
+            Self::NoMatch => flag("nomatch", Field::NoMatch, "[nomatch]"),
+            Self::Wildcard => flag("wildcard", Field::Wildcard, "[wildcard]"),
+            Self::Timeout => value("timeout", Field::Timeout, "[timeout VALUE]"),
+            Self::Counters => flag("counters", Field::Counters, "[counters]"),
+            Self::Packets => value("packets", Field::Packets, "[packets VALUE]"),
+            Self::Bytes => value("bytes", Field::Bytes, "[bytes VALUE]"),
+            Self::Comments => flag("comment", Field::Comments, "[comment]"),
+            Self::Comment => value("comment", Field::Comment, "[comment \"string\"]"),
+            Self::SkbInfo => flag("skbinfo", Field::SkbInfo, "[skbinfo]"),
+            Self::SkbMark => value("skbmark", Field::SkbMark, "[skbmark VALUE]"),
+            Self::SkbPrio => value("skbprio", Field::SkbPrio, "[skbprio VALUE]"),
+            Self::SkbQueue => value("skbqueue", Field::SkbQueue, "[skbqueue VALUE]"),
+            Self::BucketSize => value("bucketsize", Field::BucketSize, "[bucketsize VALUE]"),
+            Self::InitVal => value("initval", Field::InitVal, "[initval VALUE]"),
+            Self::Bitmask => value("bitmask", Field::Bitmask, "[bitmask bitmask]"),
         }
     }
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.definition().name
     }
 
-    pub fn field(self) -> Field {
+    pub(crate) fn field(self) -> Field {
         self.definition().field
     }
 }

@@ -1,7 +1,7 @@
 /// One thing that a line can say about a set or an entry. The order is the one in which a line is
 /// searched for what it must not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
+pub(crate) enum Field {
     Family,
     Ip,
     IpTo,
@@ -47,6 +47,19 @@ pub enum Field {
 }
 
 impl Field {
+    /// Whether it is there or not and has no value; it can be said twice.
+    pub(crate) fn is_flag(self) -> bool {
+        matches!(
+            self,
+            Self::ForceAdd
+                | Self::NoMatch
+                | Self::Counters
+                | Self::Comments
+                | Self::SkbInfo
+                | Self::Wildcard
+        )
+    }
+
     const fn bit(self) -> u64 {
         1 << self as u32
     }
@@ -54,10 +67,10 @@ impl Field {
 
 /// A set of fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Fields(u64);
+pub(crate) struct Fields(u64);
 
 impl Fields {
-    pub const fn of(fields: &[Field]) -> Self {
+    pub(crate) const fn of(fields: &[Field]) -> Self {
         let mut rest = fields;
         let mut bits = 0;
         while let [field, tail @ ..] = rest {
@@ -67,15 +80,15 @@ impl Fields {
         Self(bits)
     }
 
-    pub fn contains(self, field: Field) -> bool {
+    pub(crate) fn contains(self, field: Field) -> bool {
         self.0 & field.bit() != 0
     }
 
-    pub fn insert(&mut self, field: Field) {
+    pub(crate) fn insert(&mut self, field: Field) {
         self.0 |= field.bit();
     }
 
-    pub fn remove(&mut self, field: Field) {
+    pub(crate) fn remove(&mut self, field: Field) {
         self.0 &= !field.bit();
     }
 }

@@ -1,4 +1,4 @@
-use super::{CommandSpec, Families, Reading, TypeSpec, arguments, elements, fields, revisions};
+use super::{CommandSpec, Families, TypeSpec, arguments, elements, fields, revisions};
 use ipset_netlink::SetType;
 
 pub(super) static SPEC: TypeSpec = TypeSpec {
@@ -16,7 +16,7 @@ pub(super) static SPEC: TypeSpec = TypeSpec {
         help: "",
         arguments: arguments!(
             Family Inet Inet6 HashSize MaxElem Timeout Counters Comments
-            ForceAdd SkbInfo@1 BucketSize@1
+            ForceAdd SkbInfo BucketSize@1 InitVal@1
         ),
         needed: fields!(),
         allowed: fields!(),

@@ -1,4 +1,4 @@
-use super::{CommandSpec, Families, Reading, TypeSpec, arguments, elements, fields, revisions};
+use super::{CommandSpec, Families, TypeSpec, arguments, elements, fields, revisions};
 use ipset_netlink::SetType;
 
 pub(super) static SPEC: TypeSpec = TypeSpec {

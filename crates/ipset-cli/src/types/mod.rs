@@ -21,11 +21,11 @@ mod list_set;
 
 use ipset_netlink::{Family, SetType};
 
-pub use argument::Argument;
-pub use field::{Field, Fields};
+pub(crate) use argument::Argument;
+pub(crate) use field::{Field, Fields};
 
 /// All types, in the order `ipset help` lists them. Of two that could fit, the first is meant.
-pub static ALL: [&TypeSpec; 16] = [
+pub(crate) static ALL: [&TypeSpec; 16] = [
     &list_set::SPEC,
     &hash_mac::SPEC,
     &hash_ip_mac::SPEC,
@@ -45,7 +45,7 @@ pub static ALL: [&TypeSpec; 16] = [
 ];
 
 /// The type with this name or alias.
-pub fn find(name: &str) -> Option<&'static TypeSpec> {
+pub(crate) fn find(name: &str) -> Option<&'static TypeSpec> {
     ALL.iter()
         .copied()
         .find(|spec| spec.name == name || spec.alias == name)
@@ -53,53 +53,53 @@ pub fn find(name: &str) -> Option<&'static TypeSpec> {
 
 /// A set type as the command line sees it.
 #[derive(Debug)]
-pub struct TypeSpec {
-    pub name: &'static str,
+pub(crate) struct TypeSpec {
+    pub(crate) name: &'static str,
     /// The name it had in ipset 4.
-    pub alias: &'static str,
-    pub set_type: SetType,
-    pub families: Families,
+    pub(crate) alias: &'static str,
+    pub(crate) set_type: SetType,
+    pub(crate) families: Families,
     /// The parts of an entry, separated by commas: how each is read, and which field it fills.
-    pub elements: &'static [(Reading, Field)],
-    pub last_element_optional: bool,
+    pub(crate) elements: &'static [(Reading, Field)],
+    pub(crate) last_element_optional: bool,
     /// What the type has been able to do since which revision, oldest first.
-    pub revisions: &'static [(u8, &'static str)],
-    pub create: CommandSpec,
-    pub add: CommandSpec,
-    pub del: CommandSpec,
-    pub test: CommandSpec,
+    pub(crate) revisions: &'static [(u8, &'static str)],
+    pub(crate) create: CommandSpec,
+    pub(crate) add: CommandSpec,
+    pub(crate) del: CommandSpec,
+    pub(crate) test: CommandSpec,
     /// The lines of its help that say what an entry looks like.
-    pub usage: &'static [&'static str],
+    pub(crate) usage: &'static [&'static str],
     /// Whether its help goes on with what a port looks like.
-    pub explains_ports: bool,
+    pub(crate) explains_ports: bool,
 }
 
 impl TypeSpec {
-    pub fn oldest_revision(&self) -> u8 {
+    pub(crate) fn oldest_revision(&self) -> u8 {
         self.revisions.first().map_or(0, |(number, _)| *number)
     }
 
-    pub fn newest_revision(&self) -> u8 {
+    pub(crate) fn newest_revision(&self) -> u8 {
         self.revisions.last().map_or(0, |(number, _)| *number)
     }
 }
 
 /// What a command takes for sets of one type.
 #[derive(Debug)]
-pub struct CommandSpec {
+pub(crate) struct CommandSpec {
     /// What the help says about the entry.
-    pub help: &'static str,
+    pub(crate) help: &'static str,
     /// Each argument with the revision that brought it.
-    pub arguments: &'static [(Argument, u8)],
+    pub(crate) arguments: &'static [(Argument, u8)],
     /// What must have been said.
-    pub needed: Fields,
+    pub(crate) needed: Fields,
     /// What may be said besides the arguments.
-    pub allowed: Fields,
+    pub(crate) allowed: Fields,
 }
 
 /// The families that sets of a type can be of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Families {
+pub(crate) enum Families {
     /// IPv4.
     Inet,
     /// Either, and IPv4 where nothing is said.
@@ -110,7 +110,7 @@ pub enum Families {
 
 impl Families {
     /// The one where nothing is said.
-    pub fn default_family(self) -> Family {
+    pub(crate) fn default_family(self) -> Family {
         match self {
             Self::Inet | Self::Both => Family::Inet,
             Self::Neutral => Family::Unspec,
@@ -120,7 +120,7 @@ impl Families {
 
 /// How a part of an entry is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub(crate) enum Reading {
     /// An address, a network or a range.
     Ip,
     /// One address.

@@ -1,0 +1,143 @@
+//! The arguments after a set and its entry.
+
+use ipset_netlink::Family;
+
+use super::Session;
+use crate::{
+    command_line::{Command, Stop},
+    grammar::{self, Values},
+    types::{Argument, CommandSpec, Field, TypeSpec},
+};
+
+/// Which arguments are read: the family comes first, wherever it stands, since others depend on it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    Family,
+    Others,
+}
+
+/// A command on sets of one type, in the revision the kernel has.
+#[derive(Clone, Copy)]
+pub(super) struct Syntax {
+    command: Command,
+    spec: &'static TypeSpec,
+    of_command: &'static CommandSpec,
+    revision: u8,
+}
+
+impl Syntax {
+    pub(super) fn new(command: Command, spec: &'static TypeSpec, revision: u8) -> Self {
+        let of_command = match command {
+            Command::Create => &spec.create,
+            Command::Add => &spec.add,
+            Command::Del => &spec.del,
+            _ => &spec.test,
+        };
+        Self {
+            command,
+            spec,
+            of_command,
+            revision,
+        }
+    }
+
+    /// Its arguments, with those that a newer kernel would have.
+    fn arguments(&self) -> impl Iterator<Item = (Argument, u8)> + '_ {
+        self.of_command.arguments.iter().copied()
+    }
+
+    fn find(&self, word: &str) -> Result<Argument, Stop> {
+        let name = word.strip_prefix("--").unwrap_or(word);
+        let mut newer = None;
+        for (argument, since) in self.arguments() {
+            if argument.name() == name {
+                if since <= self.revision {
+                    return Ok(argument);
+                }
+                newer = newer.or(Some(since));
+            }
+        }
+        Err(Stop::Usage(match newer {
+            None => format!("Unknown argument: `{word}'"),
+            Some(since) => format!(
+                "Argument `{word}' is supported in the kernel module of the set type {} starting from \
+                 the revision {since} and you have installed revision {} only. Your kernel is behind \
+                 your ipset utility.",
+                self.spec.name, self.revision
+            ),
+        }))
+    }
+}
+
+impl Session {
+    pub(super) fn read_arguments(
+        &mut self,
+        syntax: Syntax,
+        words: &[String],
+        which: Which,
+        values: &mut Values,
+    ) -> Result<(), Stop> {
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let argument = syntax.find(word)?.definition();
+            let text = if argument.takes_value {
+                words.next().ok_or_else(|| {
+                    Stop::Usage(format!(
+                        "Missing mandatory argument of option `{}'",
+                        argument.name
+                    ))
+                })?
+            } else {
+                word
+            };
+            if (argument.field == Field::Family) != (which == Which::Family) {
+                continue;
+            }
+            let assumed = argument.field == Field::Family && values.family_is_assumed;
+            if values.has(argument.field) && !argument.field.is_flag() && !assumed {
+                return Err(self
+                    .report
+                    .syntax_error(format_args!("{} already specified", argument.name))
+                    .into());
+            }
+            grammar::read_argument(values, &mut self.report, syntax.find(word)?, text)?;
+        }
+        Ok(())
+    }
+
+    /// What a line must say, and what it must not.
+    pub(super) fn check_fields(&self, syntax: Syntax, values: &Values) -> Result<(), Stop> {
+        let CommandSpec {
+            needed, allowed, ..
+        } = *syntax.of_command;
+        // A network is a range, too.
+        let given = |field| values.has(field) || (field == Field::IpTo && values.has(Field::Cidr));
+        let missing = syntax
+            .arguments()
+            .map(|(argument, _)| argument)
+            .find(|argument| needed.contains(argument.field()) && !given(argument.field()));
+        if let Some(argument) = missing {
+            return Err(Stop::Usage(format!(
+                "Mandatory option `{}' is missing",
+                argument.name()
+            )));
+        }
+        for (field, what) in [
+            (Field::IpTo, "FROM-TO IP range"),
+            (Field::Cidr, "IP/CIDR range"),
+            (Field::PortTo, "FROM-TO port range"),
+        ] {
+            let allowed =
+                allowed.contains(field) || (field == Field::Cidr && allowed.contains(Field::IpTo));
+            if values.has(field) && !allowed {
+                return Err(Stop::Failed(format!(
+                    "{what} is not allowed in command {} with set type {} and family {}",
+                    syntax.command.name(),
+                    syntax.spec.name,
+                    values.family.unwrap_or(Family::Unspec),
+                )));
+            }
+        }
+        Ok(())
+    }
+}

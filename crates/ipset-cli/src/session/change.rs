@@ -1,0 +1,108 @@
+//! From the words of a line to what is asked of the kernel.
+
+use ipset_netlink::{CreateSet, Entry, Family, SetName};
+
+use super::{
+    Session,
+    arguments::{Syntax, Which},
+    describe::describe,
+};
+use crate::{
+    command_line::{Call, Command, Stop},
+    grammar::{self, EntryCommand, Values},
+    message,
+    types::{self, Families, Field, Reading, TypeSpec},
+};
+
+/// An entry to be added, deleted or looked for.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) set: SetName,
+    pub(crate) spec: &'static TypeSpec,
+    pub(crate) entry: Entry,
+    /// The entry in words, for a test.
+    pub(crate) text: String,
+}
+
+impl Session {
+    /// Reads a line that creates a set.
+    pub(super) fn read_create(
+        &mut self,
+        call: &Call,
+    ) -> Result<(CreateSet, &'static TypeSpec), Stop> {
+        let set = self.read_set_name(call.first.as_deref().unwrap_or_default())?;
+        let name = call.second.as_deref().unwrap_or_default();
+        let spec = if name.len() > SetName::MAX_LEN {
+            Err(self.report.syntax_error(format_args!(
+                "typename '{name}' is longer than {} characters",
+                SetName::MAX_LEN
+            )))
+        } else {
+            types::find(name).ok_or_else(|| {
+                self.report
+                    .syntax_error(format_args!("typename '{name}' is unknown"))
+            })
+        }?;
+        let revision = self.revision_of(spec)?;
+        let mut values = Values::default();
+        if spec.families != Families::Neutral {
+            values.family = Some(spec.families.default_family());
+            values.family_is_assumed = spec.families == Families::Both;
+            values.given.insert(Field::Family);
+        }
+        let syntax = Syntax::new(Command::Create, spec, revision);
+        self.read_arguments(syntax, &call.rest, Which::Family, &mut values)?;
+        self.read_arguments(syntax, &call.rest, Which::Others, &mut values)?;
+        self.check_fields(syntax, &values)?;
+        let create = values.create_set(&mut self.report, set, spec)?;
+        if create.options.hash_size > Some(CreateSet::MAX_HASH_SIZE) {
+            // The kernel would find no memory for it, or take a gibibyte.
+            let text = message::text(message::ENOMEM, Command::Create, None);
+            return Err(self.report.error(text).into());
+        }
+        Ok((create, spec))
+    }
+
+    /// Reads a line that adds, deletes or tests an entry.
+    pub(crate) fn read_change(&mut self, call: &Call) -> Result<Change, Stop> {
+        let set = self.read_set_name(call.first.as_deref().unwrap_or_default())?;
+        let known = self.known_set(&set)?;
+        let mut values = Values {
+            family: Some(known.family),
+            command: match call.command {
+                Command::Add => EntryCommand::Add,
+                Command::Del => EntryCommand::Del,
+                _ => EntryCommand::Test,
+            },
+            ..Values::default()
+        };
+        if known.family != Family::Unspec {
+            values.given.insert(Field::Family);
+        }
+        let text = call.second.as_deref().unwrap_or_default();
+        let read = grammar::read_entry(&mut values, &mut self.report, known.spec, text);
+        self.tell_remarks(&values);
+        read?;
+        let syntax = Syntax::new(call.command, known.spec, known.revision);
+        self.read_arguments(syntax, &call.rest, Which::Others, &mut values)?;
+        self.check_fields(syntax, &values)?;
+        let mut words = String::new();
+        if call.command == Command::Test {
+            words = describe(known.spec, &values);
+            if matches!(known.spec.elements, [(Reading::IpOrRange, _), ..]) {
+                // A set of single addresses is asked for the first of a network or range.
+                values.cidr = None;
+                values.ip_to = None;
+            }
+        }
+        let entry = values
+            .entry(known.spec)
+            .ok_or_else(|| Stop::Failed(format!("Cannot make an entry of {text}")))?;
+        Ok(Change {
+            set,
+            spec: known.spec,
+            entry,
+            text: words,
+        })
+    }
+}
