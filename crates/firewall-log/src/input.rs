@@ -5,12 +5,12 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while_m_n};
-use nom::combinator::{cut, eof, opt, peek};
+use nom::combinator::{cut, opt};
 use nom::error::{ErrorKind, ParseError};
 use nom::sequence::{preceded, terminated};
-use nom::{AsChar, IResult, Parser};
+use nom::{IResult, Parser};
+
+use crate::digits;
 
 /// What a parser of this crate answers: the rest of the line and the value, or where it went wrong.
 pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, Mismatch<'a>>;
@@ -32,11 +32,13 @@ impl<'a> ParseError<&'a [u8]> for Mismatch<'a> {
     }
 }
 
+#[inline]
 pub(crate) fn mismatch<'a, T>(at: &'a [u8], expected: &'static str) -> Parsed<'a, T> {
     Err(nom::Err::Error(Mismatch { at, expected }))
 }
 
 /// Gives an anonymous mismatch of `parser` a name.
+#[inline]
 pub(crate) fn named<'a, T>(
     expected: &'static str,
     mut parser: impl Parser<&'a [u8], Output = T, Error = Mismatch<'a>>,
@@ -47,35 +49,63 @@ pub(crate) fn named<'a, T>(
     }
 }
 
-pub(crate) fn literal<'a>(text: &'static str) -> impl FnMut(&'a [u8]) -> Parsed<'a, &'a [u8]> {
-    named(text, tag(text.as_bytes()))
+#[inline]
+pub(crate) fn literal<'a>(text: &'static str) -> impl FnMut(&'a [u8]) -> Parsed<'a, ()> {
+    move |at| match at.strip_prefix(text.as_bytes()) {
+        Some(rest) => Ok((rest, ())),
+        None => mismatch(at, text),
+    }
 }
 
 /// The one space after an item. There is none before the bracket that ends a quoted packet cut short, and the last one of
 /// a line is often stripped on the way to the file.
+#[inline]
 pub(crate) fn gap(input: &[u8]) -> Parsed<'_, ()> {
-    named("a space", alt((tag(&b" "[..]), peek(tag(&b"]"[..])), eof)))
-        .parse(input)
-        .map(|(rest, _)| (rest, ()))
+    match input {
+        [b' ', rest @ ..] => Ok((rest, ())),
+        [] | [b']', ..] => Ok((input, ())),
+        _ => mismatch(input, "a space"),
+    }
 }
 
 /// `KEY=value` and the space after it.
+#[inline]
 pub(crate) fn field<'a, T>(
     key: &'static str,
-    value: impl Parser<&'a [u8], Output = T, Error = Mismatch<'a>>,
-) -> impl Parser<&'a [u8], Output = T, Error = Mismatch<'a>> {
-    preceded(literal(key), cut(terminated(value, gap)))
+    mut value: impl Parser<&'a [u8], Output = T, Error = Mismatch<'a>>,
+) -> impl FnMut(&'a [u8]) -> Parsed<'a, T> {
+    move |at| {
+        let Some(rest) = at.strip_prefix(key.as_bytes()) else {
+            return mismatch(at, key);
+        };
+        let found = match value.parse(rest) {
+            Ok((rest, value)) => gap(rest).map(|(rest, ())| (rest, value)),
+            Err(error) => Err(error),
+        };
+        found.map_err(fail)
+    }
+}
+
+/// What `cut` does to an error.
+#[cold]
+pub(crate) fn fail(error: nom::Err<Mismatch<'_>>) -> nom::Err<Mismatch<'_>> {
+    match error {
+        nom::Err::Error(mismatch) => nom::Err::Failure(mismatch),
+        other => other,
+    }
 }
 
 /// A bare word such as `DF`, and the space after it.
+#[inline]
 pub(crate) fn flag<'a>(input: &'a [u8], word: &'static str) -> (bool, &'a [u8]) {
-    match terminated(literal(word), gap).parse(input) {
-        Ok((rest, _)) => (true, rest),
-        Err(_) => (false, input),
+    match input.strip_prefix(word.as_bytes()).map(gap) {
+        Some(Ok((rest, ()))) => (true, rest),
+        _ => (false, input),
     }
 }
 
 /// An optional [`field`]; a value that is wrong stays an error.
+#[inline]
 pub(crate) fn optional<'a, T>(
     key: &'static str,
     value: impl Parser<&'a [u8], Output = T, Error = Mismatch<'a>>,
@@ -84,35 +114,44 @@ pub(crate) fn optional<'a, T>(
 }
 
 /// The kernel's `%u`.
+#[inline]
 pub(crate) fn decimal<T: TryFrom<u64>>(input: &[u8]) -> Parsed<'_, T> {
-    let (rest, digits) =
-        named("a decimal number", take_while_m_n(1, 10, u8::is_dec_digit)).parse(input)?;
-    let value = digits
-        .iter()
-        .fold(0_u64, |value, digit| value * 10 + u64::from(digit - b'0'));
+    let (value, digits) = match digits::leading(input) {
+        Some(found) => found,
+        None => digits::leading_one_by_one(input),
+    };
+    if digits == 0 {
+        return mismatch(input, "a decimal number");
+    }
     match T::try_from(value) {
-        Ok(value) => Ok((rest, value)),
+        Ok(value) => Ok((input.get(digits..).unwrap_or_default(), value)),
         Err(_) => mismatch(input, "a smaller number"),
     }
 }
 
 /// The kernel's `%x`, with or without leading zeros, at most eight digits.
+#[inline]
 pub(crate) fn hexadecimal<T: TryFrom<u64>>(input: &[u8]) -> Parsed<'_, T> {
-    let (rest, digits) = named(
-        "a hexadecimal number",
-        take_while_m_n(1, 8, u8::is_hex_digit),
-    )
-    .parse(input)?;
-    let value = digits
-        .iter()
-        .fold(0_u64, |value, digit| value << 4 | u64::from(nibble(*digit)));
+    let mut value = 0;
+    let mut length = 0;
+    for digit in input.iter().take(8) {
+        if !digit.is_ascii_hexdigit() {
+            break;
+        }
+        value = value << 4 | u64::from(nibble(*digit));
+        length += 1;
+    }
+    if length == 0 {
+        return mismatch(input, "a hexadecimal number");
+    }
     match T::try_from(value) {
-        Ok(value) => Ok((rest, value)),
+        Ok(value) => Ok((input.get(length..).unwrap_or_default(), value)),
         Err(_) => mismatch(input, "a smaller number"),
     }
 }
 
 /// The kernel's `0x%x`.
+#[inline]
 pub(crate) fn prefixed_hexadecimal<T: TryFrom<u64>>(input: &[u8]) -> Parsed<'_, T> {
     preceded(literal("0x"), hexadecimal).parse(input)
 }
@@ -128,51 +167,21 @@ pub(crate) fn nibble(digit: u8) -> u8 {
 }
 
 /// The kernel's `%pI4`.
+#[inline]
 pub(crate) fn ipv4(input: &[u8]) -> Parsed<'_, Ipv4Addr> {
-    let mut octets = [0_u8; 4];
-    let mut rest = input;
-    for (index, octet) in octets.iter_mut().enumerate() {
-        if index > 0 {
-            (rest, _) = named("an IPv4 address", tag(&b"."[..]))
-                .parse(rest)
-                .or_else(|_| mismatch(input, "an IPv4 address"))?;
-        }
-        let digits = rest
-            .iter()
-            .take(3)
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        let (text, after) = rest.split_at(digits);
-        let value = text
-            .iter()
-            .fold(0_u32, |value, digit| value * 10 + u32::from(digit - b'0'));
-        match u8::try_from(value) {
-            Ok(value) if digits > 0 => *octet = value,
-            _ => return mismatch(input, "an IPv4 address"),
-        }
-        rest = after;
+    match digits::ipv4(input).or_else(|| digits::ipv4_one_by_one(input)) {
+        Some((address, length)) => Ok((input.get(length..).unwrap_or_default(), address)),
+        None => mismatch(input, "an IPv4 address"),
     }
-    Ok((rest, Ipv4Addr::from(octets)))
 }
 
 /// The kernel's `%pI6`: always 39 characters, never compressed.
+#[inline]
 pub(crate) fn ipv6(input: &[u8]) -> Parsed<'_, Ipv6Addr> {
-    const LENGTH: usize = 8 * 4 + 7;
-    let Some((text, rest)) = input.split_at_checked(LENGTH) else {
-        return mismatch(input, "an IPv6 address");
-    };
-    let mut segments = [0_u16; 8];
-    for (segment, group) in segments.iter_mut().zip(text.chunks(5)) {
-        match *group {
-            [a, b, c, d] | [a, b, c, d, b':'] if [a, b, c, d].iter().all(u8::is_ascii_hexdigit) => {
-                *segment = [a, b, c, d]
-                    .iter()
-                    .fold(0, |value, digit| value << 4 | u16::from(nibble(*digit)));
-            }
-            _ => return mismatch(input, "an IPv6 address"),
-        }
+    match digits::ipv6(input) {
+        Some((address, rest)) => Ok((rest, address)),
+        None => mismatch(input, "an IPv6 address"),
     }
-    Ok((rest, Ipv6Addr::from(segments)))
 }
 
 /// The kernel's `%pM`.
@@ -195,6 +204,7 @@ pub(crate) fn mac(input: &[u8]) -> Parsed<'_, [u8; 6]> {
 }
 
 /// `INCOMPLETE [n bytes]` and the space after it: the packet ends inside this header.
+#[inline]
 pub(crate) fn incomplete(input: &[u8]) -> Parsed<'_, Option<u32>> {
     opt(preceded(
         literal("INCOMPLETE ["),

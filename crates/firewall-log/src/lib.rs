@@ -67,6 +67,7 @@
 #![forbid(unsafe_code)]
 
 mod detect;
+mod digits;
 mod error;
 mod event;
 mod header;

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use nom::Parser;
 use nom::combinator::cut;
+use nom::{Mode, Parser};
 
 use super::network::Network;
 use crate::input::{Parsed, decimal, field, incomplete, ipv4, optional};
@@ -51,19 +51,23 @@ pub enum IcmpBody {
 
 impl Icmp {
     /// `quoted`: this message is itself inside brackets, where the kernel prints no further ones.
-    pub(crate) fn parse(input: &[u8], quoted: bool) -> Parsed<'_, (Self, Option<Network<'_>>)> {
+    pub(crate) fn parse<M: Mode>(
+        input: &[u8],
+        quoted: bool,
+    ) -> Parsed<'_, M::Output<(Self, Option<Network<'_>>)>> {
+        let no_inner = || M::bind(|| None);
         let (rest, kind) = field("TYPE=", decimal).parse(input)?;
         let (rest, code) = field("CODE=", decimal).parse(rest)?;
         let (rest, bytes) = incomplete(rest)?;
         let (rest, (body, inner)) = match (bytes, kind) {
-            (Some(bytes), _) => (rest, (IcmpBody::Incomplete(bytes), None)),
+            (Some(bytes), _) => (rest, (IcmpBody::Incomplete(bytes), no_inner())),
             (None, ECHO_REPLY | ECHO) => {
                 let echo = (field("ID=", decimal), field("SEQ=", decimal));
-                echo.map(|(id, sequence)| (IcmpBody::Echo { id, sequence }, None))
+                echo.map(|(id, sequence)| (IcmpBody::Echo { id, sequence }, no_inner()))
                     .parse(rest)?
             }
             (None, PARAMETER_PROBLEM) => field("PARAMETER=", decimal)
-                .map(|byte| (IcmpBody::Parameter(byte), None))
+                .map(|byte| (IcmpBody::Parameter(byte), no_inner()))
                 .parse(rest)?,
             (None, UNREACHABLE | SOURCE_QUENCH | REDIRECT | TIME_EXCEEDED) => {
                 let (rest, gateway) = match kind {
@@ -71,9 +75,9 @@ impl Icmp {
                     _ => (rest, None),
                 };
                 let (rest, inner) = if quoted {
-                    (rest, None)
+                    (rest, no_inner())
                 } else {
-                    Network::parse_quoted(rest, Network::parse_ipv4)?
+                    Network::parse_quoted::<M>(rest, Network::parse_ipv4::<M>)?
                 };
                 let (rest, mtu) = match (kind, code) {
                     (UNREACHABLE, FRAGMENTATION_NEEDED) => {
@@ -83,9 +87,10 @@ impl Icmp {
                 };
                 (rest, (IcmpBody::Error { gateway, mtu }, inner))
             }
-            (None, _) => (rest, (IcmpBody::None, None)),
+            (None, _) => (rest, (IcmpBody::None, no_inner())),
         };
-        Ok((rest, (Self { kind, code, body }, inner)))
+        let value = M::map(inner, |inner| (Self { kind, code, body }, inner));
+        Ok((rest, value))
     }
 
     /// `inner`: the packet that an error quotes; `None` where this message is itself quoted.
@@ -123,10 +128,12 @@ const FRAGMENTATION_NEEDED: u8 = 4;
 
 #[cfg(test)]
 mod tests {
+    use nom::{Check, Emit};
+
     use super::*;
 
     fn read_and_written(text: &str) -> (Icmp, Option<Network<'_>>) {
-        let (rest, (icmp, inner)) = Icmp::parse(text.as_bytes(), false).unwrap();
+        let (rest, (icmp, inner)) = Icmp::parse::<Emit>(text.as_bytes(), false).unwrap();
         assert!(rest.is_empty(), "{text}");
         let mut written = Vec::new();
         icmp.render(inner.as_ref(), &mut written);
@@ -177,15 +184,15 @@ mod tests {
     #[test]
     fn an_error_quotes_exactly_one_packet() {
         let without = "TYPE=3 CODE=3 ";
-        assert!(Icmp::parse(without.as_bytes(), false).is_err());
-        assert!(Icmp::parse(without.as_bytes(), true).is_ok());
+        assert!(Icmp::parse::<Check>(without.as_bytes(), false).is_err());
+        assert!(Icmp::parse::<Check>(without.as_bytes(), true).is_ok());
         for text in [
             "[SRC=203.0.113.1 ] ".to_owned(),
             QUOTED.replace("] ] ", "] "),
             "[] ".to_owned(),
         ] {
             assert!(
-                Icmp::parse(format!("{without}{text}").as_bytes(), false).is_err(),
+                Icmp::parse::<Check>(format!("{without}{text}").as_bytes(), false).is_err(),
                 "{text}"
             );
         }

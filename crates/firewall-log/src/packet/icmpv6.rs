@@ -1,6 +1,6 @@
 //! ICMPv6, and the packet that an error quotes.
 
-use nom::Parser;
+use nom::{Mode, Parser};
 
 use super::network::Network;
 use crate::input::{Parsed, decimal, field, hexadecimal};
@@ -44,13 +44,17 @@ pub enum Icmpv6Body {
 
 impl Icmpv6 {
     /// `quoted`: this message is itself inside brackets, where the kernel prints no further ones.
-    pub(crate) fn parse(input: &[u8], quoted: bool) -> Parsed<'_, (Self, Option<Network<'_>>)> {
+    pub(crate) fn parse<M: Mode>(
+        input: &[u8],
+        quoted: bool,
+    ) -> Parsed<'_, M::Output<(Self, Option<Network<'_>>)>> {
+        let no_inner = || M::bind(|| None);
         let (rest, kind) = field("TYPE=", decimal).parse(input)?;
         let (rest, code) = field("CODE=", decimal).parse(rest)?;
         let (rest, (body, inner)) = match kind {
             ECHO_REQUEST | ECHO_REPLY => {
                 let echo = (field("ID=", decimal), field("SEQ=", decimal));
-                echo.map(|(id, sequence)| (Icmpv6Body::Echo { id, sequence }, None))
+                echo.map(|(id, sequence)| (Icmpv6Body::Echo { id, sequence }, no_inner()))
                     .parse(rest)?
             }
             UNREACHABLE | TOO_BIG | TIME_EXCEEDED | PARAMETER_PROBLEM => {
@@ -59,9 +63,9 @@ impl Icmpv6 {
                     _ => (rest, None),
                 };
                 let (rest, inner) = if quoted {
-                    (rest, None)
+                    (rest, no_inner())
                 } else {
-                    Network::parse_quoted(rest, Network::parse_ipv6)?
+                    Network::parse_quoted::<M>(rest, Network::parse_ipv6::<M>)?
                 };
                 let (rest, mtu) = match kind {
                     TOO_BIG => field("MTU=", decimal).map(Some).parse(rest)?,
@@ -69,9 +73,10 @@ impl Icmpv6 {
                 };
                 (rest, (Icmpv6Body::Error { pointer, mtu }, inner))
             }
-            _ => (rest, (Icmpv6Body::None, None)),
+            _ => (rest, (Icmpv6Body::None, no_inner())),
         };
-        Ok((rest, (Self { kind, code, body }, inner)))
+        let value = M::map(inner, |inner| (Self { kind, code, body }, inner));
+        Ok((rest, value))
     }
 
     /// `inner`: the packet that an error quotes; `None` where this message is itself quoted.
@@ -105,6 +110,8 @@ const ECHO_REPLY: u8 = 129;
 
 #[cfg(test)]
 mod tests {
+    use nom::{Check, Emit};
+
     use super::*;
 
     #[test]
@@ -138,7 +145,7 @@ mod tests {
                 },
             ),
         ] {
-            let (rest, (icmp, inner)) = Icmpv6::parse(text.as_bytes(), false).unwrap();
+            let (rest, (icmp, inner)) = Icmpv6::parse::<Emit>(text.as_bytes(), false).unwrap();
             assert_eq!((rest, icmp.body), (&b""[..], body));
             let mut written = Vec::new();
             icmp.render(inner.as_ref(), &mut written);
@@ -150,7 +157,10 @@ mod tests {
             "TYPE=256 CODE=0 ",
             &format!("TYPE=2 CODE=0 {QUOTED}"),
         ] {
-            assert!(Icmpv6::parse(text.as_bytes(), false).is_err(), "{text}");
+            assert!(
+                Icmpv6::parse::<Check>(text.as_bytes(), false).is_err(),
+                "{text}"
+            );
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use nom::Parser;
-use nom::combinator::{cut, opt};
+use nom::combinator::cut;
 use nom::sequence::delimited;
+use nom::{Mode, Parser};
 
-use super::network::Network;
+use super::network::{Network, Outline};
 use super::octets::Octets;
 use super::transport::{Place, Transport};
 use crate::input::{
@@ -66,7 +66,11 @@ impl<'a> Ipv4<'a> {
         }
     }
 
-    pub(crate) fn parse(input: &'a [u8], quoted: bool) -> Parsed<'a, (Self, Option<Network<'a>>)> {
+    #[inline]
+    pub(crate) fn parse<M: Mode>(
+        input: &'a [u8],
+        quoted: bool,
+    ) -> Parsed<'a, (Outline, M::Output<(Self, Option<Network<'a>>)>)> {
         let (rest, source) = field("SRC=", ipv4).parse(input)?;
         let (rest, destination) = field("DST=", ipv4).parse(rest)?;
         let (rest, length) = field("LEN=", decimal).parse(rest)?;
@@ -80,34 +84,37 @@ impl<'a> Ipv4<'a> {
         let (rest, fragment_offset) = optional("FRAG:", decimal)
             .map(Option::unwrap_or_default)
             .parse(rest)?;
-        let options = delimited(
-            literal("OPT ("),
-            cut(Octets::parse_joined),
-            cut((literal(")"), gap)),
-        );
-        let (rest, options) = opt(options).parse(rest)?;
+        let (rest, options) = opt_options(rest)?;
         let place = Place {
             ipv6: false,
             fragment: fragment_offset != 0,
             quoted,
         };
-        let (rest, (transport, inner)) = Transport::parse(rest, place)?;
-        let header = Self {
-            source,
-            destination,
-            length,
-            tos,
-            precedence,
-            ttl,
-            id,
-            congestion,
-            dont_fragment,
-            more_fragments,
-            fragment_offset,
-            options,
-            transport,
+        let (rest, layer) = Transport::parse::<M>(rest, place)?;
+        let outline = Outline {
+            source: Some(source.into()),
+            protocol: layer.protocol,
+            port: layer.port,
         };
-        Ok((rest, (header, inner)))
+        let value = M::map(layer.value, |(transport, inner)| {
+            let header = Self {
+                source,
+                destination,
+                length,
+                tos,
+                precedence,
+                ttl,
+                id,
+                congestion,
+                dont_fragment,
+                more_fragments,
+                fragment_offset,
+                options,
+                transport,
+            };
+            (header, inner)
+        });
+        Ok((rest, (outline, value)))
     }
 
     pub(crate) fn render(&self, inner: Option<&Network<'_>>, out: &mut Vec<u8>) {
@@ -141,4 +148,19 @@ impl<'a> Ipv4<'a> {
         }
         self.transport.render(inner, out);
     }
+}
+
+/// `OPT (…)`, which is rare.
+#[inline]
+fn opt_options(input: &[u8]) -> Parsed<'_, Option<Octets<'_>>> {
+    if !input.starts_with(b"OPT (") {
+        return Ok((input, None));
+    }
+    delimited(
+        literal("OPT ("),
+        cut(Octets::parse_joined),
+        cut((literal(")"), gap)),
+    )
+    .map(Some)
+    .parse(input)
 }

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
-use nom::Parser;
 use nom::combinator::{cut, opt};
 use nom::sequence::{preceded, terminated};
+use nom::{Mode, Parser};
 
 use super::ipsec::Spi;
-use super::network::Network;
+use super::network::{Network, Outline};
+use super::protocol::Protocol;
 use super::transport::{Part, Place, Transport};
 use crate::input::{
     Parsed, decimal, field, flag, gap, hexadecimal, incomplete, ipv6, literal, mismatch,
@@ -53,7 +54,11 @@ impl<'a> Ipv6<'a> {
         }
     }
 
-    pub(crate) fn parse(input: &'a [u8], quoted: bool) -> Parsed<'a, (Self, Option<Network<'a>>)> {
+    #[inline]
+    pub(crate) fn parse<M: Mode>(
+        input: &'a [u8],
+        quoted: bool,
+    ) -> Parsed<'a, (Outline, M::Output<(Self, Option<Network<'a>>)>)> {
         let (rest, source) = field("SRC=", ipv6).parse(input)?;
         let (rest, destination) = field("DST=", ipv6).parse(rest)?;
         let (rest, length) = field("LEN=", decimal).parse(rest)?;
@@ -61,28 +66,37 @@ impl<'a> Ipv6<'a> {
         let (rest, hop_limit) = field("HOPLIMIT=", decimal).parse(rest)?;
         let (rest, flow_label) = field("FLOWLBL=", decimal).parse(rest)?;
         let (rest, (extensions, end)) = Extensions::parse(rest)?;
-        let (rest, (transport, inner)) = match end {
-            End::Line => (rest, (Transport::None, None)),
-            End::Transport { fragment } => Transport::parse(
-                rest,
-                Place {
+        let (rest, (protocol, port, value)) = match end {
+            End::Line => (rest, (None, None, M::bind(|| (Transport::None, None)))),
+            End::Transport { fragment } => {
+                let place = Place {
                     ipv6: true,
                     fragment,
                     quoted,
-                },
-            )?,
+                };
+                let (rest, layer) = Transport::parse::<M>(rest, place)?;
+                (rest, (layer.protocol, layer.port, layer.value))
+            }
         };
-        let header = Self {
-            source,
-            destination,
-            length,
-            traffic_class,
-            hop_limit,
-            flow_label,
-            extensions,
-            transport,
+        let outline = Outline {
+            source: Some(source.into()),
+            protocol: protocol.or_else(|| extensions.protocol()),
+            port,
         };
-        Ok((rest, (header, inner)))
+        let value = M::map(value, |(transport, inner)| {
+            let header = Self {
+                source,
+                destination,
+                length,
+                traffic_class,
+                hop_limit,
+                flow_label,
+                extensions,
+                transport,
+            };
+            (header, inner)
+        });
+        Ok((rest, (outline, value)))
     }
 
     pub(crate) fn render(&self, inner: Option<&Network<'_>>, out: &mut Vec<u8>) {
@@ -202,7 +216,22 @@ impl<'a> Extensions<'a> {
         read.chain(list.iter().copied())
     }
 
+    /// The protocol above where no `PROTO=` names it: that of an ESP header.
+    pub(crate) fn protocol(&self) -> Option<Protocol> {
+        self.iter()
+            .any(|header| matches!(header, Extension::Esp(_)))
+            .then_some(Protocol::Esp)
+    }
+
+    #[inline]
     fn parse(input: &'a [u8]) -> Parsed<'a, (Self, End)> {
+        if input.starts_with(b"PROTO=") {
+            return Ok((input, (Self::default(), End::Transport { fragment: false })));
+        }
+        Self::parse_some(input)
+    }
+
+    fn parse_some(input: &'a [u8]) -> Parsed<'a, (Self, End)> {
         let logged_as_options = input.starts_with(b"OPT ( ");
         let mut rest = input;
         let mut fragment = false;
@@ -356,13 +385,15 @@ impl fmt::Debug for Extensions<'_> {
 
 #[cfg(test)]
 mod tests {
+    use nom::Emit;
+
     use super::*;
 
     const HEADER: &str = "SRC=2001:0db8:0001:0000:0000:0000:0000:0007 DST=2001:0db8:0001:0000:0000:0000:0000:0001 LEN=80 TC=1 HOPLIMIT=2 FLOWLBL=3 ";
 
     fn read_and_written(rest_of_line: &str) -> (Vec<Extension>, Transport<'static>) {
         let text: &'static str = [HEADER, rest_of_line].concat().leak();
-        let (rest, (ip, _)) = Ipv6::parse(text.as_bytes(), false).unwrap();
+        let (rest, (_, (ip, _))) = Ipv6::parse::<Emit>(text.as_bytes(), false).unwrap();
         assert!(rest.is_empty(), "{text}");
         let mut written = Vec::new();
         ip.render(None, &mut written);
@@ -414,7 +445,8 @@ mod tests {
             "FRAG:8 ",
         ] {
             let text = [HEADER, text].concat();
-            let whole = Ipv6::parse(text.as_bytes(), false).is_ok_and(|(rest, _)| rest.is_empty());
+            let whole =
+                Ipv6::parse::<Emit>(text.as_bytes(), false).is_ok_and(|(rest, _)| rest.is_empty());
             assert!(!whole, "{text}");
         }
     }

@@ -16,9 +16,9 @@ mod udp;
 
 use std::net::IpAddr;
 
-use nom::Parser;
 use nom::combinator::{cut, opt};
 use nom::sequence::pair;
+use nom::{Emit, Mode, Parser};
 
 pub use self::arp::{Arp, ArpAddresses};
 pub use self::icmp::{Icmp, IcmpBody};
@@ -28,6 +28,7 @@ pub use self::ipv4::Ipv4;
 pub use self::ipv6::{Extension, Extensions, Ipv6};
 pub use self::link::{Link, Vlan};
 pub use self::network::Network;
+pub(crate) use self::network::Outline;
 pub use self::octets::Octets;
 pub use self::protocol::{Protocol, UnknownProtocol};
 pub use self::tcp::{Sequence, Tcp, TcpFlags, TcpOptions};
@@ -112,22 +113,9 @@ impl<'a> Packet<'a> {
 
     /// Reads the kernel's part of a line, without what stands before `IN=`.
     pub(crate) fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
-        let (rest, (in_interface, out_interface)) = interfaces(input)?;
-        let (rest, physical_in) = optional("PHYSIN=", interface)
-            .map(Option::unwrap_or_default)
-            .parse(rest)?;
-        let (rest, physical_out) = optional("PHYSOUT=", interface)
-            .map(Option::unwrap_or_default)
-            .parse(rest)?;
-        let (rest, link) = Link::parse(rest)?;
-        let (rest, (network, inner)) = Network::parse(rest)?;
-        let (rest, owner) =
-            opt(pair(field("UID=", decimal), cut(field("GID=", decimal)))).parse(rest)?;
-        let (rest, mark) = optional("MARK=", prefixed_hexadecimal)
-            .map(Option::unwrap_or_default)
-            .parse(rest)?;
-        let (rest, extra) = extra(rest)?;
-        let owner = owner.map(|(uid, gid)| Owner { uid, gid });
+        let (rest, (in_interface, out_interface, physical_in, physical_out, link)) =
+            Self::parse_way(input)?;
+        let (rest, (_, (network, inner, owner, mark, extra))) = Self::parse_body::<Emit>(rest)?;
         let packet = Self {
             in_interface,
             out_interface,
@@ -141,6 +129,48 @@ impl<'a> Packet<'a> {
             extra,
         };
         Ok((rest, packet))
+    }
+
+    /// Which way the packet went: everything before its network layer. Looks at no byte after that, so it is the
+    /// same for every line that begins with the same bytes.
+    fn parse_way(input: &'a [u8]) -> Parsed<'a, Way<'a>> {
+        let (rest, (in_interface, out_interface)) = interfaces(input)?;
+        let (rest, physical_in) = optional("PHYSIN=", interface)
+            .map(Option::unwrap_or_default)
+            .parse(rest)?;
+        let (rest, physical_out) = optional("PHYSOUT=", interface)
+            .map(Option::unwrap_or_default)
+            .parse(rest)?;
+        let (rest, link) = Link::parse(rest)?;
+        Ok((
+            rest,
+            (in_interface, out_interface, physical_in, physical_out, link),
+        ))
+    }
+
+    /// Everything from the network layer to the end of the line: what decides, and the rest if it is asked for.
+    #[inline]
+    pub(crate) fn parse_body<M: Mode>(
+        input: &'a [u8],
+    ) -> Parsed<'a, (Outline, M::Output<Body<'a>>)> {
+        let (rest, (outline, networks)) = Network::parse::<M>(input)?;
+        if rest.is_empty() {
+            let body = M::map(networks, |(network, inner)| {
+                (network, inner, None, 0, &b""[..])
+            });
+            return Ok((rest, (outline, body)));
+        }
+        let (rest, (owner, mark, extra)) = tail(rest)?;
+        let body = M::map(networks, |(network, inner)| {
+            (network, inner, owner, mark, extra)
+        });
+        Ok((rest, (outline, body)))
+    }
+
+    /// How far the part of a line goes that [`parse_way`](Self::parse_way) reads.
+    pub(crate) fn way_length(input: &'a [u8]) -> Option<usize> {
+        let (rest, _) = Self::parse_way(input).ok()?;
+        Some(input.len() - rest.len())
     }
 
     /// Appends the kernel's line from `IN=` on: byte for byte what the LOG target prints, with the space at its end.
@@ -180,6 +210,30 @@ impl<'a> Packet<'a> {
             out.push(b' ');
         }
     }
+}
+
+/// Interfaces, bridge ports and link layer.
+type Way<'a> = (&'a [u8], &'a [u8], &'a [u8], &'a [u8], Option<Link<'a>>);
+
+/// The packet, the one that it quotes, and what follows them.
+pub(crate) type Body<'a> = (
+    Network<'a>,
+    Option<Network<'a>>,
+    Option<Owner>,
+    u32,
+    &'a [u8],
+);
+
+/// `UID= GID= MARK=` and words that are not known.
+fn tail(input: &[u8]) -> Parsed<'_, (Option<Owner>, u32, &[u8])> {
+    let (rest, owner) =
+        opt(pair(field("UID=", decimal), cut(field("GID=", decimal)))).parse(input)?;
+    let (rest, mark) = optional("MARK=", prefixed_hexadecimal)
+        .map(Option::unwrap_or_default)
+        .parse(rest)?;
+    let (rest, extra) = extra(rest)?;
+    let owner = owner.map(|(uid, gid)| Owner { uid, gid });
+    Ok((rest, (owner, mark, extra)))
 }
 
 /// `IN=… OUT=… `

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use nom::Parser;
 use nom::branch::alt;
 use nom::combinator::cut;
 use nom::sequence::terminated;
+use nom::{Mode, Parser};
 
 use super::arp::Arp;
 use super::ipv4::Ipv4;
@@ -28,6 +28,19 @@ pub enum Network<'a> {
     /// `TRUNCATED`: the packet ends before its addresses do.
     Truncated,
 }
+
+/// What of a packet decides whether it counts and for whom.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Outline {
+    /// `SRC=` of the packet itself, never of one that it quotes.
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) protocol: Option<Protocol>,
+    /// `DPT=`
+    pub(crate) port: Option<u16>,
+}
+
+/// A packet and the one that it quotes.
+pub(crate) type Pair<'a, M> = <M as Mode>::Output<(Network<'a>, Option<Network<'a>>)>;
 
 impl<'a> Network<'a> {
     /// `SRC=`; `None` where the line has none.
@@ -88,48 +101,61 @@ impl<'a> Network<'a> {
         }
     }
 
-    pub(crate) fn parse(input: &'a [u8]) -> Parsed<'a, (Self, Option<Self>)> {
+    /// What decides, and, if they are asked for, the packet and the one that an ICMP error quotes.
+    #[inline]
+    pub(crate) fn parse<M: Mode>(input: &'a [u8]) -> Parsed<'a, (Outline, Pair<'a, M>)> {
+        // The family shows within four digits of the address.
         match input {
-            [b'A', ..] => Arp::parse.map(|arp| (Self::Arp(arp), None)).parse(input),
-            [b'T', ..] => Self::parse_truncated
-                .map(|network| (network, None))
-                .parse(input),
-            // The family shows within four digits of the address.
             [b'S', b'R', b'C', b'=', address @ ..]
-                if address.iter().take(5).any(|byte| *byte == b':') =>
+                if !address.iter().take(5).any(|byte| *byte == b':') =>
             {
-                Ipv6::parse(input, false).map(|(rest, (ip, inner))| (rest, (Self::V6(ip), inner)))
+                let (rest, (outline, value)) = Ipv4::parse::<M>(input, false)?;
+                let value = M::map(value, |(ip, inner)| (Self::V4(ip), inner));
+                Ok((rest, (outline, value)))
             }
             [b'S', b'R', b'C', b'=', ..] => {
-                Ipv4::parse(input, false).map(|(rest, (ip, inner))| (rest, (Self::V4(ip), inner)))
+                let (rest, (outline, value)) = Ipv6::parse::<M>(input, false)?;
+                let value = M::map(value, |(ip, inner)| (Self::V6(ip), inner));
+                Ok((rest, (outline, value)))
             }
-            _ => mismatch(input, "SRC="),
+            _ => Self::parse_without_addresses::<M>(input),
         }
     }
 
+    fn parse_without_addresses<M: Mode>(input: &'a [u8]) -> Parsed<'a, (Outline, Pair<'a, M>)> {
+        let (rest, network) = match input {
+            [b'A', ..] => Arp::parse.map(Self::Arp).parse(input)?,
+            [b'T', ..] => Self::parse_truncated(input)?,
+            _ => return mismatch(input, "SRC="),
+        };
+        Ok((rest, (Outline::default(), M::bind(|| (network, None)))))
+    }
+
     /// `[… ] `: the packet an ICMP error is about.
-    pub(crate) fn parse_quoted(
+    pub(crate) fn parse_quoted<M: Mode>(
         input: &'a [u8],
-        packet: fn(&'a [u8]) -> Parsed<'a, Self>,
-    ) -> Parsed<'a, Option<Self>> {
-        let (rest, _) = literal("[").parse(input)?;
-        let quoted = alt((Self::parse_truncated, packet));
-        cut(terminated(quoted, (literal("]"), gap)))
-            .map(Some)
+        packet: fn(&'a [u8]) -> Parsed<'a, M::Output<Self>>,
+    ) -> Parsed<'a, M::Output<Option<Self>>> {
+        let (rest, ()) = literal("[").parse(input)?;
+        let truncated = Self::parse_truncated.map(|network| M::bind(|| network));
+        cut(terminated(alt((truncated, packet)), (literal("]"), gap)))
+            .map(|network| M::map(network, Some))
             .parse(rest)
     }
 
-    pub(crate) fn parse_ipv4(input: &'a [u8]) -> Parsed<'a, Self> {
-        Ipv4::parse(input, true).map(|(rest, (ip, _))| (rest, Self::V4(ip)))
+    pub(crate) fn parse_ipv4<M: Mode>(input: &'a [u8]) -> Parsed<'a, M::Output<Self>> {
+        let (rest, (_, value)) = Ipv4::parse::<M>(input, true)?;
+        Ok((rest, M::map(value, |(ip, _)| Self::V4(ip))))
     }
 
-    pub(crate) fn parse_ipv6(input: &'a [u8]) -> Parsed<'a, Self> {
-        Ipv6::parse(input, true).map(|(rest, (ip, _))| (rest, Self::V6(ip)))
+    pub(crate) fn parse_ipv6<M: Mode>(input: &'a [u8]) -> Parsed<'a, M::Output<Self>> {
+        let (rest, (_, value)) = Ipv6::parse::<M>(input, true)?;
+        Ok((rest, M::map(value, |(ip, _)| Self::V6(ip))))
     }
 
     fn parse_truncated(input: &'a [u8]) -> Parsed<'a, Self> {
         terminated(literal("TRUNCATED"), gap)
-            .map(|_| Self::Truncated)
+            .map(|()| Self::Truncated)
             .parse(input)
     }
 

@@ -1,9 +1,9 @@
 //! TCP: ports, window, flags.
 
-use nom::Parser;
 use nom::branch::alt;
 use nom::combinator::{cut, opt};
 use nom::sequence::{preceded, terminated};
+use nom::{Mode, Parser};
 
 use super::octets::Octets;
 use crate::input::{Parsed, decimal, field, flag, gap, literal, optional, prefixed_hexadecimal};
@@ -94,20 +94,30 @@ impl TcpFlags {
             .map(|(_, name)| *name)
     }
 
+    #[inline]
     fn parse(input: &[u8]) -> (&[u8], Self) {
-        let mut flags = Self::default();
-        let mut rest = input;
-        for (bit, name) in NAMES.iter().enumerate() {
-            let (set, after) = flag(rest, name);
-            flags.0 |= u16::from(set) << bit;
-            rest = after;
-        }
-        (rest, flags)
+        // One after the other and not in a loop, so that each name is compared as the number it is.
+        let (ae, rest) = flag(input, "AE");
+        let (cwr, rest) = flag(rest, "CWR");
+        let (ece, rest) = flag(rest, "ECE");
+        let (urg, rest) = flag(rest, "URG");
+        let (ack, rest) = flag(rest, "ACK");
+        let (psh, rest) = flag(rest, "PSH");
+        let (rst, rest) = flag(rest, "RST");
+        let (syn, rest) = flag(rest, "SYN");
+        let (fin, rest) = flag(rest, "FIN");
+        let set = [ae, cwr, ece, urg, ack, psh, rst, syn, fin];
+        let bits = set
+            .into_iter()
+            .rfold(0, |bits, set| bits << 1 | u16::from(set));
+        (rest, Self(bits))
     }
 }
 
 impl<'a> Tcp<'a> {
-    pub(crate) fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
+    /// The destination port, and the header if it is asked for.
+    #[inline]
+    pub(crate) fn parse<M: Mode>(input: &'a [u8]) -> Parsed<'a, (u16, M::Output<Self>)> {
         let (rest, source_port) = field("SPT=", decimal).parse(input)?;
         let (rest, destination_port) = field("DPT=", decimal).parse(rest)?;
         let (rest, number) = optional("SEQ=", decimal).parse(rest)?;
@@ -127,19 +137,17 @@ impl<'a> Tcp<'a> {
         let (rest, flags) = TcpFlags::parse(rest);
         let (rest, urgent_pointer) = field("URGP=", decimal).parse(rest)?;
         let (rest, options) = TcpOptions::parse(rest)?;
-        Ok((
-            rest,
-            Self {
-                source_port,
-                destination_port,
-                sequence,
-                window,
-                reserved,
-                flags,
-                urgent_pointer,
-                options,
-            },
-        ))
+        let header = M::bind(|| Self {
+            source_port,
+            destination_port,
+            sequence,
+            window,
+            reserved,
+            flags,
+            urgent_pointer,
+            options,
+        });
+        Ok((rest, (destination_port, header)))
     }
 
     pub(crate) fn render(&self, out: &mut Vec<u8>) {
@@ -168,7 +176,11 @@ impl<'a> Tcp<'a> {
 }
 
 impl<'a> TcpOptions<'a> {
+    #[inline]
     fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
+        if !input.starts_with(b"OPT (") {
+            return Ok((input, Self::Absent));
+        }
         let truncated = terminated(literal("TRUNCATED)"), gap).map(|_| Self::Truncated);
         let logged = terminated(Octets::parse_joined, (literal(")"), gap)).map(Self::Logged);
         let options = opt(preceded(literal("OPT ("), cut(alt((truncated, logged)))));
@@ -178,10 +190,12 @@ impl<'a> TcpOptions<'a> {
 
 #[cfg(test)]
 mod tests {
+    use nom::{Check, Emit};
+
     use super::*;
 
     fn read_and_written(text: &str) -> Tcp<'_> {
-        let (rest, value) = Tcp::parse(text.as_bytes()).unwrap();
+        let (rest, (_, value)) = Tcp::parse::<Emit>(text.as_bytes()).unwrap();
         assert!(rest.is_empty(), "{text}");
         let mut written = Vec::new();
         value.render(&mut written);
@@ -224,7 +238,7 @@ mod tests {
             "SPT=1 DPT=2 WINDOW=5 RES=00 URGP=0 ",
             "SPT=1 DPT=2 WINDOW=5 RES=0x00 URGP=0 OPT () ",
         ] {
-            assert!(Tcp::parse(text.as_bytes()).is_err(), "{text}");
+            assert!(Tcp::parse::<Check>(text.as_bytes()).is_err(), "{text}");
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What is above IP: `PROTO=` and the fields of the protocol.
 
-use nom::Parser;
-use nom::combinator::{cut, map, opt};
-use nom::sequence::{preceded, terminated};
+use nom::combinator::opt;
+use nom::sequence::terminated;
+use nom::{Mode, Parser};
 
 use super::icmp::Icmp;
 use super::icmpv6::Icmpv6;
@@ -11,7 +11,7 @@ use super::network::Network;
 use super::protocol::Protocol;
 use super::tcp::Tcp;
 use super::udp::Udp;
-use crate::input::{Parsed, decimal, gap, incomplete, literal, mismatch};
+use crate::input::{Parsed, decimal, fail, gap, incomplete, literal, mismatch};
 use crate::render::put;
 
 /// The protocol above IP, with what the line says of its header.
@@ -72,6 +72,7 @@ impl<T> Part<T> {
         }
     }
 
+    #[inline]
     pub(crate) fn parse<'a>(
         input: &'a [u8],
         fragment: bool,
@@ -124,69 +125,97 @@ impl<'a> Transport<'a> {
         }
     }
 
-    pub(crate) fn parse(input: &'a [u8], place: Place) -> Parsed<'a, (Self, Option<Network<'a>>)> {
-        let (rest, truncated) = opt(terminated(literal("TRUNCATED"), gap)).parse(input)?;
-        if truncated.is_some() {
-            return Ok((rest, (Self::Truncated, None)));
-        }
-        let (rest, name) = opt(preceded(literal("PROTO="), cut(Name::parse))).parse(rest)?;
-        match name {
-            Some(name) => cut(|rest| Self::parse_header(rest, name, place)).parse(rest),
-            None if place.ipv6 || place.fragment => Ok((rest, (Self::None, None))),
-            None => mismatch(rest, "PROTO="),
-        }
+    /// What the line says of protocol and port, and, if they are asked for, the header and the packet that an ICMP error quotes.
+    #[inline]
+    pub(crate) fn parse<M: Mode>(input: &'a [u8], place: Place) -> Parsed<'a, Layer<'a, M>> {
+        let Some(rest) = input.strip_prefix(b"PROTO=") else {
+            return Self::parse_none::<M>(input, place);
+        };
+        let (rest, name) = Name::parse(rest).map_err(fail)?;
+        Self::parse_header::<M>(rest, name, place).map_err(fail)
     }
 
-    fn parse_header(
+    fn parse_none<M: Mode>(input: &'a [u8], place: Place) -> Parsed<'a, Layer<'a, M>> {
+        let layer = |transport| Layer::new(None, None, M::bind(|| (transport, None)));
+        let (rest, truncated) = opt(terminated(literal("TRUNCATED"), gap)).parse(input)?;
+        if truncated.is_some() {
+            return Ok((rest, layer(Self::Truncated)));
+        }
+        if place.ipv6 || place.fragment {
+            return Ok((rest, layer(Self::None)));
+        }
+        mismatch(rest, "PROTO=")
+    }
+
+    #[inline]
+    fn parse_header<M: Mode>(
         input: &'a [u8],
         name: Name,
         place: Place,
-    ) -> Parsed<'a, (Self, Option<Network<'a>>)> {
+    ) -> Parsed<'a, Layer<'a, M>> {
+        match name {
+            Name::Known(Protocol::Tcp) => {
+                let (rest, part) = Part::parse(input, place.fragment, Tcp::parse::<M>)?;
+                let port = part.whole().map(|(port, _)| *port);
+                let part = part.map(|(_, tcp)| tcp);
+                let value = emit::<M, _, _>(part, |tcp| (Self::Tcp(tcp), None));
+                Ok((rest, Layer::new(Some(Protocol::Tcp), port, value)))
+            }
+            Name::Known(protocol @ (Protocol::Udp | Protocol::UdpLite)) => {
+                let (rest, part) = Part::parse(input, place.fragment, Udp::parse)?;
+                let port = part.whole().map(|udp| udp.destination_port);
+                let value = M::bind(|| match protocol {
+                    Protocol::Udp => (Self::Udp(part), None),
+                    _ => (Self::UdpLite(part), None),
+                });
+                Ok((rest, Layer::new(Some(protocol), port, value)))
+            }
+            Name::Number(number) => {
+                let value = M::bind(|| (Self::Other(number), None));
+                Ok((
+                    input,
+                    Layer::new(Some(Protocol::from_number(number)), None, value),
+                ))
+            }
+            Name::Known(protocol) => Self::parse_without_ports::<M>(input, protocol, place),
+        }
+    }
+
+    fn parse_without_ports<M: Mode>(
+        input: &'a [u8],
+        protocol: Protocol,
+        place: Place,
+    ) -> Parsed<'a, Layer<'a, M>> {
         let Place {
             ipv6,
             fragment,
             quoted,
         } = place;
-        let alone = |transport| (transport, None);
-        match (name, ipv6) {
-            (Name::Number(number), _) => Ok((input, alone(Self::Other(number)))),
-            (Name::Known(Protocol::Tcp), _) => map(
-                |at| Part::parse(at, fragment, Tcp::parse),
-                |tcp| alone(Self::Tcp(tcp)),
-            )
-            .parse(input),
-            (Name::Known(Protocol::Udp), _) => map(
-                |at| Part::parse(at, fragment, Udp::parse),
-                |udp| alone(Self::Udp(udp)),
-            )
-            .parse(input),
-            (Name::Known(Protocol::UdpLite), _) => map(
-                |at| Part::parse(at, fragment, Udp::parse),
-                |udp| alone(Self::UdpLite(udp)),
-            )
-            .parse(input),
-            (Name::Known(Protocol::Icmp), false) => {
-                let (rest, part) = Part::parse(input, fragment, |at| Icmp::parse(at, quoted))?;
-                let (part, inner) = part.split();
-                Ok((rest, (Self::Icmp(part), inner)))
+        let (rest, value) = match (protocol, ipv6) {
+            (Protocol::Icmp, false) => {
+                let (rest, part) = Part::parse(input, fragment, |at| Icmp::parse::<M>(at, quoted))?;
+                let value = emit::<M, _, _>(part, |part| {
+                    let (part, inner) = part.split();
+                    (Self::Icmp(part), inner)
+                });
+                (rest, value)
             }
-            (Name::Known(Protocol::Icmpv6), true) => {
-                let (rest, part) = Part::parse(input, fragment, |at| Icmpv6::parse(at, quoted))?;
-                let (part, inner) = part.split();
-                Ok((rest, (Self::Icmpv6(part), inner)))
+            (Protocol::Icmpv6, true) => {
+                let (rest, part) =
+                    Part::parse(input, fragment, |at| Icmpv6::parse::<M>(at, quoted))?;
+                let value = emit::<M, _, _>(part, |part| {
+                    let (part, inner) = part.split();
+                    (Self::Icmpv6(part), inner)
+                });
+                (rest, value)
             }
-            (Name::Known(Protocol::Ah), false) => map(
-                |at| Part::parse(at, fragment, Spi::parse),
-                |spi| alone(Self::Ah(spi)),
-            )
-            .parse(input),
-            (Name::Known(Protocol::Esp), false) => map(
-                |at| Part::parse(at, fragment, Spi::parse),
-                |spi| alone(Self::Esp(spi)),
-            )
-            .parse(input),
-            (Name::Known(_), _) => mismatch(input, "a protocol of this address family"),
-        }
+            (Protocol::Ah, false) => Part::parse(input, fragment, Spi::parse)
+                .map(|(rest, spi)| (rest, M::bind(|| (Self::Ah(spi), None))))?,
+            (Protocol::Esp, false) => Part::parse(input, fragment, Spi::parse)
+                .map(|(rest, spi)| (rest, M::bind(|| (Self::Esp(spi), None))))?,
+            _ => return mismatch(input, "a protocol of this address family"),
+        };
+        Ok((rest, Layer::new(Some(protocol), None, value)))
     }
 
     /// `inner`: the packet that an ICMP error quotes.
@@ -211,6 +240,49 @@ impl<'a> Transport<'a> {
     }
 }
 
+/// A transport header as it was read: what decides, and, in nom's mode of emitting, the header and the packet quoted.
+pub(crate) struct Layer<'a, M: Mode> {
+    pub(crate) protocol: Option<Protocol>,
+    /// The destination port.
+    pub(crate) port: Option<u16>,
+    pub(crate) value: M::Output<(Transport<'a>, Option<Network<'a>>)>,
+}
+
+impl<'a, M: Mode> Layer<'a, M> {
+    #[inline]
+    fn new(
+        protocol: Option<Protocol>,
+        port: Option<u16>,
+        value: M::Output<(Transport<'a>, Option<Network<'a>>)>,
+    ) -> Self {
+        Self {
+            protocol,
+            port,
+            value,
+        }
+    }
+}
+
+/// Makes something of a part whose header is there in one mode and not in the other.
+#[inline]
+fn emit<M: Mode, T, V>(part: Part<M::Output<T>>, make: impl FnOnce(Part<T>) -> V) -> M::Output<V> {
+    match part {
+        Part::Whole(header) => M::map(header, |header| make(Part::Whole(header))),
+        Part::Fragment => M::bind(|| make(Part::Fragment)),
+        Part::Incomplete(bytes) => M::bind(|| make(Part::Incomplete(bytes))),
+    }
+}
+
+impl<T> Part<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Part<U> {
+        match self {
+            Self::Whole(header) => Part::Whole(change(header)),
+            Self::Fragment => Part::Fragment,
+            Self::Incomplete(bytes) => Part::Incomplete(bytes),
+        }
+    }
+}
+
 impl<'a, T> Part<(T, Option<Network<'a>>)> {
     fn split(self) -> (Part<T>, Option<Network<'a>>) {
         match self {
@@ -229,7 +301,19 @@ enum Name {
 }
 
 impl Name {
+    #[inline]
     fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        // By far the most common; the others are looked at letter by letter.
+        if let Some(rest) = input.strip_prefix(b"TCP ") {
+            return Ok((rest, Self::Known(Protocol::Tcp)));
+        }
+        if let Some(rest) = input.strip_prefix(b"UDP ") {
+            return Ok((rest, Self::Known(Protocol::Udp)));
+        }
+        Self::parse_any(input)
+    }
+
+    fn parse_any(input: &[u8]) -> Parsed<'_, Self> {
         let length = input
             .iter()
             .take(8)

@@ -17,6 +17,7 @@ pub struct Udp {
 }
 
 impl Udp {
+    #[inline]
     pub(crate) fn parse(input: &[u8]) -> Parsed<'_, Self> {
         let (rest, source_port) = field("SPT=", decimal).parse(input)?;
         let (rest, destination_port) = field("DPT=", decimal).parse(rest)?;

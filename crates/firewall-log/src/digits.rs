@@ -1,0 +1,234 @@
+//! Digits of numbers and addresses, eight at a time where the line is long enough: a loop over digits is a branch the
+//! processor cannot foresee.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+const TOPS: u64 = 0x8080_8080_8080_8080;
+
+/// The most digits of a decimal number: those of 2^32 - 1.
+const DECIMAL_MAX: usize = 10;
+
+/// The decimal number that `text` begins with, and its number of digits, 0 for none. `None` if eight bytes do not show it all.
+#[inline]
+pub(crate) fn leading(text: &[u8]) -> Option<(u64, usize)> {
+    let bytes = u64::from_le_bytes(*text.first_chunk()?);
+    let digits = count(bytes);
+    (digits < 8).then(|| (value(bytes, digits), digits as usize))
+}
+
+/// The same for the end of a text and for long numbers. Of more digits than any number of the kernel has, the first ten.
+#[cold]
+pub(crate) fn leading_one_by_one(text: &[u8]) -> (u64, usize) {
+    let digits = text.iter().take(DECIMAL_MAX);
+    let mut length = 0;
+    let value = digits
+        .take_while(|byte| byte.is_ascii_digit())
+        .fold(0, |value, digit| {
+            length += 1;
+            value * 10 + u64::from(digit - b'0')
+        });
+    (value, length)
+}
+
+/// How many of the bytes, from the lowest, are decimal digits before the first that is none.
+#[inline]
+fn count(bytes: u64) -> u32 {
+    // A digit's upper half is 3, and 6 more does not carry out of its lower half.
+    let upper = (bytes & 0xf0f0_f0f0_f0f0_f0f0) ^ ZEROS;
+    let lower = ((bytes & 0x0f0f_0f0f_0f0f_0f0f) + 0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0;
+    let other = upper | lower;
+    // Any bit of a byte that is not a digit, moved to its top.
+    let marks = (other >> 1) + !TOPS;
+    (marks & TOPS).trailing_zeros() / 8
+}
+
+/// The number that the lowest `digits` bytes spell; fewer than eight.
+#[inline]
+fn value(bytes: u64, digits: u32) -> u64 {
+    // The digits move to the end and zeros come before them.
+    let aligned = if digits == 0 {
+        0
+    } else {
+        (bytes & 0x0f0f_0f0f_0f0f_0f0f) << (64 - 8 * digits)
+    };
+    let pairs = aligned.wrapping_mul(10).wrapping_add(aligned >> 8);
+    let low = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(0x000f_4240_0000_0064);
+    let high = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(0x0000_2710_0000_0001);
+    low.wrapping_add(high) >> 32
+}
+
+/// The IPv4 address that `text` begins with and its length; `None` if there is none or sixteen bytes are not there.
+#[inline]
+pub(crate) fn ipv4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
+    let bytes = u128::from_le_bytes(*text.first_chunk()?);
+    let (mut address, mut at) = (0_u32, 0_u32);
+    for part in 0..4 {
+        // The longest address leaves a byte after its end within the sixteen.
+        #[expect(clippy::cast_possible_truncation, reason = "four bytes are looked at")]
+        let octet = u64::from((bytes >> at) as u32);
+        let digits = count(octet);
+        let number = value(octet, digits & 3);
+        if digits == 0 || digits > 3 || number > 255 {
+            return None;
+        }
+        address = address << 8 | u32::try_from(number).ok()?;
+        at += 8 * digits;
+        if part < 3 {
+            if (bytes >> at) & 0xff != u128::from(b'.') {
+                return None;
+            }
+            at += 8;
+        }
+    }
+    Some((Ipv4Addr::from_bits(address), (at / 8) as usize))
+}
+
+/// The same for the end of a text.
+#[cold]
+pub(crate) fn ipv4_one_by_one(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
+    let mut octets = [0_u8; 4];
+    let mut rest = text;
+    for (index, octet) in octets.iter_mut().enumerate() {
+        if index > 0 {
+            rest = rest.strip_prefix(b".")?;
+        }
+        let digits = rest
+            .iter()
+            .take(3)
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let (number, after) = rest.split_at(digits);
+        let value = number
+            .iter()
+            .fold(0_u32, |value, digit| value * 10 + u32::from(digit - b'0'));
+        *octet = u8::try_from(value).ok().filter(|_| digits > 0)?;
+        rest = after;
+    }
+    Some((Ipv4Addr::from(octets), text.len() - rest.len()))
+}
+
+/// The IPv6 address of 39 characters that `text` begins with, and what follows.
+#[inline]
+pub(crate) fn ipv6(text: &[u8]) -> Option<(Ipv6Addr, &[u8])> {
+    const LENGTH: usize = 8 * 4 + 7;
+    let (text, rest) = text.split_first_chunk::<LENGTH>()?;
+    let mut bits = 0_u128;
+    let mut wrong = 0_u32;
+    for group in 0..8 {
+        let at = group * 5;
+        let digits: [u8; 4] =
+            std::array::from_fn(|index| text.get(at + index).copied().unwrap_or_default());
+        let (value, bad) = four_hexadecimal(u32::from_le_bytes(digits));
+        bits = bits << 16 | u128::from(value);
+        wrong |= bad;
+        if group < 7 {
+            wrong |= u32::from(text.get(at + 4).copied().unwrap_or_default() ^ b':');
+        }
+    }
+    (wrong == 0).then(|| (Ipv6Addr::from_bits(bits), rest))
+}
+
+/// The value of four hexadecimal digits, the first in the lowest byte, and not 0 if one is none.
+#[inline]
+fn four_hexadecimal(bytes: u32) -> (u16, u32) {
+    let mut value = 0;
+    let mut wrong = 0;
+    for byte in bytes.to_le_bytes() {
+        let nibble = HEXADECIMAL
+            .get(usize::from(byte))
+            .copied()
+            .unwrap_or(NO_DIGIT);
+        value = value << 4 | u16::from(nibble & 0xf);
+        wrong |= u32::from(nibble & 0xf0);
+    }
+    (value, wrong)
+}
+
+const NO_DIGIT: u8 = 0xf0;
+
+/// The value of each byte as a hexadecimal digit.
+static HEXADECIMAL: [u8; 256] = {
+    let mut table = [NO_DIGIT; 256];
+    let mut digit = 0;
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "checked as the program is compiled"
+    )]
+    while digit < 16 {
+        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    table
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_at_a_time_is_as_one_by_one() {
+        for number in (0..100_000_u64).chain([9_999_999, 1_234_567]) {
+            for end in [
+                " ........",
+                "x.......",
+                ".",
+                ":1234567",
+                "/0000000",
+                "\u{ff}abcdefg",
+            ] {
+                let text = format!("{number}{end}        ");
+                assert_eq!(
+                    leading(text.as_bytes()),
+                    Some(leading_one_by_one(text.as_bytes())),
+                    "{text}"
+                );
+            }
+        }
+        assert_eq!(leading(b"12345678 "), None);
+        assert_eq!(leading(b"1234567"), None);
+        for byte in 0..=255_u8 {
+            let text = [byte; 8];
+            let all = byte.is_ascii_digit();
+            assert_eq!(leading(&text).is_none(), all, "{byte}");
+            let text = [b'7', byte, b'1', b'2', byte, b'3', b'4', byte];
+            if !all {
+                assert_eq!(leading(&text), Some((7, 1)), "{byte}");
+            }
+        }
+    }
+
+    #[test]
+    fn addresses_are_those_read_one_by_one() {
+        for text in [
+            "0.0.0.0",
+            "203.0.113.7",
+            "255.255.255.255",
+            "256.0.0.1",
+            "1.2.3",
+            "1.2.3.",
+            ".1.2.3",
+            "1..2.3",
+            "a.b.c.d",
+            "",
+            "1.2.3.4567",
+            "0001.2.3.4",
+            "01.002.3.4",
+            "1.2.3.4.5",
+            "999.1.1.1",
+        ] {
+            for end in ["", " ", " DST=", " DST=203.0.113.1 LEN=60"] {
+                let text = format!("{text}{end}");
+                let quick = ipv4(text.as_bytes());
+                let slow = ipv4_one_by_one(text.as_bytes());
+                assert!(
+                    quick == slow
+                        || (quick.is_none() && text.len() < 16)
+                        || text.starts_with("1.2.3.4567"),
+                    "{text}"
+                );
+            }
+        }
+    }
+}
