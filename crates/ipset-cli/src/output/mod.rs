@@ -1,26 +1,221 @@
 //! Listings, in the forms `ipset` writes them.
 
-use std::io::{self, Write};
+mod json;
+mod layout;
+mod plain;
+mod save;
+mod sort;
+mod text;
+mod words;
+mod xml;
 
-use ipset_netlink::{Error, IpSet, SetName};
+use std::{
+    io::{self, Write},
+    ops::ControlFlow,
+};
+
+use ipset_netlink::{Error, IpSet, Listed, SetHeader, SetName};
 
 use crate::command_line::{Options, Output};
+use layout::Layout;
+use words::Words;
 
 /// Why a listing broke off.
 #[derive(Debug)]
-pub enum ListError {
+pub(crate) enum ListError {
     Kernel(Error),
     Output(io::Error),
 }
 
-/// Writes a set, or all of them.
-pub fn list(
+impl From<Error> for ListError {
+    fn from(error: Error) -> Self {
+        Self::Kernel(error)
+    }
+}
+
+impl From<io::Error> for ListError {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Writes a set, or all of them. Entries are written as they come, unless they are to be sorted.
+pub(crate) fn list(
     sets: &mut IpSet,
     set: Option<&SetName>,
     output: Output,
     options: &Options,
     out: &mut dyn Write,
 ) -> Result<(), ListError> {
-    let _ = (sets, set, output, options, out);
-    Ok(())
+    match output {
+        Output::Plain => {
+            Listing::new(plain::Plain::default(), options, out).run(sets, set, options)
+        }
+        Output::Xml => Listing::new(xml::Xml, options, out).run(sets, set, options),
+        Output::Json => Listing::new(json::Json::default(), options, out).run(sets, set, options),
+        Output::Save => {
+            // Less than everything could not be restored.
+            let options = Options {
+                names: false,
+                terse: false,
+                ..options.clone()
+            };
+            Listing::new(save::Save::default(), &options, out).run(sets, set, &options)
+        }
+    }
 }
+
+/// A listing as far as it has been written.
+struct Listing<'a, L> {
+    layout: L,
+    words: Words,
+    sorted: bool,
+    out: &'a mut dyn Write,
+    buffer: Vec<u8>,
+    current: Option<Current>,
+    /// The entries of the current set, where they are to be sorted.
+    entries: sort::Entries,
+}
+
+/// The set that is being written.
+struct Current {
+    sorted: bool,
+    has_entries: bool,
+}
+
+impl<'a, L: Layout> Listing<'a, L> {
+    fn new(layout: L, options: &Options, out: &'a mut dyn Write) -> Self {
+        Self {
+            layout,
+            words: Words {
+                resolve: options.resolve,
+            },
+            sorted: options.sorted,
+            out,
+            buffer: Vec::with_capacity(BLOCK + BLOCK / 4),
+            current: None,
+            entries: sort::Entries::default(),
+        }
+    }
+
+    fn run(
+        mut self,
+        sets: &mut IpSet,
+        set: Option<&SetName>,
+        options: &Options,
+    ) -> Result<(), ListError> {
+        self.layout.begin(&mut self.buffer);
+        if options.names {
+            let names = match set {
+                Some(set) => vec![sets.header(set)?.name],
+                None => sets.names()?,
+            };
+            for name in names {
+                self.layout.name(&mut self.buffer, name.as_str());
+                self.make_room()?;
+            }
+        } else if options.terse {
+            let headers = match set {
+                Some(set) => vec![sets.header(set)?],
+                None => sets.headers()?,
+            };
+            for header in headers {
+                self.layout
+                    .header(&mut self.buffer, &header, self.words, false);
+                self.layout.end_set(&mut self.buffer, false);
+                self.make_room()?;
+            }
+        } else {
+            self.stream(sets, set)?;
+        }
+        self.layout.end(&mut self.buffer);
+        self.flush()
+    }
+
+    fn stream(&mut self, sets: &mut IpSet, set: Option<&SetName>) -> Result<(), ListError> {
+        let mut written = Ok(());
+        let listed = sets.for_each(set, |listed| {
+            written = match listed {
+                Listed::Header(header) => self.header(&header),
+                Listed::Entry(entry) => self.entry(&entry),
+                _ => Ok(()),
+            };
+            match written {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        });
+        written?;
+        if listed.is_err() && self.current.is_some() {
+            // What came before the error is worth having.
+            self.flush()?;
+        }
+        listed?;
+        self.end_set()
+    }
+
+    fn header(&mut self, header: &SetHeader) -> Result<(), ListError> {
+        self.end_set()?;
+        self.layout
+            .header(&mut self.buffer, header, self.words, true);
+        self.current = Some(Current {
+            sorted: self.sorted && header.set_type.name().starts_with("hash:"),
+            has_entries: false,
+        });
+        self.make_room()
+    }
+
+    fn entry(&mut self, entry: &ipset_netlink::Entry) -> Result<(), ListError> {
+        let Some(current) = &mut self.current else {
+            return Ok(());
+        };
+        if current.sorted {
+            self.layout.entry(self.entries.next(), entry, self.words);
+            return Ok(());
+        }
+        if std::mem::replace(&mut current.has_entries, true) {
+            self.buffer.extend_from_slice(self.layout.separator());
+        }
+        self.layout.entry(&mut self.buffer, entry, self.words);
+        self.make_room()
+    }
+
+    fn end_set(&mut self) -> Result<(), ListError> {
+        let Some(current) = self.current.take() else {
+            return Ok(());
+        };
+        if current.sorted {
+            // Names are sorted as they are, with all that comes before them.
+            let offset = (!self.words.resolve).then(|| self.layout.entry_offset());
+            let mut separator = b"".as_slice();
+            for entry in self.entries.sorted(offset) {
+                self.buffer.extend_from_slice(separator);
+                separator = self.layout.separator();
+                self.buffer.extend_from_slice(entry);
+                if self.buffer.len() >= BLOCK {
+                    self.out.write_all(&self.buffer)?;
+                    self.buffer.clear();
+                }
+            }
+            self.entries.clear();
+        }
+        self.layout.end_set(&mut self.buffer, true);
+        self.make_room()
+    }
+
+    fn make_room(&mut self) -> Result<(), ListError> {
+        if self.buffer.len() < BLOCK {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    fn flush(&mut self) -> Result<(), ListError> {
+        self.out.write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
+    }
+}
+
+/// How much is written at once.
+const BLOCK: usize = 1 << 16;

@@ -1,0 +1,152 @@
+//! JSON in the form of later versions of `ipset`; 7.17 has none.
+
+use ipset_netlink::{Entry, SetHeader};
+
+use super::{
+    layout::Layout,
+    text,
+    words::{Value, Words, each_entry_option, each_set_option},
+};
+
+#[derive(Default)]
+pub(super) struct Json {
+    goes_on: bool,
+}
+
+const BEFORE_ENTRY: &[u8] = b"\n      {\n        \"elem\" : \"";
+
+impl Json {
+    fn next_set(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(if self.goes_on { b",\n" } else { b"\n" });
+        self.goes_on = true;
+    }
+}
+
+impl Layout for Json {
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        out.push(b'[');
+    }
+
+    fn name(&mut self, out: &mut Vec<u8>, name: &str) {
+        self.next_set(out);
+        out.extend_from_slice(b"  { \"name\" : ");
+        string(out, name);
+        out.extend_from_slice(b" }");
+    }
+
+    fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, words: Words, members: bool) {
+        self.next_set(out);
+        out.extend_from_slice(b"  {\n    \"name\" : ");
+        string(out, header.name.as_str());
+        out.extend_from_slice(b",\n    \"type\" : ");
+        string(out, header.set_type.name());
+        out.extend_from_slice(b",\n    \"revision\" : ");
+        text::decimal(out, header.revision);
+        out.extend_from_slice(b",\n    \"header\" : {");
+        let mut separator = b"".as_slice();
+        let mut next = |name: &str, value: Value<'_>| {
+            out.extend_from_slice(separator);
+            separator = b",";
+            out.extend_from_slice(b"\n      ");
+            option(out, words, name, value);
+        };
+        each_set_option(header, &mut next);
+        next("memsize", Value::Number(header.memory.into()));
+        next("references", Value::Number(header.references.into()));
+        if let Some(elements) = header.elements {
+            next("numentries", Value::Number(elements.into()));
+        }
+        out.extend_from_slice(b"\n    }");
+        if members {
+            out.extend_from_slice(b",\n    \"members\" : [");
+        }
+    }
+
+    fn entry(&mut self, out: &mut Vec<u8>, entry: &Entry, words: Words) {
+        out.extend_from_slice(BEFORE_ENTRY);
+        let start = out.len();
+        words.key(out, &entry.key);
+        escape(out, start);
+        out.push(b'"');
+        each_entry_option(entry, |name, value| {
+            out.extend_from_slice(b",\n        ");
+            option(out, words, name, value);
+        });
+        out.extend_from_slice(b"\n      }");
+    }
+
+    fn entry_offset(&self) -> usize {
+        BEFORE_ENTRY.len()
+    }
+
+    fn separator(&self) -> &'static [u8] {
+        b","
+    }
+
+    fn end_set(&mut self, out: &mut Vec<u8>, members: bool) {
+        if members {
+            out.extend_from_slice(b"\n    ]");
+        }
+        out.extend_from_slice(b"\n  }");
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"\n]\n");
+    }
+}
+
+fn option(out: &mut Vec<u8>, words: Words, name: &str, value: Value<'_>) {
+    string(out, name);
+    out.extend_from_slice(b" : ");
+    match value {
+        Value::Flag => out.extend_from_slice(b"true"),
+        Value::Number(number) => text::decimal(out, number),
+        Value::Comment(comment) => string(out, comment),
+        value => {
+            out.push(b'"');
+            let start = out.len();
+            words.value(out, value);
+            escape(out, start);
+            out.push(b'"');
+        }
+    }
+}
+
+fn string(out: &mut Vec<u8>, string: &str) {
+    out.push(b'"');
+    let start = out.len();
+    out.extend_from_slice(string.as_bytes());
+    escape(out, start);
+    out.push(b'"');
+}
+
+/// Makes what was written since `start` fit to stand between quotes.
+fn escape(out: &mut Vec<u8>, start: usize) {
+    let harmless = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    if out.iter().skip(start).all(harmless) {
+        return;
+    }
+    for byte in out.split_off(start) {
+        match byte {
+            b'"' | b'\\' => out.extend([b'\\', byte]),
+            0..=0x1f => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+            _ => out.push(byte),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back(text: String) {
+            let mut out = Vec::new();
+            string(&mut out, &text);
+            prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What the forms of a listing have in common.
+
+use ipset_netlink::{Entry, SetHeader};
+
+use super::words::Words;
+
+/// A form in which sets are listed.
+pub(super) trait Layout {
+    /// Before all sets.
+    fn begin(&mut self, _out: &mut Vec<u8>) {}
+
+    /// A set of which only the name is wanted.
+    fn name(&mut self, out: &mut Vec<u8>, name: &str);
+
+    /// A set begins. Without `members` only its header is wanted.
+    fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, words: Words, members: bool);
+
+    fn entry(&mut self, out: &mut Vec<u8>, entry: &Entry, words: Words);
+
+    /// How many bytes of an entry's text come before the entry itself.
+    fn entry_offset(&self) -> usize {
+        0
+    }
+
+    /// What stands between entries.
+    fn separator(&self) -> &'static [u8] {
+        b""
+    }
+
+    /// The set has ended.
+    fn end_set(&mut self, _out: &mut Vec<u8>, _members: bool) {}
+
+    /// After all sets.
+    fn end(&mut self, _out: &mut Vec<u8>) {}
+}

@@ -1,0 +1,39 @@
+//! The commands that make the same sets again.
+
+use ipset_netlink::{Entry, SetHeader};
+
+use super::{
+    layout::Layout,
+    plain::{line, option},
+    words::{Words, each_set_option},
+};
+
+#[derive(Default)]
+pub(super) struct Save {
+    /// `add SET ` of the current set.
+    prefix: Vec<u8>,
+}
+
+impl Layout for Save {
+    /// Never asked for: a name alone would not make the set again.
+    fn name(&mut self, _out: &mut Vec<u8>, _name: &str) {}
+
+    fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, words: Words, _members: bool) {
+        self.prefix = format!("add {} ", header.name).into_bytes();
+        out.extend_from_slice(b"create ");
+        out.extend_from_slice(header.name.as_str().as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(header.set_type.name().as_bytes());
+        each_set_option(header, |name, value| option(out, words, name, value));
+        out.push(b'\n');
+    }
+
+    fn entry(&mut self, out: &mut Vec<u8>, entry: &Entry, words: Words) {
+        out.extend_from_slice(&self.prefix);
+        line(out, entry, words);
+    }
+
+    fn entry_offset(&self) -> usize {
+        self.prefix.len()
+    }
+}
