@@ -37,10 +37,6 @@ impl Report {
         &self.text
     }
 
-    pub(crate) fn line(&self) -> Option<u64> {
-        self.line
-    }
-
     /// From now on errors name this line.
     pub(crate) fn set_line(&mut self, line: Option<u64>) {
         self.line = line;

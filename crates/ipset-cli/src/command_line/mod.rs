@@ -2,11 +2,13 @@
 
 mod command;
 mod help;
+mod lines;
 mod option;
 mod words;
 
 pub(crate) use command::{Call, Command};
 pub(crate) use help::{help, type_help};
+pub(crate) use lines::Lines;
 pub(crate) use option::{Options, Output};
 pub(crate) use words::{MOST_WORDS, split, too_long};
 

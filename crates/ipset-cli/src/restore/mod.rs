@@ -3,30 +3,31 @@
 use std::io::BufRead;
 
 use crate::{
-    command_line::{self, Stop},
+    command_line::{self, Lines, Stop},
+    report::Severity,
     session::Session,
 };
 
-/// Runs the lines of a file, up to the first that fails.
-pub(crate) fn restore(session: &mut Session, mut input: impl BufRead) -> Result<(), Stop> {
-    let mut bytes = Vec::new();
-    for line in 1.. {
-        bytes.clear();
-        let read = input
-            .read_until(b'\n', &mut bytes)
-            .map_err(|error| Stop::Failed(error.to_string()))?;
-        if read == 0 {
-            break;
-        }
-        session.report.set_line(Some(line));
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|_| Stop::Failed("it is not UTF-8".into()))?
-            .trim_start();
-        if text.is_empty() || text.starts_with('#') || text.trim_end() == "COMMIT" {
+/// Runs the lines of a file, up to the first that has something to tell: a mistake, the answer to a
+/// test, an option that means nothing any more.
+pub(crate) fn restore(session: &mut Session, input: impl BufRead) -> Result<(), Stop> {
+    let mut lines = Lines::new(input);
+    let mut number = 0;
+    loop {
+        number += 1;
+        session.report.set_line(Some(number));
+        let line = match lines.next() {
+            Ok(Some(line)) => line,
+            Ok(None) => return Ok(()),
+            Err(Stop::Failed(text)) => return Err(session.report.error(text).into()),
+            Err(stop) => return Err(stop),
+        };
+        if line.is_empty() || line.starts_with('#') || matches!(line, "COMMIT\n" | "COMMIT\r\n") {
             continue;
         }
-        session.run(command_line::split(text)?)?;
-        session.tell_report();
+        session.run(command_line::split(line)?)?;
+        if session.report.severity() != Severity::Nothing {
+            return Err(Stop::Refused);
+        }
     }
-    Ok(())
 }

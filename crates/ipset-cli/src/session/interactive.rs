@@ -3,17 +3,16 @@
 use std::io;
 
 use super::{Session, Source};
-use crate::command_line::{self, PROGRAM, Stop};
+use crate::command_line::{self, Lines, PROGRAM, Stop};
 
 impl Session {
     /// Runs the lines of standard input, after a prompt each. An error does not end it.
     pub(super) fn prompt(&mut self) -> Result<(), Stop> {
         self.source = Source::Prompt;
         let prompt = format!("{PROGRAM}> ");
+        let mut lines = Lines::new(io::stdin().lock());
         self.print(&prompt)?;
-        for line in io::stdin().lines() {
-            let line = line.map_err(|error| Stop::Failed(error.to_string()))?;
-            let line = line.trim_start();
+        while let Some(line) = lines.next()? {
             if line.is_empty() || line.starts_with('#') {
                 self.print(&prompt)?;
             } else {

@@ -23,6 +23,7 @@ use crate::{
     report::{Report, Severity},
     restore, types,
 };
+use change::Change;
 use known::Known;
 
 /// The commands of one run of the program.
@@ -89,10 +90,6 @@ impl Session {
 
     /// Tells the user what there is to tell and gives the exit status.
     pub(crate) fn conclude(&mut self, result: Result<(), Stop>) -> u8 {
-        let line = match self.report.line() {
-            Some(line) => format!("Error in line {line}: "),
-            None => String::new(),
-        };
         let (text, status) = match result {
             Ok(()) | Err(Stop::Refused) => return self.tell_report(),
             Err(Stop::Usage(text)) => (
@@ -104,7 +101,7 @@ impl Session {
             Err(Stop::Quit) => return 0,
         };
         if !self.is_quiet() {
-            eprintln!("{PROGRAM} v{VERSION}: {line}{text}");
+            eprintln!("{PROGRAM} v{VERSION}: {text}");
         }
         self.report.clear();
         status
@@ -202,16 +199,27 @@ impl Session {
             }
             _ => {
                 let tested = self.connect()?.test(set, entry);
-                if self.checked(tested, Command::Test, set_type)? {
-                    self.report
-                        .warning(format_args!("{} is in set {set}.", change.text));
-                    Ok(())
-                } else {
-                    self.report
-                        .notice(format_args!("{} is NOT in set {set}.", change.text));
-                    Err(Stop::Refused)
-                }
+                let present = self.checked(tested, Command::Test, set_type)?;
+                self.tell_test(&change, present)
             }
+        }
+    }
+
+    fn tell_test(&mut self, change: &Change, present: bool) -> Result<(), Stop> {
+        let Change { set, text, .. } = change;
+        match (present, self.options.quiet) {
+            (true, true) => Ok(()),
+            (true, false) => {
+                self.report.warning(format_args!("{text} is in set {set}."));
+                Ok(())
+            }
+            (false, false) => {
+                self.report
+                    .notice(format_args!("{text} is NOT in set {set}."));
+                Err(Stop::Refused)
+            }
+            // What `ipset` says at its prompt; elsewhere it keeps quiet.
+            (false, true) => Err(self.report.error("Internal protocol error").into()),
         }
     }
 
