@@ -53,9 +53,12 @@ impl Pair {
         self.ours.clear()?;
         self.stock.clear()?;
         let says_initval = case.says_initval();
+        // Of every step so far, the line in which its file has a mistake.
+        let mut mistakes = Vec::new();
         for (number, step) in case.steps.iter().enumerate() {
             let Action::Run(arguments) = &step.action else {
                 self.file(step, says_initval)?;
+                mistakes.push(None);
                 continue;
             };
             let (ours, stock) = thread::scope(|scope| {
@@ -70,8 +73,9 @@ impl Pair {
             {
                 return Err(difference(&step.text, &ours, &stock).into());
             }
-            if let Some(line) = mistake(&stock) {
-                self.stock.again_up_to(&case.steps[..=number], line)?;
+            mistakes.push(mistake(&stock));
+            if mistake(&stock).is_some() {
+                self.stock.again(&case.steps[..=number], &mistakes)?;
             }
         }
         self.same_state(says_initval)
@@ -179,32 +183,43 @@ impl Side {
         })
     }
 
-    /// Everything again from the beginning, but of the last step, which reads a file, only up to `line`.
+    /// Everything again from the beginning, but files that have a mistake only up to that line.
     ///
     /// The stock tool collects lines and loses those that it has not sent when a later one is wrong; ours applies
-    /// every line before the mistake (see `deliberate.rs`). Run alone, the line leaves behind what it did before it failed.
-    fn again_up_to(&self, steps: &[Step], line: usize) -> Result<(), Failed> {
+    /// every line before the mistake (see `deliberate.rs`).
+    fn again(&self, steps: &[Step], mistakes: &[Option<usize>]) -> Result<(), Failed> {
         self.clear()?;
-        let (last, before) = steps.split_last().expect("there is a last step");
         let mut files: Vec<(&str, &[Vec<u8>])> = Vec::new();
-        for step in before {
-            match &step.action {
-                Action::Run(arguments) => drop(self.run(arguments, &step.input)?),
-                Action::WriteFile(name) => {
+        for (step, mistake) in steps.iter().zip(mistakes) {
+            match (&step.action, mistake) {
+                (Action::Run(arguments), None) => drop(self.run(arguments, &step.input)?),
+                (Action::Run(arguments), Some(line)) => {
+                    self.run_up_to(arguments, &step.input, &files, *line)?;
+                }
+                (Action::WriteFile(name), _) => {
                     fs::write(self.directory.path().join(name), step.input.concat())?;
                     files.push((name, &step.input));
                 }
-                Action::SameFile(_) => {}
+                (Action::SameFile(_), _) => {}
             }
         }
-        let Action::Run(arguments) = &last.action else {
-            return Ok(());
-        };
+        Ok(())
+    }
+
+    /// Runs a command that reads `input`, or one of `files`, with what stands there before `line` and then with this
+    /// line alone, which leaves behind what it did before it failed.
+    fn run_up_to(
+        &self,
+        arguments: &[Vec<u8>],
+        input: &[Vec<u8>],
+        files: &[(&str, &[Vec<u8>])],
+        line: usize,
+    ) -> Result<(), Failed> {
         let read = files
             .iter()
             .rev()
             .find(|(name, _)| arguments.iter().any(|argument| argument == name.as_bytes()));
-        let lines = read.map_or(last.input.as_slice(), |(_, lines)| lines);
+        let lines = read.map_or(input, |(_, lines)| lines);
         let wrong = lines.get(line - 1..line).unwrap_or_default();
         for part in [lines.get(..line - 1).unwrap_or(lines), wrong] {
             if let Some((name, _)) = read {

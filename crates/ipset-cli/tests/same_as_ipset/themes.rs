@@ -1,6 +1,11 @@
 //! The scripts written by hand, one file a theme.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
 use netns_testbed::{Failed, Trial, trial};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use tempfile::NamedTempFile;
 
 use crate::pair::Pair;
 use crate::script::{parse, written};
@@ -30,11 +35,57 @@ pub(crate) fn trials() -> Vec<Trial> {
         "list_set",
         "extensions",
         "ports",
-        "names",
     ]
     .into_iter()
     .map(|(name, text)| trial(name, move || all(text)))
+    .chain([trial("names", || {
+        let _hosts = Hosts::ours()?;
+        all(include_str!("scripts/names.txt"))
+    })])
     .collect()
+}
+
+/// The hosts of the script about names, in the place of `/etc/hosts`.
+struct Hosts {
+    _file: NamedTempFile,
+}
+
+const ETC_HOSTS: &str = "/etc/hosts";
+const HOSTS: &str = "\
+127.0.0.1 localhost
+192.0.2.1 one.rampart.test
+192.0.2.2 two.rampart.test
+192.0.2.4 four.rampart.test
+192.0.2.5 dash-ed.rampart.test
+2001:db8::6 six.rampart.test
+192.0.2.7 both.rampart.test
+2001:db8::7 both.rampart.test
+192.0.2.8 twice.rampart.test
+192.0.2.9 twice.rampart.test
+";
+
+impl Hosts {
+    fn ours() -> Result<Self, Failed> {
+        let file = NamedTempFile::new()?;
+        fs::write(file.path(), HOSTS)?;
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644))?;
+        let nothing = None::<&str>;
+        mount(
+            Some(file.path()),
+            ETC_HOSTS,
+            nothing,
+            MsFlags::MS_BIND,
+            nothing,
+        )
+        .map_err(|error| format!("cannot mount over {ETC_HOSTS}: {error}"))?;
+        Ok(Self { _file: file })
+    }
+}
+
+impl Drop for Hosts {
+    fn drop(&mut self) {
+        let _ = umount2(ETC_HOSTS, MntFlags::MNT_DETACH);
+    }
 }
 
 /// Every case is run, so that one run shows all that is different.
