@@ -8,7 +8,8 @@ use netlink_packet_core::{
 };
 
 use crate::{
-    Transport,
+    Family, SetType, Transport,
+    ipset::IPSET_PROTOCOL,
     packet::{Command, IpSetAttribute, IpSetMessage},
 };
 
@@ -19,14 +20,15 @@ use crate::{
 ///
 /// ```
 /// use ipset_netlink::{
-///     Entry, IfExists, IpSet, SetName,
+///     Entry, Family, IfExists, IpSet, SetName, SetType,
 ///     packet::Command,
 ///     testing::{Answer, Script},
 /// };
 ///
 /// const IPSET_ERR_EXIST: i32 = 4103;
 ///
-/// let mut script = Script::new([Answer::ok(), Answer::error(IPSET_ERR_EXIST)]);
+/// let hash = Answer::type_of(&SetType::HashIp, Family::Inet);
+/// let mut script = Script::new([hash.clone(), Answer::ok(), hash, Answer::error(IPSET_ERR_EXIST)]);
 /// let mut sets = IpSet::with_transport(&mut script)?;
 /// let banned: SetName = "banned".parse()?;
 /// let entry = Entry::new("192.0.2.7".parse()?);
@@ -38,8 +40,8 @@ use crate::{
 ///     "cannot add 192.0.2.7 to set \"banned\": it is in the set already"
 /// );
 ///
-/// assert_eq!(script.requests().len(), 2);
-/// assert!(script.requests().iter().all(|request| request.command == Command::Add));
+/// let asked: Vec<_> = script.requests().iter().map(|request| request.command).collect();
+/// assert_eq!(asked, [Command::Header, Command::Add, Command::Header, Command::Add]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -160,6 +162,33 @@ impl Answer {
             code,
             line: Some(line),
         })
+    }
+
+    /// What a set is. This is asked before entries are added, deleted or looked for, and by
+    /// [`IpSet::type_of`](crate::IpSet::type_of).
+    pub fn type_of(set_type: &SetType, family: Family) -> Self {
+        Self::message(IpSetMessage::new(
+            Command::Header,
+            vec![
+                IpSetAttribute::Protocol(IPSET_PROTOCOL),
+                IpSetAttribute::TypeName(set_type.name().into()),
+                IpSetAttribute::Family(family.into()),
+                IpSetAttribute::Revision(0),
+            ],
+        ))
+    }
+
+    /// The revisions of a set type, up to this. They are asked before a set is created, and by
+    /// [`IpSet::revisions`](crate::IpSet::revisions).
+    pub fn revisions(newest: u8) -> Self {
+        Self::message(IpSetMessage::new(
+            Command::Type,
+            vec![
+                IpSetAttribute::Protocol(IPSET_PROTOCOL),
+                IpSetAttribute::Revision(newest),
+                IpSetAttribute::RevisionMin(0),
+            ],
+        ))
     }
 
     /// One message.

@@ -7,10 +7,14 @@
 )]
 
 mod errors;
+mod every_type;
+#[path = "../lines/mod.rs"]
+mod lines;
 mod many;
 mod matching;
 mod sets;
 mod stock;
+mod type_errors;
 
 use std::process::ExitCode;
 
@@ -24,10 +28,12 @@ fn main() -> ExitCode {
     }
     let mut trials = Vec::new();
     errors::trials(&mut trials);
+    every_type::trials(&mut trials);
     many::trials(&mut trials);
     matching::trials(&mut trials);
     sets::trials(&mut trials);
     stock::trials(&mut trials);
+    type_errors::trials(&mut trials);
     netns_testbed::run(trials)
 }
 

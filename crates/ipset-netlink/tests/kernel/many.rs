@@ -30,8 +30,8 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
     );
     with_session(
         trials,
-        "nothing_is_sent_for_no_entries",
-        nothing_is_sent_for_no_entries,
+        "no_entries_need_a_set_too",
+        no_entries_need_a_set_too,
     );
 }
 
@@ -172,8 +172,14 @@ fn long_entries_are_spread_over_messages(sets: &mut IpSet) -> Result<(), Failed>
     Ok(())
 }
 
-fn nothing_is_sent_for_no_entries(sets: &mut IpSet) -> Result<(), Failed> {
-    let outcome = sets.add_all(&name("no-such-set"), [] as [Entry; 0], IfExists::Fail)?;
+fn no_entries_need_a_set_too(sets: &mut IpSet) -> Result<(), Failed> {
+    let nothing = [] as [Entry; 0];
+    let error = sets
+        .add_all(&name("no-such-set"), &nothing, IfExists::Fail)
+        .unwrap_err();
+    assert!(error.is_set_not_found(), "{error}");
+    let set = make(sets, "s");
+    let outcome = sets.add_all(&set, &nothing, IfExists::Fail)?;
     assert_eq!((outcome.accepted, outcome.is_complete()), (0, true));
     Ok(())
 }

@@ -74,7 +74,7 @@ fn a_set_of_addresses_has_no_networks(sets: &mut IpSet) -> Result<(), Failed> {
     let error = sets.contains(&set, &key("192.0.2.0/30")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "cannot look for 192.0.2.0/30 in set \"s\": hash:ip sets hold single addresses, not networks"
+        "cannot look for 192.0.2.0/30 in set \"s\": 192.0.2.0/30 is not one entry of a hash:ip set"
     );
     Ok(())
 }

@@ -152,27 +152,15 @@ impl Section {
 
     /// The answer to the question that comes first: for the revisions of the type, or the type of the set.
     fn type_answer(&self, exchange: &Exchange) -> Answer {
-        let mut revision = 0;
-        let command = match message(&exchange.request).1.command {
-            Command::Create => {
-                for attribute in message(&exchange.request).1.attributes {
-                    if let IpSetAttribute::Revision(number) = attribute {
-                        revision = number;
-                    }
-                }
-                Command::Type
-            }
-            _ => Command::Header,
-        };
-        Answer::message(IpSetMessage::new(
-            command,
-            vec![
-                IpSetAttribute::Protocol(7),
-                IpSetAttribute::TypeName(self.create.set_type.name().into()),
-                IpSetAttribute::Family(self.create.family.into()),
-                IpSetAttribute::Revision(revision),
-            ],
-        ))
+        let attributes = message(&exchange.request).1.attributes;
+        let revision = attributes.iter().find_map(|attribute| match attribute {
+            IpSetAttribute::Revision(number) => Some(*number),
+            _ => None,
+        });
+        match revision {
+            Some(revision) => Answer::revisions(revision),
+            None => Answer::type_of(&self.create.set_type, self.create.family),
+        }
     }
 
     fn listed(&self) -> ipset_netlink::Set {

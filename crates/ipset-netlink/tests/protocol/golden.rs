@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use ipset_netlink::{
-    Counters, CreateSet, Entry, Family, IfExists, IfMissing, IpSet, Key, SetName, SetType, Timeout,
+    Counters, Entry, IfMissing, IpSet, Key, SetName, Timeout,
     packet::{Command, EntryAttribute, IpSetAttribute, IpSetMessage},
     testing::{Answer, Script},
 };
@@ -70,78 +70,6 @@ fn netlink_packet_netfilter_reads_the_same_messages() {
 }
 
 #[test]
-fn sets_are_created_as_ipset_does() {
-    let new = |set, set_type, family| CreateSet::new(name(set), set_type, family);
-    created(
-        "ipset create b4 hash:ip timeout 3600 maxelem 1000 hashsize 64 netmask 24 counters comment",
-        &new("b4", SetType::HashIp, Family::Inet)
-            .timeout(seconds(3600))
-            .max_elements(1000)
-            .hash_size(64)
-            .netmask(24)
-            .counters()
-            .comments(),
-        IfExists::Fail,
-    );
-    created(
-        "ipset -exist create n6 hash:net family inet6 timeout 0",
-        &new("n6", SetType::HashNet, Family::Inet6).timeout(Timeout::PERMANENT),
-        IfExists::Update,
-    );
-    created(
-        "ipset create c4 hash:net timeout 3600 counters comment",
-        &new("c4", SetType::HashNet, Family::Inet)
-            .timeout(seconds(3600))
-            .counters()
-            .comments(),
-        IfExists::Fail,
-    );
-    created(
-        "ipset create p4 hash:ip",
-        &new("p4", SetType::HashIp, Family::Inet),
-        IfExists::Fail,
-    );
-}
-
-#[test]
-fn entries_are_added_and_deleted_as_ipset_does() {
-    let scanned = entry("192.0.2.7")
-        .timeout(seconds(60))
-        .comment("port scan".parse().unwrap());
-    session(
-        "ipset add c4 192.0.2.7 timeout 60 comment \"port scan\"",
-        |sets| {
-            sets.add(&name("c4"), &scanned, IfExists::Fail).unwrap();
-        },
-    );
-    let exception = entry("10.9.0.0/16")
-        .timeout(seconds(9))
-        .nomatch()
-        .counters(Counters {
-            packets: 3,
-            bytes: 180,
-        })
-        .comment("x".parse().unwrap());
-    session(
-        "ipset add c4 10.9.0.0/16 timeout 9 nomatch packets 3 bytes 180 comment x",
-        |sets| {
-            sets.add(&name("c4"), &exception, IfExists::Fail).unwrap();
-        },
-    );
-    session("ipset -exist add p4 192.0.2.7", |sets| {
-        sets.add(&name("p4"), &entry("192.0.2.7"), IfExists::Update)
-            .unwrap();
-    });
-    session("ipset -exist add n6 2001:db8::/32", |sets| {
-        sets.add(&name("n6"), &entry("2001:db8::/32"), IfExists::Update)
-            .unwrap();
-    });
-    session("ipset del c4 10.9.0.0/16", |sets| {
-        assert!(sets.delete(&name("c4"), &key("10.9.0.0/16")).unwrap());
-    });
-}
-
-#[test]
 fn sets_are_changed_as_ipset_does() {
     session("ipset flush c4", |sets| {
         sets.flush(&name("c4")).unwrap();
@@ -167,42 +95,6 @@ fn a_network_is_looked_for_as_ipset_does() {
     assert!(!sets.contains(&name("c4"), &key("10.9.0.0/16")).unwrap());
     assert_sent(&header, &script.datagrams()[1]);
     assert_sent(&test, &script.datagrams()[2]);
-}
-
-#[test]
-fn many_entries_are_sent_as_ipset_restore_does() {
-    let golden = exchange(
-        "ipset restore, of the lines: add c4 1.1.1.1 timeout 5 comment \"a b\"; add c4 1.1.1.0/24",
-    );
-    let mut script = Script::new([golden.replay(2)]);
-    let mut sets = IpSet::with_transport(&mut script).unwrap();
-    let entries = [
-        entry("1.1.1.1")
-            .timeout(seconds(5))
-            .comment("a b".parse().unwrap()),
-        entry("1.1.1.0/24"),
-    ];
-    let outcome = sets.add_all(&name("c4"), &entries, IfExists::Fail).unwrap();
-    assert_eq!(outcome.accepted, 2);
-    assert!(outcome.is_complete());
-    // ipset says the line of the first entry up front, we say 0, to tell "this line" from "all".
-    let mut sent = script.datagrams()[1].clone();
-    assert_eq!(sent[40..44], [0, 0, 0, 0]);
-    sent[43] = 1;
-    assert_sent(&golden, &sent);
-}
-
-#[test]
-fn deleting_many_ignores_what_is_missing_as_exist_does() {
-    let golden = exchange("ipset -exist del c4 10.9.0.0/16");
-    let mut script = Script::new([golden.replay(2)]);
-    let mut sets = IpSet::with_transport(&mut script).unwrap();
-    let outcome = sets
-        .delete_all(&name("c4"), [key("10.9.0.0/16")], IfMissing::Ignore)
-        .unwrap();
-    assert!(outcome.is_complete());
-    let flags = |bytes: &[u8]| NetlinkBuffer::new(bytes).flags();
-    assert_eq!(flags(&script.datagrams()[1]), flags(&golden.request));
 }
 
 #[test]
@@ -258,27 +150,6 @@ fn listings_are_understood() {
         );
         assert_eq!(all[3].entries, [entry("192.0.2.7")]);
     });
-}
-
-/// Creates the set as the command does, with the question for its revisions before.
-fn created(command: &str, set: &CreateSet, if_exists: IfExists) {
-    let mut question =
-        exchange("ipset create b4 hash:ip: its question for the revisions of the type");
-    if set.set_type == SetType::HashNet {
-        // hash:net has one revision more than hash:ip, here as there.
-        let revision = question.answers[0].len() - 12;
-        question.answers[0][revision] = 7;
-    }
-    let golden = exchange(command);
-    let mut script = Script::new([question.replay(2), golden.replay(3)]);
-    IpSet::with_transport(&mut script)
-        .unwrap()
-        .create(set, if_exists)
-        .unwrap();
-    if set.set_type == SetType::HashIp {
-        assert_sent(&question, &script.datagrams()[1]);
-    }
-    assert_sent(&golden, &script.datagrams()[2]);
 }
 
 /// Makes a call that sends what the command does, and gives it the same answer.

@@ -1,7 +1,7 @@
 //! Answers that no kernel should give: an error, never a panic, never a wait without end.
 
 use ipset_netlink::{
-    Entry, Error, IfExists, IpSet, Key, SetType,
+    Entry, Error, Family, IfExists, IpSet, Key, SetType, Transport,
     packet::{Command, EncodedEntries, EntryAttribute, IpSetAttribute, IpSetMessage},
     testing::{Answer, Script},
 };
@@ -34,7 +34,7 @@ fn an_answer_to_someone_else_is_passed_over() {
 fn no_answer_is_an_error() {
     assert_eq!(
         flush([]).unwrap_err().to_string(),
-        "cannot flush set \"s\": timed out"
+        "cannot flush set \"s\": timed out; what became of it is not known"
     );
     assert!(flush([Answer::datagrams([error(7, 7, 0)])]).is_err());
 }
@@ -45,7 +45,8 @@ fn an_error_number_is_negative_or_zero() {
     assert!(flush([Answer::error(2)]).unwrap_err().is_set_not_found());
     assert_eq!(
         flush([Answer::error(-2)]).unwrap_err().to_string(),
-        "cannot flush set \"s\": the answer makes no sense: the error number 2 has the wrong sign"
+        "cannot flush set \"s\": the answer makes no sense: the error number 2 has the wrong sign; \
+         what became of it is not known"
     );
     assert_eq!(
         flush([Answer::datagrams([error(2, Script::PORT, i32::MIN)])])
@@ -175,28 +176,29 @@ fn an_attribute_of_length_zero_in_an_entry_is_an_error() {
 fn a_type_that_is_not_known_keeps_its_entries() {
     let mut other = entries([]);
     let mut encoded = EncodedEntries::default();
-    let port = EntryAttribute::Other(DefaultNla::new(4 | 0x4000, vec![0, 22]));
+    let unknown = EntryAttribute::Other(DefaultNla::new(40 | 0x4000, vec![0, 22]));
     let address = EntryAttribute::Ip("192.0.2.7".parse().unwrap());
-    assert!(encoded.push(&[address.clone(), port.clone(), EntryAttribute::Timeout(9)]));
+    assert!(encoded.push(&[address.clone(), unknown.clone(), EntryAttribute::Timeout(9)]));
     other.attributes[2] = IpSetAttribute::Entries(encoded);
-    let listed = list([header("hash:ip,port", 10), other]).unwrap();
+    let listed = list([header("hash:nothing", 10), other]).unwrap();
     assert_eq!(
         listed.header.set_type,
-        SetType::Other("hash:ip,port".into())
+        SetType::Other("hash:nothing".into())
     );
     assert_eq!(listed.entries[0].timeout.unwrap().as_secs(), 9);
 
     // And they can be added again as they were.
-    let mut script = Script::new([Answer::ok()]);
+    let of_type = Answer::type_of(&listed.header.set_type, Family::Inet);
+    let mut script = Script::new([of_type, Answer::ok()]);
     let mut sets = IpSet::with_transport(&mut script).unwrap();
     sets.add(&set(), &listed.entries[0], IfExists::Fail)
         .unwrap();
     assert_eq!(
-        script.requests()[0].attributes[2],
+        script.requests()[1].attributes[2],
         IpSetAttribute::Entry(vec![
-            address,
-            port,
             EntryAttribute::Timeout(9),
+            address,
+            unknown,
             EntryAttribute::LineNumber(0)
         ])
     );
@@ -205,6 +207,7 @@ fn a_type_that_is_not_known_keeps_its_entries() {
 #[test]
 fn after_a_refused_entry_the_rest_is_sent() {
     let mut script = Script::new([
+        hash_ip(),
         Answer::error_at_line(4103, 3),
         Answer::error_at_line(4103, 4),
         Answer::ok(),                   // 5
@@ -238,7 +241,7 @@ fn after_a_refused_entry_the_rest_is_sent() {
             ),
         ]
     );
-    let lines: Vec<Vec<u32>> = script.requests().iter().map(lines).collect();
+    let lines: Vec<Vec<u32>> = script.requests()[1..].iter().map(lines).collect();
     assert_eq!(
         lines,
         [
@@ -259,7 +262,7 @@ fn a_line_that_was_not_sent_ends_a_bulk() {
         Answer::error_at_line(4103, u32::MAX),
         Answer::error(2),
     ] {
-        let mut script = Script::new([answer]);
+        let mut script = Script::new([hash_ip(), answer]);
         let mut sets = IpSet::with_transport(&mut script).unwrap();
         let entries = (1..=3).map(|n| Entry::new(Key::ip(std::net::Ipv4Addr::from(n).into())));
         assert!(sets.add_all(&set(), entries, IfExists::Fail).is_err());
@@ -268,13 +271,13 @@ fn a_line_that_was_not_sent_ends_a_bulk() {
 
 #[test]
 fn a_set_that_goes_away_ends_a_bulk() {
-    let mut script = Script::new([Answer::ok(), Answer::error(2)]);
+    let mut script = Script::new([hash_ip(), Answer::ok(), Answer::error(2)]);
     let mut sets = IpSet::with_transport(&mut script).unwrap();
     // More than one message holds.
     let entries = (1..=2000).map(|n| Entry::new(Key::ip(std::net::Ipv4Addr::from(n).into())));
     let error = sets.add_all(&set(), entries, IfExists::Fail).unwrap_err();
     assert!(error.is_set_not_found());
-    let sent = lines(&script.requests()[0]).len();
+    let sent = lines(&script.requests()[1]).len();
     assert!((500..=1500).contains(&sent), "{sent} entries in a message");
     assert_eq!(
         error.to_string(),
@@ -285,7 +288,9 @@ fn a_set_that_goes_away_ends_a_bulk() {
 #[test]
 fn a_full_set_is_named_with_its_size() {
     let full = 4352;
+    let hash = || Answer::type_of(&SetType::HashNet, Family::Inet);
     let mut script = Script::new([
+        hash(),
         Answer::error(full),
         Answer::listing([header("hash:net", 65536)]),
     ]);
@@ -298,12 +303,22 @@ fn a_full_set_is_named_with_its_size() {
         "cannot add 203.0.113.7 to set \"s\": the set is full (maxelem 65536)"
     );
     // The number means something else for a bitmap, and nothing if the set cannot be looked at.
-    for second in [Answer::listing([header("bitmap:ip", 1)]), Answer::error(2)] {
-        let mut script = Script::new([Answer::error(full), second]);
+    for (second, why) in [
+        (
+            Answer::listing([header("bitmap:ip", 1)]),
+            "it is outside the range of the set",
+        ),
+        (
+            Answer::error(2),
+            "the kernel gives error 4352, which has no name here",
+        ),
+    ] {
+        let mut script = Script::new([hash(), Answer::error(full), second]);
         let mut sets = IpSet::with_transport(&mut script).unwrap();
         let error = sets.add(&set(), &entry, IfExists::Fail).unwrap_err();
         assert!(!error.is_set_full());
-        assert!(error.to_string().contains("4352"), "{error}");
+        assert_eq!(error.kernel_code(), Some(4352));
+        assert!(error.to_string().ends_with(why), "{error}");
     }
 }
 
@@ -361,6 +376,57 @@ proptest! {
         let mut script = Script::new([Answer::datagrams([datagram])]);
         let _ = IpSet::with_transport(&mut script).unwrap().list(&set());
     }
+}
+
+/// A change whose answer the kernel had no room for may have been made; a question, or a change that was not sent, was not.
+#[test]
+fn a_lost_answer_leaves_the_outcome_unknown() {
+    let set = set();
+    let entry = Entry::new("192.0.2.7".parse().unwrap());
+    let lost = Lossy(Script::new([Answer::ok()]));
+    let error = IpSet::with_transport(lost)
+        .unwrap()
+        .flush(&set)
+        .unwrap_err();
+    assert!(error.is_outcome_unknown());
+    assert_eq!(
+        error.to_string(),
+        "cannot flush set \"s\": No buffer space available (os error 105); what became of it is not known"
+    );
+    let lost = Lossy(Script::new([hash_ip()]));
+    let error = IpSet::with_transport(lost)
+        .unwrap()
+        .add(&set, &entry, IfExists::Fail)
+        .unwrap_err();
+    assert!(!error.is_outcome_unknown(), "{error}");
+    let refused = flush([Answer::error(2)]).unwrap_err();
+    assert!(!refused.is_outcome_unknown());
+    assert!(flush([]).unwrap_err().is_outcome_unknown());
+}
+
+/// Loses the second answer.
+struct Lossy(Script);
+
+impl Transport for Lossy {
+    fn send(&mut self, request: &[u8]) -> std::io::Result<()> {
+        self.0.send(request)
+    }
+
+    fn receive(&mut self, datagram: &mut Vec<u8>) -> std::io::Result<()> {
+        self.0.receive(datagram)?;
+        match self.0.datagrams().len() {
+            2 => Err(std::io::Error::from_raw_os_error(105)),
+            _ => Ok(()),
+        }
+    }
+
+    fn port(&self) -> u32 {
+        self.0.port()
+    }
+}
+
+fn hash_ip() -> Answer {
+    Answer::type_of(&SetType::HashIp, Family::Inet)
 }
 
 fn flush(answers: impl IntoIterator<Item = Answer>) -> Result<(), Error> {

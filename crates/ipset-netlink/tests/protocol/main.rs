@@ -15,7 +15,7 @@ mod fuzz_corpus;
 mod golden;
 mod hostile;
 #[cfg(target_endian = "little")]
-#[path = "../lines.rs"]
+#[path = "../lines/mod.rs"]
 mod lines;
 mod oracle;
 mod round_trip;

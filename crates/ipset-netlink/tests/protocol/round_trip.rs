@@ -120,7 +120,7 @@ fn entry_attribute() -> impl Strategy<Value = EntryAttribute> {
         any::<u64>().prop_map(EntryAttribute::Packets),
         text().prop_map(EntryAttribute::Comment),
         any::<u32>().prop_map(EntryAttribute::LineNumber),
-        other(27..60).prop_map(EntryAttribute::Other),
+        other(30..60).prop_map(EntryAttribute::Other),
     ]
 }
 
