@@ -44,20 +44,21 @@ impl Pair {
         })
     }
 
-    /// Runs the case on both sides, beginning without sets.
+    /// Runs the case on both sides, beginning without sets, and gives the first `limit` differences, in words.
     ///
     /// # Errors
     ///
-    /// The first difference, in words.
-    pub(crate) fn run(&self, case: &Case) -> Result<(), Failed> {
+    /// When something is in the way of comparing.
+    pub(crate) fn run(&self, case: &Case, limit: usize) -> Result<Vec<String>, Failed> {
         self.ours.clear()?;
         self.stock.clear()?;
         let says_initval = case.says_initval();
         // Of every step so far, the line in which its file has a mistake.
         let mut mistakes = Vec::new();
+        let mut different = Vec::new();
         for (number, step) in case.steps.iter().enumerate() {
             let Action::Run(arguments) = &step.action else {
-                self.file(step, says_initval)?;
+                different.extend(self.file(step, says_initval)?);
                 mistakes.push(None);
                 continue;
             };
@@ -71,30 +72,35 @@ impl Pair {
                 || !same(&ours.stdout, &stock.stdout, says_initval)
                 || !same(&ours.stderr, &stock.stderr, says_initval)
             {
-                return Err(difference(&step.text, &ours, &stock).into());
+                different.push(difference(&step.text, &ours, &stock));
+                if different.len() >= limit {
+                    return Ok(different);
+                }
             }
             mistakes.push(mistake(&stock));
             if mistake(&stock).is_some() {
                 self.stock.again(&case.steps[..=number], &mistakes)?;
             }
         }
-        self.same_state(says_initval)
+        different.extend(self.state(says_initval)?);
+        Ok(different)
     }
 
-    /// Whether the kernel has the same sets on both sides.
-    fn same_state(&self, says_initval: bool) -> Result<(), Failed> {
+    /// In what the kernel's sets differ.
+    fn state(&self, says_initval: bool) -> Result<Option<String>, Failed> {
         for arguments in [["save", "-q"], ["list", "-t"]] {
             let ours = self.ours.look(&arguments)?;
             let stock = self.stock.look(&arguments)?;
             if !same(&ours.stdout, &stock.stdout, says_initval) {
                 let title = format!("the state afterwards, by `ipset {}`", arguments.join(" "));
-                return Err(difference(&title, &ours, &stock).into());
+                return Ok(Some(difference(&title, &ours, &stock)));
             }
         }
-        Ok(())
+        Ok(None)
     }
 
-    fn file(&self, step: &Step, says_initval: bool) -> Result<(), Failed> {
+    /// Writes a file on both sides, or says in what the two that are there differ.
+    fn file(&self, step: &Step, says_initval: bool) -> Result<Option<String>, Failed> {
         match &step.action {
             Action::WriteFile(name) => {
                 for side in [&self.ours, &self.stock] {
@@ -105,16 +111,17 @@ impl Pair {
                 let [ours, stock] = [&self.ours, &self.stock]
                     .map(|side| fs::read(side.directory.path().join(name)));
                 let (Ok(ours), Ok(stock)) = (&ours, &stock) else {
-                    return Err(format!("{name}: ours {ours:?}, stock {stock:?}").into());
+                    let both_missing = ours.is_err() && stock.is_err();
+                    let text = format!("{name}: ours {ours:?}, stock {stock:?}\n");
+                    return Ok((!both_missing).then_some(text));
                 };
                 if !same(ours, stock, says_initval) {
-                    let (ours, stock) = (ours.escape_ascii(), stock.escape_ascii());
-                    return Err(format!("{name}\nours:  {ours}\nstock: {stock}").into());
+                    return Ok(Some(format!("{name}\n{}", by_line(ours, stock))));
                 }
             }
             Action::Run(_) => {}
         }
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -8,7 +8,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use tempfile::NamedTempFile;
 
 use crate::pair::Pair;
-use crate::script::{parse, written};
+use crate::script::parse;
 
 macro_rules! themes {
     ($($name:literal),* $(,)?) => {
@@ -88,29 +88,23 @@ impl Drop for Hosts {
     }
 }
 
+/// After so many differences a case has shown enough.
+const ENOUGH: usize = 12;
+
 /// Every case is run, so that one run shows all that is different.
 fn all(text: &str) -> Result<(), Failed> {
     let pair = Pair::new()?;
     let mut different = Vec::new();
     for case in parse(text) {
-        if let Err(failed) = pair.run(&case) {
-            if failed
-                .message()
-                .is_some_and(|message| message.contains("cannot clear"))
-            {
-                return Err(failed);
-            }
-            let message = failed.message().unwrap_or("failed").trim_end().to_owned();
-            different.push(format!("{}-- {message}", written(&case)));
+        let differences = pair
+            .run(&case, ENOUGH)
+            .map_err(|failed| format!("{}: {}", case.name, failed.message().unwrap_or("?")))?;
+        if !differences.is_empty() {
+            different.push(format!("== {}\n{}", case.name, differences.join("\n")));
         }
     }
     if different.is_empty() {
         return Ok(());
     }
-    Err(format!(
-        "{} cases differ:\n\n{}",
-        different.len(),
-        different.join("\n\n")
-    )
-    .into())
+    Err(different.join("\n\n").into())
 }

@@ -6,38 +6,34 @@ use super::write::Generated;
 use crate::pair::Pair;
 use crate::script::Case;
 
-/// Takes out commands, and then words, as long as a difference is left.
-pub(crate) fn shortest(pair: &Pair, mut generated: Generated, failed: Failed) -> (Case, String) {
-    let mut message = text(&failed);
+/// The first difference that a script shows.
+pub(crate) fn difference(pair: &Pair, generated: &Generated) -> Result<Option<String>, Failed> {
+    Ok(pair.run(&generated.case(), 1)?.pop())
+}
+
+/// Takes out commands, and then words, as long as a difference is left; the script, and its difference.
+pub(crate) fn shortest(pair: &Pair, mut generated: Generated) -> Result<(Case, String), Failed> {
     let mut shorter = true;
     while shorter {
         shorter = false;
         for at in (0..generated.commands.len()).rev() {
             let mut tried = generated.clone();
             tried.commands.remove(at);
-            shorter |= keep(pair, &mut generated, tried, &mut message);
+            if difference(pair, &tried)?.is_some() {
+                generated = tried;
+                shorter = true;
+            }
         }
     }
     for command in 0..generated.commands.len() {
         for word in (1..generated.commands[command].len()).rev() {
             let mut tried = generated.clone();
             tried.commands[command].remove(word);
-            keep(pair, &mut generated, tried, &mut message);
+            if difference(pair, &tried)?.is_some() {
+                generated = tried;
+            }
         }
     }
-    (generated.case(), message)
-}
-
-/// Puts `tried` in the place of `generated` if it differs as well.
-fn keep(pair: &Pair, generated: &mut Generated, tried: Generated, message: &mut String) -> bool {
-    let Err(failed) = pair.run(&tried.case()) else {
-        return false;
-    };
-    *generated = tried;
-    *message = text(&failed);
-    true
-}
-
-fn text(failed: &Failed) -> String {
-    failed.message().unwrap_or("failed").to_owned()
+    let message = difference(pair, &generated)?.unwrap_or_default();
+    Ok((generated.case(), message))
 }
