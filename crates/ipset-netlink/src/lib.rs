@@ -38,8 +38,8 @@
 //! [`IpSet::add_all`] packs about a thousand entries into one message and takes them from an
 //! iterator as it goes. The kernel adds the entries of a message one by one: a refused entry does not
 //! undo those before it, and `add_all` goes on after it. What was refused, and why, is in the
-//! [`BulkOutcome`]. To replace the contents of a set in one step, fill a second set and
-//! [`IpSet::swap`] the two.
+//! [`BulkOutcome`]. [`IpSet::replace_all`] replaces the contents of a set in one step, while
+//! rules refer to it.
 //!
 //! # Network namespaces
 //!
@@ -69,7 +69,8 @@ pub use entry::{Comment, CommentError, Counters, Entry, Position, SkbInfo, SkbMa
 pub use error::{DecodeError, Error};
 pub use family::Family;
 pub use ipset::{
-    BulkOutcome, EntryFailure, IfExists, IfMissing, IpSet, Listed, Protocol, Revisions, TypeOfSet,
+    BulkOutcome, EntryFailure, IfExists, IfMissing, IpSet, Listed, Protocol, Replaced, Revisions,
+    TypeOfSet,
 };
 pub use key::{
     AddressRange, Element, Interface, InterfaceError, Key, KeyError, MacAddress, MacAddressError,

@@ -36,8 +36,8 @@ pub(crate) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Takes in an attribute of a key; one that has no place here is left out.
-    fn read(&mut self, attribute: EntryAttribute<&'a str>) {
-        match attribute {
+    fn read(&mut self, attribute: &EntryAttribute<&'a str>) {
+        match *attribute {
             EntryAttribute::Ip(address) => self.ip = Some(address),
             EntryAttribute::IpTo(address) => self.ip_to = Some(address),
             EntryAttribute::Cidr(bits) => self.cidr = Some(bits),
@@ -68,10 +68,9 @@ impl<'a> Fields<'a> {
             EntryAttribute::Packets(n) => self.packets = Some(n),
             EntryAttribute::Comment(text) => self.comment = Some(text),
             EntryAttribute::SkbMark(both) => {
-                let [a, b, c, d, e, f, g, h] = both.to_be_bytes();
                 self.skbinfo.mark = Some(SkbMark {
-                    value: u32::from_be_bytes([a, b, c, d]),
-                    mask: u32::from_be_bytes([e, f, g, h]),
+                    value: u32::try_from(both >> 32).unwrap_or_default(),
+                    mask: u32::try_from(both & u64::from(u32::MAX)).unwrap_or_default(),
                 });
             }
             EntryAttribute::SkbPrio(class) => self.skbinfo.priority = Some(class),
@@ -96,7 +95,7 @@ impl Entry {
                 continue;
             };
             if definition.is_some() {
-                fields.read(attribute);
+                fields.read(&attribute);
             } else {
                 append_attribute(&mut raw, &attribute);
             }

@@ -2,6 +2,7 @@
 
 use super::{Entry, Position, SkbMark};
 use crate::{
+    Port,
     key::Parts,
     packet::{
         EntryAttribute, IPSET_FLAG_BEFORE, IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_NOMATCH,
@@ -29,74 +30,74 @@ impl Entry {
         }
         if let Some(element) = key.addresses {
             if let Some(address) = element.first_address() {
-                put(bytes, EntryAttribute::Ip(address));
+                put(bytes, &EntryAttribute::Ip(address));
             }
             if let Some(address) = element.last_address() {
-                put(bytes, EntryAttribute::IpTo(address));
+                put(bytes, &EntryAttribute::IpTo(address));
             }
             if let Some(bits) = element.prefix_length() {
-                put(bytes, EntryAttribute::Cidr(bits));
+                put(bytes, &EntryAttribute::Cidr(bits));
             }
         }
         if let Some(port) = key.port {
-            put(bytes, EntryAttribute::Port(port.first()));
+            put(bytes, &EntryAttribute::Port(port.first()));
             if port.is_range() {
-                put(bytes, EntryAttribute::PortTo(port.last()));
+                put(bytes, &EntryAttribute::PortTo(port.last()));
             }
         }
         if let Some(timeout) = self.timeout {
-            put(bytes, EntryAttribute::Timeout(timeout.as_secs()));
+            put(bytes, &EntryAttribute::Timeout(timeout.as_secs()));
         }
-        if let Some(protocol) = key.port.and_then(|port| port.protocol()) {
-            put(bytes, EntryAttribute::Proto(protocol));
+        if let Some(protocol) = key.port.and_then(Port::protocol) {
+            put(bytes, &EntryAttribute::Proto(protocol));
         }
         let flags = self.flags(&key);
         if flags != 0 {
-            put(bytes, EntryAttribute::CadtFlags(flags));
+            put(bytes, &EntryAttribute::CadtFlags(flags));
         }
         if let Some(mark) = key.mark {
-            put(bytes, EntryAttribute::Mark(mark));
+            put(bytes, &EntryAttribute::Mark(mark));
         }
         if let Some(address) = key.mac {
-            put(bytes, EntryAttribute::Ether(address.0));
+            put(bytes, &EntryAttribute::Ether(address.0));
         }
         if let Some(set) = key.set {
-            put(bytes, EntryAttribute::Name(set.as_str()));
+            put(bytes, &EntryAttribute::Name(set.as_str()));
         }
         if let Some(Position::Before(set) | Position::After(set)) = &self.position {
-            put(bytes, EntryAttribute::NameRef(set.as_str()));
+            put(bytes, &EntryAttribute::NameRef(set.as_str()));
         }
         if let Some(element) = key.second_addresses {
             if let Some(address) = element.first_address() {
-                put(bytes, EntryAttribute::Ip2(address));
+                put(bytes, &EntryAttribute::Ip2(address));
             }
             if let Some(bits) = element.prefix_length() {
-                put(bytes, EntryAttribute::Cidr2(bits));
+                put(bytes, &EntryAttribute::Cidr2(bits));
             }
             if let Some(address) = element.last_address() {
-                put(bytes, EntryAttribute::Ip2To(address));
+                put(bytes, &EntryAttribute::Ip2To(address));
             }
         }
         if let Some(interface) = key.interface {
-            put(bytes, EntryAttribute::Iface(interface.name()));
+            put(bytes, &EntryAttribute::Iface(interface.name()));
         }
         if let Some(counters) = self.counters {
-            put(bytes, EntryAttribute::Bytes(counters.bytes));
-            put(bytes, EntryAttribute::Packets(counters.packets));
+            put(bytes, &EntryAttribute::Bytes(counters.bytes));
+            put(bytes, &EntryAttribute::Packets(counters.packets));
         }
         if let Some(comment) = &self.comment {
-            put(bytes, EntryAttribute::Comment(comment.as_str()));
+            put(bytes, &EntryAttribute::Comment(comment.as_str()));
         }
         if let Some(skbinfo) = self.skbinfo {
             if let Some(SkbMark { value, mask }) = skbinfo.mark {
                 let both = u64::from(value) << 32 | u64::from(mask);
-                put(bytes, EntryAttribute::SkbMark(both));
+                put(bytes, &EntryAttribute::SkbMark(both));
             }
             if let Some(class) = skbinfo.priority {
-                put(bytes, EntryAttribute::SkbPrio(class));
+                put(bytes, &EntryAttribute::SkbPrio(class));
             }
             if let Some(queue) = skbinfo.queue {
-                put(bytes, EntryAttribute::SkbQueue(queue));
+                put(bytes, &EntryAttribute::SkbQueue(queue));
             }
         }
     }
@@ -124,6 +125,6 @@ impl Entry {
 
 #[expect(clippy::inline_always, reason = "as append_attribute")]
 #[inline(always)]
-fn put(bytes: &mut Vec<u8>, attribute: EntryAttribute<&str>) {
-    append_attribute(bytes, &attribute);
+fn put(bytes: &mut Vec<u8>, attribute: &EntryAttribute<&str>) {
+    append_attribute(bytes, attribute);
 }

@@ -1,6 +1,6 @@
 //! Many entries of a set, about a thousand in a message.
 
-use std::borrow::Borrow;
+use std::{borrow::Borrow, ops::ControlFlow};
 
 use netlink_packet_core::NLM_F_EXCL;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// What became of many entries.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 #[must_use = "entries that were refused are in it"]
 pub struct BulkOutcome {
@@ -45,8 +45,8 @@ impl<T: Transport> IpSet<T> {
     ///
     /// The entries are taken as they are sent, some 30 KiB at a time. One that the kernel refuses does
     /// not stop the others: it is in the outcome with the reason, which is one of those that
-    /// [`IpSet::add`] has. The set is not changed in one step; for that, fill another and
-    /// [`IpSet::swap`].
+    /// [`IpSet::add`] has. The set is not changed in one step; for that there is
+    /// [`IpSet::replace_all`].
     ///
     /// # Errors
     ///
@@ -62,15 +62,26 @@ impl<T: Transport> IpSet<T> {
         I: IntoIterator,
         I::Item: Borrow<Entry>,
     {
-        let flags = match if_exists {
-            IfExists::Fail => NLM_F_EXCL,
-            IfExists::Update => 0,
-        };
-        let mut bulk = Bulk::new(self, Command::Add, set, flags)?;
-        for entry in entries {
-            bulk.push(entry.borrow())?;
-        }
-        bulk.finish()
+        self.change_all(add_to(set, if_exists, OnRefusal::GoOn), entries)
+    }
+
+    /// As [`IpSet::add_all`], but ends at the first entry that is refused: all before it are in the set
+    /// then, and none after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`IpSet::add_all`].
+    pub fn try_add_all<I>(
+        &mut self,
+        set: &SetName,
+        entries: I,
+        if_exists: IfExists,
+    ) -> Result<BulkOutcome, Error>
+    where
+        I: IntoIterator,
+        I::Item: Borrow<Entry>,
+    {
+        self.change_all(add_to(set, if_exists, OnRefusal::Stop), entries)
     }
 
     /// Deletes many entries, as [`IpSet::add_all`] adds them.
@@ -89,22 +100,121 @@ impl<T: Transport> IpSet<T> {
         I: IntoIterator,
         I::Item: Borrow<Key>,
     {
-        let flags = match if_missing {
-            IfMissing::Fail => NLM_F_EXCL,
-            IfMissing::Ignore => 0,
-        };
-        let mut bulk = Bulk::new(self, Command::Delete, set, flags)?;
-        for key in keys {
-            bulk.push(&Entry::new(key.borrow().clone()))?;
+        let entries = keys.into_iter().map(|key| Entry::new(key.borrow().clone()));
+        self.change_all(delete_from(set, if_missing, OnRefusal::GoOn), entries)
+    }
+
+    /// As [`IpSet::delete_all`], but ends at the first entry that is refused: all before it are out of
+    /// the set then, and none after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`IpSet::add_all`].
+    pub fn try_delete_all<I>(
+        &mut self,
+        set: &SetName,
+        keys: I,
+        if_missing: IfMissing,
+    ) -> Result<BulkOutcome, Error>
+    where
+        I: IntoIterator,
+        I::Item: Borrow<Key>,
+    {
+        let entries = keys.into_iter().map(|key| Entry::new(key.borrow().clone()));
+        self.change_all(delete_from(set, if_missing, OnRefusal::Stop), entries)
+    }
+
+    pub(super) fn change_all<I>(
+        &mut self,
+        change: Change<'_>,
+        entries: I,
+    ) -> Result<BulkOutcome, Error>
+    where
+        I: IntoIterator,
+        I::Item: Borrow<Entry>,
+    {
+        let mut bulk = Bulk::new(self, change)?;
+        for entry in entries {
+            if bulk.push(entry.borrow())?.is_break() {
+                return Ok(bulk.outcome);
+            }
         }
         bulk.finish()
     }
 }
 
-struct Bulk<'a, T: Transport> {
-    session: &'a mut IpSet<T>,
+/// What is done with many entries.
+#[derive(Clone, Copy)]
+pub(super) struct Change<'a> {
     command: Command,
     set: &'a SetName,
+    /// The set that errors speak of.
+    told: &'a SetName,
+    flags: u16,
+    on_refusal: OnRefusal,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnRefusal {
+    GoOn,
+    Stop,
+}
+
+fn add_to(set: &SetName, if_exists: IfExists, on_refusal: OnRefusal) -> Change<'_> {
+    Change {
+        command: Command::Add,
+        set,
+        told: set,
+        flags: match if_exists {
+            IfExists::Fail => NLM_F_EXCL,
+            IfExists::Update => 0,
+        },
+        on_refusal,
+    }
+}
+
+fn delete_from(set: &SetName, if_missing: IfMissing, on_refusal: OnRefusal) -> Change<'_> {
+    Change {
+        command: Command::Delete,
+        set,
+        told: set,
+        flags: match if_missing {
+            IfMissing::Fail => NLM_F_EXCL,
+            IfMissing::Ignore => 0,
+        },
+        on_refusal,
+    }
+}
+
+impl<'a> Change<'a> {
+    /// Adds entries to `set`, up to the first that is refused, in the place of another set.
+    pub(super) fn add_in_place_of(told: &'a SetName, set: &'a SetName) -> Self {
+        Self {
+            told,
+            ..add_to(set, IfExists::Update, OnRefusal::Stop)
+        }
+    }
+
+    fn of_one(&self, key: Key) -> Operation {
+        let set = self.told.clone();
+        match self.command {
+            Command::Delete => Operation::Delete { key, set },
+            _ => Operation::Add { key, set },
+        }
+    }
+
+    fn of_all(&self, accepted: u64) -> Operation {
+        let set = self.told.clone();
+        match self.command {
+            Command::Delete => Operation::DeleteAll { set, accepted },
+            _ => Operation::AddAll { set, accepted },
+        }
+    }
+}
+
+struct Bulk<'a, T: Transport> {
+    session: &'a mut IpSet<T>,
+    change: Change<'a>,
     set_type: SetType,
     batch: Batch,
     /// The place in the iterator of the first entry of the batch.
@@ -117,51 +227,50 @@ struct Bulk<'a, T: Transport> {
 }
 
 impl<'a, T: Transport> Bulk<'a, T> {
-    fn new(
-        session: &'a mut IpSet<T>,
-        command: Command,
-        set: &'a SetName,
-        flags: u16,
-    ) -> Result<Self, Error> {
+    fn new(session: &'a mut IpSet<T>, change: Change<'a>) -> Result<Self, Error> {
+        let Change {
+            command,
+            set,
+            flags,
+            ..
+        } = change;
         let known = session
             .ask_set_type(set)
             .and_then(|set_type| Ok((set_type, Batch::new(command, set, flags)?)));
         match known {
             Ok((set_type, batch)) => Ok(Self {
                 session,
-                command,
-                set,
+                change,
                 set_type,
                 batch,
                 first: 0,
                 stride: usize::MAX,
-                outcome: BulkOutcome {
-                    accepted: 0,
-                    failures: Vec::new(),
-                },
+                outcome: BulkOutcome::default(),
                 header: None,
             }),
-            Err(failure) => Err(session.explain(of_all(command, set, 0), failure)),
+            Err(failure) => Err(session.explain(change.of_all(0), failure)),
         }
     }
 
-    fn push(&mut self, entry: &Entry) -> Result<(), Error> {
+    fn push(&mut self, entry: &Entry) -> Result<ControlFlow<()>, Error> {
         let pushed =
-            check(&self.set_type, entry, self.command).and_then(|()| self.batch.push(entry));
+            check(&self.set_type, entry, self.change.command).and_then(|()| self.batch.push(entry));
         if let Err(error) = pushed {
             // Nothing was appended; its turn comes after those before it.
-            self.send()?;
-            self.refuse(0, entry.key.clone(), error.into());
+            if self.send()?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
             self.first += 1;
-        } else if self.batch.is_full() {
-            self.send()?;
+            return Ok(self.refuse(self.first - 1, entry.key.clone(), error.into()));
         }
-        Ok(())
+        if self.batch.is_full() {
+            return self.send();
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn finish(mut self) -> Result<BulkOutcome, Error> {
-        self.send()?;
-        Ok(self.outcome)
+        self.send().map(|_| self.outcome)
     }
 
     /// Sends what was collected.
@@ -169,12 +278,12 @@ impl<'a, T: Transport> Bulk<'a, T> {
     /// The kernel stops at the first entry it refuses. We go on after that one with a single
     /// entry and double with each success, so that a set that is full does not cost a message of
     /// a thousand entries for each of them.
-    fn send(&mut self) -> Result<(), Error> {
+    fn send(&mut self) -> Result<ControlFlow<()>, Error> {
         let mut next = 0;
         while next < self.batch.len() {
             let end = next.saturating_add(self.stride).min(self.batch.len());
             let request = self.batch.request(next, end);
-            match self.session.change_serialized(request, self.command) {
+            match self.session.change_serialized(request, self.change.command) {
                 Ok(()) => {
                     self.accept(end - next);
                     self.stride = self.stride.saturating_mul(2);
@@ -182,11 +291,16 @@ impl<'a, T: Transport> Bulk<'a, T> {
                 }
                 Err(failure) => {
                     let Some((refused, key)) = self.refused(&failure, next, end) else {
-                        let operation = of_all(self.command, self.set, self.outcome.accepted);
+                        let operation = self.change.of_all(self.outcome.accepted);
                         return Err(self.session.explain(operation, failure));
                     };
                     self.accept(refused - next);
-                    self.refuse(refused, key, failure);
+                    if self
+                        .refuse(self.first + refused as u64, key, failure)
+                        .is_break()
+                    {
+                        return Ok(ControlFlow::Break(()));
+                    }
                     self.stride = 1;
                     next = refused + 1;
                 }
@@ -194,7 +308,7 @@ impl<'a, T: Transport> Bulk<'a, T> {
         }
         self.first += next as u64;
         self.batch.clear();
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     }
 
     /// The entry among those just sent that the kernel refused, if it refused one and not all.
@@ -215,27 +329,17 @@ impl<'a, T: Transport> Bulk<'a, T> {
         self.outcome.accepted += n as u64;
     }
 
-    fn refuse(&mut self, index: usize, key: Key, failure: Failure) {
-        let (key_, set) = (key.clone(), self.set.clone());
-        let operation = match self.command {
-            Command::Delete => Operation::Delete { key: key_, set },
-            _ => Operation::Add { key: key_, set },
-        };
+    fn refuse(&mut self, index: u64, key: Key, failure: Failure) -> ControlFlow<()> {
+        let operation = self.change.of_one(key.clone());
         let error = self
             .session
             .explain_with(operation, failure, &mut self.header);
-        self.outcome.failures.push(EntryFailure {
-            index: self.first + index as u64,
-            key,
-            error,
-        });
-    }
-}
-
-fn of_all(command: Command, set: &SetName, accepted: u64) -> Operation {
-    let set = set.clone();
-    match command {
-        Command::Delete => Operation::DeleteAll { set, accepted },
-        _ => Operation::AddAll { set, accepted },
+        self.outcome
+            .failures
+            .push(EntryFailure { index, key, error });
+        match self.change.on_refusal {
+            OnRefusal::GoOn => ControlFlow::Continue(()),
+            OnRefusal::Stop => ControlFlow::Break(()),
+        }
     }
 }

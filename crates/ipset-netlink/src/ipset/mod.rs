@@ -8,6 +8,7 @@ mod exchange;
 mod explain;
 mod listing;
 mod query;
+mod replace;
 
 use netlink_packet_core::NLM_F_REQUEST;
 
@@ -15,6 +16,7 @@ pub use bulk::{BulkOutcome, EntryFailure};
 pub(crate) use exchange::IPSET_PROTOCOL;
 pub use listing::Listed;
 pub use query::{Protocol, Revisions, TypeOfSet};
+pub use replace::Replaced;
 
 use crate::{
     Error, NetlinkSocket, Transport,

@@ -9,7 +9,7 @@ use crate::{
     set_type::Dimension,
 };
 
-impl<'a> Fields<'a> {
+impl Fields<'_> {
     pub(crate) fn take_key(&mut self, dimensions: &[Dimension]) -> Result<Key, DecodeError> {
         // Sets with keys of one element can be very large.
         if let [dimension] = dimensions {

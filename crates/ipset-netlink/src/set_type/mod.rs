@@ -16,6 +16,7 @@ mod hash_net_net;
 mod hash_net_port;
 mod hash_net_port_net;
 mod list_set;
+mod room;
 
 use std::{convert::Infallible, fmt, str::FromStr};
 

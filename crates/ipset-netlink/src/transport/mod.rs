@@ -2,7 +2,7 @@
 
 mod socket;
 
-use std::io;
+use std::{any::Any, io};
 
 pub use socket::NetlinkSocket;
 
@@ -28,6 +28,14 @@ pub trait Transport {
 
     /// The port that answers are addressed to; what is for another port is not for us.
     fn port(&self) -> u32;
+
+    /// Takes a port that nobody has, for as long as the value lives; `None` if somebody may have it.
+    ///
+    /// The temporary set of [`IpSet::replace_all`](crate::IpSet::replace_all) carries the port of its
+    /// session. Only while nobody has that port is the set known to be left behind, and removed.
+    fn claim_port(&self, _port: u32) -> Option<Box<dyn Any>> {
+        None
+    }
 }
 
 impl<T: Transport + ?Sized> Transport for &mut T {
@@ -41,5 +49,9 @@ impl<T: Transport + ?Sized> Transport for &mut T {
 
     fn port(&self) -> u32 {
         (**self).port()
+    }
+
+    fn claim_port(&self, port: u32) -> Option<Box<dyn Any>> {
+        (**self).claim_port(port)
     }
 }

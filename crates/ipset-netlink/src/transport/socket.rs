@@ -1,4 +1,5 @@
 use std::{
+    any::Any,
     io, thread,
     time::{Duration, Instant},
 };
@@ -64,6 +65,20 @@ impl Transport for NetlinkSocket {
 
     fn port(&self) -> u32 {
         self.port
+    }
+
+    fn claim_port(&self, port: u32) -> Option<Box<dyn Any>> {
+        let bind = |port| {
+            let mut socket = Socket::new(NETLINK_NETFILTER).ok()?;
+            socket.bind(&SocketAddr::new(port, 0)).ok()?;
+            Some(socket)
+        };
+        // Ours is taken, unless this thread has gone to another network namespace, which says
+        // nothing of the ports of this one.
+        if bind(self.port).is_some() {
+            return None;
+        }
+        bind(port).map(|socket| Box::new(socket) as Box<dyn Any>)
     }
 }
 

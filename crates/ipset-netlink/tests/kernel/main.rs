@@ -12,6 +12,7 @@ mod every_type;
 mod lines;
 mod many;
 mod matching;
+mod replace;
 mod sets;
 mod stock;
 mod type_errors;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     every_type::trials(&mut trials);
     many::trials(&mut trials);
     matching::trials(&mut trials);
+    replace::trials(&mut trials);
     sets::trials(&mut trials);
     stock::trials(&mut trials);
     type_errors::trials(&mut trials);
