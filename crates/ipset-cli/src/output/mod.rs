@@ -14,7 +14,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use ipset_netlink::{Error, IpSet, Listed, SetHeader, SetName};
+use ipset_netlink::{Element, Error, IpSet, Key, Listed, SetHeader, SetName};
 
 use crate::command_line::{Options, Output};
 use layout::Layout;
@@ -37,6 +37,13 @@ impl From<io::Error> for ListError {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
+}
+
+/// A part of an entry as listings write it.
+pub(crate) fn in_words(element: Element) -> String {
+    let mut out = Vec::new();
+    Words { resolve: false }.key(&mut out, &Key::from(element));
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// Writes a set, or all of them. Entries are written as they come, unless they are to be sorted.

@@ -87,13 +87,21 @@ impl Session {
         self.read_arguments(syntax, &call.rest, Which::Others, &mut values)?;
         self.check_fields(syntax, &values)?;
         let mut words = String::new();
+        let holds_addresses = matches!(
+            known.spec.elements,
+            [(Reading::Ip | Reading::IpOrRange, _), ..]
+        );
         if call.command == Command::Test {
             words = describe(known.spec, &values);
-            if matches!(known.spec.elements, [(Reading::IpOrRange, _), ..]) {
-                // A set of single addresses is asked for the first of a network or range.
+            // The kernel looks for the first address of a range, and of a network where the set holds
+            // no networks.
+            values.ip_to = None;
+            values.ip2_to = None;
+            if holds_addresses {
                 values.cidr = None;
-                values.ip_to = None;
             }
+        } else if holds_addresses && values.cidr == Some(0) {
+            return Err(self.refuse_everything(call.command, &set, known.spec, values));
         }
         let entry = values
             .entry(known.spec)
@@ -104,5 +112,29 @@ impl Session {
             entry,
             text: words,
         })
+    }
+
+    /// The kernel refuses `192.0.2.1/0` for its prefix, unless the address alone is wrong already. As a
+    /// network, whose host bits are zero, it would be refused for being `0.0.0.0`.
+    fn refuse_everything(
+        &mut self,
+        command: Command,
+        set: &SetName,
+        spec: &'static TypeSpec,
+        mut values: Values,
+    ) -> Stop {
+        values.cidr = None;
+        values.port_to = None;
+        let set_type = Some(&spec.set_type);
+        let looked = match (self.connect(), values.entry(spec)) {
+            (Ok(sets), Some(entry)) => sets.test(set, &entry),
+            (Err(stop), _) => return stop,
+            (_, None) => Ok(false),
+        };
+        if let Err(stop) = self.checked(looked, command, set_type) {
+            return stop;
+        }
+        let text = message::text(message::IPSET_ERR_INVALID_CIDR, command, set_type);
+        self.report.error(text).into()
     }
 }

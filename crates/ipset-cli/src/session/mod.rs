@@ -268,7 +268,8 @@ impl Session {
         let name = call.first.as_deref();
         let set = name.map(|name| self.read_set_name(name)).transpose()?;
         nothing_left(call)?;
-        let output = self.options.output.unwrap_or(match call.command {
+        // The first listing of a session decides for those that come after.
+        let output = *self.options.output.get_or_insert(match call.command {
             Command::Save => Output::Save,
             _ => Output::Plain,
         });
