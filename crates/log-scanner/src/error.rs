@@ -5,10 +5,16 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::plain::plain;
+use crate::rule::RulesFileError;
 
 /// Why the run ended with nothing changed; exit status 2.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fatal {
+    #[error("rules file {}", quoted(path))]
+    Rules {
+        path: PathBuf,
+        source: RulesFileError,
+    },
     #[error("cannot open log {}", quoted(path))]
     OpenLog { path: PathBuf, source: io::Error },
     #[error("log {} is given twice, its lines would count twice", quoted(path))]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs::{File, Metadata};
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use firewall_log::LogReader;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::Fatal;
+use crate::progress::Progress;
 
 /// Read at a time; the log is on a RAM disk, and system calls are what costs.
 const BUFFER: usize = 256 * 1024;
@@ -17,7 +18,7 @@ const BUFFER: usize = 256 * 1024;
 /// A log that is open.
 pub(crate) struct Log {
     pub(crate) path: PathBuf,
-    pub(crate) reader: LogReader<Box<dyn BufRead>>,
+    pub(crate) reader: LogReader<Box<dyn BufRead + Send>>,
     /// The file of a log that is read as it is, and its length when it was opened.
     file: Option<(File, u64)>,
 }
@@ -50,21 +51,28 @@ impl Log {
 }
 
 /// Opens all of them. `-` is standard input; a name ending in `.gz` is decompressed.
-pub(crate) fn open(paths: &[PathBuf]) -> Result<Vec<Log>, Fatal> {
+pub(crate) fn open(paths: &[PathBuf], progress: &Progress) -> Result<Vec<Log>, Fatal> {
     let mut seen = HashSet::new();
-    paths.iter().map(|path| open_one(path, &mut seen)).collect()
+    paths
+        .iter()
+        .map(|path| open_one(path, &mut seen, progress))
+        .collect()
 }
 
-fn open_one(path: &Path, seen: &mut HashSet<Option<(u64, u64)>>) -> Result<Log, Fatal> {
+fn open_one(
+    path: &Path,
+    seen: &mut HashSet<Option<(u64, u64)>>,
+    progress: &Progress,
+) -> Result<Log, Fatal> {
     let failed = |source| Fatal::OpenLog {
         path: path.to_owned(),
         source,
     };
-    let (identity, file, input): (_, _, Box<dyn BufRead>) = if path.as_os_str() == "-" {
+    let (identity, file, input): (_, _, Box<dyn BufRead + Send>) = if path.as_os_str() == "-" {
         (
             None,
             None,
-            Box::new(BufReader::with_capacity(BUFFER, io::stdin())),
+            Box::new(buffered(progress.watch(io::stdin(), None))),
         )
     } else {
         let file = File::open(path).map_err(failed)?;
@@ -73,18 +81,19 @@ fn open_one(path: &Path, seen: &mut HashSet<Option<(u64, u64)>>) -> Result<Log, 
             return Err(failed(io::ErrorKind::IsADirectory.into()));
         }
         let identity = Some(identity(&metadata));
+        let length = metadata.is_file().then_some(metadata.len());
         if is_compressed(path) {
-            let compressed = BufReader::with_capacity(BUFFER, file);
+            let compressed = buffered(progress.watch(file, length));
             let text = MultiGzDecoder::new(compressed);
+            (identity, None, Box::new(buffered(text)))
+        } else {
+            let text = file.try_clone().map_err(failed)?;
+            let text = buffered(progress.watch(text, length));
             (
                 identity,
-                None,
-                Box::new(BufReader::with_capacity(BUFFER, text)),
+                length.map(|length| (file, length)),
+                Box::new(text),
             )
-        } else {
-            let text = BufReader::with_capacity(BUFFER, file.try_clone().map_err(failed)?);
-            let file = metadata.is_file().then_some((file, metadata.len()));
-            (identity, file, Box::new(text))
         }
     };
     if !seen.insert(identity) {
@@ -97,6 +106,10 @@ fn open_one(path: &Path, seen: &mut HashSet<Option<(u64, u64)>>) -> Result<Log, 
         reader: LogReader::new(input),
         file,
     })
+}
+
+fn buffered<R: Read>(inner: R) -> BufReader<R> {
+    BufReader::with_capacity(BUFFER, inner)
 }
 
 /// What makes two paths one file.

@@ -4,18 +4,22 @@
 mod args;
 mod ban;
 mod clock;
+mod conntrack;
+mod cut;
 mod duration;
 mod error;
 mod events;
 mod exempt;
 mod log;
-mod members;
+mod networks;
 mod plain;
+mod progress;
 mod report;
 mod rule;
 mod run;
 mod scan;
 mod sets;
+mod source;
 mod turn;
 
 use std::io::{self, BufWriter, ErrorKind, Write as _};
@@ -43,16 +47,9 @@ fn main() -> ExitCode {
         }
     };
     let mut out = BufWriter::new(io::stdout().lock());
-    let done = match &cli {
-        Cli {
-            command: Some(Command::Events(args)),
-            ..
-        } => events::run(args, &mut out).map(|()| DONE),
-        Cli {
-            scan: Some(args), ..
-        } => run::run(args, &mut out),
-        // The parser asks for one or the other.
-        Cli { .. } => Ok(UNUSABLE),
+    let done = match &cli.command {
+        Some(Command::Events(args)) => events::run(args, &mut out).map(|()| DONE),
+        None => run::run(&cli.scan, &mut out),
     };
     done.unwrap_or_else(|stop| status(&stop)).into()
 }

@@ -10,45 +10,49 @@ use crate::clock::Present;
 use crate::duration::whole_seconds;
 use crate::error::{Fatal, Stop};
 use crate::exempt::Exemptions;
+use crate::progress::Progress;
 use crate::report::{self, Outcome, Phase, Report, RuleReport, ViolationReport, Warning};
-use crate::scan::{self, Scan, Violator};
+use crate::rule::{Rule, RulesFile};
+use crate::scan::{self, Found, Scan, Violator};
 use crate::sets::Sets;
 use crate::turn::Turn;
-use crate::{DONE, INCOMPLETE, complain, log};
+use crate::{DONE, INCOMPLETE, complain, cut, log};
 
 /// Scans, bans and reports; the exit status.
 pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     let present = Present::new(args.as_of);
-    let mut logs = log::open(&args.logs)?;
-    let (sets, troubles) = Sets::open(&args.ipset);
-    if !args.dryrun && !troubles.is_empty() {
+    let rules = rules(args)?;
+    let progress = Progress::new(args.json);
+    let mut logs = log::open(&args.logs, &progress)?;
+    let (mut sets, troubles) = Sets::open(&rules);
+    let dry_run = args.dryrun;
+    if !dry_run && !troubles.is_empty() {
         return Err(Fatal::Sets(troubles).into());
     }
-    let exemptions = Exemptions::of_this_host(args.exempt.clone()).map_err(Fatal::OwnAddresses)?;
+    let exemptions = Exemptions::of_this_host(&args.exempt).map_err(Fatal::OwnAddresses)?;
+    let scan = scan::run(&rules, args.as_of, &present, &mut logs);
+    progress.finish();
     let Scan {
         as_of,
         logs,
-        matched,
-        sources,
-        violators,
+        found,
         mut warnings,
-    } = scan::run(args, &present, &mut logs)?;
+    } = scan?;
 
-    let mut violations: Vec<_> = violators
-        .iter()
-        .filter_map(|violator| violation(violator, args, as_of))
+    let mut reports: Vec<_> = rules
+        .into_iter()
+        .zip(found)
+        .map(|(rule, found)| report_of(rule, &found, as_of))
         .collect();
-    let dry_run = args.dryrun;
     let turn = (!dry_run).then(Turn::take).transpose();
-    Bans {
-        names: &args.ipset,
-        sets,
+    let mut bans = Bans {
+        sets: sets.as_mut(),
         exemptions,
         dry_run,
         as_of,
         present: &present,
-    }
-    .act(&mut violations)?;
+    };
+    let fullness = bans.act(&mut reports)?;
     match turn {
         Ok(turn) => drop(turn),
         Err(error) => warnings.push(Warning::new(
@@ -56,23 +60,16 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
             format!("filled the sets beside other scans, so that the shorter of two bans may stay: {error}"),
         )),
     }
+    let acting = |text| Warning::new(Phase::Acting, text);
+    warnings.extend(troubles.into_iter().map(acting));
+    warnings.extend(fullness);
+    warnings.extend(cut::act(&mut reports, sets.as_mut(), dry_run));
 
-    warnings.extend(
-        troubles
-            .into_iter()
-            .map(|trouble| Warning::new(Phase::Acting, trouble)),
-    );
-    let rule = RuleReport {
-        matched,
-        sources,
-        violations,
-        ..RuleReport::new(args)
-    };
     let report = Report {
         as_of,
         dry_run,
         logs,
-        rule,
+        rules: reports,
         warnings,
     };
     let status = if report.is_complete() {
@@ -87,33 +84,64 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     }
 }
 
-/// What the report says of a violator before anything is decided.
-fn violation(violator: &Violator, args: &ScanArgs, as_of: Timestamp) -> Option<ViolationReport> {
+/// The rule of the command line, or those of the file; what the command line says of all rules is in each.
+fn rules(args: &ScanArgs) -> Result<Vec<Rule>, Fatal> {
+    let mut rules = match &args.rules {
+        None => args.rule.iter().cloned().collect(),
+        Some(path) => {
+            let file = RulesFile::read(path).map_err(|source| Fatal::Rules {
+                path: path.clone(),
+                source,
+            })?;
+            file.rules
+        }
+    };
+    for rule in &mut rules {
+        rule.cut_connections |= args.cut_connections;
+    }
+    Ok(rules)
+}
+
+/// What the report says of a rule before anything is decided.
+fn report_of(rule: Rule, found: &Found, as_of: Timestamp) -> RuleReport {
+    let violations = found
+        .violators
+        .iter()
+        .filter_map(|violator| violation(violator, &rule, as_of))
+        .collect();
+    RuleReport {
+        rule,
+        matched: found.matched,
+        sources: found.sources,
+        sources_exact: true,
+        violations,
+    }
+}
+
+fn violation(violator: &Violator, rule: &Rule, as_of: Timestamp) -> Option<ViolationReport> {
     let Violator {
+        source,
         tally,
         last_violating,
     } = violator;
-    let removeafter = i64::try_from(args.removeafter.get()).ok()?;
+    let removeafter = i64::try_from(rule.removeafter.get()).ok()?;
     let expires = last_violating
         .saturating_add(SignedDuration::from_secs(removeafter))
         .ok()?;
-    let set = if tally.source.is_ipv4() {
-        &args.ipset.inet
-    } else {
-        &args.ipset.inet6
-    };
     // A line that is ahead of the clock does not make a ban longer than asked for.
     let timeout = whole_seconds(expires.duration_since(as_of)).min(removeafter);
     Some(ViolationReport {
-        source: tally.source,
-        set: set.to_string(),
+        source: *source,
+        set: rule.ipset.of(source.address()).clone(),
         hits: tally.hits,
         peak_hits: tally.peak_hits,
+        peak_ports: tally.peak_ports,
         first_seen: tally.first_seen.try_into().ok()?,
         last_seen: tally.last_seen.try_into().ok()?,
         expires,
         timeout: u32::try_from(timeout).unwrap_or_default(),
         outcome: Outcome::Expired,
+        connections: None,
     })
 }
 

@@ -1,34 +1,44 @@
 //! One pass over the log: how many lines of what, and who hit too often.
 
-use firewall_log::{Detector, Event, LogTime, Tally, Threshold};
+use firewall_log::{Detector, Event, LogTime, Tally};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::args::{AsOf, ScanArgs};
+use crate::args::AsOf;
 use crate::clock::Present;
 use crate::error::Fatal;
 use crate::log::Log;
 use crate::plain::plain;
 use crate::report::{LogReport, Phase, Warning, count};
+use crate::rule::Rule;
+use crate::source::Source;
 
 /// A line without a year that comes out older than this is more likely of tomorrow than of last year.
 const SUSPICIOUS_AGE: SignedDuration = SignedDuration::from_hours(24 * 350);
 
-/// What the log says about a rule.
+/// What the logs say.
 #[derive(Debug)]
 pub(crate) struct Scan {
     /// The instant that bans are counted from.
     pub(crate) as_of: Timestamp,
     pub(crate) logs: Vec<LogReport>,
+    /// For each rule.
+    pub(crate) found: Vec<Found>,
+    pub(crate) warnings: Vec<Warning>,
+}
+
+/// What the logs say about a rule.
+#[derive(Debug)]
+pub(crate) struct Found {
     pub(crate) matched: u64,
     pub(crate) sources: u64,
     /// By address, IPv4 first.
     pub(crate) violators: Vec<Violator>,
-    pub(crate) warnings: Vec<Warning>,
 }
 
 /// A source that broke the threshold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Violator {
+    pub(crate) source: Source,
     pub(crate) tally: Tally,
     /// What its ban is dated from.
     pub(crate) last_violating: Timestamp,
@@ -39,8 +49,13 @@ pub(crate) struct Violator {
 /// # Errors
 ///
 /// When one cannot be read to its end; half a log would let go whom the other half convicts.
-pub(crate) fn run(args: &ScanArgs, present: &Present, logs: &mut [Log]) -> Result<Scan, Fatal> {
-    let mut pass = Pass::new(threshold(args));
+pub(crate) fn run(
+    rules: &[Rule],
+    as_of: AsOf,
+    present: &Present,
+    logs: &mut [Log],
+) -> Result<Scan, Fatal> {
+    let mut pass = Pass::new(rules);
     let mut reports = Vec::with_capacity(logs.len());
     let mut cut = Vec::new();
     for log in logs {
@@ -66,40 +81,24 @@ pub(crate) fn run(args: &ScanArgs, present: &Present, logs: &mut [Log]) -> Resul
             rejected: counts.rejected,
         });
     }
-    let as_of = match args.as_of {
+    let as_of = match as_of {
         AsOf::LogEnd => pass.newest.unwrap_or(present.instant),
         AsOf::Now | AsOf::At(_) => present.instant,
     };
-    let mut violators: Vec<_> = pass
-        .detector
-        .violators(0)
-        .filter_map(Violator::new)
-        .collect();
-    violators.sort_unstable_by_key(|violator| violator.tally.source);
     Ok(Scan {
         as_of,
-        matched: pass.detector.matched(0),
-        sources: u64::try_from(pass.detector.sources(0)).unwrap_or(u64::MAX),
-        violators,
+        found: (0..rules.len()).map(|rule| pass.found(rule)).collect(),
         warnings: [cut, pass.warnings(&reports)].concat(),
         logs: reports,
     })
 }
 
-fn threshold(args: &ScanArgs) -> Threshold {
-    let threshold = Threshold::new(args.howmany, args.within.into());
-    let threshold = args
-        .rule
-        .prefixes()
-        .into_iter()
-        .fold(threshold, Threshold::prefix);
-    args.protocols.iter().fold(threshold, Threshold::protocol)
-}
-
 impl Violator {
     fn new(tally: Tally) -> Option<Self> {
         let last_violating = Timestamp::try_from(tally.last_violating?).ok()?;
+        let source = Source::new(tally.source, tally.prefix_length).ok()?;
         Some(Self {
+            source,
             tally,
             last_violating,
         })
@@ -120,9 +119,9 @@ struct Pass {
 }
 
 impl Pass {
-    fn new(threshold: Threshold) -> Self {
+    fn new(rules: &[Rule]) -> Self {
         Self {
-            detector: Detector::new([threshold]),
+            detector: Detector::new(rules.iter().map(Rule::threshold)),
             newest: None,
             ahead: 0,
             latest_ahead: None,
@@ -162,6 +161,20 @@ impl Pass {
         }
         self.newest = self.newest.max(Some(at));
         self.detector.observe(event, at.into());
+    }
+
+    fn found(&self, rule: usize) -> Found {
+        let mut violators: Vec<_> = self
+            .detector
+            .violators(rule)
+            .filter_map(Violator::new)
+            .collect();
+        violators.sort_unstable_by_key(|violator| violator.source);
+        Found {
+            matched: self.detector.matched(rule),
+            sources: u64::try_from(self.detector.sources(rule)).unwrap_or(u64::MAX),
+            violators,
+        }
     }
 
     fn warnings(&self, logs: &[LogReport]) -> Vec<Warning> {

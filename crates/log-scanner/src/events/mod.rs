@@ -13,6 +13,7 @@ use crate::args::{AsOf, EventsArgs};
 use crate::clock::Present;
 use crate::error::Stop;
 use crate::log;
+use crate::progress::Progress;
 
 /// What a line is.
 enum Seen<'a> {
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &EventsArgs, out: &mut impl Write) -> Result<(), Stop> {
     let present = Present::new(args.as_of.map_or(AsOf::Now, AsOf::At));
     let mut before = 0;
     let mut tally = text::Tally::default();
-    for mut log in log::open(&args.logs)? {
+    for mut log in log::open(&args.logs, &Progress::default())? {
         loop {
             let (number, seen) = match log.reader.next_line() {
                 None => break,

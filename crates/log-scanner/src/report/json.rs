@@ -1,12 +1,13 @@
 //! The report as one JSON document.
 
 use std::io;
-use std::net::IpAddr;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{LogReport, Outcome, Report, RuleReport, ViolationReport};
+use super::{Connections, LogReport, Report, RuleReport, ViolationReport};
+use crate::rule::PrefixLength;
+use crate::source::Source;
 
 /// The version of the document's form; fields may be added without a new one.
 const VERSION: u32 = 1;
@@ -24,7 +25,7 @@ struct Document<'a> {
     as_of: Timestamp,
     dry_run: bool,
     logs: Vec<LogObject<'a>>,
-    rules: [RuleObject<'a>; 1],
+    rules: Vec<RuleObject<'a>>,
 }
 
 #[derive(Serialize)]
@@ -39,11 +40,17 @@ struct LogObject<'a> {
 
 #[derive(Serialize)]
 struct RuleObject<'a> {
-    rule: &'a str,
+    rule: String,
     #[serde(rename = "type")]
-    protocols: &'a str,
+    protocols: String,
     howmany: u32,
     within: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distinct_ports: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aggregate_v4: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aggregate_v6: Option<u8>,
     ipset: &'a str,
     removeafter: u64,
     matched: u64,
@@ -54,10 +61,12 @@ struct RuleObject<'a> {
 
 #[derive(Serialize)]
 struct ViolationObject<'a> {
-    source: IpAddr,
+    source: Source,
     set: &'a str,
     hits: u64,
     peak_hits: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peak_ports: Option<u32>,
     #[serde(serialize_with = "time")]
     first_seen: Timestamp,
     #[serde(serialize_with = "time")]
@@ -67,6 +76,8 @@ struct ViolationObject<'a> {
     timeout: u32,
     outcome: &'static str,
     error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connections_cut: Option<u64>,
 }
 
 fn time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
@@ -80,7 +91,7 @@ impl<'a> From<&'a Report> for Document<'a> {
             as_of: report.as_of,
             dry_run: report.dry_run,
             logs: report.logs.iter().map(LogObject::from).collect(),
-            rules: [RuleObject::from(&report.rule)],
+            rules: report.rules.iter().map(RuleObject::from).collect(),
         }
     }
 }
@@ -99,18 +110,26 @@ impl<'a> From<&'a LogReport> for LogObject<'a> {
 }
 
 impl<'a> From<&'a RuleReport> for RuleObject<'a> {
-    fn from(rule: &'a RuleReport) -> Self {
+    fn from(report: &'a RuleReport) -> Self {
+        let rule = &report.rule;
         Self {
-            rule: &rule.rule,
-            protocols: &rule.protocols,
-            howmany: rule.howmany,
+            rule: rule.name.to_string(),
+            protocols: rule.protocols.to_string(),
+            howmany: rule.howmany.get(),
             within: rule.within.get(),
+            distinct_ports: rule.distinct_ports.map(u16::from),
+            aggregate_v4: rule.aggregate_v4.map(PrefixLength::get),
+            aggregate_v6: rule.aggregate_v6.map(PrefixLength::get),
             ipset: rule.ipset.inet.as_str(),
             removeafter: rule.removeafter.get(),
-            matched: rule.matched,
-            sources: rule.sources,
-            sources_exact: rule.sources_exact,
-            violations: rule.violations.iter().map(ViolationObject::from).collect(),
+            matched: report.matched,
+            sources: report.sources,
+            sources_exact: report.sources_exact,
+            violations: report
+                .violations
+                .iter()
+                .map(ViolationObject::from)
+                .collect(),
         }
     }
 }
@@ -119,24 +138,31 @@ impl<'a> From<&'a ViolationReport> for ViolationObject<'a> {
     fn from(violation: &'a ViolationReport) -> Self {
         Self {
             source: violation.source,
-            set: &violation.set,
+            set: violation.set.as_str(),
             hits: violation.hits,
             peak_hits: violation.peak_hits,
+            peak_ports: violation.peak_ports,
             first_seen: violation.first_seen,
             last_seen: violation.last_seen,
             expires: violation.expires,
             timeout: violation.timeout,
             outcome: violation.outcome.word(),
-            error: match &violation.outcome {
-                Outcome::Refused(error) => Some(error),
-                _ => None,
-            },
+            error: violation.error(),
+            connections_cut: violation
+                .connections
+                .as_ref()
+                .map(|connections| match connections {
+                    Connections::Cut(number)
+                    | Connections::WouldCut(number)
+                    | Connections::Refused(number, _) => *number,
+                }),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Outcome;
     use super::super::tests::{report, violation};
     use super::*;
 
@@ -168,5 +194,31 @@ mod tests {
             "]}]}\n",
         );
         assert_eq!(String::from_utf8(json).expect("UTF-8"), expected);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_there() {
+        let mut scan = violation("2001:db8::/64", Outcome::Added);
+        scan.peak_ports = Some(25);
+        scan.connections = Some(Connections::Cut(3));
+        let mut failed = violation("203.0.113.7", Outcome::Added);
+        failed.connections = Some(Connections::Refused(1, "no".to_owned()));
+        let mut report = report(false, vec![failed, scan]);
+        let rule = &mut report.rules[0].rule;
+        rule.distinct_ports = 20.try_into().ok();
+        rule.aggregate_v6 = "64".parse().ok();
+        let mut json = Vec::new();
+        write(&report, &mut json).expect("written");
+        let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+        let rule = &json["rules"][0];
+        assert_eq!(rule["distinct_ports"], 20);
+        assert_eq!(rule["aggregate_v6"], 64);
+        assert!(rule.get("aggregate_v4").is_none());
+        assert_eq!(rule["violations"][0]["connections_cut"], 1);
+        assert_eq!(rule["violations"][0]["error"], "no");
+        assert_eq!(rule["violations"][1]["source"], "2001:db8::/64");
+        assert_eq!(rule["violations"][1]["peak_ports"], 25);
+        assert_eq!(rule["violations"][1]["connections_cut"], 3);
+        assert!(!report.is_complete());
     }
 }

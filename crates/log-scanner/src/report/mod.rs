@@ -3,12 +3,12 @@
 mod json;
 mod text;
 
-use std::net::IpAddr;
-
+use ipset_netlink::SetName;
 use jiff::Timestamp;
 
-use crate::args::{ScanArgs, SetPair};
-use crate::duration::{Seconds, Spelled};
+use crate::duration::Spelled;
+use crate::rule::Rule;
+use crate::source::Source;
 
 pub(crate) use json::write as write_json;
 pub(crate) use text::{count, local, write as write_text};
@@ -19,7 +19,8 @@ pub(crate) struct Report {
     pub(crate) as_of: Timestamp,
     pub(crate) dry_run: bool,
     pub(crate) logs: Vec<LogReport>,
-    pub(crate) rule: RuleReport,
+    /// In the order they were given; at least one.
+    pub(crate) rules: Vec<RuleReport>,
     /// What the log and the sets gave reason to doubt.
     pub(crate) warnings: Vec<Warning>,
 }
@@ -65,12 +66,7 @@ pub(crate) struct LogReport {
 /// What became of one rule.
 #[derive(Debug)]
 pub(crate) struct RuleReport {
-    pub(crate) rule: String,
-    pub(crate) protocols: String,
-    pub(crate) howmany: u32,
-    pub(crate) within: Seconds,
-    pub(crate) ipset: SetPair,
-    pub(crate) removeafter: Seconds,
+    pub(crate) rule: Rule,
     /// Lines that match the rule.
     pub(crate) matched: u64,
     /// Distinct sources of those.
@@ -80,34 +76,18 @@ pub(crate) struct RuleReport {
     pub(crate) violations: Vec<ViolationReport>,
 }
 
-impl RuleReport {
-    /// The rule as it was given, with nothing found yet.
-    pub(crate) fn new(args: &ScanArgs) -> Self {
-        Self {
-            rule: args.rule.to_string(),
-            protocols: args.protocols.to_string(),
-            howmany: args.howmany.get(),
-            within: args.within,
-            ipset: args.ipset.clone(),
-            removeafter: args.removeafter,
-            matched: 0,
-            sources: 0,
-            sources_exact: true,
-            violations: Vec::new(),
-        }
-    }
-}
-
 /// A source that broke the threshold, and what was done about it.
 #[derive(Clone, Debug)]
 pub(crate) struct ViolationReport {
-    pub(crate) source: IpAddr,
+    pub(crate) source: Source,
     /// The set it belongs into.
-    pub(crate) set: String,
+    pub(crate) set: SetName,
     /// All its matching lines.
     pub(crate) hits: u64,
     /// The most of them in any one window.
     pub(crate) peak_hits: u64,
+    /// The most different ports in any one window, where the rule asks for them.
+    pub(crate) peak_ports: Option<u32>,
     pub(crate) first_seen: Timestamp,
     pub(crate) last_seen: Timestamp,
     /// When the ban ends that this log gives reason for.
@@ -115,6 +95,27 @@ pub(crate) struct ViolationReport {
     /// The whole seconds until then, rounded up; 0 when it is past.
     pub(crate) timeout: u32,
     pub(crate) outcome: Outcome,
+    /// What became of its connections, where they were to be cut.
+    pub(crate) connections: Option<Connections>,
+}
+
+/// What became of a violator's connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Connections {
+    Cut(u64),
+    WouldCut(u64),
+    /// How many were cut all the same, and what went wrong.
+    Refused(u64, String),
+}
+
+impl ViolationReport {
+    /// Why something that was wanted is not in the kernel.
+    pub(crate) fn error(&self) -> Option<&str> {
+        match (&self.outcome, &self.connections) {
+            (Outcome::Refused(error), _) | (_, Some(Connections::Refused(_, error))) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 /// What became of a violator.
@@ -125,6 +126,12 @@ pub(crate) enum Outcome {
     Refreshed,
     /// It is in the set for at least as long already.
     Kept(Remaining),
+    /// Another rule of this scan bans it into the same set, itself or a network around it, and for longer.
+    Outlasted {
+        /// From 1.
+        rule: usize,
+        until: Timestamp,
+    },
     /// Never added, because of this.
     Exempt(String),
     /// The ban would have ended before.
@@ -156,7 +163,7 @@ impl Outcome {
         match self {
             Self::Added => "added",
             Self::Refreshed => "refreshed",
-            Self::Kept(_) => "kept",
+            Self::Kept(_) | Self::Outlasted { .. } => "kept",
             Self::Exempt(_) => "exempt",
             Self::Expired => "expired",
             Self::WouldAdd => "would-add",
@@ -168,9 +175,8 @@ impl Outcome {
 impl Report {
     /// Whether all that was wanted is in the kernel.
     pub(crate) fn is_complete(&self) -> bool {
-        let refused =
-            |violation: &ViolationReport| matches!(violation.outcome, Outcome::Refused(_));
-        !self.rule.violations.iter().any(refused)
+        let mut violations = self.rules.iter().flat_map(|rule| &rule.violations);
+        violations.all(|violation| violation.error().is_none())
     }
 }
 
@@ -179,22 +185,41 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn violation(source: &str, outcome: Outcome) -> ViolationReport {
-        let source: IpAddr = source.parse().expect("an address");
+        let (address, bits) = source.split_once('/').unwrap_or((source, ""));
+        let address: std::net::IpAddr = address.parse().expect("an address");
+        let (set, all) = if address.is_ipv4() {
+            ("blacklist", 32)
+        } else {
+            ("blacklist_v6", 128)
+        };
         ViolationReport {
-            source,
-            set: if source.is_ipv4() {
-                "blacklist"
-            } else {
-                "blacklist_v6"
-            }
-            .to_owned(),
+            source: Source::new(address, bits.parse().unwrap_or(all)).expect("a network"),
+            set: set.parse().expect("a name"),
             hits: 512,
             peak_hits: 501,
+            peak_ports: None,
             first_seen: "2026-11-22T08:00:00Z".parse().expect("a time"),
             last_seen: "2026-11-22T08:59:00.25Z".parse().expect("a time"),
             expires: "2026-11-23T08:59:00.25Z".parse().expect("a time"),
             timeout: 86_341,
             outcome,
+            connections: None,
+        }
+    }
+
+    pub(super) fn rule() -> Rule {
+        Rule {
+            name: "blocked".parse().expect("a name"),
+            protocols: "tcp".parse().expect("a protocol"),
+            howmany: 500.try_into().expect("some"),
+            within: "30m".parse().expect("a duration"),
+            ipset: "blacklist".parse().expect("a name"),
+            removeafter: "1d".parse().expect("a duration"),
+            distinct_ports: None,
+            aggregate_v4: None,
+            aggregate_v6: None,
+            exempt: Vec::new(),
+            cut_connections: false,
         }
     }
 
@@ -210,18 +235,13 @@ pub(crate) mod tests {
                 unparsed: 1,
                 rejected: 2,
             }],
-            rule: RuleReport {
-                rule: "blocked".to_owned(),
-                protocols: "tcp".to_owned(),
-                howmany: 500,
-                within: "30m".parse().expect("a duration"),
-                ipset: "blacklist".parse().expect("a name"),
-                removeafter: "1d".parse().expect("a duration"),
+            rules: vec![RuleReport {
+                rule: rule(),
                 matched: 650,
                 sources: 7,
                 sources_exact: true,
                 violations,
-            },
+            }],
             warnings: vec![
                 Warning::new(Phase::Reading, "2 lines were not written by the kernel"),
                 Warning::new(Phase::Acting, "set \"whitelist\" cannot be asked"),

@@ -5,9 +5,10 @@ use std::io;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{LogReport, Outcome, Phase, Report, RuleReport, ViolationReport};
+use super::{Connections, LogReport, Outcome, Phase, Report, RuleReport, ViolationReport};
 use crate::duration::Spelled;
 use crate::plain::plain;
+use crate::rule::Rule;
 
 const VIOLATION: &str = "[VIOLATION]";
 const ACTION: &str = "[ACTION]";
@@ -36,21 +37,14 @@ impl<W: io::Write> Text<'_, W> {
     }
 
     fn heading(&mut self) -> io::Result<()> {
-        let RuleReport {
-            rule,
-            protocols,
-            howmany,
-            within,
-            ipset,
-            removeafter,
-            ..
-        } = &self.report.rule;
-        let (rule, protocols) = (plain(rule.as_bytes()), plain(protocols.as_bytes()));
-        writeln!(
-            self.out,
-            "At least {howmany} lines of rule {rule}, type {protocols}, within {within}: into {} or {} for {removeafter}",
-            ipset.inet, ipset.inet6
-        )?;
+        for (index, RuleReport { rule, .. }) in self.report.rules.iter().enumerate() {
+            let wanted = wanted(rule);
+            if self.has_one_rule() {
+                writeln!(self.out, "{wanted}")?;
+            } else {
+                writeln!(self.out, "Rule {}: {wanted}", index + 1)?;
+            }
+        }
         let as_of = self.time(self.report.as_of);
         let dry_run = if self.report.dry_run {
             ", dry run: nothing is changed"
@@ -80,42 +74,102 @@ impl<W: io::Write> Text<'_, W> {
         self.warnings(Phase::Reading)
     }
 
+    fn has_one_rule(&self) -> bool {
+        self.report.rules.len() == 1
+    }
+
+    /// What parts the rules of a phase where there are several.
+    fn rule(&mut self, index: usize, rule: &Rule) -> io::Result<()> {
+        if self.has_one_rule() {
+            return Ok(());
+        }
+        let (name, protocols) = (rule.name.to_string(), rule.protocols.to_string());
+        writeln!(
+            self.out,
+            "  Rule {}, {} {} into {}:",
+            index + 1,
+            plain(name.as_bytes()),
+            plain(protocols.as_bytes()),
+            rule.ipset.inet
+        )
+    }
+
     fn violations(&mut self) -> io::Result<()> {
         writeln!(self.out, "\nPhase 2: find violators")?;
-        if self.report.rule.violations.is_empty() {
-            return writeln!(self.out, "  none");
-        }
-        let within = self.report.rule.within;
-        for violation in &self.report.rule.violations {
-            let ViolationReport {
-                source,
-                hits,
-                peak_hits,
-                first_seen,
-                last_seen,
-                ..
-            } = violation;
-            writeln!(
-                self.out,
-                "  {VIOLATION} {source}: {}, {peak_hits} of them within {within}, first {}, last {}",
-                count(*hits, "hit"),
-                self.time(*first_seen),
-                self.time(*last_seen)
-            )?;
+        for (index, report) in self.report.rules.iter().enumerate() {
+            self.rule(index, &report.rule)?;
+            if report.violations.is_empty() {
+                writeln!(self.out, "  none")?;
+            }
+            for violation in &report.violations {
+                self.violation(&report.rule, violation)?;
+            }
         }
         Ok(())
+    }
+
+    fn violation(&mut self, rule: &Rule, violation: &ViolationReport) -> io::Result<()> {
+        let ViolationReport {
+            source,
+            hits,
+            peak_hits,
+            peak_ports,
+            first_seen,
+            last_seen,
+            ..
+        } = violation;
+        let ports = peak_ports.map_or_else(String::new, |ports| {
+            let ports = count(ports.into(), "port");
+            format!(", {ports} within {}", rule.within)
+        });
+        writeln!(
+            self.out,
+            "  {VIOLATION} {source}: {}, {peak_hits} of them within {}{ports}, first {}, last {}",
+            count(*hits, "hit"),
+            rule.within,
+            self.time(*first_seen),
+            self.time(*last_seen)
+        )
     }
 
     fn actions(&mut self) -> io::Result<()> {
         writeln!(self.out, "\nPhase 3: fill the sets")?;
         self.warnings(Phase::Acting)?;
-        if self.report.rule.violations.is_empty() {
-            return writeln!(self.out, "  nothing to do");
-        }
-        for violation in &self.report.rule.violations {
-            self.action(violation)?;
+        for (index, report) in self.report.rules.iter().enumerate() {
+            self.rule(index, &report.rule)?;
+            if report.violations.is_empty() {
+                writeln!(self.out, "  nothing to do")?;
+            }
+            for violation in &report.violations {
+                self.action(violation)?;
+                self.connections(violation)?;
+            }
         }
         Ok(())
+    }
+
+    fn connections(&mut self, violation: &ViolationReport) -> io::Result<()> {
+        let ViolationReport {
+            source,
+            connections,
+            ..
+        } = violation;
+        let out = &mut *self.out;
+        match connections {
+            None | Some(Connections::Cut(0) | Connections::WouldCut(0)) => Ok(()),
+            Some(Connections::Cut(number)) => {
+                writeln!(
+                    out,
+                    "  {ACTION} {source}: {} cut",
+                    count(*number, "connection")
+                )
+            }
+            Some(Connections::WouldCut(number)) => {
+                let number = count(*number, "connection");
+                writeln!(out, "  {DRYRUN} {source}: {number} would be cut")
+            }
+            Some(Connections::Refused(_, error)) => writeln!(out, "  {ERROR} {error}"),
+        }
     }
 
     fn action(&mut self, violation: &ViolationReport) -> io::Result<()> {
@@ -143,6 +197,13 @@ impl<W: io::Write> Text<'_, W> {
             Outcome::Kept(remaining) => {
                 writeln!(out, "  kept: {source} is in {set} {remaining} already")
             }
+            Outcome::Outlasted { rule, until } => {
+                let until = local(*until, self.zone);
+                writeln!(
+                    out,
+                    "  kept: {source} stays in {set} by rule {rule}, until {until}"
+                )
+            }
             Outcome::Exempt(why) => writeln!(out, "  exempt: {source} is {why}"),
             Outcome::Expired => writeln!(out, "  expired: {source} would have left {set} {}", {
                 local(violation.expires, self.zone)
@@ -151,14 +212,24 @@ impl<W: io::Write> Text<'_, W> {
     }
 
     fn summary(&mut self) -> io::Result<()> {
+        let scanned: u64 = self.report.logs.iter().map(|log| log.lines).sum();
+        writeln!(self.out, "\nSummary")?;
+        writeln!(self.out, "  {:<26}{scanned}", "Lines scanned:")?;
+        for (index, report) in self.report.rules.iter().enumerate() {
+            self.rule(index, &report.rule)?;
+            self.sum(report)?;
+        }
+        Ok(())
+    }
+
+    fn sum(&mut self, report: &RuleReport) -> io::Result<()> {
         let RuleReport {
+            rule,
             matched,
             sources,
             sources_exact,
             violations,
-            ..
-        } = &self.report.rule;
-        let scanned: u64 = self.report.logs.iter().map(|log| log.lines).sum();
+        } = report;
         let about = if *sources_exact { "" } else { " (estimated)" };
         let actioned: Vec<_> = violations
             .iter()
@@ -169,19 +240,22 @@ impl<W: io::Write> Text<'_, W> {
                 )
             })
             .collect();
-        let actioned_label = if self.report.dry_run {
-            "Addresses to be added:"
+        let (unique, capital) = if rule.counts_networks() {
+            ("Unique sources:", "Sources")
         } else {
-            "Addresses actioned:"
+            ("Unique addresses:", "Addresses")
         };
-        writeln!(self.out, "\nSummary")?;
-        writeln!(self.out, "  {:<26}{scanned}", "Lines scanned:")?;
+        let actioned_label = if self.report.dry_run {
+            format!("{capital} to be added:")
+        } else {
+            format!("{capital} actioned:")
+        };
         writeln!(self.out, "  {:<26}{matched}", "Lines matching:")?;
-        writeln!(self.out, "  {:<26}{sources}{about}", "Unique addresses:")?;
+        writeln!(self.out, "  {unique:<26}{sources}{about}")?;
         writeln!(
             self.out,
             "  {:<26}{}",
-            "Addresses that triggered:",
+            format!("{capital} that triggered:"),
             violations.len()
         )?;
         writeln!(self.out, "  {actioned_label:<26}{}", actioned.len())?;
@@ -210,6 +284,31 @@ impl<W: io::Write> Text<'_, W> {
     fn time(&self, time: Timestamp) -> String {
         local(time, self.zone)
     }
+}
+
+/// What a rule asks for, in a sentence.
+fn wanted(rule: &Rule) -> String {
+    let (name, protocols) = (rule.name.to_string(), rule.protocols.to_string());
+    let ports = rule.distinct_ports.map_or_else(String::new, |ports| {
+        format!(", to {}", count(ports.get().into(), "port"))
+    });
+    let networks = [
+        rule.aggregate_v4
+            .map(|prefix| format!(", IPv4 by /{}", prefix.get())),
+        rule.aggregate_v6
+            .map(|prefix| format!(", IPv6 by /{}", prefix.get())),
+    ];
+    let networks: String = networks.into_iter().flatten().collect();
+    format!(
+        "At least {} lines of rule {}, type {}, within {}{ports}{networks}: into {} or {} for {}",
+        rule.howmany,
+        plain(name.as_bytes()),
+        plain(protocols.as_bytes()),
+        rule.within,
+        rule.ipset.inet,
+        rule.ipset.inet6,
+        rule.removeafter
+    )
 }
 
 /// To the second, as a person reads it beside the log.
@@ -298,7 +397,7 @@ Summary
     #[test]
     fn a_dry_run_says_so_and_times_are_of_the_zone() {
         let mut report = report(true, vec![violation("203.0.113.1", Outcome::WouldAdd)]);
-        report.rule.sources_exact = false;
+        report.rules[0].sources_exact = false;
         let text = text(&report, &TimeZone::fixed(jiff::tz::offset(1)));
         for line in [
             "As of 2026-11-22 10:00:00 +01:00, dry run: nothing is changed",

@@ -23,7 +23,6 @@ crate::trials!(
     a_ban_that_is_over_is_not_added,
     networks_in_the_set,
     an_exception_of_the_set_stays_one,
-    a_full_set_refuses_and_the_rest_goes_on,
     many_at_once,
     a_scan_waits_while_another_fills,
 );
@@ -202,42 +201,6 @@ fn an_exception_of_the_set_stays_one() -> Result<(), Failed> {
     ran.done(0)
         .says("exempt: 203.0.113.7 is excepted (nomatch) in blacklist");
     assert_eq!(sets.all()?, before);
-    Ok(())
-}
-
-fn a_full_set_refuses_and_the_rest_goes_on() -> Result<(), Failed> {
-    let sets = Sets::none()?;
-    sets.create("blacklist", "hash:ip timeout 0 maxelem 2")?;
-    sets.create("blacklist_v6", "hash:ip family inet6 timeout 0")?;
-    let sources = [
-        "203.0.113.1",
-        "203.0.113.2",
-        "203.0.113.3",
-        "203.0.113.4",
-        V6,
-    ];
-    let report = Scanner::new(blocked(&sources, 0..5)).rule().at(60).json(1);
-    let of = |wanted: &str| {
-        let all = outcomes(&report);
-        all.into_iter()
-            .filter(|(_, outcome)| outcome == wanted)
-            .map(|(source, _)| source)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(of("added"), ["203.0.113.1", "203.0.113.2", V6]);
-    assert_eq!(of("refused"), ["203.0.113.3", "203.0.113.4"]);
-    let error = violations(&report)[2]["error"].as_str().ok_or("no error")?;
-    assert_eq!(
-        error,
-        "cannot add 203.0.113.3 to set \"blacklist\": the set is full (maxelem 2)"
-    );
-    assert_eq!(sets.names("blacklist")?, ["203.0.113.1", "203.0.113.2"]);
-    assert_eq!(sets.names("blacklist_v6")?, [V6]);
-
-    let ran = Scanner::new(blocked(&sources, 0..5)).rule().at(360).run();
-    ran.done(1)
-        .says("  [ERROR] cannot add 203.0.113.4 to set \"blacklist\": the set is full")
-        .says("Addresses actioned:       0\n");
     Ok(())
 }
 

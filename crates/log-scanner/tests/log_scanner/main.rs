@@ -23,7 +23,11 @@ mod events;
 mod exempt;
 mod fill;
 mod forged;
+mod networks;
+mod ports;
+mod read_back;
 mod refuse;
+mod rules;
 mod seed;
 mod support;
 mod time;
@@ -33,14 +37,18 @@ use std::process::ExitCode;
 use netns_testbed::{Trial, run};
 
 fn main() -> ExitCode {
-    let trials: [Vec<Trial>; 9] = [
+    let trials: [Vec<Trial>; 13] = [
         command_line::trials(),
         count::trials(),
         events::trials(),
         exempt::trials(),
         fill::trials(),
         forged::trials(),
+        networks::trials(),
+        ports::trials(),
+        read_back::trials(),
         refuse::trials(),
+        rules::trials(),
         seed::trials(),
         time::trials(),
     ];

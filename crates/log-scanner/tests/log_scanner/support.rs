@@ -214,15 +214,27 @@ impl Ran {
 
 /// Source and outcome of every violation.
 pub(crate) fn outcomes(report: &Value) -> Vec<(String, String)> {
+    outcomes_of(report, 0)
+}
+
+/// Those of one rule of several, from 0.
+pub(crate) fn outcomes_of(report: &Value, rule: usize) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().expect("text").to_owned();
-    violations(report)
+    violations_of(report, rule)
         .iter()
         .map(|violation| (text(&violation["source"]), text(&violation["outcome"])))
         .collect()
 }
 
 pub(crate) fn violations(report: &Value) -> &[Value] {
-    report["rules"][0]["violations"].as_array().expect("a list")
+    violations_of(report, 0)
+}
+
+/// Those of one rule of several, from 0.
+pub(crate) fn violations_of(report: &Value, rule: usize) -> &[Value] {
+    report["rules"][rule]["violations"]
+        .as_array()
+        .expect("a list")
 }
 
 /// The kernel's sets, through the stock tool.
@@ -239,6 +251,14 @@ impl Sets {
         let sets = Self::none()?;
         sets.create("blacklist", "hash:ip timeout 0")?;
         sets.create("blacklist_v6", "hash:ip family inet6 timeout 0")?;
+        Ok(sets)
+    }
+
+    /// The same of type hash:net.
+    pub(crate) fn of_networks() -> Result<Self, Failed> {
+        let sets = Self::none()?;
+        sets.create("blacklist", "hash:net timeout 0")?;
+        sets.create("blacklist_v6", "hash:net family inet6 timeout 0")?;
         Ok(sets)
     }
 

@@ -1,57 +1,19 @@
 //! The command line.
 
-use std::num::NonZeroU32;
+mod help;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
-use ipset_netlink::{Key, Network, SetName};
+use ipset_netlink::Network;
 use jiff::Timestamp;
 
-use crate::duration::Seconds;
-use crate::rule::{Protocols, RuleName};
-use crate::sets::WHITELIST;
+use crate::rule::{Rule, network};
+use help::{AFTER_HELP, LOG_HELP, RULES_HELP};
 
 /// Where the firewall's log is, unless `--log` says otherwise.
 const DEFAULT_LOG: &str = "/ram/iptables.log";
-
-const LOG_HELP: &str = "\
-A log to read; - is standard input, a name ending in .gz is read decompressed; can be repeated, several are one stream";
-
-const AFTER_HELP: &str = "\
-Examples:
-  Who would be banned for 100 blocked TCP packets in 5 minutes? Changes nothing:
-    log-scanner --rule blocked --type tcp --howmany 100 --within 5m \\
-        --ipset blacklist --removeafter 1d --dryrun
-
-  500 blocked TCP packets in 30 minutes: throttle for 2 hours:
-    log-scanner --rule blocked --type tcp --howmany 500 --within 30m \\
-        --ipset throttle-hard --removeafter 2h
-
-  200 blocked pings in a minute, over IPv4 or IPv6: ban for 6 hours:
-    log-scanner --rule blocked --type icmp --howmany 200 --within 1m \\
-        --ipset blacklist --removeafter 6h
-
-  Try a rule on an old log, as of its last line:
-    log-scanner ... --dryrun --log iptables.log.1.gz --as-of log-end
-
-  See what the scanner sees:
-    log-scanner events --json | jq -c 'select(.dpt == 22)'
-
-DURATION is whole numbers with s, m, h, d or w: 90s, 30m, 1h30m, 7d.
-
-A source is a violator when at least N of its matching lines lie at most --within apart. Its ban \
-ends --removeafter after the last line of the last such window, however late the scan is: \
-scanning the same log again prolongs nothing. Scans that run at the same time fill the sets one after the other, \
-and of two bans the longer stays.
-
-Never added: members of the sets whitelist and whitelist_v6, --exempt, this host's own addresses, \
-loopback, unspecified, multicast and broadcast addresses, and what the set itself excepts (nomatch).
-
-Exit status: 0 when every violator is dealt with; 1 when one could not be added, each is named with \
-[ERROR]; 2 for wrong usage, an unreadable log or an unusable set, and then nothing was changed.
-
-Needs CAP_NET_ADMIN; with --dryrun only the right to read the log.";
 
 /// One pass over the firewall's log; who hit it too often goes into an ipset
 #[derive(Debug, Parser)]
@@ -66,7 +28,7 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     #[command(flatten)]
-    pub(crate) scan: Option<ScanArgs>,
+    pub(crate) scan: ScanArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,34 +37,14 @@ pub(crate) enum Command {
     Events(EventsArgs),
 }
 
-/// One rule and what to do with those who break it.
+/// What to scan, by which rules, and how to say it.
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
-    /// Which lines count: NAME stands for the log prefixes IPTABLES-NAME and IP6TABLES-NAME, in any case
-    #[arg(long, value_name = "blocked|allowed|NAME")]
-    pub(crate) rule: RuleName,
+    #[command(flatten)]
+    pub(crate) rule: Option<Rule>,
 
-    /// Which packets count: a protocol's name or number; icmp is ICMP and ICMPv6
-    #[arg(long = "type", value_name = "tcp|udp|icmp|all|NAME")]
-    pub(crate) protocols: Protocols,
-
-    /// How many matching lines make a violator, at least 1
-    #[arg(long, value_name = "N")]
-    pub(crate) howmany: NonZeroU32,
-
-    /// How far the first and the last of them may lie apart, both included
-    #[arg(long, value_name = "DURATION")]
-    pub(crate) within: Seconds,
-
-    #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
-    /// The set for IPv4 violators; NAME_v6 is the one for IPv6. At most 28 bytes; both must exist, be of type
-    /// hash:ip or hash:net and have been created with a timeout
-    #[arg(long, value_name = "NAME")]
-    pub(crate) ipset: SetPair,
-
-    /// How long after the last hit the ban ends, at most 2147483s (24d20h31m23s)
-    #[arg(long, value_name = "DURATION", value_parser = removeafter)]
-    pub(crate) removeafter: Seconds,
+    #[arg(long, value_name = "FILE", help = RULES_HELP)]
+    pub(crate) rules: Option<PathBuf>,
 
     /// Only says what would be done; troubles with the sets are warnings
     #[arg(long)]
@@ -124,6 +66,10 @@ pub(crate) struct ScanArgs {
     /// Never adds this address or network; can be repeated
     #[arg(long, value_name = "ADDRESS[/PREFIX]", value_parser = network)]
     pub(crate) exempt: Vec<Network>,
+
+    /// Deletes the tracked connections of whom it bans, so that those which are open end, too
+    #[arg(long)]
+    pub(crate) cut_connections: bool,
 
     /// One JSON document instead of text; times in UTC, durations in seconds
     #[arg(long)]
@@ -168,53 +114,6 @@ impl FromStr for AsOf {
     }
 }
 
-/// The two sets that `--ipset` names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SetPair {
-    pub(crate) inet: SetName,
-    pub(crate) inet6: SetName,
-}
-
-impl FromStr for SetPair {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const SUFFIX: &str = "_v6";
-        const ROOM: usize = SetName::MAX_LEN - SUFFIX.len();
-        if text.len() > ROOM {
-            return Err(format!(
-                "{} bytes are too many: {ROOM} leave room for the {SUFFIX} of the IPv6 set",
-                text.len()
-            ));
-        }
-        if text == WHITELIST {
-            return Err("its members are accepted before anything else".to_owned());
-        }
-        let name = |text: &str| {
-            text.parse()
-                .map_err(|error: ipset_netlink::SetNameError| error.to_string())
-        };
-        Ok(Self {
-            inet: name(text)?,
-            inet6: name(&format!("{text}{SUFFIX}"))?,
-        })
-    }
-}
-
-fn removeafter(text: &str) -> Result<Seconds, String> {
-    let seconds: Seconds = text
-        .parse()
-        .map_err(|error: crate::duration::DurationError| error.to_string())?;
-    let most = u64::from(ipset_netlink::Timeout::MAX.as_secs());
-    if seconds.get() > most {
-        return Err(format!(
-            "{} s are more than the kernel can count, {most} s",
-            seconds.get()
-        ));
-    }
-    Ok(seconds)
-}
-
 fn instant(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| {
         "not a time with a zone, such as 2026-11-22T09:00:00Z or 2026-11-22T10:00:00+01:00"
@@ -222,17 +121,10 @@ fn instant(text: &str) -> Result<Timestamp, String> {
     })
 }
 
-fn network(text: &str) -> Result<Network, String> {
-    let key: Key = text
-        .parse()
-        .map_err(|error: ipset_netlink::KeyError| error.to_string())?;
-    key.as_network()
-        .ok_or_else(|| format!("{text:?} is not a network"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rule::PrefixLength;
 
     const RULE: [&str; 13] = [
         "log-scanner",
@@ -270,14 +162,17 @@ mod tests {
 
     #[test]
     fn the_seed_s_example() {
-        let scan = parse(&["--dryrun"]).expect("valid").scan.expect("a scan");
-        assert_eq!(scan.rule.to_string(), "blocked");
-        assert_eq!(scan.protocols.to_string(), "tcp");
-        assert_eq!(scan.howmany.get(), 100);
-        assert_eq!(scan.within.get(), 300);
-        assert_eq!(scan.ipset.inet.as_str(), "blacklist");
-        assert_eq!(scan.ipset.inet6.as_str(), "blacklist_v6");
-        assert_eq!(scan.removeafter.get(), 86_400);
+        let scan = parse(&["--dryrun"]).expect("valid").scan;
+        let rule = scan.rule.expect("a rule");
+        assert_eq!(rule.name.to_string(), "blocked");
+        assert_eq!(rule.protocols.to_string(), "tcp");
+        assert_eq!(rule.howmany.get(), 100);
+        assert_eq!(rule.within.get(), 300);
+        assert_eq!(rule.ipset.inet.as_str(), "blacklist");
+        assert_eq!(rule.ipset.inet6.as_str(), "blacklist_v6");
+        assert_eq!(rule.removeafter.get(), 86_400);
+        assert!(rule.distinct_ports.is_none() && rule.aggregate_v6.is_none());
+        assert!(!scan.cut_connections && scan.rules.is_none());
         assert!(scan.dryrun && !scan.json && scan.exempt.is_empty());
         assert_eq!(scan.logs, [PathBuf::from(DEFAULT_LOG)]);
         assert_eq!(scan.as_of, AsOf::Now);
@@ -295,10 +190,61 @@ mod tests {
             "--exempt",
             "2001:db8::1",
         ]);
-        let scan = scan.expect("valid").scan.expect("a scan");
+        let scan = scan.expect("valid").scan;
         assert_eq!(scan.logs, [PathBuf::from("a"), PathBuf::from("-")]);
         let exempt: Vec<_> = scan.exempt.iter().map(ToString::to_string).collect();
         assert_eq!(exempt, ["192.0.2.0/24", "2001:db8::1/128"]);
+    }
+
+    #[test]
+    fn what_a_rule_may_have_besides() {
+        let more = [
+            "--distinct-ports",
+            "20",
+            "--aggregate-v4",
+            "24",
+            "--aggregate-v6",
+            "64",
+            "--cut-connections",
+        ];
+        let scan = parse(&more).expect("valid").scan;
+        let rule = scan.rule.expect("a rule");
+        assert_eq!(rule.distinct_ports.map(u16::from), Some(20));
+        assert_eq!(rule.aggregate_v4.map(PrefixLength::get), Some(24));
+        assert_eq!(rule.aggregate_v6.map(PrefixLength::get), Some(64));
+        assert!(scan.cut_connections);
+        for (flag, value) in [
+            ("--distinct-ports", "0"),
+            ("--distinct-ports", "65536"),
+            ("--aggregate-v4", "0"),
+            ("--aggregate-v4", "33"),
+            ("--aggregate-v6", "129"),
+            ("--aggregate-v6", "/64"),
+        ] {
+            assert!(parse(&[flag, value]).is_err(), "{flag} {value}");
+        }
+    }
+
+    #[test]
+    fn a_rules_file_stands_for_every_flag_of_a_rule() {
+        let rules = |more: &[&str]| {
+            Cli::try_parse_from(["log-scanner", "--rules", "a.toml"].iter().chain(more))
+        };
+        let scan = rules(&["--dryrun", "--exempt", "192.0.2.1", "--cut-connections"]);
+        let scan = scan.expect("valid").scan;
+        assert_eq!(scan.rules, Some(PathBuf::from("a.toml")));
+        assert!(scan.rule.is_none() && scan.cut_connections);
+        let flags = [
+            ["--distinct-ports", "5"],
+            ["--aggregate-v4", "24"],
+            ["--aggregate-v6", "64"],
+        ];
+        let of_rule = RULE.iter().skip(1).copied().collect::<Vec<_>>();
+        for flag in of_rule.chunks(2).chain(flags.iter().map(|flag| &flag[..])) {
+            let error = rules(flag).expect_err("both");
+            assert_eq!(error.kind(), clap::error::ErrorKind::ArgumentConflict);
+            assert_eq!(error.exit_code(), 2);
+        }
     }
 
     #[test]
@@ -355,7 +301,7 @@ mod tests {
 
     #[test]
     fn instants() {
-        let as_of = |text| parse(&["--as-of", text]).map(|cli| cli.scan.expect("a scan").as_of);
+        let as_of = |text| parse(&["--as-of", text]).map(|cli| cli.scan.as_of);
         assert_eq!(as_of("log-end").expect("valid"), AsOf::LogEnd);
         let nine = AsOf::At("2026-11-22T09:00:00Z".parse().expect("a time"));
         assert_eq!(as_of("2026-11-22T09:00:00Z").expect("valid"), nine);

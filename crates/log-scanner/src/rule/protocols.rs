@@ -1,52 +1,9 @@
-//! Which lines count: `--rule` by their prefix, `--type` by their protocol.
+//! `--type`: which packets count, by their protocol.
 
 use std::fmt;
 use std::str::FromStr;
 
 use firewall_log::Protocol;
-
-/// A name that stands for the prefixes `IPTABLES-NAME` and `IP6TABLES-NAME`, in any case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RuleName(String);
-
-impl RuleName {
-    /// The prefixes of both families.
-    pub(crate) fn prefixes(&self) -> [String; 2] {
-        FAMILIES.map(|family| format!("{family}{}", self.0))
-    }
-}
-
-/// What the prefixes of the two families begin with.
-const FAMILIES: [&str; 2] = ["IPTABLES-", "IP6TABLES-"];
-
-impl FromStr for RuleName {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let whole_prefix = FAMILIES.iter().find(|family| {
-            text.split_at_checked(family.len())
-                .is_some_and(|(start, _)| start.eq_ignore_ascii_case(family))
-        });
-        if let Some(family) = whole_prefix {
-            return Err(format!(
-                "leave {family} away: NAME is what follows it in the prefix"
-            ));
-        }
-        if text.trim_end_matches([':', ' ']).is_empty() {
-            return Err(
-                "a name is missing: blocked, allowed, or what follows IPTABLES- in the prefix"
-                    .to_owned(),
-            );
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for RuleName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 /// Protocols that the kernel logs as a number, by the names people know.
 const NAMES: [(&str, u8); 10] = [
@@ -132,24 +89,6 @@ impl std::error::Error for ProtocolError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_rule_is_the_prefix_of_both_families() {
-        let own: RuleName = "SSH-Guard".parse().expect("a name");
-        assert_eq!(
-            own.prefixes(),
-            ["IPTABLES-SSH-Guard", "IP6TABLES-SSH-Guard"]
-        );
-        for bad in [
-            "",
-            ": ",
-            "IPTABLES-BLOCKED",
-            "ip6tables-",
-            "IPTABLES-blocked: ",
-        ] {
-            assert!(bad.parse::<RuleName>().is_err(), "{bad:?}");
-        }
-    }
 
     #[test]
     fn types() {

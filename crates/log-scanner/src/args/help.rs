@@ -1,0 +1,69 @@
+//! What `--help` says.
+
+pub(super) const LOG_HELP: &str = "\
+A log to read; - is standard input, a name ending in .gz is read decompressed; can be repeated, several are one stream";
+
+pub(super) const AFTER_HELP: &str = "\
+Examples:
+  Who would be banned for 100 blocked TCP packets in 5 minutes? Changes nothing:
+    log-scanner --rule blocked --type tcp --howmany 100 --within 5m \\
+        --ipset blacklist --removeafter 1d --dryrun
+
+  500 blocked TCP packets in 30 minutes: throttle for 2 hours:
+    log-scanner --rule blocked --type tcp --howmany 500 --within 30m \\
+        --ipset throttle-hard --removeafter 2h
+
+  200 blocked pings in a minute, over IPv4 or IPv6: ban for 6 hours:
+    log-scanner --rule blocked --type icmp --howmany 200 --within 1m \\
+        --ipset blacklist --removeafter 6h
+
+  Who tried 20 ports or more, counted by network; their open connections end, too:
+    log-scanner --rule blocked --type tcp --howmany 20 --distinct-ports 20 --within 1m \\
+        --aggregate-v6 64 --ipset blacklist --removeafter 1d --cut-connections
+
+  Several rules while the log is read once:
+    log-scanner --rules /etc/rampart/scan.toml
+
+  Try a rule on an old log, as of its last line:
+    log-scanner ... --dryrun --log iptables.log.1.gz --as-of log-end
+
+  See what the scanner sees:
+    log-scanner events --json | jq -c 'select(.dpt == 22)'
+
+DURATION is whole numbers with s, m, h, d or w: 90s, 30m, 1h30m, 7d.
+
+A rules FILE is TOML: a table [[rule]] for each rule, with the flags' names as keys:
+    [[rule]]
+    rule = \"blocked\"
+    type = \"tcp\"
+    howmany = 500
+    within = \"30m\"
+    ipset = \"throttle-hard\"
+    removeafter = \"1h\"
+and, where wanted, distinct-ports = 20, aggregate-v4 = 24, aggregate-v6 = 64, exempt = [\"192.0.2.0/24\"] and \
+cut-connections = true. When two rules ban the same address into the same set, the later end wins.
+
+A source is a violator when at least N of its matching lines lie at most --within apart. Its ban \
+ends --removeafter after the last line of the last such window, however late the scan is: \
+scanning the same log again prolongs nothing. Scans that run at the same time fill the sets one after the other, \
+and of two bans the longer stays.
+
+Never added: members of the sets whitelist and whitelist_v6, --exempt, this host's own addresses, \
+loopback, unspecified, multicast and broadcast addresses, and what the set itself excepts (nomatch). \
+Of --aggregate-v4 and --aggregate-v6: a network with such an address in it is not banned either, and the report \
+names the address; a second rule without them bans the single sources in it.
+
+--cut-connections deletes the connections that a banned source opened, those it opened through this host included. \
+Connections to it that were opened from here stay. Where this side goes on sending in a TCP connection that was cut, the \
+kernel tracks it anew as opened from here, unless net.netfilter.nf_conntrack_tcp_loose is 0.
+
+Afterwards the sets are read back: a ban that is not there is an error, and so is a set that is full; one that is 80 % \
+full is a warning.
+
+Exit status: 0 when every violator is dealt with; 1 when one could not be added or its connections not be cut, each is \
+named with [ERROR]; 2 for wrong usage, an unreadable log or an unusable set, and then nothing was changed.
+
+Needs CAP_NET_ADMIN; with --dryrun only the right to read the log.";
+
+pub(super) const RULES_HELP: &str = "\
+Reads the rules from a TOML file and scans by all of them in one pass; see below";

@@ -1,0 +1,134 @@
+//! From violations to entries: who is left alone, who is there already, who is added.
+
+mod plan;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use ipset_netlink::SetName;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::clock::Present;
+use crate::duration::whole_seconds;
+use crate::error::Fatal;
+use crate::exempt::Exemptions;
+use crate::networks::Members;
+use crate::report::{Outcome, Phase, RuleReport, ViolationReport, Warning};
+use crate::rule::Rule;
+use crate::sets::{ReadBack, Sets};
+use plan::{Plan, Wish};
+
+/// What is needed to act on violations.
+pub(crate) struct Bans<'a> {
+    /// None in a dry run that cannot ask the kernel.
+    pub(crate) sets: Option<&'a mut Sets>,
+    pub(crate) exemptions: Exemptions,
+    pub(crate) dry_run: bool,
+    /// The instant that the scan speaks of.
+    pub(crate) as_of: Timestamp,
+    /// Tells how much of each ban has passed since then.
+    pub(crate) present: &'a Present,
+}
+
+impl Bans<'_> {
+    /// Decides about every violation of every rule and does it. Nothing is changed before all is decided; afterwards
+    /// the sets are read back.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not say who is exempt or who is in the sets; nothing was changed then.
+    pub(crate) fn act(&mut self, reports: &mut [RuleReport]) -> Result<Vec<Warning>, Fatal> {
+        let mut by_set: BTreeMap<SetName, Vec<Wish>> = BTreeMap::new();
+        for (rule, report) in reports.iter_mut().enumerate() {
+            for (place, violation) in report.violations.iter_mut().enumerate() {
+                if let Some(outcome) = self.left_alone(&report.rule, violation)? {
+                    violation.outcome = outcome;
+                    continue;
+                }
+                by_set.entry(violation.set.clone()).or_default().push(Wish {
+                    rule,
+                    place,
+                    source: violation.source,
+                    seconds: self.seconds_left(violation),
+                    until: violation.expires,
+                });
+            }
+        }
+        let mut plans = Vec::new();
+        for (set, wishes) in by_set {
+            let members = self.members(&set)?;
+            plans.push(Plan::new(set, wishes, &members, self.dry_run));
+        }
+        let mut warnings = Vec::new();
+        for plan in &mut plans {
+            if !self.dry_run {
+                warnings.extend(self.carry_out(plan));
+            }
+            for (wish, outcome) in plan.outcomes() {
+                let report = reports.get_mut(wish.rule);
+                let violation = report.and_then(|report| report.violations.get_mut(wish.place));
+                if let Some(violation) = violation {
+                    violation.outcome = outcome;
+                }
+            }
+        }
+        Ok(warnings)
+    }
+
+    fn left_alone(
+        &mut self,
+        rule: &Rule,
+        violation: &ViolationReport,
+    ) -> Result<Option<Outcome>, Fatal> {
+        let source = violation.source;
+        if let Some(why) = self.exemptions.reason(source, &rule.exempt) {
+            return Ok(Some(Outcome::Exempt(why)));
+        }
+        if let Some(sets) = &mut self.sets {
+            let whitelist = sets
+                .whitelisting(source)
+                .map_err(|why| Fatal::Sets(vec![why]))?;
+            if let Some(why) = whitelist {
+                return Ok(Some(Outcome::Exempt(why)));
+            }
+        }
+        Ok((violation.timeout == 0).then_some(Outcome::Expired))
+    }
+
+    fn members(&mut self, set: &SetName) -> Result<Members, Fatal> {
+        match &mut self.sets {
+            Some(sets) => sets.members(set).map_err(|why| Fatal::Sets(vec![why])),
+            None => Ok(Members::default()),
+        }
+    }
+
+    /// What is left of the ban by now.
+    fn seconds_left(&self, violation: &ViolationReport) -> u32 {
+        let left = violation.expires.duration_since(self.as_of);
+        let left = whole_seconds(left.saturating_sub(self.present.passed()));
+        u32::try_from(left)
+            .unwrap_or(u32::MAX)
+            .clamp(1, violation.timeout.max(1))
+    }
+
+    /// Fills the set and reads it back.
+    fn carry_out(&mut self, plan: &mut Plan) -> Option<Warning> {
+        let sets = self.sets.as_mut()?;
+        let started = Instant::now();
+        if !plan.entries().is_empty() {
+            let refused = sets.fill(plan.set(), plan.entries());
+            plan.refuse(&refused);
+        }
+        match sets.read_back(plan.set()) {
+            Ok(ReadBack { members, warning }) => {
+                let passed = SignedDuration::try_from(started.elapsed());
+                plan.compare(&members, passed.map_or(i64::MAX, whole_seconds));
+                warning.map(|text| Warning::new(Phase::Acting, text))
+            }
+            Err(why) => {
+                plan.unread(&why);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What is wanted in one set, and what it takes.
+
+use std::cmp::Reverse;
+use std::collections::hash_map;
+
+use ipset_netlink::{Entry, SetName, Timeout};
+use jiff::Timestamp;
+
+use crate::networks::{Members, Networks};
+use crate::report::{Outcome, Remaining};
+use crate::source::Source;
+
+/// The kernel rounds the time an entry has left down to whole seconds and we round ours up; the same end can
+/// so look one second later than itself.
+const ROUNDING: u32 = 1;
+
+/// A source that a rule wants in the set.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    /// The rule's place, from 0, and that of the violation in it.
+    pub(super) rule: usize,
+    pub(super) place: usize,
+    pub(super) source: Source,
+    /// How long from now on.
+    pub(super) seconds: u32,
+    pub(super) until: Timestamp,
+}
+
+/// What becomes of a wish.
+#[derive(Debug)]
+struct Decided {
+    wish: Wish,
+    outcome: Outcome,
+    /// The place of the entry that fulfils it, where one is added.
+    entry: Option<usize>,
+}
+
+/// All wishes about one set and the entries that fulfil them.
+#[derive(Debug)]
+pub(super) struct Plan {
+    set: SetName,
+    decided: Vec<Decided>,
+    entries: Vec<Entry>,
+}
+
+impl Plan {
+    /// Gives each wish the outcome it has if the kernel agrees.
+    ///
+    /// Of several about the same source, or a network around it, the one that ends last is fulfilled, and that
+    /// fulfils the others.
+    pub(super) fn new(
+        set: SetName,
+        mut wishes: Vec<Wish>,
+        members: &Members,
+        dry_run: bool,
+    ) -> Self {
+        wishes.sort_by_key(|wish| {
+            (
+                Reverse(wish.seconds),
+                wish.source.network().prefix_length(),
+                wish.rule,
+                wish.place,
+            )
+        });
+        let mut plan = Self {
+            set,
+            decided: Vec::with_capacity(wishes.len()),
+            entries: Vec::new(),
+        };
+        // The entry that bans a network, and the wish it is for.
+        let mut planned: Networks<(usize, Wish)> = Networks::default();
+        for wish in wishes {
+            let (outcome, entry) = match decision(members, &plan.set, &wish) {
+                Decision::Leave(outcome) => (outcome, None),
+                Decision::Add(entry, outcome) => {
+                    let network = wish.source.network();
+                    let around = planned.covering(network).next();
+                    if let Some((entry, by)) = around {
+                        let outlasted = Outcome::Outlasted {
+                            rule: by.rule + 1,
+                            until: by.until,
+                        };
+                        (outlasted, Some(*entry))
+                    } else {
+                        let place = plan.entries.len();
+                        plan.entries.push(entry);
+                        if let hash_map::Entry::Vacant(new) = planned.entry(network) {
+                            new.insert((place, wish.clone()));
+                        }
+                        let outcome = if dry_run { Outcome::WouldAdd } else { outcome };
+                        (outcome, Some(place))
+                    }
+                }
+            };
+            plan.decided.push(Decided {
+                wish,
+                outcome,
+                entry,
+            });
+        }
+        plan
+    }
+
+    pub(super) fn set(&self) -> &SetName {
+        &self.set
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    pub(super) fn outcomes(&self) -> impl Iterator<Item = (&Wish, Outcome)> {
+        self.decided
+            .iter()
+            .map(|decided| (&decided.wish, decided.outcome.clone()))
+    }
+
+    /// Takes in, for each entry, why it was refused.
+    pub(super) fn refuse(&mut self, refused: &[Option<String>]) {
+        for decided in &mut self.decided {
+            let why = decided.entry.and_then(|place| refused.get(place)?.clone());
+            if let Some(why) = why {
+                decided.outcome = Outcome::Refused(why);
+            }
+        }
+    }
+
+    /// Refuses what is wanted and not among `members`, the set as it was read back so many seconds after it was filled.
+    pub(super) fn compare(&mut self, members: &Members, passed: i64) {
+        let passed = u32::try_from(passed).unwrap_or(u32::MAX);
+        for decided in &mut self.decided {
+            if is_wanted(&decided.outcome) {
+                if let Some(why) = missing(members, &decided.wish, passed) {
+                    decided.outcome = refused(&decided.wish, &self.set, &why);
+                }
+            }
+        }
+    }
+
+    /// Refuses what is wanted, because nobody knows whether it is there.
+    pub(super) fn unread(&mut self, why: &str) {
+        for decided in &mut self.decided {
+            if is_wanted(&decided.outcome) {
+                let why = format!("it cannot be read back whether it is there: {why}");
+                decided.outcome = refused(&decided.wish, &self.set, &why);
+            }
+        }
+    }
+}
+
+fn is_wanted(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Added | Outcome::Refreshed | Outcome::Kept(_) | Outcome::Outlasted { .. } => true,
+        Outcome::Exempt(_) | Outcome::Expired | Outcome::WouldAdd | Outcome::Refused(_) => false,
+    }
+}
+
+fn refused(wish: &Wish, set: &SetName, why: &str) -> Outcome {
+    Outcome::Refused(format!(
+        "cannot add {} to set \"{set}\": {why}",
+        wish.source
+    ))
+}
+
+/// Why packets of the source do not match the set for as long as they should.
+fn missing(members: &Members, wish: &Wish, passed: u32) -> Option<String> {
+    let mut around = members.covering(wish.source.network()).peekable();
+    let wanted = wish.seconds.saturating_sub(passed);
+    match around.peek() {
+        // It may have run out by now.
+        _ if wanted <= ROUNDING => None,
+        None => Some("it is not there, read back after it was filled".to_owned()),
+        Some(entry) if entry.nomatch => Some(format!(
+            "read back, it is excepted (nomatch) there as {}",
+            entry.key
+        )),
+        Some(_) => {
+            let longest = around
+                .take_while(|entry| !entry.nomatch)
+                .map(left)
+                .max()
+                .unwrap_or(Left::Seconds(0));
+            match longest {
+                Left::Seconds(seconds) if seconds.saturating_add(ROUNDING) < wanted => Some(
+                    format!("read back, it leaves {seconds} s from now, not {wanted} s"),
+                ),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// How long a member stays.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Left {
+    Seconds(u32),
+    ForGood,
+}
+
+fn left(entry: &Entry) -> Left {
+    let timeout = entry.timeout.unwrap_or(Timeout::PERMANENT);
+    if timeout.is_permanent() {
+        Left::ForGood
+    } else {
+        Left::Seconds(timeout.as_secs())
+    }
+}
+
+enum Decision {
+    Leave(Outcome),
+    /// And the outcome once it is there.
+    Add(Entry, Outcome),
+}
+
+fn decision(members: &Members, set: &SetName, wish: &Wish) -> Decision {
+    let (key, seconds) = (wish.source.key(), wish.seconds);
+    let entry = match Timeout::from_secs(seconds) {
+        Ok(timeout) => Entry::new(key.clone()).timeout(timeout),
+        Err(error) => return Decision::Leave(refused(wish, set, &error.to_string())),
+    };
+    let mut around = members.covering(wish.source.network()).peekable();
+    let existing = match around.peek() {
+        None => return Decision::Add(entry, Outcome::Added),
+        Some(exception) if exception.nomatch => {
+            let why = format!("excepted (nomatch) in {set} as {}", exception.key);
+            return Decision::Leave(Outcome::Exempt(why));
+        }
+        Some(existing) => *existing,
+    };
+    let longest = around.take_while(|entry| !entry.nomatch).map(left).max();
+    match longest {
+        Some(Left::ForGood) => return Decision::Leave(Outcome::Kept(Remaining::Permanent)),
+        Some(Left::Seconds(left)) if seconds <= left.saturating_add(ROUNDING) => {
+            return Decision::Leave(Outcome::Kept(Remaining::Seconds(left)));
+        }
+        _ => {}
+    }
+    if existing.key != key {
+        // A network that is there leaves earlier; the source stays on in an entry of its own.
+        return Decision::Add(entry, Outcome::Added);
+    }
+    // An update takes the comment away unless it brings one.
+    let entry = match existing.comment.clone() {
+        Some(comment) => entry.comment(comment),
+        None => entry,
+    };
+    Decision::Add(entry, Outcome::Refreshed)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+use std::slice::from_ref;
+
+use super::*;
+
+const SOURCE: &str = "203.0.113.7";
+
+fn entry(key: &str, timeout: u32) -> Entry {
+    Entry::new(key.parse().expect(key)).timeout(Timeout::from_secs(timeout).expect("short"))
+}
+
+fn wish(rule: usize, source: &str, seconds: u32) -> Wish {
+    let network = entry(source, 0).key.as_network().expect(source);
+    Wish {
+        rule,
+        place: 0,
+        source: network.into(),
+        seconds,
+        until: Timestamp::from_second(seconds.into()).expect("a time"),
+    }
+}
+
+fn plan(members: &[Entry], wishes: Vec<Wish>) -> Plan {
+    let set = "blacklist".parse().expect("a name");
+    Plan::new(set, wishes, &members.iter().cloned().collect(), false)
+}
+
+/// The words of the outcomes by rule.
+fn words(plan: &Plan) -> Vec<&'static str> {
+    let mut words: Vec<_> = plan
+        .outcomes()
+        .map(|(wish, outcome)| (wish.rule, outcome.word()))
+        .collect();
+    words.sort_unstable();
+    words.into_iter().map(|(_, word)| word).collect()
+}
+
+/// The word of the outcome for [`SOURCE`] and the entry to add.
+fn decided(existing: &[Entry], seconds: u32) -> (&'static str, Option<Entry>) {
+    let plan = plan(existing, vec![wish(0, SOURCE, seconds)]);
+    (words(&plan)[0], plan.entries().first().cloned())
+}
+
+#[test]
+fn a_new_source_is_added() {
+    assert_eq!(decided(&[], 60), ("added", Some(entry(SOURCE, 60))));
+    let network = plan(&[], vec![wish(0, "2001:db8::/64", 60)]);
+    assert_eq!(network.entries(), [entry("2001:db8::/64", 60)]);
+}
+
+#[test]
+fn the_later_of_the_two_ends_is_kept() {
+    for (left, seconds, word) in [
+        (60, 59, "kept"),
+        (60, 60, "kept"),
+        (60, 61, "kept"),
+        (60, 62, "refreshed"),
+    ] {
+        assert_eq!(
+            decided(&[entry(SOURCE, left)], seconds).0,
+            word,
+            "{left} {seconds}"
+        );
+    }
+    assert_eq!(decided(&[entry(SOURCE, 0)], 2_147_483), ("kept", None));
+    assert_eq!(
+        decided(&[Entry::new(SOURCE.parse().expect("an address"))], 1),
+        ("kept", None)
+    );
+}
+
+#[test]
+fn a_refreshed_entry_keeps_its_comment() {
+    let comment = || "by hand".parse().expect("a comment");
+    let existing = entry(SOURCE, 60).comment(comment());
+    let expected = entry(SOURCE, 600).comment(comment());
+    assert_eq!(decided(&[existing], 600), ("refreshed", Some(expected)));
+}
+
+#[test]
+fn a_network_that_covers_the_source_counts() {
+    let network = entry("203.0.113.0/24", 60);
+    assert_eq!(decided(from_ref(&network), 30).0, "kept");
+    assert_eq!(
+        decided(from_ref(&network), 90),
+        ("added", Some(entry(SOURCE, 90)))
+    );
+    assert_eq!(
+        decided(&[network.clone(), entry(SOURCE, 10)], 30),
+        ("kept", None),
+        "the network stays when the address is gone"
+    );
+    assert_eq!(decided(&[network.clone().nomatch()], 90), ("exempt", None));
+    assert_eq!(decided(&[entry(SOURCE, 0).nomatch()], 90), ("exempt", None));
+    let behind_an_exception = [
+        entry(SOURCE, 10),
+        entry("203.0.113.0/28", 0).nomatch(),
+        network,
+    ];
+    assert_eq!(decided(&behind_an_exception, 30).0, "refreshed");
+}
+
+#[test]
+fn of_several_rules_the_later_end_wins() {
+    for seconds in [[60, 600, 300], [600, 60, 300], [300, 600, 60]] {
+        let wishes = seconds
+            .iter()
+            .enumerate()
+            .map(|(rule, seconds)| wish(rule, SOURCE, *seconds));
+        let plan = plan(&[], wishes.collect());
+        assert_eq!(plan.entries(), [entry(SOURCE, 600)]);
+        let winner = seconds.iter().position(|seconds| *seconds == 600);
+        for (rule, word) in words(&plan).into_iter().enumerate() {
+            let expected = if Some(rule) == winner {
+                "added"
+            } else {
+                "kept"
+            };
+            assert_eq!(word, expected, "{seconds:?} {rule}");
+        }
+    }
+    // The first of two that end at the same time.
+    let same = plan(&[], vec![wish(0, SOURCE, 60), wish(1, SOURCE, 60)]);
+    assert_eq!(words(&same), ["added", "kept"]);
+    let outlasted = same.outcomes().find(|(wish, _)| wish.rule == 1);
+    let expected = Outcome::Outlasted {
+        rule: 1,
+        until: Timestamp::from_second(60).expect("a time"),
+    };
+    assert_eq!(outlasted.map(|(_, outcome)| outcome), Some(expected));
+}
+
+#[test]
+fn a_network_that_one_rule_bans_bans_the_addresses_of_others() {
+    let network = "203.0.113.0/24";
+    let wider_and_longer = plan(&[], vec![wish(0, SOURCE, 60), wish(1, network, 600)]);
+    assert_eq!(wider_and_longer.entries(), [entry(network, 600)]);
+    assert_eq!(words(&wider_and_longer), ["kept", "added"]);
+    let wider_and_shorter = plan(&[], vec![wish(0, SOURCE, 600), wish(1, network, 60)]);
+    assert_eq!(
+        wider_and_shorter.entries(),
+        [entry(SOURCE, 600), entry(network, 60)]
+    );
+    assert_eq!(words(&wider_and_shorter), ["added", "added"]);
+}
+
+#[test]
+fn what_is_refused_for_one_rule_is_refused_for_all() {
+    let mut plan = plan(&[], vec![wish(0, SOURCE, 60), wish(1, SOURCE, 600)]);
+    plan.refuse(&[Some("full".to_owned())]);
+    assert_eq!(words(&plan), ["refused", "refused"]);
+}
+
+#[test]
+fn what_is_wanted_and_not_there_is_refused() {
+    let after = |members: &[Entry], passed| {
+        let mut plan = plan(&[], vec![wish(0, SOURCE, 60)]);
+        plan.compare(&members.iter().cloned().collect(), passed);
+        plan.outcomes().next().map(|(_, outcome)| outcome)
+    };
+    let why = |members: &[Entry], passed| match after(members, passed) {
+        Some(Outcome::Refused(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    let added = Some(Outcome::Added);
+    assert_eq!(after(&[entry(SOURCE, 60)], 0), added);
+    assert_eq!(after(&[entry(SOURCE, 59)], 0), added);
+    assert_eq!(after(&[entry(SOURCE, 49)], 10), added);
+    assert_eq!(after(&[entry(SOURCE, 0)], 0), added);
+    assert_eq!(after(&[entry("203.0.113.0/24", 60)], 0), added);
+    assert_eq!(after(&[], 59), added, "it ran out");
+    assert_eq!(
+        why(&[], 0),
+        "cannot add 203.0.113.7 to set \"blacklist\": it is not there, read back after it was filled"
+    );
+    assert!(why(&[entry("203.0.113.8", 60)], 58).contains("not there"));
+    assert!(why(&[entry(SOURCE, 58)], 0).contains("leaves 58 s from now, not 60 s"));
+    assert!(why(&[entry(SOURCE, 60).nomatch()], 0).contains("excepted (nomatch) there as"));
+    let mut kept = plan(&[entry(SOURCE, 600)], vec![wish(0, SOURCE, 60)]);
+    assert_eq!(words(&kept), ["kept"]);
+    kept.compare(&Members::default(), 0);
+    assert_eq!(words(&kept), ["refused"]);
+    let mut unread = plan(&[], vec![wish(0, SOURCE, 60)]);
+    unread.unread("gone");
+    assert_eq!(words(&unread), ["refused"]);
+}

@@ -1,0 +1,175 @@
+//! `--cut-connections`: what is open from a banned source ends.
+//!
+//! The firewall accepts the packets of established connections before it looks into any set; one that has no entry in
+//! the kernel's connection tracking is new to it, and the set decides.
+//!
+//! A ban is about packets from a source, so the connections that go are those that the source opened. One that was opened
+//! from here stays: it was wanted here, and the next packet to go out would have it tracked again.
+
+use crate::conntrack::{Connection, Conntrack};
+use crate::error::chain;
+use crate::networks::Networks;
+use crate::report::{Connections, Outcome, Phase, RuleReport, ViolationReport, Warning};
+use crate::sets::Sets;
+
+/// Where a violation is: its rule and its place.
+type Place = (usize, usize);
+
+/// Cuts the connections of all that is banned by rules that want it, and says so in their reports. In a dry run they are only
+/// counted.
+pub(crate) fn act(
+    reports: &mut [RuleReport],
+    sets: Option<&mut Sets>,
+    dry_run: bool,
+) -> Vec<Warning> {
+    let mut banned: Networks<Vec<Place>> = Networks::default();
+    let mut places = Vec::new();
+    for (rule, report) in reports.iter().enumerate() {
+        if !report.rule.cut_connections {
+            continue;
+        }
+        for (place, violation) in report.violations.iter().enumerate() {
+            if is_banned(&violation.outcome) {
+                let network = violation.source.network();
+                banned.entry(network).or_default().push((rule, place));
+                places.push((rule, place));
+            }
+        }
+    }
+    if places.is_empty() {
+        return Vec::new();
+    }
+    for place in &places {
+        if let Some(violation) = violation(reports, *place) {
+            violation.connections = Some(if dry_run {
+                Connections::WouldCut(0)
+            } else {
+                Connections::Cut(0)
+            });
+        }
+    }
+    let mut cutter = Cutter {
+        reports,
+        banned,
+        sets,
+        dry_run,
+    };
+    match cutter.cut() {
+        Ok(()) => Vec::new(),
+        Err(why) if dry_run => vec![Warning::new(Phase::Acting, why)],
+        Err(why) => {
+            for place in places {
+                cutter.refuse(place, &why);
+            }
+            Vec::new()
+        }
+    }
+}
+
+/// Whether the ban is, or would be, in the set.
+fn is_banned(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Added
+        | Outcome::Refreshed
+        | Outcome::Kept(_)
+        | Outcome::Outlasted { .. }
+        | Outcome::WouldAdd => true,
+        Outcome::Exempt(_) | Outcome::Expired | Outcome::Refused(_) => false,
+    }
+}
+
+fn violation(reports: &mut [RuleReport], (rule, place): Place) -> Option<&mut ViolationReport> {
+    reports.get_mut(rule)?.violations.get_mut(place)
+}
+
+struct Cutter<'a> {
+    reports: &'a mut [RuleReport],
+    banned: Networks<Vec<Place>>,
+    sets: Option<&'a mut Sets>,
+    dry_run: bool,
+}
+
+impl Cutter<'_> {
+    /// Deletes what is tracked from banned sources.
+    ///
+    /// # Errors
+    ///
+    /// What is tracked cannot be told.
+    fn cut(&mut self) -> Result<(), String> {
+        let unable = |error| chain(&error);
+        let mut conntrack = Conntrack::open().map_err(unable)?;
+        let banned = &self.banned;
+        let is_banned = |connection: &Connection| {
+            let source = connection.source().into();
+            banned.covering(source).next().is_some()
+        };
+        let connections = conntrack.connections(is_banned).map_err(unable)?;
+        for connection in connections {
+            let places = self.places(&connection);
+            if places.is_empty() {
+                continue;
+            }
+            let cut = if self.dry_run {
+                Ok(true)
+            } else {
+                conntrack.delete(&connection)
+            };
+            for place in places {
+                match &cut {
+                    Ok(true) => self.count(place),
+                    // It ended by itself.
+                    Ok(false) => {}
+                    Err(error) => self.refuse(place, &chain(error)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The violations that the source of a connection is banned for.
+    fn places(&mut self, connection: &Connection) -> Vec<Place> {
+        let source = connection.source();
+        let covering = self.banned.covering(source.into());
+        let mut places: Vec<_> = covering.flatten().copied().collect();
+        // A banned network may have an exception (nomatch) in its set.
+        places.retain(|place| {
+            let Some(violation) = violation(self.reports, *place) else {
+                return false;
+            };
+            match &mut self.sets {
+                Some(sets) if !self.dry_run && !violation.source.is_single_address() => {
+                    sets.matches(&violation.set, source).unwrap_or(false)
+                }
+                _ => true,
+            }
+        });
+        places
+    }
+
+    fn count(&mut self, place: Place) {
+        if let Some(violation) = violation(self.reports, place) {
+            if let Some(
+                Connections::Cut(number)
+                | Connections::WouldCut(number)
+                | Connections::Refused(number, _),
+            ) = &mut violation.connections
+            {
+                *number += 1;
+            }
+        }
+    }
+
+    fn refuse(&mut self, place: Place, why: &str) {
+        if let Some(violation) = violation(self.reports, place) {
+            let cut = match violation.connections {
+                Some(Connections::Cut(number) | Connections::Refused(number, _)) => number,
+                Some(Connections::WouldCut(_)) | None => 0,
+            };
+            let source = violation.source;
+            violation.connections = Some(Connections::Refused(
+                cut,
+                format!("cannot cut the connections of {source}: {why}"),
+            ));
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A rule: which lines count, how many in what time are too many, and what becomes of who sent them.
+//!
+//! The flags of the command line and the keys of a rules file are the fields of one struct, so that they cannot differ.
+
+mod file;
+mod name;
+mod prefix;
+mod protocols;
+mod set_pair;
+
+use std::num::{NonZeroU16, NonZeroU32};
+
+use clap::Args;
+use firewall_log::Threshold;
+use ipset_netlink::{Family, Network, Timeout};
+use serde::Deserialize;
+
+use crate::duration::{DurationError, Seconds};
+use file::{by_text, removeafter_by_text, texts};
+
+pub(crate) use file::{RulesFile, RulesFileError};
+pub(crate) use name::RuleName;
+pub(crate) use prefix::PrefixLength;
+pub(crate) use protocols::Protocols;
+pub(crate) use set_pair::SetPair;
+
+/// One rule and what to do with those who break it.
+#[derive(Clone, Debug, Args, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Rule {
+    /// Which lines count: NAME stands for the log prefixes IPTABLES-NAME and IP6TABLES-NAME, in any case
+    #[arg(long = "rule", value_name = "blocked|allowed|NAME", id = "rule")]
+    #[arg(
+        required = false,
+        required_unless_present = "rules",
+        conflicts_with = "rules"
+    )]
+    #[serde(rename = "rule", deserialize_with = "by_text")]
+    pub(crate) name: RuleName,
+
+    /// Which packets count: a protocol's name or number; icmp is ICMP and ICMPv6
+    #[arg(long = "type", value_name = "tcp|udp|icmp|all|NAME")]
+    #[arg(
+        required = false,
+        required_unless_present = "rules",
+        conflicts_with = "rules"
+    )]
+    #[serde(rename = "type", deserialize_with = "by_text")]
+    pub(crate) protocols: Protocols,
+
+    /// How many matching lines make a violator, at least 1
+    #[arg(long, value_name = "N")]
+    #[arg(
+        required = false,
+        required_unless_present = "rules",
+        conflicts_with = "rules"
+    )]
+    pub(crate) howmany: NonZeroU32,
+
+    /// How far the first and the last of them may lie apart, both included
+    #[arg(long, value_name = "DURATION")]
+    #[arg(
+        required = false,
+        required_unless_present = "rules",
+        conflicts_with = "rules"
+    )]
+    #[serde(deserialize_with = "by_text")]
+    pub(crate) within: Seconds,
+
+    #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
+    /// The set for IPv4 violators; NAME_v6 is the one for IPv6. At most 28 bytes; both must exist, be of type
+    /// hash:ip or hash:net and have been created with a timeout
+    #[arg(long, value_name = "NAME")]
+    #[arg(
+        required = false,
+        required_unless_present = "rules",
+        conflicts_with = "rules"
+    )]
+    #[serde(deserialize_with = "by_text")]
+    pub(crate) ipset: SetPair,
+
+    /// How long after the last hit the ban ends, at most 2147483s (24d20h31m23s)
+    #[arg(long, value_name = "DURATION", value_parser = removeafter)]
+    #[arg(
+        required = false,
+        required_unless_present = "rules",
+        conflicts_with = "rules"
+    )]
+    #[serde(deserialize_with = "removeafter_by_text")]
+    pub(crate) removeafter: Seconds,
+
+    /// Only who sent them to at least N different destination ports in the same window is a violator
+    #[arg(long, value_name = "N", conflicts_with = "rules")]
+    pub(crate) distinct_ports: Option<NonZeroU16>,
+
+    /// Counts and bans IPv4 sources as networks of this prefix length, 1 to 32; the set must be of type hash:net
+    #[arg(long, value_name = "PREFIX", conflicts_with = "rules")]
+    pub(crate) aggregate_v4: Option<PrefixLength<32>>,
+
+    /// Counts and bans IPv6 sources as networks of this prefix length, 1 to 128; 64 is what one host commonly has
+    #[arg(long, value_name = "PREFIX", conflicts_with = "rules")]
+    pub(crate) aggregate_v6: Option<PrefixLength<128>>,
+
+    /// Whom this rule lets go; on the command line `--exempt` goes for every rule.
+    #[arg(skip)]
+    #[serde(default, deserialize_with = "texts")]
+    pub(crate) exempt: Vec<Network>,
+
+    /// Whether this rule cuts connections; on the command line `--cut-connections` goes for every rule.
+    #[arg(skip)]
+    #[serde(default)]
+    pub(crate) cut_connections: bool,
+}
+
+impl Rule {
+    /// What the log is counted by.
+    pub(crate) fn threshold(&self) -> Threshold {
+        let mut threshold = Threshold::new(self.howmany, self.within.into());
+        for prefix in self.name.prefixes() {
+            threshold = threshold.prefix(prefix);
+        }
+        for protocol in self.protocols.iter() {
+            threshold = threshold.protocol(protocol);
+        }
+        if let Some(ports) = self.distinct_ports {
+            threshold = threshold.distinct_ports(ports);
+        }
+        if let Some(prefix) = self.aggregate_v4 {
+            threshold = threshold.aggregate_v4(prefix.get());
+        }
+        if let Some(prefix) = self.aggregate_v6 {
+            threshold = threshold.aggregate_v6(prefix.get());
+        }
+        threshold
+    }
+
+    /// Whether sources of either family are networks.
+    pub(crate) fn counts_networks(&self) -> bool {
+        self.aggregates(Family::Inet) || self.aggregates(Family::Inet6)
+    }
+
+    /// Whether sources of `family` are networks.
+    pub(crate) fn aggregates(&self, family: Family) -> bool {
+        let shorter = match family {
+            Family::Inet => self
+                .aggregate_v4
+                .map(PrefixLength::is_shorter_than_an_address),
+            Family::Inet6 => self
+                .aggregate_v6
+                .map(PrefixLength::is_shorter_than_an_address),
+            _ => None,
+        };
+        shorter.unwrap_or(false)
+    }
+}
+
+/// As much as the kernel can count.
+fn removeafter(text: &str) -> Result<Seconds, String> {
+    let seconds: Seconds = text
+        .parse()
+        .map_err(|error: DurationError| error.to_string())?;
+    let most = u64::from(Timeout::MAX.as_secs());
+    if seconds.get() > most {
+        return Err(format!(
+            "{} s are more than the kernel can count, {most} s",
+            seconds.get()
+        ));
+    }
+    Ok(seconds)
+}
+
+/// `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`.
+pub(crate) fn network(text: &str) -> Result<Network, String> {
+    let key: ipset_netlink::Key = text
+        .parse()
+        .map_err(|error: ipset_netlink::KeyError| error.to_string())?;
+    key.as_network()
+        .ok_or_else(|| format!("{text:?} is not a network"))
+}

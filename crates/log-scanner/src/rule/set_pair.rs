@@ -1,0 +1,51 @@
+//! `--ipset`: the set for each family.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipset_netlink::SetName;
+
+use crate::sets::WHITELIST;
+
+/// The two sets that `--ipset` names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SetPair {
+    pub(crate) inet: SetName,
+    pub(crate) inet6: SetName,
+}
+
+impl FromStr for SetPair {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const SUFFIX: &str = "_v6";
+        const ROOM: usize = SetName::MAX_LEN - SUFFIX.len();
+        if text.len() > ROOM {
+            return Err(format!(
+                "{} bytes are too many: {ROOM} leave room for the {SUFFIX} of the IPv6 set",
+                text.len()
+            ));
+        }
+        if text == WHITELIST {
+            return Err("its members are accepted before anything else".to_owned());
+        }
+        let name = |text: &str| {
+            text.parse()
+                .map_err(|error: ipset_netlink::SetNameError| error.to_string())
+        };
+        Ok(Self {
+            inet: name(text)?,
+            inet6: name(&format!("{text}{SUFFIX}"))?,
+        })
+    }
+}
+
+impl SetPair {
+    /// The set for addresses like this one.
+    pub(crate) fn of(&self, address: IpAddr) -> &SetName {
+        match address {
+            IpAddr::V4(_) => &self.inet,
+            IpAddr::V6(_) => &self.inet6,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The sets that rules fill, and those whose members are left alone.
+
+mod fit;
+mod room;
+mod whitelist;
+
+use std::collections::BTreeMap;
+
+use ipset_netlink::{Entry, Family, IfExists, IpSet, Key, SetHeader, SetName};
+
+use crate::error::chain;
+use crate::networks::Members;
+use crate::rule::Rule;
+use fit::unusable;
+use whitelist::Whitelist;
+
+pub(crate) use whitelist::WHITELIST;
+
+/// A session with the kernel about the sets of all rules, of which some may be missing.
+pub(crate) struct Sets {
+    kernel: IpSet,
+    /// Those that can be filled, as they were when the run began.
+    filled: BTreeMap<SetName, SetHeader>,
+    whitelists: Vec<Whitelist>,
+}
+
+/// A set as it is after it was filled.
+pub(crate) struct ReadBack {
+    pub(crate) members: Members,
+    /// What is to be said about its room.
+    pub(crate) warning: Option<String>,
+}
+
+impl Sets {
+    /// Looks whether the sets can be filled, and says of each trouble what it is. What there is no trouble
+    /// with can be used all the same.
+    pub(crate) fn open(rules: &[Rule]) -> (Option<Self>, Vec<String>) {
+        let kernel = match IpSet::connect() {
+            Ok(kernel) => kernel,
+            Err(error) => return (None, vec![chain(&error)]),
+        };
+        let mut sets = Self {
+            kernel,
+            filled: BTreeMap::new(),
+            whitelists: Vec::new(),
+        };
+        let mut troubles = Vec::new();
+        for (name, (family, networks)) in wanted(rules) {
+            match sets.fillable(name, family, networks) {
+                Ok(header) => drop(sets.filled.insert(name.clone(), header)),
+                Err(trouble) => troubles.push(trouble),
+            }
+        }
+        for (suffix, family) in [("", Family::Inet), ("_v6", Family::Inet6)] {
+            match Whitelist::open(&mut sets.kernel, suffix, family) {
+                Ok(whitelist) => sets.whitelists.extend(whitelist),
+                Err(trouble) => troubles.push(trouble),
+            }
+        }
+        // Without privilege it is the same for each of them.
+        troubles.dedup();
+        (Some(sets), troubles)
+    }
+
+    fn fillable(
+        &mut self,
+        name: &SetName,
+        family: Family,
+        networks: bool,
+    ) -> Result<SetHeader, String> {
+        match self.kernel.header(name) {
+            Ok(header) => match unusable(&header, family, networks) {
+                None => Ok(header),
+                Some(trouble) => Err(trouble),
+            },
+            Err(error) if error.is_set_not_found() => {
+                let set_type = if networks { "hash:net" } else { "hash:ip" };
+                Err(format!(
+                    "cannot add to set \"{name}\": it does not exist; firewall-apply creates the firewall's own sets, others: \
+                     ipset create {name} {set_type} family {family} timeout 0"
+                ))
+            }
+            Err(error) => Err(chain(&error)),
+        }
+    }
+
+    /// What is in a set now; nothing where it cannot be filled.
+    pub(crate) fn members(&mut self, name: &SetName) -> Result<Members, String> {
+        if !self.filled.contains_key(name) {
+            return Ok(Members::default());
+        }
+        let set = self.kernel.list(name).map_err(|error| chain(&error))?;
+        Ok(set.entries.into_iter().collect())
+    }
+
+    /// Adds the entries; for each, why the kernel did not take it. Where there is no answer, only reading back tells.
+    pub(crate) fn fill(&mut self, name: &SetName, entries: &[Entry]) -> Vec<Option<String>> {
+        let mut refused = vec![None; entries.len()];
+        match self.kernel.add_all(name, entries, IfExists::Update) {
+            Ok(outcome) => {
+                for failure in outcome.failures {
+                    let cure = if failure.error.is_set_full() {
+                        self.filled.get(name).map(room::cure)
+                    } else {
+                        None
+                    };
+                    let why = chain(&failure.error);
+                    let why = cure.map_or(why.clone(), |cure| format!("{why}; {cure}"));
+                    let place = usize::try_from(failure.index).ok();
+                    if let Some(refused) = place.and_then(|place| refused.get_mut(place)) {
+                        *refused = Some(why);
+                    }
+                }
+            }
+            Err(error) => {
+                let why = chain(&error);
+                for (entry, refused) in entries.iter().zip(&mut refused) {
+                    *refused = Some(format!("cannot add {} to set \"{name}\": {why}", entry.key));
+                }
+            }
+        }
+        refused
+    }
+
+    /// What is in a set after it was filled.
+    pub(crate) fn read_back(&mut self, name: &SetName) -> Result<ReadBack, String> {
+        let set = self.kernel.list(name).map_err(|error| chain(&error))?;
+        let number = set.entries.len();
+        Ok(ReadBack {
+            members: set.entries.into_iter().collect(),
+            warning: room::warning(&set.header, number),
+        })
+    }
+
+    /// Whether packets from an address match a set, in the kernel's own view.
+    pub(crate) fn matches(
+        &mut self,
+        name: &SetName,
+        address: std::net::IpAddr,
+    ) -> Result<bool, String> {
+        self.kernel
+            .contains(name, &Key::from(address))
+            .map_err(|error| chain(&error))
+    }
+}
+
+/// The sets of all rules, their families, and whether they must hold networks.
+fn wanted(rules: &[Rule]) -> BTreeMap<&SetName, (Family, bool)> {
+    let mut sets = BTreeMap::new();
+    for rule in rules {
+        for (name, family) in [
+            (&rule.ipset.inet, Family::Inet),
+            (&rule.ipset.inet6, Family::Inet6),
+        ] {
+            let (_, networks) = sets.entry(name).or_insert((family, false));
+            *networks |= rule.aggregates(family);
+        }
+    }
+    sets
+}

@@ -1,0 +1,61 @@
+//! How full a set is, and how to make room.
+
+use ipset_netlink::SetHeader;
+
+/// From so many percent on, a set is worth a warning.
+const FULL_SOON: u64 = 80;
+
+/// What to say about a set with so many members, if anything.
+pub(super) fn warning(header: &SetHeader, members: usize) -> Option<String> {
+    let most = u64::from(header.options.max_elements?);
+    let members = u64::try_from(members).ok()?;
+    let percent = members.saturating_mul(100).checked_div(most)?;
+    (percent >= FULL_SOON).then(|| {
+        format!(
+            "set \"{}\" is {percent} % full, {members} of {most} entries, and a full one takes no more bans; {}",
+            header.name,
+            cure(header)
+        )
+    })
+}
+
+/// How to make room in a set while rules use it.
+pub(super) fn cure(header: &SetHeader) -> String {
+    let name = &header.name;
+    format!(
+        "to make room, take members out (ipset del {name} ENTRY) or give it twice the room: {}",
+        larger(header)
+    )
+}
+
+/// Commands that put a set of twice the size in the place of this one, with the same members.
+fn larger(header: &SetHeader) -> String {
+    let (name, options) = (&header.name, &header.options);
+    let maxelem = options
+        .max_elements
+        .unwrap_or(DEFAULT_MAXELEM)
+        .saturating_mul(2);
+    let timeout = options.timeout.map_or_else(String::new, |timeout| {
+        format!(" timeout {}", timeout.as_secs())
+    });
+    let extensions: String = [
+        (options.counters, " counters"),
+        (options.comments, " comment"),
+        (options.skbinfo, " skbinfo"),
+        (options.forceadd, " forceadd"),
+    ]
+    .into_iter()
+    .filter_map(|(has, word)| has.then_some(word))
+    .collect();
+    format!(
+        "ipset create {LARGER} {} family {} maxelem {maxelem}{timeout}{extensions} && \
+         ipset save {name} | sed -n 's/^add {name} /add {LARGER} /p' | ipset restore && \
+         ipset swap {LARGER} {name} && ipset destroy {LARGER}",
+        header.set_type, header.family
+    )
+}
+
+/// A name that is short enough beside any other.
+const LARGER: &str = "larger-set";
+/// What the kernel takes for a set that was created without one.
+const DEFAULT_MAXELEM: u32 = 65_536;
