@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     let mut session = Session::default();
     let words = std::env::args_os().skip(1).map(|word| {
         word.into_string()
-            .map_err(|word| Stop::Failed(format!("{} is not UTF-8", word.display())))
+            .map_err(|word| Stop::Failed(format!("{} is not UTF-8", word.to_string_lossy())))
     });
     let result = words
         .collect::<Result<Vec<_>, _>>()

@@ -78,7 +78,8 @@ impl Report {
         if self.severity != Severity::Nothing && self.severity < severity {
             self.text.clear();
         }
-        self.text.push_str(&format!("{text}\n"));
+        self.text.push_str(&text.to_string());
+        self.text.push('\n');
         self.severity = severity;
     }
 }

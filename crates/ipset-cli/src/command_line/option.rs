@@ -52,7 +52,7 @@ impl Options {
                                 option.short
                             )));
                         }
-                        set(self, words.remove(at), report)?;
+                        set(self, &words.remove(at), report)?;
                     }
                 }
             }
@@ -73,7 +73,7 @@ pub(crate) struct EnvironmentOption {
 #[derive(Clone, Copy)]
 enum Effect {
     Flag(fn(&mut Options)),
-    Value(fn(&mut Options, String, &mut Report) -> Result<(), Stop>),
+    Value(fn(&mut Options, &str, &mut Report) -> Result<(), Stop>),
 }
 
 impl EnvironmentOption {
@@ -150,8 +150,8 @@ pub(crate) static OPTIONS: [EnvironmentOption; 8] = [
     },
 ];
 
-fn set_output(options: &mut Options, mode: String, report: &mut Report) -> Result<(), Stop> {
-    options.output = Some(match mode.as_str() {
+fn set_output(options: &mut Options, mode: &str, report: &mut Report) -> Result<(), Stop> {
+    options.output = Some(match mode {
         "plain" => Output::Plain,
         "xml" => Output::Xml,
         "save" => Output::Save,
@@ -161,13 +161,13 @@ fn set_output(options: &mut Options, mode: String, report: &mut Report) -> Resul
     Ok(())
 }
 
-fn set_file(options: &mut Options, file: String, _: &mut Report) -> Result<(), Stop> {
+fn set_file(options: &mut Options, file: &str, _: &mut Report) -> Result<(), Stop> {
     if options.file.is_some() {
         return Err(Stop::Usage(
             "-file option cannot be used when full io is activated".into(),
         ));
     }
-    options.file = Some(file);
+    options.file = Some(file.into());
     Ok(())
 }
 

@@ -67,6 +67,42 @@ impl Syntax {
             ),
         }))
     }
+
+    /// What a line must say, and what it must not.
+    pub(super) fn check(&self, values: &Values) -> Result<(), Stop> {
+        let CommandSpec {
+            needed, allowed, ..
+        } = *self.of_command;
+        // A network is a range, too.
+        let given = |field| values.has(field) || (field == Field::IpTo && values.has(Field::Cidr));
+        let missing = self
+            .arguments()
+            .map(|(argument, _)| argument)
+            .find(|argument| needed.contains(argument.field()) && !given(argument.field()));
+        if let Some(argument) = missing {
+            return Err(Stop::Usage(format!(
+                "Mandatory option `{}' is missing",
+                argument.name()
+            )));
+        }
+        for (field, what) in [
+            (Field::IpTo, "FROM-TO IP range"),
+            (Field::Cidr, "IP/CIDR range"),
+            (Field::PortTo, "FROM-TO port range"),
+        ] {
+            let allowed =
+                allowed.contains(field) || (field == Field::Cidr && allowed.contains(Field::IpTo));
+            if values.has(field) && !allowed {
+                return Err(Stop::Failed(format!(
+                    "{what} is not allowed in command {} with set type {} and family {}",
+                    self.command.name(),
+                    self.spec.name,
+                    values.family.unwrap_or(Family::Unspec),
+                )));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Session {
@@ -101,42 +137,6 @@ impl Session {
                     .into());
             }
             grammar::read_argument(values, &mut self.report, syntax.find(word)?, text)?;
-        }
-        Ok(())
-    }
-
-    /// What a line must say, and what it must not.
-    pub(super) fn check_fields(&self, syntax: Syntax, values: &Values) -> Result<(), Stop> {
-        let CommandSpec {
-            needed, allowed, ..
-        } = *syntax.of_command;
-        // A network is a range, too.
-        let given = |field| values.has(field) || (field == Field::IpTo && values.has(Field::Cidr));
-        let missing = syntax
-            .arguments()
-            .map(|(argument, _)| argument)
-            .find(|argument| needed.contains(argument.field()) && !given(argument.field()));
-        if let Some(argument) = missing {
-            return Err(Stop::Usage(format!(
-                "Mandatory option `{}' is missing",
-                argument.name()
-            )));
-        }
-        for (field, what) in [
-            (Field::IpTo, "FROM-TO IP range"),
-            (Field::Cidr, "IP/CIDR range"),
-            (Field::PortTo, "FROM-TO port range"),
-        ] {
-            let allowed =
-                allowed.contains(field) || (field == Field::Cidr && allowed.contains(Field::IpTo));
-            if values.has(field) && !allowed {
-                return Err(Stop::Failed(format!(
-                    "{what} is not allowed in command {} with set type {} and family {}",
-                    syntax.command.name(),
-                    syntax.spec.name,
-                    values.family.unwrap_or(Family::Unspec),
-                )));
-            }
         }
         Ok(())
     }

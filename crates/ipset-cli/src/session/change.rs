@@ -53,7 +53,7 @@ impl Session {
         let syntax = Syntax::new(Command::Create, spec, revision);
         self.read_arguments(syntax, &call.rest, Which::Family, &mut values)?;
         self.read_arguments(syntax, &call.rest, Which::Others, &mut values)?;
-        self.check_fields(syntax, &values)?;
+        syntax.check(&values)?;
         let create = values.create_set(&mut self.report, set, spec)?;
         if create.options.hash_size > Some(CreateSet::MAX_HASH_SIZE) {
             // The kernel would find no memory for it, or take a gibibyte.
@@ -85,7 +85,7 @@ impl Session {
         read?;
         let syntax = Syntax::new(call.command, known.spec, known.revision);
         self.read_arguments(syntax, &call.rest, Which::Others, &mut values)?;
-        self.check_fields(syntax, &values)?;
+        syntax.check(&values)?;
         let mut words = String::new();
         let holds_addresses = matches!(
             known.spec.elements,
