@@ -141,3 +141,62 @@ impl Session {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types;
+
+    fn syntax(command: Command, name: &str, revision: u8) -> Syntax {
+        Syntax::new(command, types::find(name).unwrap(), revision)
+    }
+
+    #[test]
+    fn an_argument_that_the_kernel_is_too_old_for_is_told_apart() {
+        let create = |revision| syntax(Command::Create, "hash:ip", revision).find("--bitmask");
+        assert_eq!(create(6), Ok(Argument::Bitmask));
+        assert_eq!(
+            create(5),
+            Err(Stop::Usage(
+                "Argument `--bitmask' is supported in the kernel module of the set type hash:ip starting \
+                 from the revision 6 and you have installed revision 5 only. Your kernel is behind your \
+                 ipset utility."
+                    .into()
+            ))
+        );
+        assert_eq!(
+            syntax(Command::Del, "hash:ip", 6).find("comment"),
+            Err(Stop::Usage("Unknown argument: `comment'".into()))
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_the_first_argument_that_would_say_it() {
+        let create = syntax(Command::Create, "bitmap:ip", 3);
+        let mut values = Values::default();
+        let missing =
+            |name: &str| Err(Stop::Usage(format!("Mandatory option `{name}' is missing")));
+        assert_eq!(create.check(&values), missing("range"));
+        values.given.insert(Field::Ip);
+        assert_eq!(create.check(&values), missing("to"));
+        values.given.insert(Field::Cidr);
+        assert_eq!(create.check(&values), Ok(()));
+    }
+
+    #[test]
+    fn what_must_not_be_said_is_called_by_what_it_is() {
+        let mut values = Values::default();
+        values.given.insert(Field::Ip);
+        values.given.insert(Field::Cidr);
+        let of = |name, command| syntax(command, name, 3).check(&values);
+        assert_eq!(of("hash:net", Command::Test), Ok(()));
+        assert_eq!(of("hash:ip", Command::Add), Ok(()));
+        assert_eq!(
+            of("bitmap:ip", Command::Test),
+            Err(Stop::Failed(
+                "IP/CIDR range is not allowed in command test with set type bitmap:ip and family unspec"
+                    .into()
+            ))
+        );
+    }
+}

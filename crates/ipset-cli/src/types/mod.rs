@@ -164,3 +164,55 @@ macro_rules! revisions {
 }
 
 use {arguments, elements, fields, revisions};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_has_one_name_one_alias_and_revisions_without_gaps() {
+        for spec in ALL {
+            for name in [spec.name, spec.alias] {
+                let found = find(name).map(|found| found.name);
+                assert_eq!(found, Some(spec.name), "{name}");
+            }
+            assert_eq!(spec.set_type.name(), spec.name);
+            let numbers = spec.revisions.iter().map(|(number, _)| *number);
+            assert!(numbers.eq(spec.oldest_revision()..=spec.newest_revision()));
+        }
+    }
+
+    #[test]
+    fn an_argument_came_with_a_revision_that_there_is_and_fits_its_command() {
+        for spec in ALL {
+            for command in [&spec.create, &spec.add, &spec.del, &spec.test] {
+                for (argument, since) in command.arguments {
+                    assert!(*since <= spec.newest_revision(), "{argument:?}");
+                }
+                let ours = |field: Field| {
+                    let parts = spec.elements.iter().map(|(_, field)| *field);
+                    let arguments = command
+                        .arguments
+                        .iter()
+                        .map(|(argument, _)| argument.field());
+                    parts.chain(arguments).any(|known| known == field) || field == Field::Protocol
+                };
+                for field in [
+                    Field::Ip,
+                    Field::Ip2,
+                    Field::Port,
+                    Field::Mac,
+                    Field::Mark,
+                    Field::Interface,
+                    Field::Name,
+                ] {
+                    assert!(
+                        !command.needed.contains(field) || ours(field),
+                        "{} {field:?}",
+                        spec.name
+                    );
+                }
+            }
+        }
+    }
+}
