@@ -1,33 +1,114 @@
 //! Reads commands from a file.
+//!
+//! Entries of one set that come one after the other are collected and sent together. They are with
+//! the kernel before anything else is done or said, so that the lines take effect in their order, up
+//! to the first that fails.
 
-use std::io::BufRead;
+mod batch;
+mod plain;
+
+use std::io::{self, BufRead, BufReader};
 
 use crate::{
-    command_line::{self, Lines, Stop},
-    report::Severity,
+    command_line::{self, Command, Stop},
     session::Session,
 };
+use batch::Batch;
 
-/// Runs the lines of a file, up to the first that has something to tell: a mistake, the answer to a
-/// test, an option that means nothing any more.
-pub(crate) fn restore(session: &mut Session, input: impl BufRead) -> Result<(), Stop> {
-    let mut lines = Lines::new(input);
-    let mut number = 0;
-    loop {
-        number += 1;
-        session.report.set_line(Some(number));
-        let line = match lines.next() {
-            Ok(Some(line)) => line,
-            Ok(None) => return Ok(()),
-            Err(Stop::Failed(text)) => return Err(session.report.error(text).into()),
-            Err(stop) => return Err(stop),
-        };
-        if line.is_empty() || line.starts_with('#') || matches!(line, "COMMIT\n" | "COMMIT\r\n") {
-            continue;
+/// Runs the lines of a file, up to the first that fails.
+pub(crate) fn restore(session: &mut Session, input: impl io::Read) -> Result<(), Stop> {
+    let mut input = BufReader::with_capacity(BLOCK, input);
+    let mut restore = Restore {
+        session,
+        batch: None,
+    };
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        match input.read_until(b'\n', &mut line) {
+            Ok(0) => break,
+            Ok(_) => restore.line(number, &line)?,
+            Err(error) => {
+                restore.send()?;
+                return Err(Stop::Failed(error.to_string()));
+            }
         }
-        session.run(command_line::split(line)?)?;
-        if session.report.severity() != Severity::Nothing {
-            return Err(Stop::Refused);
+    }
+    restore.send()
+}
+
+struct Restore<'a> {
+    session: &'a mut Session,
+    /// The entries that were read last and are not with the kernel yet.
+    batch: Option<Batch>,
+}
+
+impl Restore<'_> {
+    fn line(&mut self, number: u64, line: &[u8]) -> Result<(), Stop> {
+        if let Some(batch) = &mut self.batch {
+            if let Some(entry) = batch.read(line) {
+                batch.push(number, entry);
+                return if batch.is_full() { self.send() } else { Ok(()) };
+            }
+        }
+        self.session.report.set_line(Some(number));
+        let Err(stop) = self.any_line(number, line) else {
+            return Ok(());
+        };
+        // What this line made of the report is told only if all lines before it succeed.
+        let report = std::mem::take(&mut self.session.report);
+        self.send()?;
+        self.session.report = report;
+        Err(stop)
+    }
+
+    fn any_line(&mut self, number: u64, line: &[u8]) -> Result<(), Stop> {
+        let text = std::str::from_utf8(line)
+            .map_err(|_| Stop::Failed("it is not UTF-8".into()))?
+            .trim_start();
+        if text.is_empty() || text.starts_with('#') {
+            return Ok(());
+        }
+        if matches!(text, "COMMIT\n" | "COMMIT\r\n") {
+            return self.send();
+        }
+        let Some(call) = self.session.read(command_line::split(text)?)? else {
+            return Ok(());
+        };
+        if matches!(call.command, Command::Add | Command::Del) {
+            let change = self.session.read_change(&call)?;
+            if !Batch::takes(call.command, &change.entry) {
+                self.send()?;
+                self.session.report.set_line(Some(number));
+                return self.session.make(call.command, &change);
+            }
+            let belongs = |batch: &Batch| batch.is_of(self.session, call.command, &change.set);
+            if !self.batch.as_ref().is_some_and(belongs) {
+                self.send()?;
+                let known = self.session.known_set(&change.set)?;
+                self.batch = Some(Batch::new(self.session, call.command, change.set, known));
+            }
+            if let Some(batch) = &mut self.batch {
+                batch.push(number, change.entry);
+            }
+            return Ok(());
+        }
+        self.send()?;
+        self.batch = None;
+        self.session.report.set_line(Some(number));
+        self.session.call(&call)?;
+        self.session.tell_report();
+        Ok(())
+    }
+
+    /// Sends what was collected.
+    fn send(&mut self) -> Result<(), Stop> {
+        match &mut self.batch {
+            Some(batch) => batch.send(self.session),
+            None => Ok(()),
         }
     }
 }
+
+/// How much of the file is read at once.
+const BLOCK: usize = 256 * 1024;

@@ -25,6 +25,7 @@ use crate::{
 };
 use change::Change;
 use known::Known;
+pub(crate) use known::KnownSet;
 
 /// The commands of one run of the program.
 #[derive(Debug, Default)]
@@ -48,7 +49,15 @@ enum Source {
 
 impl Session {
     /// Runs one line.
-    pub(crate) fn run(&mut self, mut words: Vec<String>) -> Result<(), Stop> {
+    pub(crate) fn run(&mut self, words: Vec<String>) -> Result<(), Stop> {
+        match self.read(words)? {
+            Some(call) => self.call(&call),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads one line; there is nothing to call if it has had its answer.
+    pub(crate) fn read(&mut self, mut words: Vec<String>) -> Result<Option<Call>, Stop> {
         if words.len() > MOST_WORDS {
             return Err(too_long());
         }
@@ -58,7 +67,8 @@ impl Session {
             None => None,
         };
         let Some(definition) = definition else {
-            return self.without_command(words.first().map(String::as_str));
+            let word = words.first().map(String::as_str);
+            return self.without_command(word).map(|()| None);
         };
         match (self.source, definition.command) {
             (Source::File, Command::Restore | Command::Version | Command::Help) => {
@@ -68,11 +78,12 @@ impl Session {
                 )));
             }
             (Source::Prompt, Command::Restore) => {
-                return self.print("Restore command is not supported in interactive mode\n");
+                let text = "Restore command is not supported in interactive mode\n";
+                return print(text).map(|()| None);
             }
             _ => {}
         }
-        self.call(&Call::of(definition, words)?)
+        Call::of(definition, words).map(Some)
     }
 
     /// Runs the lines of a file.
@@ -85,7 +96,7 @@ impl Session {
             })?),
         };
         self.source = Source::File;
-        restore::restore(self, io::BufReader::new(input))
+        restore::restore(self, input)
     }
 
     /// Tells the user what there is to tell and gives the exit status.
@@ -139,7 +150,7 @@ impl Session {
 
     fn without_command(&mut self, word: Option<&str>) -> Result<(), Stop> {
         match (self.source, word) {
-            (Source::Prompt, _) => self.print("No command specified\n"),
+            (Source::Prompt, _) => print("No command specified\n"),
             (Source::CommandLine, Some("-")) => self.prompt(),
             (_, Some(word)) => Err(Stop::Usage(format!(
                 "No command specified: unknown argument {word}"
@@ -148,7 +159,7 @@ impl Session {
         }
     }
 
-    fn call(&mut self, call: &Call) -> Result<(), Stop> {
+    pub(crate) fn call(&mut self, call: &Call) -> Result<(), Stop> {
         let first = call.first.as_deref();
         match call.command {
             Command::Create => self.create(call),
@@ -180,9 +191,14 @@ impl Session {
 
     fn change(&mut self, call: &Call) -> Result<(), Stop> {
         let change = self.read_change(call)?;
+        self.make(call.command, &change)
+    }
+
+    /// Makes a change that was read.
+    pub(crate) fn make(&mut self, command: Command, change: &Change) -> Result<(), Stop> {
         let (set, entry) = (&change.set, &change.entry);
         let set_type = Some(&change.spec.set_type);
-        match call.command {
+        match command {
             Command::Add => {
                 let if_exists = self.if_exists();
                 let added = self.connect()?.add(set, entry, if_exists);
@@ -200,7 +216,7 @@ impl Session {
             _ => {
                 let tested = self.connect()?.test(set, entry);
                 let present = self.checked(tested, Command::Test, set_type)?;
-                self.tell_test(&change, present)
+                self.tell_test(change, present)
             }
         }
     }
@@ -304,7 +320,7 @@ impl Session {
     }
 
     fn version(&mut self) -> Result<(), Stop> {
-        self.print(&format!(
+        print(&format!(
             "{PROGRAM} v{VERSION}, protocol version: {PROTOCOL}\n"
         ))?;
         let kernel = self.connect()?.protocol();
@@ -320,13 +336,8 @@ impl Session {
 
     /// The session with the kernel.
     pub(crate) fn connect(&mut self) -> Result<&mut IpSet, Stop> {
-        let sets = match self.sets.take() {
-            Some(sets) => sets,
-            None => {
-                let connected = IpSet::connect();
-                self.checked(connected, Command::Version, None)?
-            }
-        };
+        let connected = self.sets.take().map_or_else(IpSet::connect, Ok);
+        let sets = self.checked(connected, Command::Version, None)?;
         Ok(self.sets.insert(sets))
     }
 
@@ -354,13 +365,14 @@ impl Session {
     fn read_set_name(&mut self, text: &str) -> Result<SetName, Stop> {
         Ok(grammar::read_set_name(&mut self.report, text)?)
     }
+}
 
-    fn print(&mut self, text: &str) -> Result<(), Stop> {
-        let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.flush())
-            .map_err(|error| cannot_write(&error))
-    }
+/// Prints at once.
+fn print(text: &str) -> Result<(), Stop> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(|error| cannot_write(&error))
 }
 
 fn nothing_left(call: &Call) -> Result<(), Stop> {
