@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Session, Source};
+use super::{Session, Source, print};
 use crate::command_line::{self, Lines, PROGRAM, Stop};
 
 impl Session {
@@ -11,10 +11,10 @@ impl Session {
         self.source = Source::Prompt;
         let prompt = format!("{PROGRAM}> ");
         let mut lines = Lines::new(io::stdin().lock());
-        self.print(&prompt)?;
+        print(&prompt)?;
         while let Some(line) = lines.next()? {
             if line.is_empty() || line.starts_with('#') {
-                self.print(&prompt)?;
+                print(&prompt)?;
             } else {
                 let result = command_line::split(line).and_then(|words| self.run(words));
                 if result == Err(Stop::Quit) {
@@ -22,7 +22,7 @@ impl Session {
                 }
                 self.conclude(result);
             }
-            self.print(&prompt)?;
+            print(&prompt)?;
         }
         Err(Stop::Quit)
     }
