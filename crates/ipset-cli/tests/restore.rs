@@ -190,7 +190,8 @@ fn what_was_saved_is_restored() -> Result<(), Failed> {
     ours().input(file).run(&["restore"])?;
     let saved = ours().run(&["-sorted", "save"])?;
     assert_eq!(saved.lines().count(), 40_005);
-    IpSet::connect()?.destroy_all()?;
+    ours().run(&["destroy", "l"])?;
+    ours().run(&["destroy"])?;
     ours().input(saved.clone()).run(&["restore"])?;
     assert_eq!(ours().run(&["-sorted", "save"])?, saved);
     Ok(())
