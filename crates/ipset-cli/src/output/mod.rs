@@ -16,7 +16,7 @@ use std::{
 
 use ipset_netlink::{Element, Error, IpSet, Key, Listed, SetHeader, SetName};
 
-use crate::command_line::{Options, Output};
+use crate::command_line::{Command, Options, Output};
 use layout::Layout;
 use words::Words;
 
@@ -50,26 +50,41 @@ pub(crate) fn in_words(element: Element) -> String {
 pub(crate) fn list(
     sets: &mut IpSet,
     set: Option<&SetName>,
+    command: Command,
     output: Output,
     options: &Options,
     out: &mut dyn Write,
 ) -> Result<(), ListError> {
+    let options = match (command, output) {
+        // Less than everything could not be restored.
+        (_, Output::Save) => &Options {
+            names: false,
+            terse: false,
+            ..options.clone()
+        },
+        _ => options,
+    };
+    // `ipset save -terse` writes headers as if there were no entries, and then the entries.
+    let headers_only = options.terse && (command != Command::Save || output == Output::Json);
+    let extent = match (options.names, headers_only) {
+        (true, _) => Extent::Names,
+        (false, true) => Extent::Headers,
+        (false, false) => Extent::Everything,
+    };
     match output {
-        Output::Plain => {
-            Listing::new(plain::Plain::default(), options, out).run(sets, set, options)
-        }
-        Output::Xml => Listing::new(xml::Xml, options, out).run(sets, set, options),
-        Output::Json => Listing::new(json::Json::default(), options, out).run(sets, set, options),
-        Output::Save => {
-            // Less than everything could not be restored.
-            let options = Options {
-                names: false,
-                terse: false,
-                ..options.clone()
-            };
-            Listing::new(save::Save::default(), &options, out).run(sets, set, &options)
-        }
+        Output::Plain => Listing::new(plain::Plain::default(), options, out).run(sets, set, extent),
+        Output::Save => Listing::new(save::Save::default(), options, out).run(sets, set, extent),
+        Output::Xml => Listing::new(xml::Xml, options, out).run(sets, set, extent),
+        Output::Json => Listing::new(json::Json::default(), options, out).run(sets, set, extent),
     }
+}
+
+/// How much of the sets is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    Names,
+    Headers,
+    Everything,
 }
 
 /// A listing as far as it has been written.
@@ -77,6 +92,8 @@ struct Listing<'a, L> {
     layout: L,
     words: Words,
     sorted: bool,
+    /// Headers and ends of sets are those of sets with entries.
+    members: bool,
     out: &'a mut dyn Write,
     buffer: Vec<u8>,
     current: Option<Current>,
@@ -98,6 +115,7 @@ impl<'a, L: Layout> Listing<'a, L> {
                 resolve: options.resolve,
             },
             sorted: options.sorted,
+            members: !options.terse,
             out,
             buffer: Vec::with_capacity(BLOCK + BLOCK / 4),
             current: None,
@@ -109,32 +127,32 @@ impl<'a, L: Layout> Listing<'a, L> {
         mut self,
         sets: &mut IpSet,
         set: Option<&SetName>,
-        options: &Options,
+        extent: Extent,
     ) -> Result<(), ListError> {
         self.layout.begin(&mut self.buffer);
-        if options.names {
-            let names = match set {
-                Some(set) => vec![sets.header(set)?.name],
-                None => sets.names()?,
-            };
-            for name in names {
-                self.layout.name(&mut self.buffer, name.as_str());
-                self.make_room()?;
+        match extent {
+            Extent::Names => {
+                let names = match set {
+                    Some(set) => vec![sets.header(set)?.name],
+                    None => sets.names()?,
+                };
+                for name in names {
+                    self.layout.name(&mut self.buffer, name.as_str());
+                    self.make_room()?;
+                }
             }
-        } else if options.terse {
-            let headers = match set {
-                Some(set) => vec![sets.header(set)?],
-                None => sets.headers()?,
-            };
-            for header in headers {
-                self.layout
-                    .header(&mut self.buffer, &header, self.words, false);
-                self.layout.end_set(&mut self.buffer, false);
-                self.make_room()?;
+            Extent::Headers => {
+                let headers = match set {
+                    Some(set) => vec![sets.header(set)?],
+                    None => sets.headers()?,
+                };
+                for header in headers {
+                    self.header(&header)?;
+                }
             }
-        } else {
-            self.stream(sets, set)?;
+            Extent::Everything => self.stream(sets, set)?,
         }
+        self.end_set()?;
         self.layout.end(&mut self.buffer);
         self.flush()
     }
@@ -157,14 +175,13 @@ impl<'a, L: Layout> Listing<'a, L> {
             // What came before the error is worth having.
             self.flush()?;
         }
-        listed?;
-        self.end_set()
+        Ok(listed?)
     }
 
     fn header(&mut self, header: &SetHeader) -> Result<(), ListError> {
         self.end_set()?;
         self.layout
-            .header(&mut self.buffer, header, self.words, true);
+            .header(&mut self.buffer, header, self.words, self.members);
         self.current = Some(Current {
             sorted: self.sorted && header.set_type.name().starts_with("hash:"),
             has_entries: false,
@@ -206,7 +223,7 @@ impl<'a, L: Layout> Listing<'a, L> {
             }
             self.entries.clear();
         }
-        self.layout.end_set(&mut self.buffer, true);
+        self.layout.end_set(&mut self.buffer, self.members);
         self.make_room()
     }
 

@@ -294,8 +294,15 @@ impl Session {
             return Ok(());
         };
         let mut out = BufWriter::with_capacity(1 << 16, &mut out);
-        let listed = output::list(sets, set.as_ref(), output, &self.options, &mut out)
-            .and_then(|()| out.flush().map_err(ListError::Output));
+        let listed = output::list(
+            sets,
+            set.as_ref(),
+            call.command,
+            output,
+            &self.options,
+            &mut out,
+        )
+        .and_then(|()| out.flush().map_err(ListError::Output));
         match listed {
             Ok(()) => Ok(()),
             Err(ListError::Output(error)) => Err(cannot_write(&error)),
