@@ -319,7 +319,7 @@ mod tests {
                 "hash:ip,port",
                 six,
                 "2001::1,icmp:8/0",
-                "Syntax error: Protocol ICMP can be used with family inet only\nInvalid add command: missing setname",
+                "Syntax error: Protocol ICMP can be used with family inet only",
             ),
             (
                 "hash:ip,port",

@@ -14,7 +14,7 @@ mod values;
 
 pub(crate) use argument::read_argument;
 pub(crate) use entry::read_entry;
-pub(crate) use values::{EntryCommand, Values};
+pub(crate) use values::Values;
 
 use ipset_netlink::SetName;
 

@@ -133,13 +133,11 @@ fn icmp(
     family: Family,
 ) -> Result<(), Refused> {
     if values.family != Some(family) {
-        report.syntax_error(format_args!(
+        values.forgotten = true;
+        return Err(report.syntax_error(format_args!(
             "Protocol {} can be used with family {family} only",
             names.protocol
-        ));
-        // The line is forgotten, and with it the set: `ipset` goes on to say so.
-        let command = values.command;
-        return Err(report.error(format_args!("Invalid {command} command: missing setname")));
+        )));
     }
     let (icmp_type, code) = match names.find(text) {
         Some(both) => both,

@@ -1,27 +1,8 @@
-use std::{fmt, net::IpAddr};
+use std::net::IpAddr;
 
 use ipset_netlink::{Comment, Family, Interface, MacAddress, SetName, SkbMark, Timeout};
 
 use crate::types::{Field, Fields};
-
-/// A command on an entry, as messages call it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum EntryCommand {
-    #[default]
-    Add,
-    Del,
-    Test,
-}
-
-impl fmt::Display for EntryCommand {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Add => "add",
-            Self::Del => "del",
-            Self::Test => "test",
-        })
-    }
-}
 
 /// What one line says, field by field.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +16,8 @@ pub(crate) struct Values {
     /// The family is an assumption that the line may change.
     pub(crate) family_is_assumed: bool,
 
-    /// What is done with the entry.
-    pub(crate) command: EntryCommand,
+    /// The line went wrong in a way after which `ipset` has forgotten what it said, and goes on.
+    pub(crate) forgotten: bool,
     /// What the user is to be told at once, whatever comes of the line: each as `Warning: …` unless
     /// `-quiet`.
     pub(crate) remarks: Vec<String>,

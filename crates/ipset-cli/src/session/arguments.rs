@@ -19,7 +19,7 @@ pub(super) enum Which {
 /// A command on sets of one type, in the revision the kernel has.
 #[derive(Clone, Copy)]
 pub(super) struct Syntax {
-    command: Command,
+    pub(super) command: Command,
     spec: &'static TypeSpec,
     of_command: &'static CommandSpec,
     revision: u8,
@@ -39,6 +39,10 @@ impl Syntax {
             of_command,
             revision,
         }
+    }
+
+    pub(super) fn has_arguments(&self) -> bool {
+        self.arguments().any(|(_, since)| since <= self.revision)
     }
 
     /// Its arguments, with those that a newer kernel would have.

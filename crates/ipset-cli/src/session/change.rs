@@ -1,6 +1,6 @@
 //! From the words of a line to what is asked of the kernel.
 
-use ipset_netlink::{CreateSet, Entry, Family, SetName};
+use ipset_netlink::{BitmapRange, CreateSet, Entry, Family, SetName};
 
 use super::{
     Session,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     command_line::{Call, Command, Stop},
-    grammar::{self, EntryCommand, Values},
+    grammar::{self, Values},
     message,
     types::{self, Families, Field, Reading, TypeSpec},
 };
@@ -69,11 +69,6 @@ impl Session {
         let known = self.known_set(&set)?;
         let mut values = Values {
             family: Some(known.family),
-            command: match call.command {
-                Command::Add => EntryCommand::Add,
-                Command::Del => EntryCommand::Del,
-                _ => EntryCommand::Test,
-            },
             ..Values::default()
         };
         if known.family != Family::Unspec {
@@ -82,8 +77,12 @@ impl Session {
         let text = call.second.as_deref().unwrap_or_default();
         let read = grammar::read_entry(&mut values, &mut self.report, known.spec, text);
         self.tell_remarks(&values);
-        read?;
         let syntax = Syntax::new(call.command, known.spec, known.revision);
+        if read.is_err() && values.forgotten {
+            self.read_arguments(syntax, &call.rest, Which::Others, &mut Values::default())?;
+            return Err(self.miss_what_was_forgotten(syntax));
+        }
+        read?;
         self.read_arguments(syntax, &call.rest, Which::Others, &mut values)?;
         syntax.check(&values)?;
         let mut words = String::new();
@@ -101,7 +100,7 @@ impl Session {
                 values.cidr = None;
             }
         } else if holds_addresses && values.cidr == Some(0) {
-            return Err(self.refuse_everything(call.command, &set, known.spec, values));
+            self.refuse_everything(&set, known.spec, &values)?;
         }
         let entry = values
             .entry(known.spec)
@@ -114,27 +113,42 @@ impl Session {
         })
     }
 
-    /// The kernel refuses `192.0.2.1/0` for its prefix, unless the address alone is wrong already. As a
+    /// What `ipset` misses where it has forgotten the line.
+    fn miss_what_was_forgotten(&mut self, syntax: Syntax) -> Stop {
+        if syntax.has_arguments() {
+            let command = syntax.command.name();
+            let text = format!("Invalid {command} command: missing setname");
+            return self.report.error(text).into();
+        }
+        self.report.clear();
+        Stop::Failed(
+            "There are missing mandatory flags but can't check them. \
+             It's a bug, please report the problem."
+                .into(),
+        )
+    }
+
+    /// The kernel refuses `192.0.2.1/0` for its prefix, unless the address is wrong already. Sent as a
     /// network, whose host bits are zero, it would be refused for being `0.0.0.0`.
     fn refuse_everything(
         &mut self,
-        command: Command,
         set: &SetName,
         spec: &'static TypeSpec,
-        mut values: Values,
-    ) -> Stop {
-        values.cidr = None;
-        values.port_to = None;
-        let set_type = Some(&spec.set_type);
-        let looked = match (self.connect(), values.entry(spec)) {
-            (Ok(sets), Some(entry)) => sets.test(set, &entry),
-            (Err(stop), _) => return stop,
-            (_, None) => Ok(false),
+        values: &Values,
+    ) -> Result<(), Stop> {
+        let header = self.connect()?.header(set);
+        let header = self.checked(header, Command::Add, None)?;
+        let wrong = match (header.options.range, values.ip) {
+            (Some(BitmapRange::Addresses(range)), Some(ip)) => {
+                !(range.first()..=range.last()).contains(&ip)
+            }
+            (_, ip) => ip.is_none_or(|ip| ip.is_unspecified()),
         };
-        if let Err(stop) = self.checked(looked, command, set_type) {
-            return stop;
+        if wrong {
+            return Ok(());
         }
-        let text = message::text(message::IPSET_ERR_INVALID_CIDR, command, set_type);
-        self.report.error(text).into()
+        let set_type = Some(&spec.set_type);
+        let text = message::text(message::IPSET_ERR_INVALID_CIDR, Command::Add, set_type);
+        Err(self.report.error(text).into())
     }
 }
