@@ -5,6 +5,7 @@ mod change;
 mod describe;
 mod interactive;
 mod known;
+mod tell;
 
 use std::{
     fs::File,
@@ -17,10 +18,9 @@ use crate::{
     command_line::{
         self, Call, Command, MOST_WORDS, Options, Output, PROGRAM, Stop, VERSION, too_long,
     },
-    grammar::{self, Values},
-    message,
+    grammar, message,
     output::{self, ListError},
-    report::{Report, Severity},
+    report::Report,
     restore, types,
 };
 use change::Change;
@@ -99,55 +99,6 @@ impl Session {
         restore::restore(self, input)
     }
 
-    /// Tells the user what there is to tell and gives the exit status.
-    pub(crate) fn conclude(&mut self, result: Result<(), Stop>) -> u8 {
-        let (text, status) = match result {
-            Ok(()) | Err(Stop::Refused) => return self.tell_report(),
-            Err(Stop::Usage(text)) => (
-                format!("{text}\nTry `{PROGRAM} help' for more information."),
-                2,
-            ),
-            Err(Stop::Failed(text)) => (text, 1),
-            Err(Stop::NoInput(text)) => (text, 255),
-            Err(Stop::Quit) => return 0,
-        };
-        if !self.is_quiet() {
-            eprintln!("{PROGRAM} v{VERSION}: {text}");
-        }
-        self.report.clear();
-        status
-    }
-
-    /// Tells what is in the report and empties it.
-    pub(crate) fn tell_report(&mut self) -> u8 {
-        let text = self.report.text();
-        let (prefix, quiet, status) = match self.report.severity() {
-            Severity::Nothing => return 0,
-            Severity::Warning => ("Warning: ".into(), self.options.quiet, 0),
-            Severity::Notice => (String::new(), self.options.quiet, 1),
-            Severity::Error => (format!("{PROGRAM} v{VERSION}: "), self.is_quiet(), 1),
-        };
-        if !quiet {
-            eprint!("{prefix}{text}");
-        }
-        self.report.clear();
-        status
-    }
-
-    /// Tells at once what a line made one wonder about, whatever comes of it.
-    fn tell_remarks(&self, values: &Values) {
-        for remark in &values.remarks {
-            if !self.options.quiet {
-                eprintln!("Warning: {remark}");
-            }
-        }
-    }
-
-    /// Errors are always told at the prompt.
-    fn is_quiet(&self) -> bool {
-        self.options.quiet && self.source != Source::Prompt
-    }
-
     fn without_command(&mut self, word: Option<&str>) -> Result<(), Stop> {
         match (self.source, word) {
             (Source::Prompt, _) => print("No command specified\n"),
@@ -218,24 +169,6 @@ impl Session {
                 let present = self.checked(tested, Command::Test, set_type)?;
                 self.tell_test(change, present)
             }
-        }
-    }
-
-    fn tell_test(&mut self, change: &Change, present: bool) -> Result<(), Stop> {
-        let Change { set, text, .. } = change;
-        match (present, self.options.quiet) {
-            (true, true) => Ok(()),
-            (true, false) => {
-                self.report.warning(format_args!("{text} is in set {set}."));
-                Ok(())
-            }
-            (false, false) => {
-                self.report
-                    .notice(format_args!("{text} is NOT in set {set}."));
-                Err(Stop::Refused)
-            }
-            // What `ipset` says at its prompt; elsewhere it keeps quiet.
-            (false, true) => Err(self.report.error("Internal protocol error").into()),
         }
     }
 
