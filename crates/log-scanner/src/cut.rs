@@ -6,7 +6,9 @@
 //! A ban is about packets from a source, so the connections that go are those that the source opened. One that was opened
 //! from here stays: it was wanted here, and the next packet to go out would have it tracked again.
 
-use crate::conntrack::{Connection, Conntrack};
+use ipset_netlink::Transport;
+
+use crate::conntrack::{Connection, Conntrack, Error};
 use crate::error::chain;
 use crate::networks::Networks;
 use crate::report::{Connections, Outcome, Phase, RuleReport, ViolationReport, Warning};
@@ -18,6 +20,15 @@ type Place = (usize, usize);
 /// Cuts the connections of all that is banned by rules that want it, and says so in their reports. In a dry run they are only
 /// counted.
 pub(crate) fn act(
+    reports: &mut [RuleReport],
+    sets: Option<&mut Sets>,
+    dry_run: bool,
+) -> Vec<Warning> {
+    act_with(Conntrack::open, reports, sets, dry_run)
+}
+
+fn act_with<T: Transport>(
+    open: impl FnOnce() -> Result<Conntrack<T>, Error>,
     reports: &mut [RuleReport],
     sets: Option<&mut Sets>,
     dry_run: bool,
@@ -54,16 +65,18 @@ pub(crate) fn act(
         sets,
         dry_run,
     };
-    match cutter.cut() {
-        Ok(()) => Vec::new(),
-        Err(why) if dry_run => vec![Warning::new(Phase::Acting, why)],
-        Err(why) => {
-            for place in places {
-                cutter.refuse(place, &why);
-            }
-            Vec::new()
-        }
+    let Err(error) = open().and_then(|conntrack| cutter.cut(conntrack)) else {
+        return Vec::new();
+    };
+    let why = chain(&error);
+    if dry_run {
+        let text = format!("cannot tell which connections would be cut: {why}");
+        return vec![Warning::new(Phase::Acting, text)];
     }
+    for place in places {
+        cutter.refuse(place, &why);
+    }
+    Vec::new()
 }
 
 /// Whether the ban is, or would be, in the set.
@@ -95,15 +108,13 @@ impl Cutter<'_> {
     /// # Errors
     ///
     /// What is tracked cannot be told.
-    fn cut(&mut self) -> Result<(), String> {
-        let unable = |error| chain(&error);
-        let mut conntrack = Conntrack::open().map_err(unable)?;
+    fn cut<T: Transport>(&mut self, mut conntrack: Conntrack<T>) -> Result<(), Error> {
         let banned = &self.banned;
         let is_banned = |connection: &Connection| {
             let source = connection.source().into();
             banned.covering(source).next().is_some()
         };
-        let connections = conntrack.connections(is_banned).map_err(unable)?;
+        let connections = conntrack.connections(is_banned)?;
         for connection in connections {
             let places = self.places(&connection);
             if places.is_empty() {
@@ -170,6 +181,57 @@ impl Cutter<'_> {
                 cut,
                 format!("cannot cut the connections of {source}: {why}"),
             ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ipset_netlink::testing::{Answer, Script};
+
+    use super::*;
+    use crate::report::tests::{report, violation};
+
+    const EINVAL: i32 = 22;
+
+    fn without_conntrack(outcome: Outcome, dry_run: bool) -> (ViolationReport, Vec<Warning>) {
+        let mut report = report(dry_run, vec![violation("203.0.113.7", outcome)]);
+        report.rules[0].rule.cut_connections = true;
+        let script = Script::without_protocol([Answer::error(EINVAL)]);
+        let open = || Ok(Conntrack::with_transport(script));
+        let warnings = act_with(open, &mut report.rules, None, dry_run);
+        (report.rules[0].violations[0].clone(), warnings)
+    }
+
+    #[test]
+    fn a_kernel_without_connection_tracking_is_an_error() {
+        let why =
+            "the kernel has no connection tracking over netlink (modprobe nf_conntrack_netlink)";
+        let (violation, warnings) = without_conntrack(Outcome::Added, false);
+        let expected = format!("cannot cut the connections of 203.0.113.7: {why}");
+        assert_eq!(violation.error(), Some(expected.as_str()));
+        assert_eq!(
+            violation.outcome,
+            Outcome::Added,
+            "it is banned all the same"
+        );
+        assert!(warnings.is_empty());
+
+        let (violation, warnings) = without_conntrack(Outcome::WouldAdd, true);
+        assert_eq!(violation.error(), None);
+        let expected = format!("cannot tell which connections would be cut: {why}");
+        assert_eq!(warnings, [Warning::new(Phase::Acting, expected)]);
+    }
+
+    #[test]
+    fn who_is_not_banned_is_not_asked_about() {
+        for outcome in [
+            Outcome::Exempt("own".to_owned()),
+            Outcome::Expired,
+            Outcome::Refused("full".to_owned()),
+        ] {
+            let (violation, _) = without_conntrack(outcome, false);
+            assert_eq!(violation.connections, None);
         }
     }
 }

@@ -35,7 +35,8 @@ impl Conntrack {
 }
 
 impl<T: Transport> Conntrack<T> {
-    fn with_transport(transport: T) -> Self {
+    /// Over a transport of one's own.
+    pub(crate) fn with_transport(transport: T) -> Self {
         Self {
             transport,
             sequence: 0,

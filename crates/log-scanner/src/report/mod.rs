@@ -223,7 +223,7 @@ pub(crate) mod tests {
         }
     }
 
-    pub(super) fn report(dry_run: bool, violations: Vec<ViolationReport>) -> Report {
+    pub(crate) fn report(dry_run: bool, violations: Vec<ViolationReport>) -> Report {
         Report {
             as_of: "2026-11-22T09:00:00Z".parse().expect("a time"),
             dry_run,

@@ -412,6 +412,34 @@ Summary
     }
 
     #[test]
+    fn what_became_of_connections() {
+        let with = |source, connections| ViolationReport {
+            connections: Some(connections),
+            ..violation(source, Outcome::Added)
+        };
+        let violations = vec![
+            with("203.0.113.1", Connections::Cut(1)),
+            with("203.0.113.2", Connections::Cut(0)),
+            with("203.0.113.3", Connections::Refused(1, "no".to_owned())),
+            with("2001:db8::/64", Connections::WouldCut(2)),
+        ];
+        let text = text(&report(false, violations), &TimeZone::UTC);
+        let of_connections: Vec<_> = text
+            .lines()
+            .skip_while(|line| !line.starts_with("Phase 3"))
+            .filter(|line| line.contains("cut") || line.contains("[ERROR]"))
+            .collect();
+        assert_eq!(
+            of_connections,
+            [
+                "  [ACTION] 203.0.113.1: 1 connection cut",
+                "  [ERROR] no",
+                "  [DRYRUN] 2001:db8::/64: 2 connections would be cut",
+            ]
+        );
+    }
+
+    #[test]
     fn nothing_found_is_said() {
         let text = text(&report(false, Vec::new()), &TimeZone::UTC);
         assert!(text.contains("Phase 2: find violators\n  none\n"), "{text}");

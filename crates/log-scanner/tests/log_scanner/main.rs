@@ -19,12 +19,15 @@
 
 mod command_line;
 mod count;
+mod cut;
+mod dirty;
 mod events;
 mod exempt;
 mod fill;
 mod forged;
 mod networks;
 mod ports;
+mod progress;
 mod read_back;
 mod refuse;
 mod rules;
@@ -37,15 +40,18 @@ use std::process::ExitCode;
 use netns_testbed::{Trial, run};
 
 fn main() -> ExitCode {
-    let trials: [Vec<Trial>; 13] = [
+    let trials: [Vec<Trial>; 16] = [
         command_line::trials(),
         count::trials(),
+        cut::trials(),
+        dirty::trials(),
         events::trials(),
         exempt::trials(),
         fill::trials(),
         forged::trials(),
         networks::trials(),
         ports::trials(),
+        progress::trials(),
         read_back::trials(),
         refuse::trials(),
         rules::trials(),

@@ -195,9 +195,13 @@ fn the_later_end_wins() -> Result<(), Failed> {
         sets.ipset("flush")?;
     }
     let rules = short.clone() + &rule("blocked", "all", 5, "blacklist", "2h");
-    scanner(blocked(&[V4], 0..5), &rules).at(4).run().done(0).says(
-        "  kept: 203.0.113.7 stays in blacklist by rule 2, until 2026-11-22 10:00:04 +00:00\n",
-    );
+    scanner(blocked(&[V4], 0..5), &rules)
+        .at(4)
+        .run()
+        .done(0)
+        .says(
+            "  kept: 203.0.113.7 stays in blacklist by rule 2, until 2026-11-22 10:00:04 +00:00\n",
+        );
     Ok(())
 }
 

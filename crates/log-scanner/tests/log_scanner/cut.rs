@@ -1,0 +1,342 @@
+//! `--cut-connections`, against live connections that the firewall accepts because they are established.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use netns_testbed::{Failed, Family, Host, Tool, World, accept, connect};
+
+use crate::support::{Ran, Scanner, Sets, V4, blocked, violations};
+
+crate::trials!(
+    a_live_connection_dies_and_a_bystander_s_lives,
+    by_network_and_by_rule,
+    connections_opened_from_here_stay,
+    what_this_side_sends_next,
+    datagrams_and_pings_are_tracked_too,
+    nothing_tracked_is_done,
+    a_dry_run_counts,
+);
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const PORT: u16 = 443;
+const RULE: &str = "--rule blocked --type tcp --howmany 5 --within 10s --ipset blacklist --removeafter 1h --log fw.log";
+
+/// A gateway with the firewall's order: established first, then the blacklist, then everything else.
+struct Firewall {
+    world: World,
+    listeners: [TcpListener; 2],
+}
+
+/// A connection from outside, seen from both ends.
+struct Live {
+    client: TcpStream,
+    server: TcpStream,
+}
+
+impl Firewall {
+    fn new() -> Result<Self, Failed> {
+        let world = World::new()?;
+        let listeners = world.gateway.run(|| -> Result<_, Failed> {
+            let _sets = Sets::of_networks()?;
+            for (iptables, set) in [("iptables", "blacklist"), ("ip6tables", "blacklist_v6")] {
+                let iptables = Tool::require(iptables)?;
+                for rule in [
+                    "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT".to_owned(),
+                    format!("-m set --match-set {set} src -j DROP"),
+                ] {
+                    let rule = format!("-A INPUT {rule}");
+                    iptables.run(&rule.split(' ').collect::<Vec<_>>())?;
+                }
+            }
+            let listen = |family| TcpListener::bind((world.gateway.address(family), PORT));
+            Ok([listen(Family::V4)?, listen(Family::V6)?])
+        })?;
+        Ok(Self { world, listeners })
+    }
+
+    /// The stranger number `n` as one more address of the attacker's host.
+    fn stranger(&self, family: Family, n: u8) -> Result<IpAddr, Failed> {
+        let address = family.stranger(n);
+        self.world.attacker.add_address(address)?;
+        Ok(address)
+    }
+
+    fn connection(&self, source: IpAddr) -> Result<Live, Failed> {
+        let family = Family::of(source);
+        let destination = SocketAddr::new(self.world.gateway.address(family), PORT);
+        let client = self
+            .world
+            .attacker
+            .run(|| connect(SocketAddr::new(source, 0), destination, PATIENCE))?;
+        let [v4, v6] = &self.listeners;
+        let server = accept(family.pick(v4, v6), PATIENCE)?;
+        let mut live = Live { client, server };
+        live.client.set_nodelay(true)?;
+        live.server.set_read_timeout(Some(PATIENCE))?;
+        live.assert_alive()?;
+        Ok(live)
+    }
+
+    /// Scans a log in which these sources broke the rule.
+    fn scan(&self, sources: &[IpAddr], more: &str) -> Ran {
+        self.scan_log(&log_of(sources), more)
+    }
+
+    fn scan_log(&self, log: &str, more: &str) -> Ran {
+        let scanner = Scanner::new(log).with(RULE).with(more).at(60);
+        self.gateway().run(|| scanner.run())
+    }
+
+    fn gateway(&self) -> &Host {
+        &self.world.gateway
+    }
+
+    /// How many connections from a source the stock tool lists.
+    fn tracked(&self, source: IpAddr) -> Result<usize, Failed> {
+        let family = Family::of(source).pick("ipv4", "ipv6");
+        let conntrack = Tool::require("conntrack")?;
+        self.gateway().run(|| {
+            let listed = conntrack.run(&["-L", "-f", family, "--orig-src", &source.to_string()])?;
+            Ok(listed.lines().count())
+        })
+    }
+}
+
+fn log_of(sources: &[IpAddr]) -> String {
+    let sources: Vec<_> = sources.iter().map(ToString::to_string).collect();
+    let sources: Vec<_> = sources.iter().map(String::as_str).collect();
+    blocked(&sources, 0..5)
+}
+
+impl Live {
+    /// What the client says is heard.
+    fn assert_alive(&mut self) -> io::Result<()> {
+        self.client.write_all(b"?")?;
+        let mut heard = [0];
+        self.server.read_exact(&mut heard)?;
+        assert_eq!(&heard, b"?");
+        Ok(())
+    }
+
+    fn speak(&mut self) -> io::Result<()> {
+        self.client.write_all(b"!")
+    }
+
+    /// Nothing has come of what the client said. Whoever asks has seen that what was sent later has come.
+    fn assert_unheard(&mut self) -> io::Result<()> {
+        self.server.set_nonblocking(true)?;
+        let error = self.server.read(&mut [0]).expect_err("it was heard");
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        Ok(())
+    }
+}
+
+fn a_live_connection_dies_and_a_bystander_s_lives() -> Result<(), Failed> {
+    for family in Family::BOTH {
+        let firewall = Firewall::new()?;
+        let attacker = firewall.stranger(family, 66)?;
+        let mut attack = firewall.connection(attacker)?;
+        let mut second = firewall.connection(attacker)?;
+        let mut visit = firewall.connection(firewall.stranger(family, 67)?)?;
+        assert_eq!(firewall.tracked(attacker)?, 2);
+
+        // The ban by itself lets them go on: they are established.
+        firewall.scan(&[attacker], "").done(0).says("[ACTION]");
+        attack.assert_alive()?;
+
+        // A scan that finds the ban there cuts them, too.
+        firewall
+            .scan(&[attacker], "--cut-connections")
+            .done(0)
+            .says("kept: ")
+            .says(&format!("  [ACTION] {attacker}: 2 connections cut\n"));
+        assert_eq!(firewall.tracked(attacker)?, 0);
+        attack.speak()?;
+        second.speak()?;
+        visit.assert_alive()?;
+        attack.assert_unheard()?;
+        second.assert_unheard()?;
+
+        let ran = firewall.scan(&[attacker], "--cut-connections --json");
+        let report: serde_json::Value = serde_json::from_str(&ran.done(0).stdout)?;
+        assert_eq!(violations(&report)[0]["connections_cut"], 0);
+        assert_eq!(violations(&report)[0]["error"], serde_json::Value::Null);
+    }
+    Ok(())
+}
+
+fn by_network_and_by_rule() -> Result<(), Failed> {
+    let firewall = Firewall::new()?;
+    for family in Family::BOTH {
+        let [first, second, excepted] = [
+            firewall.stranger(family, 70)?,
+            firewall.stranger(family, 71)?,
+            firewall.stranger(family, 72)?,
+        ];
+        let outsider = firewall.world.attacker.address(family);
+        let mut lives = Vec::new();
+        for source in [first, second, excepted, outsider] {
+            lives.push(firewall.connection(source)?);
+        }
+        let set = family.pick("blacklist", "blacklist_v6");
+        let exception = format!("add {set} {excepted} timeout 0 nomatch");
+        let ipset = Tool::require("ipset")?;
+        firewall
+            .gateway()
+            .run(|| ipset.run(&exception.split(' ').collect::<Vec<_>>()))?;
+        // Only the second rule cuts.
+        let rule = "[[rule]]\nrule = \"blocked\"\ntype = \"tcp\"\nwithin = \"10s\"\nipset = \"blacklist\"\n\
+                    removeafter = \"1h\"\n";
+        let rules = format!(
+            "{rule}howmany = 2\n{rule}howmany = 5\ncut-connections = true\naggregate-v4 = 24\naggregate-v6 = 64\n"
+        );
+        let log = blocked(&[&outsider.to_string()], 0..2) + &log_of(&[first]);
+        let scanner = Scanner::new(log)
+            .write("rules.toml", rules)
+            .with("--rules rules.toml --log fw.log")
+            .at(60);
+        let network = family.pick("198.51.100.0/24", "2001:db8:66::/64");
+        let ran = firewall.gateway().run(|| scanner.run());
+        ran.done(0)
+            .says(&format!("[ACTION] {outsider}: added to {set}"))
+            .says(&format!("[ACTION] {network}: 2 connections cut\n"));
+        assert_eq!(ran.stdout.matches(" cut\n").count(), 1, "{}", ran.stdout);
+        let [first, second, excepted, outsider] = lives.as_mut_slice() else {
+            return Err("four connections".into());
+        };
+        first.speak()?;
+        second.speak()?;
+        excepted.assert_alive()?;
+        outsider.assert_alive()?;
+        first.assert_unheard()?;
+        second.assert_unheard()?;
+    }
+    Ok(())
+}
+
+/// Whoever is banned may still be asked: the answers belong to what was opened from here.
+fn connections_opened_from_here_stay() -> Result<(), Failed> {
+    let firewall = Firewall::new()?;
+    let attacker = firewall.world.attacker.address(Family::V4);
+    let listener = firewall
+        .world
+        .attacker
+        .run(|| TcpListener::bind((attacker, 80)))?;
+    let gateway = firewall.gateway().address(Family::V4);
+    let client = firewall.gateway().run(|| {
+        let source = SocketAddr::new(gateway, 0);
+        connect(source, SocketAddr::new(attacker, 80), PATIENCE)
+    })?;
+    let server = accept(&listener, PATIENCE)?;
+    server.set_read_timeout(Some(PATIENCE))?;
+    let mut live = Live { client, server };
+    let ran = firewall.scan(&[attacker], "--cut-connections");
+    ran.done(0);
+    assert!(!ran.stdout.contains(" cut\n"), "{}", ran.stdout);
+    assert_eq!(firewall.tracked(gateway)?, 1);
+    live.assert_alive()
+        .map_err(|error| format!("it was cut: {error}").into())
+}
+
+/// What the help says of `nf_conntrack_tcp_loose`.
+fn what_this_side_sends_next() -> Result<(), Failed> {
+    for loose in ["1", "0"] {
+        let firewall = Firewall::new()?;
+        let name = "net.netfilter.nf_conntrack_tcp_loose";
+        firewall.gateway().set_sysctl(name, loose)?;
+        let attacker = firewall.stranger(Family::V4, 66)?;
+        let mut attack = firewall.connection(attacker)?;
+        let mut visit = firewall.connection(firewall.stranger(Family::V4, 67)?)?;
+        firewall
+            .scan(&[attacker], "--cut-connections")
+            .done(0)
+            .says("1 connection cut\n");
+        attack.server.write_all(b".")?;
+        attack.speak()?;
+        visit.assert_alive()?;
+        if loose == "0" {
+            attack.assert_unheard()?;
+        } else {
+            attack.server.read_exact(&mut [0])?;
+            // A later scan cannot tell it from one that was wanted here.
+            assert_eq!(firewall.tracked(attacker)?, 0);
+        }
+    }
+    Ok(())
+}
+
+fn datagrams_and_pings_are_tracked_too() -> Result<(), Failed> {
+    let firewall = Firewall::new()?;
+    let mut expected = 0;
+    let attacker = firewall.stranger(Family::V4, 66)?;
+    let gateway = firewall.gateway().address(Family::V4);
+    let listener = firewall
+        .gateway()
+        .run(|| UdpSocket::bind((gateway, 5353)))?;
+    listener.set_read_timeout(Some(PATIENCE))?;
+    let attacker_host = &firewall.world.attacker;
+    let socket = attacker_host.run(|| UdpSocket::bind((attacker, 0)))?;
+    socket.send_to(b"?", (gateway, 5353))?;
+    let (_, from) = listener.recv_from(&mut [0; 8])?;
+    listener.send_to(b"!", from)?;
+    expected += 1;
+    let ping = Tool::find("ping");
+    if let Some(ping) = ping {
+        let (from, to) = (attacker.to_string(), gateway.to_string());
+        attacker_host.run(|| ping.run(&["-c", "1", "-W", "10", "-I", &from, &to]))?;
+        expected += 1;
+    }
+    assert_eq!(firewall.tracked(attacker)?, expected);
+    let plural = if expected == 1 { "" } else { "s" };
+    firewall
+        .scan(&[attacker], "--cut-connections")
+        .done(0)
+        .says(&format!("{expected} connection{plural} cut\n"));
+    assert_eq!(firewall.tracked(attacker)?, 0);
+    Ok(())
+}
+
+/// Also where the namespace tracks nothing at all.
+fn nothing_tracked_is_done() -> Result<(), Failed> {
+    let sets = Sets::blacklist()?;
+    let scanner = Scanner::new(blocked(&[V4], 0..5)).rule().at(60);
+    let ran = scanner.with("--cut-connections").run();
+    ran.done(0).says("[ACTION] 203.0.113.7: added to blacklist");
+    assert!(!ran.stdout.contains(" cut"), "{}", ran.stdout);
+    assert_eq!(ran.stderr, "");
+    assert_eq!(sets.names("blacklist")?, [V4]);
+    Ok(())
+}
+
+fn a_dry_run_counts() -> Result<(), Failed> {
+    let firewall = Firewall::new()?;
+    let attacker = firewall.stranger(Family::V4, 66)?;
+    let mut attack = firewall.connection(attacker)?;
+    firewall
+        .scan(&[attacker], "--cut-connections --dryrun")
+        .done(0)
+        .says(&format!("[DRYRUN] {attacker}: would be added"))
+        .says(&format!("[DRYRUN] {attacker}: 1 connection would be cut\n"));
+    assert_eq!(firewall.tracked(attacker)?, 1);
+    attack.assert_alive()?;
+
+    // Without privilege it cannot be told.
+    let unshare = Tool::require("unshare")?;
+    let program = [
+        unshare.path().to_str().ok_or("not UTF-8")?,
+        "--user",
+        crate::support::PROGRAM,
+    ];
+    let scanner = Scanner::new(blocked(&[V4], 0..5))
+        .rule()
+        .with("--cut-connections --dryrun")
+        .at(60);
+    let output = firewall
+        .gateway()
+        .run(|| scanner.command_of(&program).output())?;
+    Ran::new(&output)
+        .done(0)
+        .says("[WARNING] cannot tell which connections would be cut: CAP_NET_ADMIN is missing\n");
+    Ok(())
+}
