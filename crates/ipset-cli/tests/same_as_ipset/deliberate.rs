@@ -1,7 +1,11 @@
 //! Where our program means to differ from the stock tool. Everything else has to be equal.
 //!
 //! - **Every line before a mistake in a restore file is applied.** The stock tool collects lines and loses those that
-//!   it has not yet sent when a later one is wrong; how many depends on the sets they belong to.
+//!   it has not yet sent when a later one is wrong; how many depends on the sets they belong to. So ours also names the first
+//!   mistake, where the stock tool may name one that it meets while it still collects.
+//! - **A mistake in a session leaves nothing behind.** After one the stock tool's next line can be taken for its
+//!   continuation ("timeout already specified") or get an error that is not its own.
+//! - **A mistake that the stock tool crashes on** gets an error and exit status 1.
 //! - **`-output json` exists.**
 
 use std::path::PathBuf;

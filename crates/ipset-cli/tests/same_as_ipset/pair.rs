@@ -4,8 +4,10 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::slice::SliceIndex;
 use std::thread;
 
 use netns_testbed::{Failed, Namespace, Tool};
@@ -79,7 +81,20 @@ impl Pair {
                 let stock = self.stock.run(arguments, &step.input);
                 (ours.join().expect("the thread runs a program"), stock)
             });
-            let (ours, stock) = (ours?, stock?);
+            let (ours, mut stock) = (ours?, stock?);
+            if stock.status.signal().is_some() && ours.status.code() == Some(1) {
+                // The stock tool fell over a mistake that ours names; what follows has no measure.
+                return Ok(different);
+            }
+            let restores = arguments.iter().any(|argument| argument == b"restore");
+            mistakes.push(None);
+            if restores && stock.status.code() != Some(0) {
+                let line;
+                (stock, line) =
+                    self.stock
+                        .first_mistake(&case.steps[..=number], &mistakes, stock)?;
+                mistakes[number] = Some(line);
+            }
             if ours.status != stock.status
                 || !same(&ours.stdout, &stock.stdout, says_initval)
                 || !same(&ours.stderr, &stock.stderr, says_initval)
@@ -89,13 +104,21 @@ impl Pair {
                     return Ok(different);
                 }
             }
-            mistakes.push(mistake(&stock));
-            if mistake(&stock).is_some() {
-                self.stock.again(&case.steps[..=number], &mistakes)?;
-            }
         }
         different.extend(self.state(says_initval)?);
         Ok(different)
+    }
+
+    /// Which commands the stock tool carries out, one after the other, beginning without sets.
+    pub(crate) fn succeeds(&self, steps: &[Step]) -> Result<Vec<bool>, Failed> {
+        self.stock.clear()?;
+        steps
+            .iter()
+            .map(|step| match &step.action {
+                Action::Run(arguments) => Ok(self.stock.run(arguments, &[])?.status.success()),
+                Action::WriteFile(_) | Action::SameFile(_) => Ok(false),
+            })
+            .collect()
     }
 
     /// In what the kernel's sets differ.
@@ -202,54 +225,109 @@ impl Side {
         })
     }
 
-    /// Everything again from the beginning, but files that have a mistake only up to that line.
-    ///
-    /// The stock tool collects lines and loses those that it has not sent when a later one is wrong; ours applies
-    /// every line before the mistake (see `deliberate.rs`).
+    /// What the tool says of the first mistake in the file that the last of `steps` reads, and in which line that is; the
+    /// lines before it are applied, which the stock tool does not always do (see `deliberate.rs`).
+    fn first_mistake(
+        &self,
+        steps: &[Step],
+        mistakes: &[Option<usize>],
+        mut said: Output,
+    ) -> Result<(Output, usize), Failed> {
+        let (last, before) = steps.split_last().expect("there is a last step");
+        let file = File::of(last, before);
+        let mut end = file.lines.len() + 1;
+        while let Some(line) = mistake(&said).filter(|&line| line < end) {
+            end = line;
+            self.again(before, mistakes)?;
+            let earlier = file.run(self, ..line - 1)?;
+            if earlier.status.success() {
+                file.run(self, line - 1..line)?;
+                return Ok((said, line));
+            }
+            // That one the tool would have seen later, when it had sent what it had collected.
+            said = earlier;
+        }
+        // It does not say in which line.
+        self.again(before, mistakes)?;
+        let mut stdout = Vec::new();
+        for line in 1..end {
+            let alone = file.run(self, line - 1..line)?;
+            stdout.extend(alone.stdout);
+            if !alone.status.success() {
+                let text = String::from_utf8_lossy(&alone.stderr);
+                let stderr = text.replace(&format!("{MISTAKE}1:"), &format!("{MISTAKE}{line}:"));
+                let said = Output {
+                    status: alone.status,
+                    stdout,
+                    stderr: stderr.into_bytes(),
+                };
+                return Ok((said, line));
+            }
+        }
+        Ok((said, end))
+    }
+
+    /// Everything again from the beginning, files that have a mistake only up to that line.
     fn again(&self, steps: &[Step], mistakes: &[Option<usize>]) -> Result<(), Failed> {
         self.clear()?;
-        let mut files: Vec<(&str, &[Vec<u8>])> = Vec::new();
-        for (step, mistake) in steps.iter().zip(mistakes) {
+        for (number, (step, mistake)) in steps.iter().zip(mistakes).enumerate() {
             match (&step.action, mistake) {
                 (Action::Run(arguments), None) => drop(self.run(arguments, &step.input)?),
-                (Action::Run(arguments), Some(line)) => {
-                    self.run_up_to(arguments, &step.input, &files, *line)?;
+                (Action::Run(_), Some(line)) => {
+                    let file = File::of(step, &steps[..number]);
+                    file.run(self, ..line - 1)?;
+                    file.run(self, line - 1..*line)?;
                 }
                 (Action::WriteFile(name), _) => {
                     fs::write(self.directory.path().join(name), step.input.concat())?;
-                    files.push((name, &step.input));
                 }
                 (Action::SameFile(_), _) => {}
             }
         }
         Ok(())
     }
+}
 
-    /// Runs a command that reads `input`, or one of `files`, with what stands there before `line` and then with this
-    /// line alone, which leaves behind what it did before it failed.
-    fn run_up_to(
-        &self,
-        arguments: &[Vec<u8>],
-        input: &[Vec<u8>],
-        files: &[(&str, &[Vec<u8>])],
-        line: usize,
-    ) -> Result<(), Failed> {
-        let read = files
-            .iter()
-            .rev()
-            .find(|(name, _)| arguments.iter().any(|argument| argument == name.as_bytes()));
-        let lines = read.map_or(input, |(_, lines)| lines);
-        let wrong = lines.get(line - 1..line).unwrap_or_default();
-        for part in [lines.get(..line - 1).unwrap_or(lines), wrong] {
-            if let Some((name, _)) = read {
-                fs::write(self.directory.path().join(name), part.concat())?;
+/// What a step restores: its standard input, or a file that an earlier step wrote.
+struct File<'a> {
+    arguments: &'a [Vec<u8>],
+    name: Option<&'a str>,
+    lines: &'a [Vec<u8>],
+}
+
+impl<'a> File<'a> {
+    fn of(step: &'a Step, before: &'a [Step]) -> Self {
+        let Action::Run(arguments) = &step.action else {
+            panic!("{} restores nothing", step.text);
+        };
+        let written = before.iter().rev().find_map(|step| match &step.action {
+            Action::WriteFile(name) if arguments.iter().any(|word| word == name.as_bytes()) => {
+                Some((name.as_str(), step.input.as_slice()))
             }
-            self.run(arguments, part)?;
+            _ => None,
+        });
+        Self {
+            arguments,
+            name: written.map(|(name, _)| name),
+            lines: written.map_or(step.input.as_slice(), |(_, lines)| lines),
         }
-        if let Some((name, whole)) = read {
-            fs::write(self.directory.path().join(name), whole.concat())?;
-        }
-        Ok(())
+    }
+
+    /// Runs the step with some of the lines.
+    fn run(
+        &self,
+        side: &Side,
+        lines: impl SliceIndex<[Vec<u8>], Output = [Vec<u8>]>,
+    ) -> Result<Output, Failed> {
+        let part = self.lines.get(lines).unwrap_or_default();
+        let Some(name) = self.name else {
+            return side.run(self.arguments, part);
+        };
+        let path = side.directory.path().join(name);
+        fs::write(&path, part.concat())?;
+        let output = side.run(self.arguments, part)?;
+        fs::write(&path, self.lines.concat())?;
+        Ok(output)
     }
 }
 

@@ -8,6 +8,7 @@ use crate::script::Case;
 
 /// The first difference that a script shows.
 pub(crate) fn difference(pair: &Pair, generated: &Generated) -> Result<Option<String>, Failed> {
+    let generated = generated.clone().without_aftermath(pair)?;
     Ok(pair.run(&generated.case(), 1)?.pop())
 }
 
@@ -35,5 +36,5 @@ pub(crate) fn shortest(pair: &Pair, mut generated: Generated) -> Result<(Case, S
         }
     }
     let message = difference(pair, &generated)?.unwrap_or_default();
-    Ok((generated.case(), message))
+    Ok((generated.without_aftermath(pair)?.case(), message))
 }

@@ -4,7 +4,9 @@ use super::elements::{Taste, element};
 use super::options;
 use super::random::Random;
 use super::set_type::{SET_TYPES, SetType};
+use crate::pair::Pair;
 use crate::script::{Case, Step};
+use netns_testbed::Failed;
 
 /// How the commands reach the program.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -77,6 +79,31 @@ impl Generated {
             given,
             commands,
         }
+    }
+
+    /// What a mistake leaves behind in a session of the stock tool meddles with the lines after it (see `deliberate.rs`): of
+    /// commands that are typed, those stay that succeed alone, and the first that does not, as the last.
+    pub(crate) fn without_aftermath(mut self, pair: &Pair) -> Result<Self, Failed> {
+        if self.given == Given::Typed {
+            let mut mistake = None;
+            let alone: Vec<Step> = self
+                .commands
+                .iter()
+                .map(|words| Step::run(words, &[]))
+                .collect();
+            let succeeded = pair.succeeds(&alone)?;
+            let mut kept = Vec::new();
+            for (words, succeeded) in self.commands.drain(..).zip(succeeded) {
+                if succeeded {
+                    kept.push(words);
+                } else {
+                    mistake.get_or_insert(words);
+                }
+            }
+            kept.extend(mistake);
+            self.commands = kept;
+        }
+        Ok(self)
     }
 
     pub(crate) fn case(&self) -> Case {
