@@ -1,13 +1,14 @@
 //! A whole line: header, prefix, packet.
 
 use std::net::IpAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use memchr::memmem;
-use nom::Parser;
 
 use crate::error::ParseError;
 use crate::header::{Header, Layout};
+use crate::input::Parsed;
 use crate::packet::{self, Packet};
 use crate::time::LogTime;
 
@@ -71,24 +72,9 @@ impl<'a> Event<'a> {
     ///
     /// [`ParseError`] says whether the line is none of ours, is not the kernel's, or is not well formed, and where.
     pub fn parse(line: &'a [u8]) -> Result<Self, ParseError> {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if !carries_firewall_text(line) {
-            return Err(ParseError::not_firewall());
-        }
-        let (message, header) = Header::parse(line)?;
-        let start = packet_start(message)
-            .map_err(|expected| ParseError::malformed(line, message, expected))?;
-        let (prefix, kernel_part) = message.split_at(start);
-        let packet = match Packet::parse.parse(kernel_part) {
-            Ok((_, packet)) => packet,
-            Err(nom::Err::Error(mismatch) | nom::Err::Failure(mismatch)) => {
-                return Err(ParseError::malformed(line, mismatch.at, mismatch.expected));
-            }
-            Err(nom::Err::Incomplete(_)) => {
-                return Err(ParseError::malformed(line, kernel_part, "more"));
-            }
-        };
+        let line = strip_end(line);
+        let (header, prefix, kernel_part) = frame(line)?;
+        let packet = whole(line, Packet::parse(kernel_part))?;
         let Header {
             time,
             uptime,
@@ -139,20 +125,55 @@ impl<'a> Event<'a> {
     }
 }
 
+/// A line without its line end.
+pub(crate) fn strip_end(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// The header of a line, its prefix, and the kernel's part from `IN=` on.
+pub(crate) fn frame(line: &[u8]) -> Result<(Header<'_>, &[u8], &[u8]), ParseError> {
+    if !carries_firewall_text(line) {
+        return Err(ParseError::not_firewall());
+    }
+    let (message, header) = Header::parse(line)?;
+    let start =
+        packet_start(message).map_err(|expected| ParseError::malformed(line, message, expected))?;
+    let (prefix, kernel_part) = message.split_at(start);
+    Ok((header, prefix, kernel_part))
+}
+
+/// What was read of the end of a line, or where that went wrong.
+pub(crate) fn whole<'a, T>(line: &'a [u8], read: Parsed<'a, T>) -> Result<T, ParseError> {
+    match read {
+        Ok((_, value)) => Ok(value),
+        Err(nom::Err::Error(mismatch) | nom::Err::Failure(mismatch)) => {
+            Err(ParseError::malformed(line, mismatch.at, mismatch.expected))
+        }
+        Err(nom::Err::Incomplete(_)) => Err(ParseError::malformed(line, b"", "more")),
+    }
+}
+
 /// The longest prefix the kernel takes: `NF_LOG_PREFIXLEN` of `net/netfilter/nf_log.h` without its NUL.
 const PREFIX_MAX: usize = 127;
 
 /// `IN=` with ` OUT=` after it, or one of our own markers.
 fn carries_firewall_text(line: &[u8]) -> bool {
-    let before_out = memmem::rfind(line, b" OUT=")
+    static OUT: LazyLock<memmem::FinderRev<'static>> =
+        LazyLock::new(|| memmem::FinderRev::new(b" OUT="));
+    static IN: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"IN="));
+    let before_out = OUT
+        .rfind(line)
         .and_then(|at| line.get(..at))
         .unwrap_or_default();
-    memmem::find(before_out, b"IN=").is_some() || carries_marker(line)
+    IN.find(before_out).is_some() || carries_marker(line)
 }
 
 /// `IPTABLES-` or `IP6TABLES-`, as in the prefixes that firewall-apply sets.
 pub(crate) fn carries_marker(text: &[u8]) -> bool {
-    memmem::find_iter(text, b"TABLES-").any(|at| {
+    static MARKER: LazyLock<memmem::Finder<'static>> =
+        LazyLock::new(|| memmem::Finder::new(b"TABLES-"));
+    MARKER.find_iter(text).any(|at| {
         let before = text.get(..at).unwrap_or_default();
         before.ends_with(b"IP") || before.ends_with(b"IP6")
     })

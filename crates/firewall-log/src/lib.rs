@@ -72,9 +72,12 @@ mod error;
 mod event;
 mod header;
 mod input;
+mod keyed;
 pub mod packet;
 mod reader;
 mod render;
+mod scan;
+mod sight;
 mod time;
 
 pub use crate::detect::{Detector, Tally, Threshold, Violation};
@@ -82,4 +85,5 @@ pub use crate::error::ParseError;
 pub use crate::event::Event;
 pub use crate::packet::{Packet, Protocol};
 pub use crate::reader::{Counts, Line, LineError, LogReader, ReadError};
+pub use crate::scan::{Finding, Scan, ScanError, Summary};
 pub use crate::time::{Clock, LogTime, TimeError};

@@ -39,7 +39,7 @@ pub(super) struct Window {
 
 /// How many hits, to how many ports, in how long a time are too many.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limit {
+pub(crate) struct Limit {
     pub(super) hits: u64,
     /// 0 where ports do not matter.
     pub(super) ports: u32,
@@ -185,7 +185,8 @@ fn windows(times: &[i64], within: i64) -> impl Iterator<Item = Window> {
     })
 }
 
-fn sum(times: &[i64], limit: Limit) -> Sum {
+/// What times in order come to.
+pub(super) fn sum(times: &[i64], limit: Limit) -> Sum {
     let mut sum = Sum {
         hits: times.len() as u64,
         peak: 0,

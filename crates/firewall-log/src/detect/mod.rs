@@ -159,12 +159,7 @@ impl Detector {
 
 impl Rule {
     fn new(threshold: Threshold) -> Self {
-        let within = i64::try_from(threshold.within().as_micros()).unwrap_or(i64::MAX);
-        let limit = Limit {
-            hits: threshold.hits().get().into(),
-            ports: threshold.ports().map_or(0, |ports| ports.get().into()),
-            within,
-        };
+        let limit = threshold.limit();
         Self {
             threshold,
             limit,
@@ -204,28 +199,34 @@ impl Rule {
             .v6
             .iter()
             .map(|(source, hits)| (IpAddr::from(*source), hits));
-        v4.chain(v6).map(|(source, hits)| {
-            let Sum {
-                hits,
-                peak,
-                peak_ports,
-                first,
-                last,
-                last_violating,
-            } = hits.sum(self.limit);
-            let (first_seen, last_seen) = (from_micros(first), from_micros(last));
-            let (source, prefix_length) = self.threshold.network(source);
-            Tally {
-                source,
-                prefix_length,
-                hits,
-                peak_hits: peak,
-                peak_ports: self.threshold.ports().map(|_| peak_ports),
-                first_seen,
-                last_seen,
-                last_violating: last_violating.map(from_micros),
-            }
-        })
+        v4.chain(v6)
+            .map(|(source, hits)| Tally::new(&self.threshold, source, hits.sum(self.limit)))
+    }
+}
+
+impl Tally {
+    fn new(rule: &Threshold, source: IpAddr, sum: Sum) -> Self {
+        let (source, prefix_length) = rule.network(source);
+        Self {
+            source,
+            prefix_length,
+            hits: sum.hits,
+            peak_hits: sum.peak,
+            peak_ports: rule.ports().map(|_| sum.peak_ports),
+            first_seen: from_micros(sum.first),
+            last_seen: from_micros(sum.last),
+            last_violating: sum.last_violating.map(from_micros),
+        }
+    }
+
+    /// Of times in order.
+    pub(crate) fn of_times(rule: &Threshold, source: IpAddr, times: &[i64]) -> Self {
+        Self::new(rule, source, hits::sum(times, rule.limit()))
+    }
+
+    /// Of times in order, each with its port.
+    pub(crate) fn of_ports(rule: &Threshold, source: IpAddr, hits: &[(i64, Option<u16>)]) -> Self {
+        Self::new(rule, source, ports::sum(hits, rule.limit()))
     }
 }
 

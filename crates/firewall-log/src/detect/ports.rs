@@ -49,23 +49,28 @@ impl Ported {
 
     /// Every window, in one pass.
     pub(super) fn sum(&self, limit: Limit) -> Sum {
-        let mut sum = Sum {
-            hits: self.hits.len() as u64,
-            peak: 0,
-            peak_ports: 0,
-            first: self.hits.first().map(|hit| hit.0).unwrap_or_default(),
-            last: self.hits.last().map(|hit| hit.0).unwrap_or_default(),
-            last_violating: None,
-        };
-        for (window, ports) in windows(&self.hits, limit.within) {
-            sum.peak = sum.peak.max(window.hits);
-            sum.peak_ports = sum.peak_ports.max(ports);
-            if limit.is_reached(window.hits, ports) {
-                sum.last_violating = Some(window.last);
-            }
-        }
-        sum
+        sum(&self.hits, limit)
     }
+}
+
+/// What hits in order come to.
+pub(super) fn sum(hits: &[(i64, Option<u16>)], limit: Limit) -> Sum {
+    let mut sum = Sum {
+        hits: hits.len() as u64,
+        peak: 0,
+        peak_ports: 0,
+        first: hits.first().map(|hit| hit.0).unwrap_or_default(),
+        last: hits.last().map(|hit| hit.0).unwrap_or_default(),
+        last_violating: None,
+    };
+    for (window, ports) in windows(hits, limit.within) {
+        sum.peak = sum.peak.max(window.hits);
+        sum.peak_ports = sum.peak_ports.max(ports);
+        if limit.is_reached(window.hits, ports) {
+            sum.last_violating = Some(window.last);
+        }
+    }
+    sum
 }
 
 /// Ends of windows in order, each with the hits and the number of different ports of the window that ends there.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
+use super::hits::Limit;
 use crate::event::Event;
 use crate::packet::Protocol;
 
@@ -107,20 +108,44 @@ impl Threshold {
 
     /// Whether the rule counts this packet.
     pub fn matches(&self, event: &Event<'_>) -> bool {
-        let prefix = || {
-            let stem = stem(event.prefix);
-            self.prefixes
+        self.counts_prefix(event.prefix) && self.counts_protocol(event.packet.protocol())
+    }
+
+    pub(crate) fn counts_prefix(&self, prefix: &[u8]) -> bool {
+        let stem = stem(prefix);
+        self.prefixes.is_empty()
+            || self
+                .prefixes
                 .iter()
                 .any(|wanted| wanted.eq_ignore_ascii_case(stem))
-        };
-        let protocol = || {
-            event.packet.protocol().is_some_and(|protocol| {
+    }
+
+    pub(crate) fn counts_protocol(&self, protocol: Option<Protocol>) -> bool {
+        self.protocols.is_empty()
+            || protocol.is_some_and(|protocol| {
                 self.protocols
                     .iter()
                     .any(|wanted| wanted.number() == protocol.number())
             })
-        };
-        (self.prefixes.is_empty() || prefix()) && (self.protocols.is_empty() || protocol())
+    }
+
+    /// Whether both count the same addresses as one source.
+    pub(crate) fn aggregates_like(&self, other: &Self) -> bool {
+        (self.aggregate_v4, self.aggregate_v6) == (other.aggregate_v4, other.aggregate_v6)
+    }
+
+    /// A source with fewer hits cannot be a violator: each goes to one port.
+    pub(crate) fn least_hits(&self) -> u32 {
+        let ports = self.distinct_ports.map_or(0, |ports| ports.get().into());
+        self.hits.get().max(ports)
+    }
+
+    pub(crate) fn limit(&self) -> Limit {
+        Limit {
+            hits: self.hits.get().into(),
+            ports: self.distinct_ports.map_or(0, |ports| ports.get().into()),
+            within: i64::try_from(self.within.as_micros()).unwrap_or(i64::MAX),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What stands before the kernel's message: time, host and tag in one of the forms of syslog, or the kernel's own.
 
-mod raw;
+pub(crate) mod raw;
 mod rfc3164;
 mod rfc3339;
 mod rfc5424;
@@ -49,6 +49,16 @@ pub(crate) enum Form<'a> {
     Raw,
 }
 
+/// The parts of a header that lines have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Anatomy<'a> {
+    pub(crate) time: LogTime,
+    /// The stamp as far as the second.
+    pub(crate) date: &'a [u8],
+    /// From the end of the stamp's fraction on: offset, host, tag, and the spaces after it.
+    pub(crate) glue: &'a [u8],
+}
+
 /// The part of a header before the kernel's message.
 struct Envelope<'a> {
     time: Option<LogTime>,
@@ -75,6 +85,34 @@ impl Layout<'_> {
 impl<'a> Header<'a> {
     /// The header of a line and the kernel's message after it, or why the line is not the kernel's.
     pub(crate) fn parse(line: &'a [u8]) -> Result<(&'a [u8], Self), ParseError> {
+        let (stamped, priority, envelope, gap) = Self::parse_envelope(line)?;
+        let (message, kernel) = opt(raw::stamp).parse(stamped).unwrap_or((stamped, None));
+        let (uptime, caller) =
+            kernel.map_or((None, &b""[..]), |(uptime, caller)| (Some(uptime), caller));
+        let Some(time) = envelope.time.or(uptime.map(LogTime::SinceBoot)) else {
+            return Err(ParseError::malformed(line, message, "a time stamp"));
+        };
+        let layout = Layout {
+            form: envelope.form,
+            gap,
+            caller,
+        };
+        Ok((
+            message,
+            Self {
+                time,
+                uptime,
+                priority,
+                host: envelope.host,
+                layout,
+            },
+        ))
+    }
+
+    /// What the syslog daemon wrote, and where the kernel's own text begins: at its stamp, if it has one.
+    fn parse_envelope(
+        line: &'a [u8],
+    ) -> Result<(&'a [u8], Option<u8>, Envelope<'a>, usize), ParseError> {
         let (rest, priority) = opt(priority)
             .parse(line)
             .map_err(|_| ParseError::rejected(line, line, Origin::NoHeader))?;
@@ -99,27 +137,34 @@ impl<'a> Header<'a> {
             spaces
         };
         let message = message.get(gap..).unwrap_or_default();
-        let (message, kernel) = opt(raw::stamp).parse(message).unwrap_or((message, None));
-        let (uptime, caller) =
-            kernel.map_or((None, &b""[..]), |(uptime, caller)| (Some(uptime), caller));
-        let Some(time) = envelope.time.or(uptime.map(LogTime::SinceBoot)) else {
-            return Err(ParseError::malformed(line, message, "a time stamp"));
+        Ok((message, priority, envelope, gap))
+    }
+
+    /// Parts a header that can be [known again](crate::sight) into its date, to the second, and what stands between
+    /// the stamp and the kernel's text. `None` for one with a priority or without a date.
+    pub(crate) fn anatomy(line: &'a [u8]) -> Option<Anatomy<'a>> {
+        let (message, priority, envelope, _) = Self::parse_envelope(line).ok()?;
+        let date = match (priority, envelope.form) {
+            (None, Form::Rfc3164) => rfc3164::LENGTH,
+            (None, Form::Rfc3339(_)) => rfc3339::LENGTH,
+            _ => return None,
         };
-        let layout = Layout {
-            form: envelope.form,
-            gap,
-            caller,
+        let (date, rest) = line.split_at_checked(date)?;
+        let between = rest.get(..rest.len().checked_sub(message.len())?)?;
+        let fraction = match (envelope.form, between) {
+            (Form::Rfc3339(_), [b'.', digits @ ..]) => {
+                1 + digits
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_digit())
+                    .count()
+            }
+            _ => 0,
         };
-        Ok((
-            message,
-            Self {
-                time,
-                uptime,
-                priority,
-                host: envelope.host,
-                layout,
-            },
-        ))
+        Some(Anatomy {
+            time: envelope.time?,
+            date,
+            glue: between.get(fraction..)?,
+        })
     }
 
     pub(crate) fn render(&self, out: &mut Vec<u8>) {
@@ -144,6 +189,11 @@ impl<'a> Header<'a> {
 /// Eight levels of facility 0. syslog(3) and /dev/kmsg turn it into another for who asks for it; a program that writes to
 /// the log socket itself can claim it.
 const KERNEL_PRIORITIES: u8 = 8;
+
+/// The kernel's own stamp, if the text begins with one, is passed over.
+pub(crate) fn skip_stamp(text: &[u8]) -> &[u8] {
+    raw::stamp(text).map_or(text, |(rest, _)| rest)
+}
 
 /// `<4>`
 fn priority(input: &[u8]) -> Parsed<'_, u8> {

@@ -5,11 +5,11 @@ use std::time::Duration;
 use nom::AsChar;
 use nom::Parser;
 use nom::bytes::complete::{tag, take_while, take_while_m_n};
-use nom::combinator::{opt, peek, recognize};
-use nom::sequence::{delimited, preceded, terminated};
+use nom::combinator::{peek, recognize};
 
 use super::{Envelope, Form};
-use crate::input::{Parsed, gap, mismatch};
+use crate::digits;
+use crate::input::{Parsed, decimal, gap, literal, mismatch};
 use crate::render::put;
 
 /// A line that begins with the stamp, which is left for [`stamp`].
@@ -26,32 +26,63 @@ pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
 }
 
 /// `[ 1755.400292] `, perhaps with `[ T123]` before the space.
+#[inline]
 pub(super) fn stamp(input: &[u8]) -> Parsed<'_, (Duration, &[u8])> {
-    let spaces = || take_while(|byte| byte == b' ');
-    let seconds = preceded(spaces(), take_while_m_n(1, 10, u8::is_dec_digit));
-    let fraction = preceded(tag(&b"."[..]), take_while_m_n(1, 9, u8::is_dec_digit));
-    let (rest, (seconds, fraction)) =
-        delimited(tag(&b"["[..]), (seconds, fraction), tag(&b"]"[..])).parse(input)?;
-    let caller = (
+    const EXPECTED: &str = "a time since boot";
+    let Some(rest) = input.strip_prefix(b"[") else {
+        return mismatch(input, EXPECTED);
+    };
+    let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
+    let (rest, seconds) = decimal::<u64>(rest.get(spaces..).unwrap_or_default())?;
+    let (rest, ()) = literal(".").parse(rest)?;
+    let (rest, micros) = micros(rest)?;
+    let (rest, ()) = literal("]").parse(rest)?;
+    let (rest, caller) = match rest {
+        [b'[', ..] => caller(rest)?,
+        _ => (rest, &b""[..]),
+    };
+    let (rest, ()) = gap(rest)?;
+    let uptime = Duration::from_secs(seconds) + Duration::from_micros(micros);
+    Ok((rest, (uptime, caller)))
+}
+
+/// One to nine digits of a fraction, of which the first six count.
+#[inline]
+pub(crate) fn micros(input: &[u8]) -> Parsed<'_, u64> {
+    if let Some((micros, 6)) = digits::leading(input) {
+        return Ok((input.get(6..).unwrap_or_default(), micros));
+    }
+    let length = input
+        .iter()
+        .take(9)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if length == 0 {
+        return mismatch(input, "digits");
+    }
+    let (fraction, rest) = input.split_at(length);
+    let micros = (0..6).fold(0, |micros, index| {
+        micros * 10
+            + fraction
+                .get(index)
+                .map_or(0, |digit| u64::from(digit - b'0'))
+    });
+    Ok((rest, micros))
+}
+
+/// `[ T123]` of a kernel that prints who logged.
+fn caller(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let opening = (
         tag(&b"["[..]),
-        spaces(),
+        take_while(|byte| byte == b' '),
         take_while_m_n(1, 1, |byte| matches!(byte, b'T' | b'C')),
     );
-    let caller = recognize((
-        caller,
+    recognize((
+        opening,
         take_while_m_n(1, 10, u8::is_dec_digit),
         tag(&b"]"[..]),
-    ));
-    let (rest, caller) = terminated(opt(caller), gap).parse(rest)?;
-    let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse::<u64>().ok();
-    let micros: [u8; 6] = std::array::from_fn(|index| fraction.get(index).copied().unwrap_or(b'0'));
-    match (number(seconds), number(&micros)) {
-        (Some(seconds), Some(micros)) => {
-            let uptime = Duration::from_secs(seconds) + Duration::from_micros(micros);
-            Ok((rest, (uptime, caller.unwrap_or_default())))
-        }
-        _ => mismatch(input, "a time since boot"),
-    }
+    ))
+    .parse(input)
 }
 
 pub(super) fn render(uptime: Duration, caller: &[u8], out: &mut Vec<u8>) {

@@ -14,8 +14,11 @@ const MONTHS: [&[u8]; 12] = [
 /// The days of each month, of a leap year.
 const DAYS: [u8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
+/// The bytes of a stamp.
+pub(super) const LENGTH: usize = 15;
+
 pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
-    let (rest, stamp) = take(15_usize).parse(input)?;
+    let (rest, stamp) = take(LENGTH).parse(input)?;
     let Some(time) = time(stamp) else {
         return mismatch(input, "a date such as Nov 22 09:25:54");
     };

@@ -47,6 +47,9 @@ impl Default for Stamp {
     }
 }
 
+/// The bytes of a stamp as far as the second.
+pub(super) const LENGTH: usize = 19;
+
 pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
     let (rest, (time, stamp)) = instant(input)?;
     let (rest, _) = tag(&b" "[..]).parse(rest)?;
@@ -64,7 +67,7 @@ pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
 
 pub(super) fn instant(input: &[u8]) -> Parsed<'_, (LogTime, Stamp)> {
     const EXPECTED: &str = "a time such as 2026-11-22T09:25:54+00:00";
-    let Some((date_time, rest)) = input.split_at_checked(19) else {
+    let Some((date_time, rest)) = input.split_at_checked(LENGTH) else {
         return mismatch(input, EXPECTED);
     };
     let (rest, fraction) = opt(preceded(

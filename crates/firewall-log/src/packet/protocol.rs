@@ -27,26 +27,29 @@ pub enum Protocol {
     Other(u8),
 }
 
-/// Name and IANA number of every protocol with a name in the log.
-const NAMED: [(Protocol, &str, u8); 7] = [
-    (Protocol::Tcp, "TCP", 6),
-    (Protocol::Udp, "UDP", 17),
-    (Protocol::UdpLite, "UDPLITE", 136),
-    (Protocol::Icmp, "ICMP", 1),
-    (Protocol::Icmpv6, "ICMPv6", 58),
-    (Protocol::Ah, "AH", 51),
-    (Protocol::Esp, "ESP", 50),
+/// Every protocol with a name in the log.
+const NAMED: [(Protocol, &str); 7] = [
+    (Protocol::Tcp, "TCP"),
+    (Protocol::Udp, "UDP"),
+    (Protocol::UdpLite, "UDPLITE"),
+    (Protocol::Icmp, "ICMP"),
+    (Protocol::Icmpv6, "ICMPv6"),
+    (Protocol::Ah, "AH"),
+    (Protocol::Esp, "ESP"),
 ];
 
 impl Protocol {
-    /// The protocol's number in the IP header.
+    /// The protocol's number in the IP header, as IANA assigns it.
     pub fn number(self) -> u8 {
         match self {
+            Self::Tcp => 6,
+            Self::Udp => 17,
+            Self::UdpLite => 136,
+            Self::Icmp => 1,
+            Self::Icmpv6 => 58,
+            Self::Ah => 51,
+            Self::Esp => 50,
             Self::Other(number) => number,
-            _ => NAMED
-                .iter()
-                .find(|(protocol, ..)| *protocol == self)
-                .map_or(0, |(.., number)| *number),
         }
     }
 
@@ -54,15 +57,15 @@ impl Protocol {
     pub fn from_number(number: u8) -> Self {
         NAMED
             .iter()
-            .find(|(.., known)| *known == number)
-            .map_or(Self::Other(number), |(protocol, ..)| *protocol)
+            .find(|(protocol, _)| protocol.number() == number)
+            .map_or(Self::Other(number), |(protocol, _)| *protocol)
     }
 }
 
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match NAMED.iter().find(|(protocol, ..)| protocol == self) {
-            Some((_, name, _)) => f.pad(name),
+        match NAMED.iter().find(|(protocol, _)| protocol == self) {
+            Some((_, name)) => f.pad(name),
             None => self.number().fmt(f),
         }
     }
@@ -74,9 +77,9 @@ impl FromStr for Protocol {
     fn from_str(text: &str) -> Result<Self, UnknownProtocol> {
         let named = NAMED
             .iter()
-            .find(|(_, name, _)| name.eq_ignore_ascii_case(text));
+            .find(|(_, name)| name.eq_ignore_ascii_case(text));
         match (named, text.parse()) {
-            (Some((protocol, ..)), _) => Ok(*protocol),
+            (Some((protocol, _)), _) => Ok(*protocol),
             (None, Ok(number)) => Ok(Self::from_number(number)),
             (None, Err(_)) => Err(UnknownProtocol(text.to_owned())),
         }

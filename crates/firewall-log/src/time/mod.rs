@@ -4,8 +4,8 @@ mod clock;
 
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
 
 pub use self::clock::Clock;
 
@@ -91,6 +91,45 @@ impl LogTime {
                     .ok_or(TimeError(Problem::NoSuchDate))
             }
         }
+    }
+}
+
+/// Microseconds in a second.
+pub(crate) const MICROS: i64 = 1_000_000;
+
+/// Seconds in an hour.
+const HOUR: i64 = 3600;
+
+/// A change of the clocks moves local times by no more than a day: the largest was a zone that crossed the date line.
+const FAR: SignedDuration = SignedDuration::from_hours(25);
+
+impl LogTime {
+    /// The instant, in microseconds, at which the hour of an RFC 3164 date begins, if every second of it is as far from there as its
+    /// minute and second say: no change of the clocks is near, and all of the hour is in the same year.
+    pub(crate) fn start_of_whole_hour(self, clock: &Clock) -> Option<i64> {
+        let Self::Rfc3164 {
+            month, day, hour, ..
+        } = self
+        else {
+            return None;
+        };
+        let at = |minute, second| {
+            let time = Self::Rfc3164 {
+                month,
+                day,
+                hour,
+                minute,
+                second,
+            };
+            time.resolve(clock).ok().map(to_timestamp)
+        };
+        let (first, last) = (at(0, 0)?, at(59, 59)?);
+        let before = first.checked_sub(FAR).ok()?;
+        let after = last.checked_add(FAR).ok()?;
+        let next_change = clock.zone.following(before).next();
+        let steady = next_change.is_none_or(|change| change.timestamp() > after);
+        let even = last.as_second() - first.as_second() == HOUR - 1;
+        (steady && even).then(|| first.as_microsecond())
     }
 }
 

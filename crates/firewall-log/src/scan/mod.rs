@@ -1,0 +1,369 @@
+//! Whole logs, at once and by several threads.
+
+mod bank;
+mod blocks;
+mod distinct;
+mod shelf;
+mod trail;
+mod verdict;
+
+use std::io::{self, Read};
+use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::SystemTime;
+
+use memchr::memchr;
+
+use self::bank::{Bank, RULES_MAX};
+use self::blocks::{BLOCK, Blocks, LINE_MAX};
+use crate::detect::{Tally, Threshold};
+use crate::reader::Counts;
+use crate::sight::{Eye, Sight};
+use crate::time::{Clock, from_micros, to_micros};
+
+/// Reads logs to their end and says who hit too often.
+///
+/// It counts as a [`Detector`](crate::Detector) does to which every event of a [`LogReader`](crate::LogReader) is shown, and is made for large logs: it answers
+/// at the end only, reads no more of a packet than its rules ask for (but checks all of it), can share the work among threads, and remembers a hit in some
+/// four bytes. Of sources without number, as in a flood of forged addresses, it keeps 16 bytes (IPv4) or 28 bytes a hit, and no map. The answer is the same whatever
+/// the order of lines, the size of reads, and the number of workers, but for the estimate that [`Finding::sources`] may be.
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use std::time::{Duration, SystemTime};
+///
+/// use firewall_log::{Clock, Scan, Threshold};
+/// use jiff::tz::TimeZone;
+///
+/// # fn main() -> Result<(), firewall_log::ScanError> {
+/// let log = "\
+/// 2026-11-22T09:25:54+00:00 fw kernel: IPTABLES-BLOCKED: IN=eth0 OUT= SRC=203.0.113.7 DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=4000 DPT=53 LEN=40
+/// 2026-11-22T09:25:55+00:00 fw kernel: IPTABLES-BLOCKED: IN=eth0 OUT= SRC=203.0.113.7 DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=2 PROTO=UDP SPT=4001 DPT=53 LEN=40
+/// ";
+/// let two_in_a_minute = Threshold::new(NonZeroU32::new(2).unwrap(), Duration::from_secs(60)).prefix("IPTABLES-BLOCKED");
+/// let mut scan = Scan::new([two_in_a_minute], Clock::new(SystemTime::now(), TimeZone::UTC));
+/// let summary = scan.read(log.as_bytes())?;
+/// assert_eq!(summary.counts.events, 2);
+/// let findings = scan.finish();
+/// assert_eq!(findings[0].violators[0].source.to_string(), "203.0.113.7");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Scan {
+    rules: usize,
+    limits: Limits,
+    threads: usize,
+    /// A worker that has seen nothing.
+    fresh: Worker,
+    workers: Vec<Worker>,
+}
+
+/// Which events are counted, and which are remarked on.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    latest: i64,
+    yearless_before: i64,
+}
+
+/// What a log held, as [`Scan::read`] found it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// What the lines were, as a [`LogReader`](crate::LogReader) counts them.
+    pub counts: Counts,
+    /// How many bytes were read.
+    pub bytes: u64,
+    /// Events whose time cannot be placed: time since boot, and the clock does not know when that was. They are not counted.
+    pub undated: u64,
+    /// Events after the [latest instant](Scan::latest) that counts. They are not counted.
+    pub ahead: u64,
+    /// The last of those.
+    pub latest_ahead: Option<SystemTime>,
+    /// Events whose date has no year and that came out before [some instant](Scan::yearless_before). They are counted.
+    pub yearless_old: u64,
+    /// The last event that is not ahead, whichever rule counts it.
+    pub newest: Option<SystemTime>,
+}
+
+/// What a rule found in all logs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The packets that the rule counted.
+    pub matched: u64,
+    /// How many different sources they came from.
+    pub sources: u64,
+    /// Whether `sources` is exact, which it is up to a million; if not, it is within two percent.
+    pub sources_exact: bool,
+    /// The sources that reached the threshold, in no order.
+    pub violators: Vec<Tally>,
+}
+
+/// A log could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the log after line {}", .summary.counts.lines)]
+pub struct ScanError {
+    source: io::Error,
+    summary: Box<Summary>,
+}
+
+impl ScanError {
+    /// What was read until then, and counted.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Why it could not.
+    pub fn into_io(self) -> io::Error {
+        self.source
+    }
+}
+
+/// One thread's part.
+#[derive(Debug, Clone)]
+struct Worker {
+    eye: Eye,
+    /// For each kind of prefix, the rules of each bank that count it.
+    prefixes: Vec<Vec<u64>>,
+    banks: Vec<Bank>,
+}
+
+impl Scan {
+    /// A scan by one thread that has read nothing yet; `clock` is what times without a year, a zone or a date are read by.
+    pub fn new(rules: impl IntoIterator<Item = Threshold>, clock: Clock) -> Self {
+        let mut banks: Vec<Vec<(usize, Threshold)>> = Vec::new();
+        let mut count = 0;
+        for rule in rules {
+            let alike = banks.iter_mut().find(|bank| {
+                bank.len() < RULES_MAX && bank.iter().all(|(_, other)| other.aggregates_like(&rule))
+            });
+            match alike {
+                Some(bank) => bank.push((count, rule)),
+                None => banks.push(vec![(count, rule)]),
+            }
+            count += 1;
+        }
+        let fresh = Worker {
+            eye: Eye::new(clock),
+            prefixes: Vec::new(),
+            banks: banks.into_iter().map(Bank::new).collect(),
+        };
+        let limits = Limits {
+            latest: i64::MAX,
+            yearless_before: i64::MIN,
+        };
+        Self {
+            rules: count,
+            limits,
+            threads: 1,
+            fresh,
+            workers: Vec::new(),
+        }
+    }
+
+    /// Shares the work among so many threads, of which the caller's is one; one unless set.
+    pub fn workers(mut self, workers: NonZeroUsize) -> Self {
+        self.threads = workers.get();
+        self
+    }
+
+    /// Does not count events after this instant.
+    pub fn latest(mut self, at: SystemTime) -> Self {
+        self.limits.latest = to_micros(at);
+        self
+    }
+
+    /// Says in the [`Summary`] how many dates without a year came out before this instant: more likely a wrong clock than a log
+    /// that old.
+    pub fn yearless_before(mut self, at: SystemTime) -> Self {
+        self.limits.yearless_before = to_micros(at);
+        self
+    }
+
+    /// Reads a log to its end, in blocks of 256 KiB; several make one stream, in any order. Lines of more than 64 KiB are skipped.
+    ///
+    /// # Errors
+    ///
+    /// If the log cannot be read any further. What was read until then has been counted.
+    pub fn read(&mut self, log: impl Read + Send) -> Result<Summary, ScanError> {
+        let limits = self.limits;
+        while self.workers.len() < self.threads {
+            self.workers.push(self.fresh.clone());
+        }
+        let helpers = self.threads.saturating_sub(1);
+        let blocks = Mutex::new(Blocks::new(log));
+        let mut total = thread::scope(|scope| {
+            let Some((first, others)) = self.workers.split_first_mut() else {
+                return Summary::default();
+            };
+            // A log of a block needs no help.
+            let mut block = vec![0; BLOCK];
+            let mut total = Summary::default();
+            let mut locked = blocks.lock().unwrap_or_else(PoisonError::into_inner);
+            let text = locked.next(&mut block).unwrap_or_default();
+            let ended = locked.ended();
+            drop(locked);
+            let others: Vec<_> = others
+                .iter_mut()
+                .take(if ended { 0 } else { helpers })
+                .map(|worker| scope.spawn(|| worker.work(&blocks, &mut vec![0; BLOCK], limits)))
+                .collect();
+            first.read(text, limits, &mut total);
+            total.join(&first.work(&blocks, &mut block, limits));
+            for other in others {
+                match other.join() {
+                    Ok(summary) => total.join(&summary),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            total
+        });
+        let blocks = blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
+        total.bytes = blocks.bytes;
+        total.counts.lines += blocks.too_long;
+        total.counts.too_long += blocks.too_long;
+        match blocks.failed {
+            None => Ok(total),
+            Some(source) => Err(ScanError {
+                source,
+                summary: Box::new(total),
+            }),
+        }
+    }
+
+    /// What each rule found, in the order in which they were given.
+    pub fn finish(self) -> Vec<Finding> {
+        let mut findings = vec![Finding::default(); self.rules];
+        let mut workers = self.workers.into_iter().map(|worker| worker.banks);
+        let mut banks = workers.next().unwrap_or_default();
+        for others in workers {
+            banks
+                .iter_mut()
+                .zip(others)
+                .for_each(|(bank, other)| bank.join(other));
+        }
+        for (place, finding) in banks.into_iter().flat_map(Bank::finish) {
+            if let Some(slot) = findings.get_mut(place) {
+                *slot = finding;
+            }
+        }
+        findings
+    }
+}
+
+impl Worker {
+    /// Reads blocks until there are no more.
+    fn work<R: Read>(
+        &mut self,
+        blocks: &Mutex<Blocks<R>>,
+        block: &mut [u8],
+        limits: Limits,
+    ) -> Summary {
+        let mut summary = Summary::default();
+        loop {
+            // Locked while it is read, and not while it is parsed.
+            let next = blocks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .next(block);
+            match next {
+                Some(text) => self.read(text, limits, &mut summary),
+                None => return summary,
+            }
+        }
+    }
+
+    fn read(&mut self, mut text: &[u8], limits: Limits, summary: &mut Summary) {
+        while !text.is_empty() {
+            let end = memchr(b'\n', text);
+            let (line, rest) = match end {
+                Some(end) => {
+                    let (line, rest) = text.split_at(end);
+                    (line, rest.get(1..).unwrap_or_default())
+                }
+                None => (text, &[][..]),
+            };
+            text = rest;
+            summary.counts.lines += 1;
+            if line.strip_suffix(b"\r").unwrap_or(line).len() > LINE_MAX {
+                summary.counts.too_long += 1;
+                continue;
+            }
+            let Self {
+                eye,
+                prefixes,
+                banks,
+            } = self;
+            match eye.look(line, |prefix| judge(prefixes, banks, prefix)) {
+                Ok(sight) => {
+                    summary.counts.events += 1;
+                    self.count(&sight, limits, summary);
+                }
+                Err(error) => {
+                    summary.counts.unparsed += u64::from(error.is_malformed());
+                    summary.counts.rejected += u64::from(error.is_rejected());
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, sight: &Sight, limits: Limits, summary: &mut Summary) {
+        let Some(at) = sight.at else {
+            summary.undated += 1;
+            return;
+        };
+        if at > limits.latest {
+            summary.ahead += 1;
+            summary.latest_ahead = summary.latest_ahead.max(Some(from_micros(at)));
+            return;
+        }
+        if sight.yearless && at < limits.yearless_before {
+            summary.yearless_old += 1;
+        }
+        summary.newest = summary.newest.max(Some(from_micros(at)));
+        let Some(source) = sight.source else { return };
+        let Some(prefix) = self.prefixes.get(sight.prefix) else {
+            return;
+        };
+        for (bank, rules) in self.banks.iter_mut().zip(prefix) {
+            if *rules != 0 {
+                bank.add(*rules, source, sight.protocol, sight.port, at);
+            }
+        }
+    }
+}
+
+/// The kind of a prefix. There are no more kinds than the rules make, whatever prefixes there are.
+fn judge(kinds: &mut Vec<Vec<u64>>, banks: &[Bank], prefix: &[u8]) -> usize {
+    let kind: Vec<u64> = banks.iter().map(|bank| bank.by_prefix(prefix)).collect();
+    let known = kinds.iter().position(|known| *known == kind);
+    known.unwrap_or_else(|| {
+        kinds.push(kind);
+        kinds.len() - 1
+    })
+}
+
+impl Summary {
+    fn join(&mut self, other: &Self) {
+        let Counts {
+            lines,
+            events,
+            unparsed,
+            rejected,
+            too_long,
+        } = other.counts;
+        self.counts.lines += lines;
+        self.counts.events += events;
+        self.counts.unparsed += unparsed;
+        self.counts.rejected += rejected;
+        self.counts.too_long += too_long;
+        self.undated += other.undated;
+        self.ahead += other.ahead;
+        self.yearless_old += other.yearless_old;
+        self.latest_ahead = self.latest_ahead.max(other.latest_ahead);
+        self.newest = self.newest.max(other.newest);
+    }
+}
