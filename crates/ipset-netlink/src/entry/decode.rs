@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use super::{Comment, Counters, Entry, SkbInfo, SkbMark};
 use crate::{
-    DecodeError, MacAddress, Timeout,
+    DecodeError, Key, MacAddress, RawKey, Timeout,
     packet::{EntryAttribute, IPSET_FLAG_NOMATCH, append_attribute, attributes},
     set_type::Definition,
 };
@@ -27,15 +27,14 @@ pub(crate) struct Fields<'a> {
     /// Bits `IPSET_FLAG_*`.
     pub(crate) flags: u32,
     timeout: Option<Timeout>,
-    nameref: Option<&'a str>,
-    bytes: Option<u64>,
-    packets: Option<u64>,
+    counters: Option<Counters>,
     comment: Option<&'a str>,
-    skbinfo: SkbInfo,
+    skbinfo: Option<SkbInfo>,
 }
 
 impl<'a> Fields<'a> {
-    /// Takes in an attribute of a key; one that has no place here is left out.
+    /// Takes in an attribute; one that has no place here is left out.
+    #[inline]
     fn read(&mut self, attribute: &EntryAttribute<&'a str>) {
         match *attribute {
             EntryAttribute::Ip(address) => self.ip = Some(address),
@@ -48,37 +47,44 @@ impl<'a> Fields<'a> {
             EntryAttribute::Mark(mark) => self.mark = Some(mark),
             EntryAttribute::Ether(address) => self.ether = Some(MacAddress(address)),
             EntryAttribute::Name(name) => self.name = Some(name),
-            EntryAttribute::NameRef(name) => self.nameref = Some(name),
             EntryAttribute::Ip2(address) => self.ip2 = Some(address),
             EntryAttribute::Cidr2(bits) => self.cidr2 = Some(bits),
             EntryAttribute::Ip2To(address) => self.ip2_to = Some(address),
             EntryAttribute::Iface(name) => self.iface = Some(name),
-            _ => {}
-        }
-    }
-
-    /// Takes in what a set keeps with its entries; gives back an attribute of a key.
-    fn read_extension(
-        &mut self,
-        attribute: EntryAttribute<&'a str>,
-    ) -> Option<EntryAttribute<&'a str>> {
-        match attribute {
             EntryAttribute::Timeout(seconds) => self.timeout = Some(Timeout::from_kernel(seconds)),
-            EntryAttribute::Bytes(n) => self.bytes = Some(n),
-            EntryAttribute::Packets(n) => self.packets = Some(n),
+            EntryAttribute::Bytes(n) => self.counters.get_or_insert_default().bytes = n,
+            EntryAttribute::Packets(n) => self.counters.get_or_insert_default().packets = n,
             EntryAttribute::Comment(text) => self.comment = Some(text),
             EntryAttribute::SkbMark(both) => {
-                self.skbinfo.mark = Some(SkbMark {
+                self.skbinfo.get_or_insert_default().mark = Some(SkbMark {
                     value: u32::try_from(both >> 32).unwrap_or_default(),
                     mask: u32::try_from(both & u64::from(u32::MAX)).unwrap_or_default(),
                 });
             }
-            EntryAttribute::SkbPrio(class) => self.skbinfo.priority = Some(class),
-            EntryAttribute::SkbQueue(queue) => self.skbinfo.queue = Some(queue),
-            EntryAttribute::LineNumber(_) => {}
-            of_key => return Some(of_key),
+            EntryAttribute::SkbPrio(class) => {
+                self.skbinfo.get_or_insert_default().priority = Some(class);
+            }
+            EntryAttribute::SkbQueue(queue) => {
+                self.skbinfo.get_or_insert_default().queue = Some(queue);
+            }
+            EntryAttribute::NameRef(_)
+            | EntryAttribute::LineNumber(_)
+            | EntryAttribute::Other(_) => {}
         }
-        None
+    }
+
+    /// The entry with this key.
+    #[inline]
+    fn entry(&self, key: Key) -> Entry {
+        Entry {
+            key,
+            timeout: self.timeout,
+            comment: self.comment.map(Comment::from_kernel),
+            counters: self.counters,
+            skbinfo: self.skbinfo,
+            nomatch: self.flags & IPSET_FLAG_NOMATCH != 0,
+            position: None,
+        }
     }
 }
 
@@ -88,35 +94,46 @@ impl Entry {
         definition: Option<&Definition>,
         bytes: &[u8],
     ) -> Result<Self, DecodeError> {
+        let Some(definition) = definition else {
+            return Self::decode_raw(bytes);
+        };
         let mut fields = Fields::default();
-        let mut raw = Vec::new();
         for attribute in attributes(bytes) {
-            let Some(attribute) = fields.read_extension(attribute?) else {
-                continue;
-            };
-            if definition.is_some() {
+            fields.read(&attribute?);
+        }
+        let key = fields.take_key(definition.dimensions)?;
+        Ok(fields.entry(key))
+    }
+
+    /// What no set keeps with its entries belongs to the key.
+    fn decode_raw(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut fields = Fields::default();
+        let mut key = Vec::new();
+        for attribute in attributes(bytes) {
+            let attribute = attribute?;
+            if attribute.is_extension() {
                 fields.read(&attribute);
             } else {
-                append_attribute(&mut raw, &attribute);
+                append_attribute(&mut key, &attribute);
             }
         }
-        let nomatch = definition.is_some() && fields.flags & IPSET_FLAG_NOMATCH != 0;
-        let counters = (fields.packets.is_some() || fields.bytes.is_some()).then(|| Counters {
-            packets: fields.packets.unwrap_or(0),
-            bytes: fields.bytes.unwrap_or(0),
-        });
-        let skbinfo = (!fields.skbinfo.is_empty()).then_some(fields.skbinfo);
-        Ok(Self {
-            timeout: fields.timeout,
-            counters,
-            skbinfo,
-            nomatch,
-            position: None,
-            comment: fields.comment.map(Comment::from_kernel),
-            key: match definition {
-                Some(definition) => fields.take_key(definition.dimensions)?,
-                None => crate::RawKey::new(raw).into(),
-            },
-        })
+        Ok(fields.entry(RawKey::new(key).into()))
+    }
+}
+
+impl EntryAttribute<&str> {
+    /// Whether it is what sets of any type can keep with their entries.
+    fn is_extension(&self) -> bool {
+        matches!(
+            self,
+            Self::Timeout(_)
+                | Self::Bytes(_)
+                | Self::Packets(_)
+                | Self::Comment(_)
+                | Self::SkbMark(_)
+                | Self::SkbPrio(_)
+                | Self::SkbQueue(_)
+                | Self::LineNumber(_)
+        )
     }
 }

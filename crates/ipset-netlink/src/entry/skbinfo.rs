@@ -36,10 +36,6 @@ impl SkbInfo {
             ..self
         }
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// A mark and its mask.

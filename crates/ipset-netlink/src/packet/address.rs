@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use netlink_packet_core::{DecodeError, NLA_HEADER_SIZE, NlaBuffer, NlasIterator};
+use netlink_packet_core::{DecodeError, NLA_HEADER_SIZE, NlaBuffer};
 
-use super::number::NET;
+use super::number::{NET, attributes_of};
 
 #[derive(Clone, Copy)]
 pub(super) struct Address(pub(super) IpAddr);
@@ -12,7 +12,7 @@ pub(super) struct Address(pub(super) IpAddr);
 impl Address {
     #[inline]
     pub(super) fn parse(nested: &NlaBuffer<&[u8]>) -> Result<IpAddr, DecodeError> {
-        let mut attributes = NlasIterator::new(nested.value());
+        let mut attributes = attributes_of(nested.value());
         let nla = attributes.next().ok_or("an address attribute is empty")??;
         let address = match nla.kind() {
             IPSET_ATTR_IPADDR_IPV4 => <[u8; 4]>::try_from(nla.value())

@@ -1,8 +1,12 @@
 use netlink_packet_core::{
-    DecodeError, NLA_ALIGNTO, NLA_F_NESTED, NLA_HEADER_SIZE, Nla, NlasIterator, Parseable,
+    DecodeError, NLA_ALIGNTO, NLA_F_NESTED, NLA_HEADER_SIZE, Nla, Parseable,
 };
 
-use super::{EntryAttribute, attribute::IPSET_ATTR_DATA, number::value};
+use super::{
+    EntryAttribute,
+    attribute::IPSET_ATTR_DATA,
+    number::{attributes_of, value},
+};
 
 /// Many entries, as bytes.
 ///
@@ -51,7 +55,7 @@ impl EncodedEntries {
 
 /// The entries in these bytes, each as the bytes of its attributes.
 pub(crate) fn entries(bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], DecodeError>> {
-    NlasIterator::new(bytes).map(|entry| {
+    attributes_of(bytes).map(|entry| {
         let entry = entry?;
         if entry.kind() == IPSET_ATTR_DATA {
             Ok(value(&entry))
@@ -65,7 +69,7 @@ pub(crate) fn entries(bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], Decode
 pub(crate) fn attributes<'a, T: From<&'a str>>(
     bytes: &'a [u8],
 ) -> impl Iterator<Item = Result<EntryAttribute<T>, DecodeError>> {
-    NlasIterator::new(bytes).map(|attribute| EntryAttribute::parse(&attribute?))
+    attributes_of(bytes).map(|attribute| EntryAttribute::parse(&attribute?))
 }
 
 /// Appends an entry to these bytes, or nothing and `false` if it is longer than an attribute can be.

@@ -125,7 +125,7 @@ impl<T: AsRef<str>> Nla for EntryAttribute<T> {
     fn emit_value(&self, buffer: &mut [u8]) {
         match self {
             Self::Ip(address) | Self::IpTo(address) | Self::Ip2(address) | Self::Ip2To(address) => {
-                Address(*address).emit_nest(buffer)
+                Address(*address).emit_nest(buffer);
             }
             Self::Cidr(value) | Self::Cidr2(value) | Self::Proto(value) => {
                 buffer.copy_from_slice(&[*value]);

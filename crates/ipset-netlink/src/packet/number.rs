@@ -1,6 +1,8 @@
 //! Numbers and strings as attribute values.
 
-use netlink_packet_core::{DecodeError, NLA_F_NET_BYTEORDER, NLA_HEADER_SIZE, NlaBuffer};
+use netlink_packet_core::{
+    DecodeError, NLA_ALIGNTO, NLA_F_NET_BYTEORDER, NLA_HEADER_SIZE, NlaBuffer,
+};
 
 /// Kinds of numbers wider than a byte carry this flag, and are big endian.
 pub(super) const NET: u16 = NLA_F_NET_BYTEORDER;
@@ -79,4 +81,29 @@ fn wrong_length(nla: &NlaBuffer<&[u8]>, expected: usize) -> DecodeError {
         nla.kind(),
         nla.value_length()
     ))
+}
+
+/// The attributes in these bytes, up to the first that is not one: as `NlasIterator`, for a million of them.
+#[inline]
+pub(super) fn attributes_of(
+    bytes: &[u8],
+) -> impl Iterator<Item = Result<NlaBuffer<&[u8]>, DecodeError>> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let length = rest.first_chunk().copied().map_or(0, u16::from_ne_bytes);
+        let length = usize::from(length);
+        let attribute = match rest.split_at_checked(length) {
+            Some((attribute, _)) if length >= NLA_HEADER_SIZE => Ok(NlaBuffer::new(attribute)),
+            _ => NlaBuffer::new_checked(rest),
+        };
+        let end = length.next_multiple_of(NLA_ALIGNTO);
+        rest = match attribute {
+            Ok(_) => rest.get(end..).unwrap_or_default(),
+            Err(_) => &[],
+        };
+        Some(attribute)
+    })
 }

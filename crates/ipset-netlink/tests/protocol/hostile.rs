@@ -196,9 +196,9 @@ fn a_type_that_is_not_known_keeps_its_entries() {
     assert_eq!(
         script.requests()[1].attributes[2],
         IpSetAttribute::Entry(vec![
-            EntryAttribute::Timeout(9),
             address,
             unknown,
+            EntryAttribute::Timeout(9),
             EntryAttribute::LineNumber(0)
         ])
     );
