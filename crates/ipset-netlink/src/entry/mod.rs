@@ -76,7 +76,8 @@ impl Entry {
         }
     }
 
-    /// Starts counting from here. The set must have been created with counters.
+    /// Starts counting from here. The set must have been created with counters. Without, an entry starts
+    /// with zero, or where one left off that was deleted before: Linux does not clear its place.
     pub fn counters(self, counters: Counters) -> Self {
         Self {
             counters: Some(counters),
@@ -132,6 +133,16 @@ pub enum Position {
     Before(SetName),
     /// Right after this set.
     After(SetName),
+}
+
+impl Position {
+    /// The other entry, and whether the place is after it.
+    pub(crate) fn parts(&self) -> (&SetName, bool) {
+        match self {
+            Self::Before(set) => (set, false),
+            Self::After(set) => (set, true),
+        }
+    }
 }
 
 /// What matched an entry so far.

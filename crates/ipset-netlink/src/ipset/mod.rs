@@ -125,8 +125,9 @@ impl<T: Transport> IpSet<T> {
 pub enum IfExists {
     /// It is an error.
     Fail,
-    /// It is fine (`-exist` of `ipset`). An entry takes the new timeout, comment and counters. A set
-    /// is left as it is, and must have the same type, family and options but for the hash size.
+    /// It is fine (`-exist` of `ipset`). An entry takes the new timeout, comment and skbinfo, also where
+    /// none is given, and the counters where they are given. A set is left as it is, and must have
+    /// the same type, family and options but for the hash size.
     Update,
 }
 

@@ -8,6 +8,7 @@
 
 mod errors;
 mod every_type;
+mod fake;
 #[path = "../lines/mod.rs"]
 mod lines;
 mod many;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     errors::trials(&mut trials);
     every_type::trials(&mut trials);
+    fake::trials(&mut trials);
     many::trials(&mut trials);
     matching::trials(&mut trials);
     replace::trials(&mut trials);

@@ -20,3 +20,4 @@ mod lines;
 mod oracle;
 mod round_trip;
 mod script;
+mod values;

@@ -1,5 +1,3 @@
-//! A transport that answers from a script, for tests without a kernel.
-
 use std::{collections::VecDeque, io};
 
 use netlink_packet_core::{
@@ -14,6 +12,9 @@ use crate::{
 };
 
 /// Answers requests one after the other from a script, and keeps the requests.
+///
+/// Which questions a method asks before it does its work can change with the version of this crate;
+/// [`FakeKernel`](super::FakeKernel) answers whatever is asked.
 ///
 /// The question for the protocol version, which every session begins with, is answered by itself.
 /// A request that the script has no answer for gets none: receiving then fails as timed out.
@@ -57,12 +58,8 @@ impl Script {
 
     /// Gives these answers, one for each request.
     pub fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
-        let protocol = IpSetMessage::new(
-            Command::Protocol,
-            vec![IpSetAttribute::Protocol(7), IpSetAttribute::ProtocolMin(6)],
-        );
         let mut script = Self::without_protocol(answers);
-        script.answers.push_front(Answer::message(protocol));
+        script.answers.push_front(Answer::protocol());
         script
     }
 
@@ -164,16 +161,31 @@ impl Answer {
         })
     }
 
+    /// The protocol that this crate speaks.
+    pub(super) fn protocol() -> Self {
+        Self::message(IpSetMessage::new(
+            Command::Protocol,
+            vec![
+                IpSetAttribute::Protocol(IPSET_PROTOCOL),
+                IpSetAttribute::ProtocolMin(6),
+            ],
+        ))
+    }
+
     /// What a set is. This is asked before entries are added, deleted or looked for, and by
     /// [`IpSet::type_of`](crate::IpSet::type_of).
     pub fn type_of(set_type: &SetType, family: Family) -> Self {
+        Self::type_of_revision(set_type, family, 0)
+    }
+
+    pub(super) fn type_of_revision(set_type: &SetType, family: Family, revision: u8) -> Self {
         Self::message(IpSetMessage::new(
             Command::Header,
             vec![
                 IpSetAttribute::Protocol(IPSET_PROTOCOL),
                 IpSetAttribute::TypeName(set_type.name().into()),
                 IpSetAttribute::Family(family.into()),
-                IpSetAttribute::Revision(0),
+                IpSetAttribute::Revision(revision),
             ],
         ))
     }
@@ -213,7 +225,7 @@ impl Answer {
     }
 
     /// The answer to this request as it would come from the kernel.
-    fn into_datagrams(self, request: &[u8]) -> Vec<Vec<u8>> {
+    pub(super) fn into_datagrams(self, request: &[u8]) -> Vec<Vec<u8>> {
         let mut header = NetlinkHeader::default();
         header.port_number = Script::PORT;
         if let Ok(request) = NetlinkBuffer::new_checked(request) {
