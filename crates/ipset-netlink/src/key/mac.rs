@@ -29,8 +29,11 @@ impl FromStr for MacAddress {
 /// In capitals, as `ipset` writes it.
 impl fmt::Display for MacAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self([a, b, c, d, e, g]) = self;
-        write!(f, "{a:02X}:{b:02X}:{c:02X}:{d:02X}:{e:02X}:{g:02X}")
+        for (n, byte) in self.0.iter().enumerate() {
+            let colon = if n > 0 { ":" } else { "" };
+            write!(f, "{colon}{byte:02X}")?;
+        }
+        Ok(())
     }
 }
 

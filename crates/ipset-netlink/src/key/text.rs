@@ -36,7 +36,7 @@ impl Key {
         for dimension in definition.dimensions {
             match (parts.next(), dimension) {
                 (Some(part), dimension) => {
-                    elements.push(element(part, *dimension).ok_or_else(not_of_type)?)
+                    elements.push(element(part, *dimension).ok_or_else(not_of_type)?);
                 }
                 (None, Dimension::OptionalMac) => {}
                 (None, _) => return Err(not_of_type()),

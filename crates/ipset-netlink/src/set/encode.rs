@@ -40,9 +40,9 @@ impl CreateSet {
             }
         }
         for (given, option, mask) in [
-            (options.netmask.is_some(), "netmask", Mask::Netmask),
-            (options.bitmask.is_some(), "bitmask", Mask::Bitmask),
-            (options.mark_mask.is_some(), "markmask", Mask::MarkMask),
+            (options.netmask.is_some(), "netmask", Mask::Prefix),
+            (options.bitmask.is_some(), "bitmask", Mask::Bits),
+            (options.mark_mask.is_some(), "markmask", Mask::Mark),
         ] {
             if given && !definition.masks.contains(&mask) {
                 return refuse(option);

@@ -5,5 +5,5 @@ use super::{Definition, Dimension, Mask};
 pub(super) static DEFINITION: Definition = Definition {
     name: "bitmap:ip",
     dimensions: &[Dimension::Ip],
-    masks: &[Mask::Netmask],
+    masks: &[Mask::Prefix],
 };

@@ -5,5 +5,5 @@ use super::{Definition, Dimension, Mask};
 pub(super) static DEFINITION: Definition = Definition {
     name: "hash:ip",
     dimensions: &[Dimension::Ip],
-    masks: &[Mask::Netmask, Mask::Bitmask],
+    masks: &[Mask::Prefix, Mask::Bits],
 };

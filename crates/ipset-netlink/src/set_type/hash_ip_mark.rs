@@ -5,5 +5,5 @@ use super::{Definition, Dimension, Mask};
 pub(super) static DEFINITION: Definition = Definition {
     name: "hash:ip,mark",
     dimensions: &[Dimension::Ip, Dimension::Mark],
-    masks: &[Mask::MarkMask],
+    masks: &[Mask::Mark],
 };

@@ -5,5 +5,5 @@ use super::{Definition, Dimension, Mask};
 pub(super) static DEFINITION: Definition = Definition {
     name: "hash:ip,port",
     dimensions: &[Dimension::Ip, Dimension::Port],
-    masks: &[Mask::Netmask, Mask::Bitmask],
+    masks: &[Mask::Prefix, Mask::Bits],
 };

@@ -5,5 +5,5 @@ use super::{Definition, Dimension, Mask};
 pub(super) static DEFINITION: Definition = Definition {
     name: "hash:net,net",
     dimensions: &[Dimension::Net, Dimension::Net],
-    masks: &[Mask::Netmask, Mask::Bitmask],
+    masks: &[Mask::Prefix, Mask::Bits],
 };

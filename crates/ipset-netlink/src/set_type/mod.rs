@@ -123,12 +123,12 @@ pub(crate) struct Definition {
 
 impl Definition {
     fn accepts(&self, elements: &[Element]) -> bool {
-        self.fits(elements, |dimension, element| dimension.accepts(element))
+        self.fits(elements, Dimension::accepts)
     }
 
     /// Whether these can be the elements of one entry.
     pub(crate) fn holds(&self, elements: &[Element]) -> bool {
-        self.fits(elements, |dimension, element| dimension.holds(element))
+        self.fits(elements, Dimension::holds)
     }
 
     fn fits(&self, elements: &[Element], fits: impl Fn(Dimension, &Element) -> bool) -> bool {
@@ -210,9 +210,9 @@ impl Dimension {
 /// An option that leaves bits of an entry out of account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mask {
-    Netmask,
-    Bitmask,
-    MarkMask,
+    Prefix,
+    Bits,
+    Mark,
 }
 
 /// How a type keeps its entries; its options and error numbers go by that.

@@ -199,19 +199,26 @@ impl FakeKernel {
 
     fn swap(&mut self, asked: &Asked) -> Result<Answer, Refusal> {
         let first = self.position(asked)?;
-        let second = asked.second.as_ref();
-        let mut names = self.sets.iter().map(|set| Some(&set.header.name));
-        let second = names
-            .position(|name| name == second)
-            .ok_or(IPSET_ERR_EXIST_SETNAME2)?;
-        drop(names);
-        if let Ok([a, b]) = self.sets.get_disjoint_mut([first, second]) {
-            let is = |set: &Set| (set.header.set_type.clone(), set.header.family);
-            if is(a) != is(b) {
-                return Err(IPSET_ERR_TYPE_MISMATCH.into());
+        let name = asked.second.clone();
+        let other = Asked {
+            name,
+            ..Asked::default()
+        };
+        let second = self
+            .position(&other)
+            .map_err(|_| IPSET_ERR_EXIST_SETNAME2)?;
+        let (a, b) = (
+            self.set(asked)?.header.clone(),
+            self.set(&other)?.header.clone(),
+        );
+        if (a.set_type, a.family) != (b.set_type, b.family) {
+            return Err(IPSET_ERR_TYPE_MISMATCH.into());
+        }
+        self.sets.swap(first, second);
+        for (position, name) in [(first, a.name), (second, b.name)] {
+            if let Some(set) = self.sets.get_mut(position) {
+                set.header.name = name;
             }
-            std::mem::swap(a, b);
-            std::mem::swap(&mut a.header.name, &mut b.header.name);
         }
         Ok(Answer::ok())
     }
@@ -545,9 +552,10 @@ fn decode(set_type: &SetType, bytes: &[u8]) -> Result<(Entry, Option<u32>), Deco
             _ => {}
         }
     }
-    entry.position = neighbour.map(|set| match before {
-        true => Position::Before(set),
-        false => Position::After(set),
+    entry.position = neighbour.map(if before {
+        Position::Before
+    } else {
+        Position::After
     });
     Ok((entry, line))
 }

@@ -109,7 +109,7 @@ fn a_rule_refers_to_the_set_that_is_replaced(sets: &mut IpSet) -> Result<(), Fai
     assert_eq!(sets.header(&set)?.references, 1);
     assert!(!sets.contains(&set, &key("10.0.0.4"))?);
     assert!(sets.contains(&set, &key("10.0.0.19"))?);
-    assert_eq!(sets.names()?, [set.clone()]);
+    assert_eq!(sets.names()?, std::slice::from_ref(&set));
     assert_eq!(iptables.run(&["-S", "INPUT"])?, rule);
     iptables.run(&["-F", "INPUT"])?;
     sets.destroy(&set, IfMissing::Fail)?;
@@ -144,7 +144,7 @@ fn a_refused_entry_changes_nothing(sets: &mut IpSet) -> Result<(), Failed> {
         let error = sets.replace_all(&set, entries).unwrap_err();
         assert_eq!(error.to_string(), why);
         assert_eq!(sets.list(&set)?, before);
-        assert_eq!(sets.names()?, [set.clone()]);
+        assert_eq!(sets.names()?, std::slice::from_ref(&set));
     }
     let missing = sets.replace_all(&name("no-such-set"), numbered(0..1));
     assert!(missing.unwrap_err().is_set_not_found());

@@ -3,19 +3,33 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipset_netlink::{
-    CreateSet, Entry, Error, Family, IfExists, IfMissing, IpSet, Key, Network, Port, SetType,
+    Entry, Error, Family, IfExists, IfMissing, IpSet, Key, Network, Port, SetType,
 };
 use netns_testbed::{Failed, Trial};
 
 use crate::{errors::expect, lines, name, plain, with_session};
 
 pub(crate) fn trials(trials: &mut Vec<Trial>) {
-    with_session(trials, "errors_of_types", errors_of_types);
+    with_session(
+        trials,
+        "a_type_the_kernel_lacks_is_named",
+        a_type_the_kernel_lacks_is_named,
+    );
+    with_session(
+        trials,
+        "each_kind_of_type_has_its_errors",
+        each_kind_of_type_has_its_errors,
+    );
+    with_session(
+        trials,
+        "what_the_type_cannot_have_is_not_sent",
+        what_the_type_cannot_have_is_not_sent,
+    );
 }
 
 /// Error numbers that mean something else in each kind of type, and those that only some types have. A type that this
 /// kernel lacks is named.
-fn errors_of_types(sets: &mut IpSet) -> Result<(), Failed> {
+fn a_type_the_kernel_lacks_is_named(sets: &mut IpSet) -> Result<(), Failed> {
     let nothing = SetType::Other("hash:nothing".into());
     for set_type in SetType::all().chain([nothing.clone()]) {
         let mut create = plain("any", set_type.clone(), Family::Inet);
@@ -35,128 +49,127 @@ fn errors_of_types(sets: &mut IpSet) -> Result<(), Failed> {
             format!("cannot create set \"any\": the kernel does not have the set type {set_type}");
         assert!(text.starts_with(&lacks), "{text}");
     }
-    let refused = |sets: &mut IpSet, set: &CreateSet, line: &str, is: fn(&Error) -> bool, why| {
-        let (name, entry) = lines::entry(line, &set.set_type);
-        let added = sets.add(&name, &entry, IfExists::Fail);
-        expect(
-            added,
-            is,
-            &format!("cannot add {} to set \"{name}\": {why}", entry.key),
-        );
-    };
-    let any: fn(&Error) -> bool = |_| true;
-    let cases: [(&str, &[Refused]); 8] = [
-        (
-            "create b bitmap:ip range 192.0.2.0-192.0.2.9",
-            &[
-                (
-                    "add b 192.0.3.1",
-                    Error::is_out_of_range,
-                    "it is outside the range of the set (192.0.2.0-192.0.2.9)",
-                ),
-                (
-                    "add b 192.0.2.1 timeout 5",
-                    Error::is_timeout_unsupported,
-                    "the set was created without timeouts",
-                ),
-                (
-                    "add b 192.0.2.1 nomatch",
-                    any,
-                    "bitmap:ip sets have no nomatch",
-                ),
-            ],
-        ),
-        (
-            "create m bitmap:ip,mac range 192.0.2.0-192.0.2.9",
-            &[(
-                "add m 198.51.100.1",
+    Ok(())
+}
+
+/// Sets, and what they refuse.
+const REFUSALS: [(&str, &[Refused]); 8] = [
+    (
+        "create b bitmap:ip range 192.0.2.0-192.0.2.9",
+        &[
+            (
+                "add b 192.0.3.1",
                 Error::is_out_of_range,
                 "it is outside the range of the set (192.0.2.0-192.0.2.9)",
-            )],
-        ),
-        (
-            "create p bitmap:port range 10-20",
-            &[(
-                "add p 20-21",
-                Error::is_out_of_range,
-                "it is outside the range of the set (10-20)",
-            )],
-        ),
-        (
-            "create h hash:ip,port maxelem 1",
-            &[
-                (
-                    "add h 192.0.2.1,0:0",
-                    any,
-                    "the set does not take a port of this protocol",
-                ),
-                (
-                    "add h 192.0.2.1,tcp:1 skbqueue 1",
-                    Error::is_skbinfo_unsupported,
-                    "the set was created without skbinfo",
-                ),
-                (
-                    "add h 192.0.2.1,tcp:1-9",
-                    Error::is_set_full,
-                    "the set is full (maxelem 1)",
-                ),
-            ],
-        ),
-        (
-            "create n hash:net",
-            &[(
-                "add n 0.0.0.0-255.255.255.255",
+            ),
+            (
+                "add b 192.0.2.1 timeout 5",
+                Error::is_timeout_unsupported,
+                "the set was created without timeouts",
+            ),
+            (
+                "add b 192.0.2.1 nomatch",
                 any,
-                "a range of all addresses is not possible",
-            )],
-        ),
-        (
-            "create six hash:net,port family inet6",
-            &[
-                (
-                    "add six 2001:db8::-2001:db8::9,tcp:1",
-                    any,
-                    "the set does not take a range there",
-                ),
-                (
-                    "add six 192.0.2.1,tcp:1",
-                    Error::is_family_mismatch,
-                    "the set holds inet6 addresses",
-                ),
-            ],
-        ),
-        ("create other list:set", &[]),
-        (
-            "create l list:set",
-            &[
-                (
-                    "add l gone",
-                    Error::is_entry_set_not_found,
-                    "there is no set \"gone\"",
-                ),
-                (
-                    "add l other",
-                    any,
-                    "a list of sets cannot be in a list of sets",
-                ),
-                (
-                    "add l n before gone",
-                    Error::is_position_not_found,
-                    "the set that it should stand before or after does not exist",
-                ),
-                (
-                    "add l n after h",
-                    Error::is_position_not_found,
-                    "the set that it should stand before or after is not there",
-                ),
-            ],
-        ),
-    ];
-    for (create, refusals) in cases {
+                "bitmap:ip sets have no nomatch",
+            ),
+        ],
+    ),
+    (
+        "create m bitmap:ip,mac range 192.0.2.0-192.0.2.9",
+        &[(
+            "add m 198.51.100.1",
+            Error::is_out_of_range,
+            "it is outside the range of the set (192.0.2.0-192.0.2.9)",
+        )],
+    ),
+    (
+        "create p bitmap:port range 10-20",
+        &[(
+            "add p 20-21",
+            Error::is_out_of_range,
+            "it is outside the range of the set (10-20)",
+        )],
+    ),
+    (
+        "create h hash:ip,port maxelem 1",
+        &[
+            (
+                "add h 192.0.2.1,0:0",
+                any,
+                "the set does not take a port of this protocol",
+            ),
+            (
+                "add h 192.0.2.1,tcp:1 skbqueue 1",
+                Error::is_skbinfo_unsupported,
+                "the set was created without skbinfo",
+            ),
+            (
+                "add h 192.0.2.1,tcp:1-9",
+                Error::is_set_full,
+                "the set is full (maxelem 1)",
+            ),
+        ],
+    ),
+    (
+        "create n hash:net",
+        &[(
+            "add n 0.0.0.0-255.255.255.255",
+            any,
+            "a range of all addresses is not possible",
+        )],
+    ),
+    (
+        "create six hash:net,port family inet6",
+        &[
+            (
+                "add six 2001:db8::-2001:db8::9,tcp:1",
+                any,
+                "the set does not take a range there",
+            ),
+            (
+                "add six 192.0.2.1,tcp:1",
+                Error::is_family_mismatch,
+                "the set holds inet6 addresses",
+            ),
+        ],
+    ),
+    ("create other list:set", &[]),
+    (
+        "create l list:set",
+        &[
+            (
+                "add l gone",
+                Error::is_entry_set_not_found,
+                "there is no set \"gone\"",
+            ),
+            (
+                "add l other",
+                any,
+                "a list of sets cannot be in a list of sets",
+            ),
+            (
+                "add l n before gone",
+                Error::is_position_not_found,
+                "the set that it should stand before or after does not exist",
+            ),
+            (
+                "add l n after h",
+                Error::is_position_not_found,
+                "the set that it should stand before or after is not there",
+            ),
+        ],
+    ),
+];
+
+fn each_kind_of_type_has_its_errors(sets: &mut IpSet) -> Result<(), Failed> {
+    for (create, refusals) in REFUSALS {
         let create = lines::create(create);
         sets.create(&create, IfExists::Fail)?;
         for (line, is, why) in refusals {
-            refused(sets, &create, line, *is, why);
+            let (name, entry) = lines::entry(line, &create.set_type);
+            let added = sets.add(&name, &entry, IfExists::Fail);
+            let text = format!("cannot add {} to set \"{name}\": {why}", entry.key);
+            expect(added, *is, &text);
         }
     }
     for (line, why) in [
@@ -172,7 +185,13 @@ fn errors_of_types(sets: &mut IpSet) -> Result<(), Failed> {
         let created = sets.create(&lines::create(line), IfExists::Fail);
         expect(created, any, &format!("cannot create set \"x\": {why}"));
     }
-    // What the type cannot have is refused before it is sent.
+    Ok(())
+}
+
+fn what_the_type_cannot_have_is_not_sent(sets: &mut IpSet) -> Result<(), Failed> {
+    for create in ["create n hash:net", "create p bitmap:port range 10-20"] {
+        sets.create(&lines::create(create), IfExists::Fail)?;
+    }
     let of_other_type = Key::from((LOCALHOST, Port::tcp(1)));
     expect(
         sets.add(&name("n"), &Entry::new(of_other_type), IfExists::Fail),
@@ -193,6 +212,10 @@ fn errors_of_types(sets: &mut IpSet) -> Result<(), Failed> {
         "cannot find the set with the index 9999: no set has the index 9999",
     );
     Ok(())
+}
+
+fn any(_: &Error) -> bool {
+    true
 }
 
 type Refused = (&'static str, fn(&Error) -> bool, &'static str);

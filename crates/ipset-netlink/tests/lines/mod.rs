@@ -1,7 +1,9 @@
 //! The lines of `ipset save` and the command lines of `ipset` as values of this crate, for the tests that go through a
 //! table of them.
 
-use ipset_netlink::{Counters, CreateSet, Entry, Family, Key, SetName, SetType, SkbInfo, Timeout};
+use ipset_netlink::{
+    AddressRange, Counters, CreateSet, Entry, Family, Key, SetName, SetType, SkbInfo, Timeout,
+};
 
 /// `create NAME TYPE …`.
 pub(crate) fn create(line: &str) -> CreateSet {
@@ -61,8 +63,8 @@ pub(crate) fn entry(line: &str, set_type: &SetType) -> (SetName, Entry) {
             "comment" => entry.comment = Some(value().parse().unwrap()),
             "skbmark" => {
                 let value = value();
-                let (mark, mask) = value.split_once('/').unwrap_or((&value, "0xffffffff"));
-                skbinfo = Some(skbinfo.unwrap_or_default().mark(number(mark), number(mask)));
+                let (bits, mask) = value.split_once('/').unwrap_or((&value, "0xffffffff"));
+                skbinfo = Some(skbinfo.unwrap_or_default().mark(number(bits), number(mask)));
             }
             "skbprio" => {
                 let value = value();
@@ -94,12 +96,10 @@ fn wildcard(key: &Key) -> Key {
 }
 
 fn range(create: CreateSet, text: &str) -> CreateSet {
-    match text.parse::<Key>().as_ref().map(Key::elements) {
-        Ok([ipset_netlink::Element::Range(range)]) => create.range(*range),
-        _ => {
-            let (first, last) = text.split_once('-').unwrap();
-            create.range(first.parse().unwrap()..=last.parse().unwrap())
-        }
+    let (first, last) = text.split_once('-').unwrap();
+    match (first.parse(), last.parse()) {
+        (Ok(first), Ok(last)) => create.range(AddressRange::new(first, last).unwrap()),
+        _ => create.range(first.parse().unwrap()..=last.parse().unwrap()),
     }
 }
 

@@ -69,7 +69,7 @@ fn sections() -> Vec<Section> {
     let mut command = "";
     for line in fs::read_to_string(path).unwrap().lines() {
         match (line.split_at_checked(2), sections.last_mut()) {
-            (Some(("# ", _)), _) | (None, _) => {}
+            (Some(("# ", _)) | None, _) => {}
             (Some(("> ", request)), Some(section)) => section.exchanges.push(Exchange {
                 command: command.into(),
                 request: hex(request),

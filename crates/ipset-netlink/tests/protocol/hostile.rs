@@ -176,7 +176,7 @@ fn an_attribute_of_length_zero_in_an_entry_is_an_error() {
 fn a_type_that_is_not_known_keeps_its_entries() {
     let mut other = entries([]);
     let mut encoded = EncodedEntries::default();
-    let unknown = EntryAttribute::Other(DefaultNla::new(40 | 0x4000, vec![0, 22]));
+    let unknown = EntryAttribute::Other(DefaultNla::new(0x4028, vec![0, 22]));
     let address = EntryAttribute::Ip("192.0.2.7".parse().unwrap());
     assert!(encoded.push(&[address.clone(), unknown.clone(), EntryAttribute::Timeout(9)]));
     other.attributes[2] = IpSetAttribute::Entries(encoded);

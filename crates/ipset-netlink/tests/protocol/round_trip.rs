@@ -22,7 +22,7 @@ proptest! {
     fn entries_are_read_as_they_were_written(written in vec(vec(entry_attribute(), 0..6), 0..20)) {
         let mut entries = EncodedEntries::default();
         for entry in &written {
-            prop_assert!(entries.push(&entry));
+            prop_assert!(entries.push(entry));
         }
         let read: Vec<Vec<_>> = entries
             .iter()
