@@ -98,13 +98,8 @@ case $log in
     collector) unit rampart-collector.service ;;
 esac
 
+configure rampart/scan.toml /etc/rampart/scan.toml
 case $scan in
-    timer)
-        for rule in "$here"/rampart/scan/*.conf; do
-            name=$(basename "$rule")
-            configure "rampart/scan/$name" "/etc/rampart/scan/$name"
-        done
-        unit rampart-scan@.service rampart-scan@.timer
-        ;;
+    timer) unit rampart-scan.service rampart-scan.timer ;;
     cron) configure cron.d/rampart /etc/cron.d/rampart ;;
 esac

@@ -103,10 +103,10 @@ fn every_choice() -> Result<(), Failed> {
         "/etc/rsyslog.d/10-iptables.conf",
         "/etc/apparmor.d/rsyslog.d/rampart",
         "/etc/logrotate.d/rampart",
-        "/etc/rampart/scan/throttle-hard.conf",
+        "/etc/rampart/scan.toml",
         "/usr/lib/systemd/system/ram.mount",
         "/usr/lib/systemd/system/rampart-firewall.service",
-        "/usr/lib/systemd/system/rampart-scan@.timer",
+        "/usr/lib/systemd/system/rampart-scan.timer",
     ] {
         assert!(installed.path(there).is_file(), "{there} is missing");
     }
@@ -125,12 +125,17 @@ fn every_choice() -> Result<(), Failed> {
     let installed = Installed::new(&["--system", "fedora", "--scan", "cron"])?;
     for there in [
         "/etc/cron.d/rampart",
+        "/etc/rampart/scan.toml",
         "/etc/rsyslog.d/05-rampart-imklog.conf",
     ] {
         assert!(installed.path(there).is_file(), "{there} is missing");
     }
     assert!(!installed.path("/etc/apparmor.d").exists());
-    assert!(!installed.path("/etc/rampart/scan").exists());
+    assert!(
+        !installed
+            .path("/usr/lib/systemd/system/rampart-scan.timer")
+            .exists()
+    );
     assert!(log_of(&installed)?.contains("0640 root adm"));
 
     let installed = Installed::new(&["--system", "ubuntu", "--log", "collector"])?;

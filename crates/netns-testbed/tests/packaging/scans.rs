@@ -10,12 +10,17 @@ use tempfile::TempDir;
 use crate::{packaging, text_of, utf8};
 
 const CRONTAB: &str = "cron.d/rampart";
+const RULES: &str = "rampart/scan.toml";
+const INSTALLED_RULES: &str = "/etc/rampart/scan.toml";
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("scans::cron_lines_are_scans", cron_lines_are_scans),
         trial("scans::rules_are_scans", rules_are_scans),
-        trial("scans::seed_rules_are_there", the_usual_rules_are_there),
+        trial(
+            "scans::every_schedule_reads_the_rules",
+            every_schedule_reads_the_rules,
+        ),
         trial(
             "configuration::is_the_default",
             configuration_is_the_default,
@@ -59,22 +64,6 @@ fn cron_commands() -> Result<Vec<String>, Failed> {
     Ok(commands)
 }
 
-/// The words after `SCAN=` in the rule files, by file name.
-fn rules() -> Result<Vec<(String, String)>, Failed> {
-    let mut rules = Vec::new();
-    for entry in fs::read_dir(packaging("rampart/scan"))? {
-        let path = entry?.path();
-        let text = fs::read_to_string(&path)?;
-        let scan = text
-            .lines()
-            .find_map(|line| line.strip_prefix("SCAN="))
-            .ok_or_else(|| format!("{} has no SCAN=", path.display()))?;
-        rules.push((utf8(&path)?.to_owned(), scan.to_owned()));
-    }
-    rules.sort();
-    Ok(rules)
-}
-
 /// Runs a shell's command line as cron would, with our programs where they will be.
 fn shell(command: &str, directory: &Path) -> Result<Output, Failed> {
     let scanner = program("log-scanner");
@@ -98,6 +87,8 @@ fn cron_lines_are_scans() -> Result<(), Failed> {
     for command in commands {
         let (scan, redirected) = command.split_once(" >> ").ok_or("nothing is kept")?;
         assert_eq!(redirected, "/var/log/log_scanner.log 2>&1");
+        let rules = packaging(RULES);
+        let scan = scan.replace(INSTALLED_RULES, utf8(&rules)?);
         let command = format!(
             "{scan} --dryrun --log {} >> {} 2>&1",
             utf8(&log)?,
@@ -125,37 +116,42 @@ fn cron_lines_are_scans() -> Result<(), Failed> {
     Ok(())
 }
 
+/// As they are, and with what is commented out.
 fn rules_are_scans() -> Result<(), Failed> {
     let directory = TempDir::new()?;
     let log = directory.path().join("iptables.log");
     File::create(&log)?;
-    for (name, scan) in rules()? {
-        // systemd splits $SCAN at spaces; it would take quotes and backslashes apart as well.
-        assert!(!scan.contains(['"', '\'', '\\', '$']), "{name}");
+    let text = text_of(RULES)?;
+    let uncommented: String = text
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(code) if code.contains(" = ") || code == "[[rule]]" => format!("{code}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    for (text, number) in [(text, 2), (uncommented, 3)] {
+        let rules = directory.path().join("scan.toml");
+        fs::write(&rules, text)?;
         let output = Command::new(program("log-scanner"))
-            .args(scan.split(' '))
-            .args(["--dryrun", "--log", utf8(&log)?])
+            .args(["--rules", utf8(&rules)?, "--dryrun", "--log", utf8(&log)?])
             .output()?;
         let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(0), "{name}: {said}");
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        let report = String::from_utf8(output.stdout)?;
+        assert_eq!(report.matches("\nRule ").count() + 1, number, "{report}");
     }
     Ok(())
 }
 
-/// cron and systemd offer the same rules.
-fn the_usual_rules_are_there() -> Result<(), Failed> {
-    let rules = rules()?;
+/// cron and systemd scan by the same rules.
+fn every_schedule_reads_the_rules() -> Result<(), Failed> {
+    let scan = format!("log-scanner --rules {INSTALLED_RULES}");
     for command in cron_commands()? {
-        let scan = command
-            .strip_prefix("log-scanner ")
-            .and_then(|scan| scan.split_once(" >> "))
-            .ok_or("not a scan")?
-            .0;
-        assert!(
-            rules.iter().any(|(_, rule)| rule == scan),
-            "systemd has no rule {scan}"
-        );
+        assert!(command.starts_with(&format!("{scan} >> ")), "{command}");
     }
+    let service = text_of("systemd/rampart-scan.service")?;
+    let start = format!("\nExecStart=/usr/sbin/{scan}\n");
+    assert!(service.contains(&start), "{service}");
     Ok(())
 }
 
