@@ -80,6 +80,15 @@ fn sets_are_changed_as_ipset_does() {
     session("ipset swap q4 p5", |sets| {
         sets.swap(&name("q4"), &name("p5")).unwrap();
     });
+    session("ipset -exist destroy gone", |sets| {
+        sets.destroy(&name("gone"), IfMissing::Ignore).unwrap();
+    });
+    session("ipset flush", |sets| {
+        sets.flush_all().unwrap();
+    });
+    session("ipset destroy", |sets| {
+        sets.destroy_all().unwrap();
+    });
     session("ipset destroy q4", |sets| {
         sets.destroy(&name("q4"), IfMissing::Fail).unwrap();
     });
