@@ -176,14 +176,12 @@ fn refuse_second_mask(values: &Values, report: &mut Report, other: Field) -> Res
 
 /// The family of the set; where nothing has been said, it is IPv4 from here on.
 fn family_of(values: &mut Values) -> Family {
-    match values.family {
-        Some(family @ (Family::Inet | Family::Inet6)) => family,
-        _ => {
-            values.family = Some(Family::Inet);
-            values.given.insert(Field::Family);
-            Family::Inet
-        }
+    if let Some(family @ (Family::Inet | Family::Inet6)) = values.family {
+        return family;
     }
+    values.family = Some(Family::Inet);
+    values.given.insert(Field::Family);
+    Family::Inet
 }
 
 fn read(

@@ -145,7 +145,7 @@ fn interface(values: &mut Values, report: &mut Report, text: &str) -> Result<(),
             Interface::MAX_LEN
         )));
     }
-    let interface = Interface::new(name).map_err(|error| report.error(error))?;
+    let interface = Interface::verbatim(name).map_err(|error| report.error(error))?;
     values.interface = Some(if bridge_port {
         values.given.insert(Field::Physdev);
         interface.bridge_port()
@@ -257,6 +257,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a line for each message")]
     fn refuses_the_rest_as_ipset_does() {
         let four = Family::Inet;
         let six = Family::Inet6;

@@ -139,20 +139,18 @@ fn icmp(
             names.protocol
         )));
     }
-    let (icmp_type, code) = match names.find(text) {
-        Some(both) => both,
-        None => {
-            let Some((icmp_type, code)) = cut(text, CIDR) else {
-                return Err(report.error(format_args!(
-                    "Cannot parse {text} as an {} type/code.",
-                    names.protocol
-                )));
-            };
-            (
-                number::byte(report, icmp_type)?,
-                number::byte(report, code)?,
-            )
-        }
+    let (icmp_type, code) = if let Some(both) = names.find(text) {
+        both
+    } else if let Some((icmp_type, code)) = cut(text, CIDR) {
+        (
+            number::byte(report, icmp_type)?,
+            number::byte(report, code)?,
+        )
+    } else {
+        return Err(report.error(format_args!(
+            "Cannot parse {text} as an {} type/code.",
+            names.protocol
+        )));
     };
     set_port(values, u16::from_be_bytes([icmp_type, code]));
     Ok(())

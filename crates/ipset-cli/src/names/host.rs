@@ -25,20 +25,14 @@ impl Host {
 
 /// The address of a host, given in figures or by its name.
 pub(crate) fn address_of(text: &str, family: Family) -> Option<Host> {
-    match family {
-        Family::Inet6 => {
-            if text.contains(':') {
-                return text.parse::<Ipv6Addr>().ok().map(Host::alone);
-            }
+    if family == Family::Inet6 {
+        if text.contains(':') {
+            return text.parse::<Ipv6Addr>().ok().map(Host::alone);
         }
-        _ => {
-            if let Some(address) = dotted_quad(text.as_bytes()) {
-                return Some(Host::alone(address));
-            }
-            if text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.')) {
-                return short_form(text).map(Host::alone);
-            }
-        }
+    } else if let Some(address) = dotted_quad(text.as_bytes()) {
+        return Some(Host::alone(address));
+    } else if text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.')) {
+        return short_form(text).map(Host::alone);
     }
     look_up(text, family)
 }

@@ -136,13 +136,12 @@ fn ports(out: &mut Vec<u8>, port: Port) {
         } else {
             &ICMPV6
         };
-        match names.name(icmp_type, code) {
-            Some(name) => out.extend_from_slice(name.as_bytes()),
-            None => {
-                text::decimal(out, icmp_type);
-                out.push(b'/');
-                text::decimal(out, code);
-            }
+        if let Some(name) = names.name(icmp_type, code) {
+            out.extend_from_slice(name.as_bytes());
+        } else {
+            text::decimal(out, icmp_type);
+            out.push(b'/');
+            text::decimal(out, code);
         }
         return;
     }

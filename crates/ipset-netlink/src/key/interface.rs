@@ -31,6 +31,19 @@ impl Interface {
         Ok(Self::from_kernel(name))
     }
 
+    /// A name as it is, empty or with spaces: for programs that must reach every entry there is, also one
+    /// that no interface can ever match.
+    ///
+    /// # Errors
+    ///
+    /// More than [`Interface::MAX_LEN`] bytes, or a NUL: no entry can have such a name.
+    pub fn verbatim(name: &str) -> Result<Self, InterfaceError> {
+        if name.len() > Self::MAX_LEN || name.contains('\0') {
+            return Err(InterfaceError(name.into()));
+        }
+        Ok(Self::from_kernel(name))
+    }
+
     /// The port of a bridge.
     pub fn bridge_port(self) -> Self {
         Self {
@@ -88,3 +101,18 @@ pub struct InterfaceError(Box<str>);
 
 // linux/if.h; the final NUL is counted.
 const IFNAMSIZ: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reaches_every_entry_there_can_be() {
+        for odd in ["", "a b", "a,b", "abcdefghijklmno"] {
+            assert_eq!(Interface::verbatim(odd).unwrap().name(), odd);
+        }
+        assert!(Interface::verbatim("abcdefghijklmnop").is_err());
+        assert!(Interface::verbatim("a\0b").is_err());
+        assert!(Interface::new("a b").is_err());
+    }
+}
