@@ -2,13 +2,11 @@
 
 mod command;
 mod help;
-mod lines;
 mod option;
 mod words;
 
 pub(crate) use command::{Call, Command};
 pub(crate) use help::{help, type_help};
-pub(crate) use lines::Lines;
 pub(crate) use option::{Options, Output};
 pub(crate) use words::{MOST_WORDS, split, too_long};
 
@@ -23,8 +21,6 @@ pub(crate) enum Stop {
     Failed(String),
     /// It was refused; why is in the report.
     Refused,
-    /// There is no file to restore from.
-    NoInput(String),
     /// Nothing is to be done after it.
     Quit,
 }

@@ -1,29 +1,42 @@
 //! Lines that somebody types.
 
-use std::io;
+use std::io::{self, BufRead};
 
 use super::{Session, Source, print};
-use crate::command_line::{self, Lines, PROGRAM, Stop};
+use crate::{
+    command_line::{self, PROGRAM, Stop},
+    message,
+};
 
 impl Session {
     /// Runs the lines of standard input, after a prompt each. An error does not end it.
     pub(super) fn prompt(&mut self) -> Result<(), Stop> {
         self.source = Source::Prompt;
-        let prompt = format!("{PROGRAM}> ");
-        let mut lines = Lines::new(io::stdin().lock());
-        print(&prompt)?;
-        while let Some(line) = lines.next()? {
-            if line.is_empty() || line.starts_with('#') {
-                print(&prompt)?;
-            } else {
-                let result = command_line::split(line).and_then(|words| self.run(words));
-                if result == Err(Stop::Quit) {
-                    return result;
-                }
-                self.conclude(result);
+        let mut input = io::stdin().lock();
+        let mut line = Vec::new();
+        loop {
+            print(&format!("{PROGRAM}> "))?;
+            line.clear();
+            match input.read_until(b'\n', &mut line) {
+                Ok(0) => return Err(Stop::Quit),
+                Ok(_) => {}
+                Err(error) => return Err(Stop::Failed(message::without_number(&error))),
             }
-            print(&prompt)?;
+            let result = self.typed(&line);
+            if result == Err(Stop::Quit) {
+                return result;
+            }
+            self.conclude(result);
         }
-        Err(Stop::Quit)
+    }
+
+    fn typed(&mut self, line: &[u8]) -> Result<(), Stop> {
+        let line = std::str::from_utf8(line)
+            .map_err(|_| Stop::Failed("The line is not UTF-8".into()))?
+            .trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            return print(&format!("{PROGRAM}> "));
+        }
+        self.run(command_line::split(line)?)
     }
 }

@@ -90,9 +90,9 @@ impl Session {
     pub(crate) fn run_file(&mut self) -> Result<(), Stop> {
         let input: Box<dyn io::Read> = match &self.options.file {
             None => Box::new(io::stdin()),
-            Some(path) => Box::new(File::open(path).map_err(|error| {
+            Some(path) => Box::new(open(path).map_err(|error| {
                 let error = message::without_number(&error);
-                Stop::NoInput(format!("Cannot open {path} for reading: {error}"))
+                Stop::Failed(format!("Cannot open {path} for reading: {error}"))
             })?),
         };
         self.source = Source::File;
@@ -307,6 +307,15 @@ impl Session {
     }
 }
 
+/// Opens a file to read it, which a directory is not.
+fn open(path: &str) -> io::Result<File> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::Error::from_raw_os_error(EISDIR));
+    }
+    Ok(file)
+}
+
 /// Prints at once.
 fn print(text: &str) -> Result<(), Stop> {
     let mut out = io::stdout().lock();
@@ -332,3 +341,6 @@ fn cannot_write(error: &io::Error) -> Stop {
 
 /// The version of the kernel's protocol that is spoken here.
 const PROTOCOL: u8 = 7;
+
+// asm-generic/errno-base.h
+const EISDIR: i32 = 21;

@@ -19,7 +19,6 @@ impl Session {
                 2,
             ),
             Err(Stop::Failed(text)) => (text, 1),
-            Err(Stop::NoInput(text)) => (text, 255),
             Err(Stop::Quit) => return 0,
         };
         if !self.is_quiet() {
