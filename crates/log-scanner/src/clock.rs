@@ -21,7 +21,8 @@ pub(crate) struct Present {
     pub(crate) instant: Timestamp,
     /// Lines after this are not counted.
     pub(crate) horizon: Timestamp,
-    clock: Clock,
+    /// What stamps without a year, a zone or a date are read by.
+    pub(crate) clock: Clock,
     /// When `instant` was now.
     since: Instant,
 }

@@ -2,23 +2,23 @@
 
 use std::collections::HashSet;
 use std::fs::{File, Metadata};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use firewall_log::LogReader;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::Fatal;
 use crate::progress::Progress;
 
-/// Read at a time; the log is on a RAM disk, and system calls are what costs.
-const BUFFER: usize = 256 * 1024;
+/// Bytes of a compressed log read at a time.
+pub(crate) const BUFFER: usize = 256 * 1024;
 
 /// A log that is open.
 pub(crate) struct Log {
     pub(crate) path: PathBuf,
-    pub(crate) reader: LogReader<Box<dyn BufRead + Send>>,
+    /// Its text, unbuffered unless it is compressed.
+    pub(crate) text: Box<dyn Read + Send>,
     /// The file of a log that is read as it is, and its length when it was opened.
     file: Option<(File, u64)>,
 }
@@ -29,22 +29,21 @@ impl Log {
         self.path.to_string_lossy().into_owned()
     }
 
-    /// Whether the file was cut before it was read to its end, as logrotate's copytruncate does; the rest is
-    /// elsewhere then.
-    pub(crate) fn is_cut(&self) -> bool {
+    /// Whether the file was cut before it was read to its end, after so many bytes, as logrotate's copytruncate does; the rest
+    /// is elsewhere then.
+    pub(crate) fn is_cut(&self, read: u64) -> bool {
         self.file.as_ref().is_some_and(|(file, length)| {
-            let read = self.reader.position();
             // What the kernel makes up as it is read, as under /proc, has no length.
             let shrunk = || file.metadata().is_ok_and(|now| now.len() < read);
             *length > 0 && (read < *length || shrunk())
         })
     }
 
-    /// The error of a read that failed.
-    pub(crate) fn unreadable(&self, source: io::Error) -> Fatal {
+    /// The error of a read that failed after so many lines.
+    pub(crate) fn unreadable(&self, line: u64, source: io::Error) -> Fatal {
         Fatal::ReadLog {
             path: self.path.clone(),
-            line: self.reader.line_number(),
+            line,
             source,
         }
     }
@@ -68,12 +67,8 @@ fn open_one(
         path: path.to_owned(),
         source,
     };
-    let (identity, file, input): (_, _, Box<dyn BufRead + Send>) = if path.as_os_str() == "-" {
-        (
-            None,
-            None,
-            Box::new(buffered(progress.watch(io::stdin(), None))),
-        )
+    let (identity, file, text): (_, _, Box<dyn Read + Send>) = if path.as_os_str() == "-" {
+        (None, None, Box::new(progress.watch(io::stdin(), None)))
     } else {
         let file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
@@ -83,12 +78,11 @@ fn open_one(
         let identity = Some(identity(&metadata));
         let length = metadata.is_file().then_some(metadata.len());
         if is_compressed(path) {
-            let compressed = buffered(progress.watch(file, length));
-            let text = MultiGzDecoder::new(compressed);
-            (identity, None, Box::new(buffered(text)))
+            let compressed = BufReader::with_capacity(BUFFER, progress.watch(file, length));
+            (identity, None, Box::new(MultiGzDecoder::new(compressed)))
         } else {
             let text = file.try_clone().map_err(failed)?;
-            let text = buffered(progress.watch(text, length));
+            let text = progress.watch(text, length);
             (
                 identity,
                 length.map(|length| (file, length)),
@@ -103,13 +97,9 @@ fn open_one(
     }
     Ok(Log {
         path: path.to_owned(),
-        reader: LogReader::new(input),
+        text,
         file,
     })
-}
-
-fn buffered<R: Read>(inner: R) -> BufReader<R> {
-    BufReader::with_capacity(BUFFER, inner)
 }
 
 /// What makes two paths one file.

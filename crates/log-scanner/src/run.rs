@@ -113,7 +113,7 @@ fn report_of(rule: Rule, found: &Found, as_of: Timestamp) -> RuleReport {
         rule,
         matched: found.matched,
         sources: found.sources,
-        sources_exact: true,
+        sources_exact: found.sources_exact,
         violations,
     }
 }

@@ -1,6 +1,9 @@
 //! One pass over the log: how many lines of what, and who hit too often.
 
-use firewall_log::{Detector, Event, LogTime, Tally};
+use std::num::NonZeroUsize;
+use std::thread;
+
+use firewall_log::{Finding, Summary, Tally};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::args::AsOf;
@@ -14,6 +17,9 @@ use crate::source::Source;
 
 /// A line without a year that comes out older than this is more likely of tomorrow than of last year.
 const SUSPICIOUS_AGE: SignedDuration = SignedDuration::from_hours(24 * 350);
+
+/// More threads than this wait for the log, and each remembers sources of its own.
+const MOST_WORKERS: usize = 4;
 
 /// What the logs say.
 #[derive(Debug)]
@@ -31,6 +37,7 @@ pub(crate) struct Scan {
 pub(crate) struct Found {
     pub(crate) matched: u64,
     pub(crate) sources: u64,
+    pub(crate) sources_exact: bool,
     /// By address, IPv4 first.
     pub(crate) violators: Vec<Violator>,
 }
@@ -55,42 +62,74 @@ pub(crate) fn run(
     present: &Present,
     logs: &mut [Log],
 ) -> Result<Scan, Fatal> {
-    let mut pass = Pass::new(rules);
+    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let workers = NonZeroUsize::new(workers.min(MOST_WORKERS)).unwrap_or(NonZeroUsize::MIN);
+    let mut scan =
+        firewall_log::Scan::new(rules.iter().map(Rule::threshold), present.clock.clone())
+            .workers(workers)
+            .latest(present.horizon.into());
+    if let Ok(before) = present.instant.checked_sub(SUSPICIOUS_AGE) {
+        scan = scan.yearless_before(before.into());
+    }
     let mut reports = Vec::with_capacity(logs.len());
-    let mut cut = Vec::new();
+    let mut doubts = Doubts::default();
+    let mut warnings = Vec::new();
     for log in logs {
-        pass.read(log, present)?;
-        let counts = log.reader.counts();
-        if log.is_cut() {
-            cut.push(Warning::new(
-                Phase::Reading,
-                format!(
-                    "log \"{}\" was cut while it was read: what it held after line {} was not seen",
-                    plain(log.name().as_bytes()),
-                    counts.lines
-                ),
+        let summary = match scan.read(&mut log.text) {
+            Ok(summary) => summary,
+            Err(error) => {
+                let lines = error.summary().counts.lines;
+                return Err(log.unreadable(lines, error.into_io()));
+            }
+        };
+        if log.is_cut(summary.bytes) {
+            warnings.push(format!(
+                "log \"{}\" was cut while it was read: what it held after line {} was not seen",
+                plain(log.name().as_bytes()),
+                summary.counts.lines
             ));
         }
-        pass.too_long += counts.too_long;
+        doubts.add(&summary);
         reports.push(LogReport {
             path: log.name(),
-            bytes: log.reader.position(),
-            lines: counts.lines,
-            events: counts.events,
-            unparsed: counts.unparsed,
-            rejected: counts.rejected,
+            bytes: summary.bytes,
+            lines: summary.counts.lines,
+            events: summary.counts.events,
+            unparsed: summary.counts.unparsed,
+            rejected: summary.counts.rejected,
         });
     }
+    warnings.extend(doubts.warnings());
     let as_of = match as_of {
-        AsOf::LogEnd => pass.newest.unwrap_or(present.instant),
+        AsOf::LogEnd => doubts.newest.unwrap_or(present.instant),
         AsOf::Now | AsOf::At(_) => present.instant,
     };
     Ok(Scan {
         as_of,
-        found: (0..rules.len()).map(|rule| pass.found(rule)).collect(),
-        warnings: [cut, pass.warnings(&reports)].concat(),
         logs: reports,
+        found: scan.finish().into_iter().map(Found::from).collect(),
+        warnings: warnings
+            .into_iter()
+            .map(|text| Warning::new(Phase::Reading, text))
+            .collect(),
     })
+}
+
+impl From<Finding> for Found {
+    fn from(finding: Finding) -> Self {
+        let mut violators: Vec<_> = finding
+            .violators
+            .into_iter()
+            .filter_map(Violator::new)
+            .collect();
+        violators.sort_unstable_by_key(|violator| violator.source);
+        Self {
+            matched: finding.matched,
+            sources: finding.sources,
+            sources_exact: finding.sources_exact,
+            violators,
+        }
+    }
 }
 
 impl Violator {
@@ -105,91 +144,45 @@ impl Violator {
     }
 }
 
-/// What is remembered from line to line.
-struct Pass {
-    detector: Detector,
+/// What all logs together give reason to doubt, and their newest line.
+#[derive(Default)]
+struct Doubts {
     newest: Option<Timestamp>,
+    rejected: u64,
+    unparsed: u64,
+    too_long: u64,
     /// Events later than the horizon, and the latest of them.
     ahead: u64,
     latest_ahead: Option<Timestamp>,
     /// Events that no date could be given.
     undated: u64,
     nearly_a_year_old: u64,
-    too_long: u64,
 }
 
-impl Pass {
-    fn new(rules: &[Rule]) -> Self {
-        Self {
-            detector: Detector::new(rules.iter().map(Rule::threshold)),
-            newest: None,
-            ahead: 0,
-            latest_ahead: None,
-            undated: 0,
-            nearly_a_year_old: 0,
-            too_long: 0,
-        }
+impl Doubts {
+    fn add(&mut self, summary: &Summary) {
+        let time = |time: std::time::SystemTime| Timestamp::try_from(time).ok();
+        self.newest = self.newest.max(summary.newest.and_then(time));
+        self.latest_ahead = self.latest_ahead.max(summary.latest_ahead.and_then(time));
+        self.rejected += summary.counts.rejected;
+        self.unparsed += summary.counts.unparsed;
+        self.too_long += summary.counts.too_long;
+        self.ahead += summary.ahead;
+        self.undated += summary.undated;
+        self.nearly_a_year_old += summary.yearless_old;
     }
 
-    fn read(&mut self, log: &mut Log, present: &Present) -> Result<(), Fatal> {
-        while let Some(event) = log.reader.next_event() {
-            match event {
-                Ok(event) => self.count(&event, present),
-                Err(error) => {
-                    if let Err(error) = error.into_line_error() {
-                        return Err(log.unreadable(error));
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, event: &Event<'_>, present: &Present) {
-        let Some(at) = present.date(event.time) else {
-            self.undated += 1;
-            return;
-        };
-        if at > present.horizon {
-            self.ahead += 1;
-            self.latest_ahead = self.latest_ahead.max(Some(at));
-            return;
-        }
-        let age = present.instant.duration_since(at);
-        if matches!(event.time, LogTime::Rfc3164 { .. }) && age > SUSPICIOUS_AGE {
-            self.nearly_a_year_old += 1;
-        }
-        self.newest = self.newest.max(Some(at));
-        self.detector.observe(event, at.into());
-    }
-
-    fn found(&self, rule: usize) -> Found {
-        let mut violators: Vec<_> = self
-            .detector
-            .violators(rule)
-            .filter_map(Violator::new)
-            .collect();
-        violators.sort_unstable_by_key(|violator| violator.source);
-        Found {
-            matched: self.detector.matched(rule),
-            sources: u64::try_from(self.detector.sources(rule)).unwrap_or(u64::MAX),
-            violators,
-        }
-    }
-
-    fn warnings(&self, logs: &[LogReport]) -> Vec<Warning> {
-        let unparsed: u64 = logs.iter().map(|log| log.unparsed).sum();
-        let rejected: u64 = logs.iter().map(|log| log.rejected).sum();
+    fn warnings(&self) -> Vec<String> {
         let latest = self
             .latest_ahead
             .map(|at| at.to_string())
             .unwrap_or_default();
         let doubts = [
             (
-                rejected,
+                self.rejected,
                 "with a firewall's text that the kernel did not write (log-scanner events shows why)".to_owned(),
             ),
-            (unparsed, "of the kernel that are damaged (log-scanner events shows where)".to_owned()),
+            (self.unparsed, "of the kernel that are damaged (log-scanner events shows where)".to_owned()),
             (self.too_long, "longer than any the kernel writes".to_owned()),
             (
                 self.ahead,
@@ -209,8 +202,5 @@ impl Pass {
             ));
         }
         warnings
-            .into_iter()
-            .map(|text| Warning::new(Phase::Reading, text))
-            .collect()
     }
 }

@@ -3,10 +3,10 @@
 mod json;
 mod text;
 
-use std::io::Write;
+use std::io::{BufReader, Write};
 
-use firewall_log::Event;
 use firewall_log::packet::{Network, Transport};
+use firewall_log::{Event, LogReader};
 use jiff::Timestamp;
 
 use crate::args::{AsOf, EventsArgs};
@@ -37,9 +37,10 @@ pub(crate) fn run(args: &EventsArgs, out: &mut impl Write) -> Result<(), Stop> {
     let mut before = 0;
     let mut tally = text::Tally::default();
     for mut log in log::open(&args.logs, &Progress::default())? {
-        loop {
-            let (number, seen) = match log.reader.next_line() {
-                None => break,
+        let mut reader = LogReader::new(BufReader::with_capacity(log::BUFFER, &mut log.text));
+        let after = loop {
+            let (number, seen) = match reader.next_line() {
+                None => break Ok(()),
                 Some(Ok(line)) => (line.number, Seen::new(line.text, &present)),
                 Some(Err(error)) => match error.into_line_error() {
                     // A line nobody has looked into yet can only be too long.
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &EventsArgs, out: &mut impl Write) -> Result<(), Stop> {
                             column: 1,
                         },
                     ),
-                    Err(error) => return Err(log.unreadable(error).into()),
+                    Err(error) => break Err(error),
                 },
             };
             let number = before + number;
@@ -60,8 +61,10 @@ pub(crate) fn run(args: &EventsArgs, out: &mut impl Write) -> Result<(), Stop> {
                 tally.count(&seen);
                 text::write(number, &seen, &present.zone, out)?;
             }
-        }
-        before += log.reader.line_number();
+        };
+        let lines = reader.line_number();
+        after.map_err(|error| log.unreadable(lines, error))?;
+        before += lines;
     }
     if !args.json {
         tally.write(out)?;
