@@ -1,0 +1,390 @@
+//! `ipset-netlink` and `ipset-cli` beside the stock `ipset`, in a private network namespace.
+//!
+//! ```text
+//! cargo build --release -p ipset-cli
+//! cargo bench -p rampart-benches --bench ipset                # as root or as an ordinary user
+//! RAMPART_BENCH_ENTRIES=100000 RAMPART_BENCH_TURNS=9 cargo bench -p rampart-benches --bench ipset
+//! ```
+//!
+//! Both sides do the same work in turns, and what counts are the ratios: how many times as long the stock
+//! program takes, by the clock and in processor time (its own and the kernel's). The clock says little on a
+//! machine that is busy with other things; processor time says more. The kernel's part is the same on
+//! both sides and is what remains of ours.
+
+use std::{
+    env,
+    fs::File,
+    io::{self, BufWriter, Write},
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
+
+use ipset_netlink::{
+    CreateSet, Entry, Family, IfExists, IfMissing, IpSet, SetName, SetType, Timeout,
+};
+use netns_testbed::{Failed, Tool, program};
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+
+fn main() -> ExitCode {
+    // Nothing is measured, and no set is made, in the network of the host.
+    if let Err(reason) = netns_testbed::enter() {
+        eprintln!("ipset: no private network namespace: {reason}");
+        return ExitCode::FAILURE;
+    }
+    match Bench::new().and_then(|mut bench| bench.measure()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            eprintln!("ipset: {}", failed.message().unwrap_or("failed"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+struct Bench {
+    sets: IpSet,
+    set: SetName,
+    ours: PathBuf,
+    stock: Option<PathBuf>,
+    entries: u32,
+    turns: usize,
+    directory: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Result<Self, Failed> {
+        let number = |name, default| match env::var(name) {
+            Ok(text) => text.parse().map_err(|_| format!("{name} is not a number")),
+            Err(_) => Ok(default),
+        };
+        let stock = Tool::find("ipset").map(|tool| tool.path().to_owned());
+        if stock.is_none() {
+            println!("ipset is not installed, there is nothing to compare with");
+        }
+        Ok(Self {
+            sets: IpSet::connect()?,
+            set: "bench".parse()?,
+            ours: program("ipset-cli"),
+            stock,
+            entries: number("RAMPART_BENCH_ENTRIES", 1_000_000)?,
+            turns: usize::try_from(number("RAMPART_BENCH_TURNS", 5)?)?.max(1),
+            directory: env::temp_dir(),
+        })
+    }
+
+    fn measure(&mut self) -> Result<(), Failed> {
+        let n = self.entries;
+        println!(
+            "{n} entries of a hash:ip, {} turns: the stock ipset takes",
+            self.turns
+        );
+        // First, because what a child takes is counted from the size of this program on.
+        self.memory()?;
+
+        let timeout = Timeout::from_secs(86_400)?;
+        let plain = Work::new(self, n, None)?;
+        let timed = Work::new(self, n, Some(timeout))?;
+        self.compare(
+            "restore, against ipset-cli restore",
+            |bench, program| match program {
+                Program::Ours => bench.restore(&bench.ours.clone(), &plain),
+                Program::Stock(ipset) => bench.restore(ipset, &plain),
+            },
+        )?;
+        self.compare(
+            "restore, against values with the capacity given",
+            |bench, program| match program {
+                Program::Ours => bench.add_values(&plain),
+                Program::Stock(ipset) => bench.restore(ipset, &plain),
+            },
+        )?;
+        self.compare(
+            "restore, against values, both with timeouts",
+            |bench, program| match program {
+                Program::Ours => bench.add_values(&timed),
+                Program::Stock(ipset) => bench.restore(ipset, &timed),
+            },
+        )?;
+        self.compare(
+            "restore, against ipset-cli restore, both with timeouts",
+            |bench, program| match program {
+                Program::Ours => bench.restore(&bench.ours.clone(), &timed),
+                Program::Stock(ipset) => bench.restore(ipset, &timed),
+            },
+        )?;
+        let ours = self.ours.clone();
+        run(&ours, &["restore"], Some(&plain.file))?;
+        self.compare(
+            "save, against ipset-cli save",
+            |bench, program| match program {
+                Program::Ours => run(&bench.ours, &["save"], None),
+                Program::Stock(ipset) => run(ipset, &["save"], None),
+            },
+        )?;
+        self.sets.flush(&self.set)?;
+        self.compare(
+            "100 processes that add one entry each",
+            |bench, program| match program {
+                Program::Ours => bench.add_one_by_one(&bench.ours.clone()),
+                Program::Stock(ipset) => bench.add_one_by_one(ipset),
+            },
+        )?;
+        self.sets.destroy(&self.set, IfMissing::Fail)?;
+        Ok(())
+    }
+
+    /// Runs both sides in turns and says how they compare.
+    fn compare(
+        &mut self,
+        name: &str,
+        mut work: impl FnMut(&mut Self, Program<'_>) -> Result<Cost, Failed>,
+    ) -> Result<(), Failed> {
+        let (mut clock, mut processor) = (Vec::new(), Vec::new());
+        let stock = self.stock.clone();
+        for _ in 0..self.turns {
+            let ours = work(self, Program::Ours)?;
+            let Some(stock) = &stock else {
+                println!(
+                    "  {name}: {:.3} s, {:.3} s of the processor",
+                    ours.clock, ours.processor
+                );
+                return Ok(());
+            };
+            let theirs = work(self, Program::Stock(stock))?;
+            clock.push(theirs.clock / ours.clock);
+            processor.push(theirs.processor / ours.processor);
+        }
+        println!(
+            "  {name}: {} as long, {} the processor time",
+            spread(clock),
+            spread(processor)
+        );
+        Ok(())
+    }
+
+    /// Restores a file into a set that is removed again.
+    fn restore(&mut self, program: &Path, work: &Work) -> Result<Cost, Failed> {
+        let cost = run(program, &["restore"], Some(&work.file))?;
+        self.check_and_destroy(work)?;
+        Ok(cost)
+    }
+
+    fn add_values(&mut self, work: &Work) -> Result<Cost, Failed> {
+        let create = work
+            .create
+            .clone()
+            .hash_size((work.entries / 2).next_power_of_two());
+        self.sets.create(&create, IfExists::Fail)?;
+        let start = Start::now(UsageWho::RUSAGE_SELF)?;
+        let outcome = self
+            .sets
+            .add_all(&self.set, work.values(), IfExists::Fail)?;
+        let cost = start.cost()?;
+        if let Some(failure) = outcome.failures.first() {
+            return Err(failure.error.to_string().into());
+        }
+        self.check_and_destroy(work)?;
+        Ok(cost)
+    }
+
+    fn add_one_by_one(&mut self, program: &Path) -> Result<Cost, Failed> {
+        let mut total = Cost {
+            clock: 0.0,
+            processor: 0.0,
+        };
+        for n in 1..=100_u32 {
+            let address = Ipv4Addr::from(n).to_string();
+            let cost = run(program, &["add", self.set.as_str(), &address], None)?;
+            total.clock += cost.clock;
+            total.processor += cost.processor;
+        }
+        self.sets.flush(&self.set)?;
+        Ok(total)
+    }
+
+    fn check_and_destroy(&mut self, work: &Work) -> Result<(), Failed> {
+        let elements = self.sets.header(&self.set)?.elements;
+        self.sets.destroy(&self.set, IfMissing::Fail)?;
+        if elements == Some(work.entries) {
+            Ok(())
+        } else {
+            Err(format!("{elements:?} of {} entries are in the set", work.entries).into())
+        }
+    }
+
+    /// The most memory that restore and save take, with a tenth of the entries and with all. The system keeps
+    /// the most that any child so far has taken, so that what grows is seen and what does not is not.
+    fn memory(&mut self) -> Result<(), Failed> {
+        for program in [Some(self.ours.clone()), self.stock.clone()]
+            .into_iter()
+            .flatten()
+        {
+            let mut said = Vec::new();
+            for entries in [self.entries / 10, self.entries] {
+                let work = Work::new(self, entries, None)?;
+                run(&program, &["restore"], Some(&work.file))?;
+                let restore = most_memory()?;
+                run(&program, &["save"], None)?;
+                self.check_and_destroy(&work)?;
+                said.push(format!(
+                    "{entries} entries: restore {restore} KiB, save {} KiB",
+                    most_memory()?
+                ));
+            }
+            println!("  memory of {}: {}", program.display(), said.join("; "));
+        }
+        Ok(())
+    }
+}
+
+/// Runs a program to its end; what it prints is thrown away.
+fn run(program: &Path, arguments: &[&str], input: Option<&Path>) -> Result<Cost, Failed> {
+    let input = input.map(File::open).transpose()?;
+    let start = Start::now(UsageWho::RUSAGE_CHILDREN)?;
+    let status = Command::new(program)
+        .args(arguments)
+        .stdin(input.map_or_else(Stdio::null, Stdio::from))
+        .stdout(Stdio::null())
+        .status()?;
+    let cost = start.cost()?;
+    if status.success() {
+        Ok(cost)
+    } else {
+        Err(format!("{} {}: {status}", program.display(), arguments.join(" ")).into())
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Program<'a> {
+    Ours,
+    Stock(&'a Path),
+}
+
+/// What is added, and the file that `restore` reads.
+struct Work {
+    create: CreateSet,
+    entries: u32,
+    timeout: Option<Timeout>,
+    file: PathBuf,
+}
+
+impl Work {
+    fn new(bench: &Bench, entries: u32, timeout: Option<Timeout>) -> Result<Self, Failed> {
+        let mut create = CreateSet::new(bench.set.clone(), SetType::HashIp, Family::Inet)
+            .max_elements(entries.saturating_mul(2).max(1));
+        create.options.timeout = timeout.map(|_| Timeout::PERMANENT);
+        let kind = if timeout.is_some() {
+            "timeout"
+        } else {
+            "plain"
+        };
+        let name = format!("rampart-bench-{}-{kind}-{entries}", std::process::id());
+        let work = Self {
+            create,
+            entries,
+            timeout,
+            file: bench.directory.join(name),
+        };
+        work.write()?;
+        Ok(work)
+    }
+
+    /// Odd multiples of an odd number are all different; 0.0.0.0 is not among them.
+    fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> + use<> {
+        (0..self.entries).map(|n| {
+            Ipv4Addr::from(
+                n.wrapping_mul(2)
+                    .wrapping_add(1)
+                    .wrapping_mul(2_654_435_761),
+            )
+        })
+    }
+
+    fn values(&self) -> impl Iterator<Item = Entry> + use<> {
+        let timeout = self.timeout;
+        self.addresses().map(move |address| {
+            let mut entry = Entry::new(address.into());
+            entry.timeout = timeout;
+            entry
+        })
+    }
+
+    fn write(&self) -> io::Result<()> {
+        let mut file = BufWriter::new(File::create(&self.file)?);
+        let (set, most) = (&self.create.name, self.entries.saturating_mul(2).max(1));
+        let (with, each) = match self.timeout {
+            Some(timeout) => (" timeout 0", format!(" timeout {}", timeout.as_secs())),
+            None => ("", String::new()),
+        };
+        writeln!(
+            file,
+            "create {set} hash:ip family inet hashsize 1024 maxelem {most}{with}"
+        )?;
+        for address in self.addresses() {
+            writeln!(file, "add {set} {address}{each}")?;
+        }
+        file.flush()
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        // What cannot be removed stays in the directory for such files.
+        let _ = std::fs::remove_file(&self.file);
+    }
+}
+
+/// What something took, in seconds.
+struct Cost {
+    clock: f64,
+    processor: f64,
+}
+
+struct Start {
+    who: UsageWho,
+    clock: Instant,
+    processor: f64,
+}
+
+impl Start {
+    fn now(who: UsageWho) -> Result<Self, Failed> {
+        Ok(Self {
+            who,
+            processor: processor_time(&getrusage(who)?),
+            clock: Instant::now(),
+        })
+    }
+
+    fn cost(&self) -> Result<Cost, Failed> {
+        Ok(Cost {
+            clock: self.clock.elapsed().as_secs_f64(),
+            processor: processor_time(&getrusage(self.who)?) - self.processor,
+        })
+    }
+}
+
+fn processor_time(usage: &Usage) -> f64 {
+    let time = [usage.user_time(), usage.system_time()]
+        .map(|time| (time.tv_sec(), time.tv_usec()))
+        .map(|(seconds, micros)| seconds.saturating_mul(1_000_000).saturating_add(micros))
+        .iter()
+        .sum::<i64>();
+    Duration::from_micros(u64::try_from(time).unwrap_or(0)).as_secs_f64()
+}
+
+fn most_memory() -> Result<i64, Failed> {
+    Ok(getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss())
+}
+
+/// The median, and the least and the most in brackets.
+fn spread(mut ratios: Vec<f64>) -> String {
+    ratios.sort_by(f64::total_cmp);
+    let median = ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN);
+    let (least, most) = (ratios.first(), ratios.last());
+    format!(
+        "{median:.2} ({:.2} to {:.2}) times",
+        least.unwrap_or(&median),
+        most.unwrap_or(&median)
+    )
+}
