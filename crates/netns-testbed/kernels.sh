@@ -86,7 +86,7 @@ machine() { # RELEASE
     cat >"$root/init" <<INIT
 #!/bin/busybox sh
 /bin/busybox --install -s /bin
-mount -t proc none /proc; mount -t sysfs none /sys; mount -t devtmpfs none /dev; mount -t tmpfs none /tmp
+mount -t proc none /proc; mount -t sysfs none /sys; mount -t devtmpfs none /dev
 export PATH=/bin:/usr/sbin:/sbin:/usr/bin RAMPART_REQUIRE_NAMESPACES=1 RAMPART_REQUIRE_TOOLS=1 RUST_BACKTRACE=0
 export ${IPSET_CLI:+IPSET_CLI=$(realpath "$IPSET_CLI")} ${IPSET_CLI_SEEDS:+IPSET_CLI_SEEDS=$IPSET_CLI_SEEDS} TMPDIR=/tmp
 for module in /modules/*; do insmod "\$module"; done
@@ -103,9 +103,9 @@ INIT
     (cd "$root" && find . | cpio --quiet -o -H newc) >"$directory/$1.initramfs"
     rm -rf "$root"
     # The accelerator that works is used.
-    timeout "$patience" qemu-system-x86_64 -accel kvm -accel tcg -smp 2 -m 2048 -nographic -no-reboot -net none \
+    timeout "$patience" qemu-system-x86_64 -accel ${KERNELS_ACCELERATOR:-tcg} -smp 2 -m 2048 -nographic -no-reboot -net none \
         -kernel "$(echo "$directory/$1"/boot/vmlinuz-*)" -initrd "$directory/$1.initramfs" \
-        -append "console=ttyS0 quiet panic=-1 oops=panic" </dev/null | tr -d '\r' | tee "$directory/$1.log"
+        -append "console=ttyS0 quiet panic=-1 oops=panic" </dev/null | sed -u 's,\r,,g' | tee "$directory/$1.log"
     rm -f "$directory/$1.initramfs"
     grep -q '^kernels.sh: status 0$' "$directory/$1.log"
 }

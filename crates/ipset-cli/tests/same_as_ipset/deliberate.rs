@@ -5,6 +5,13 @@
 //!   mistake, where the stock tool may name one that it meets while it still collects.
 //! - **A mistake in a session leaves nothing behind.** After one the stock tool's next line can be taken for its
 //!   continuation ("timeout already specified") or get an error that is not its own.
+//! - **A `test` that succeeds does not end a file**, and `quit` loses nothing; the stock tool leaves without a word.
+//! - **A line may be long.** The stock tool takes what is beyond 1,023 bytes for another line.
+//! - **A byte 0 in a line is a mistake.** The stock tool does not see what comes after it.
+//! - **`-exist` in a line counts from there on.** In the stock tool it depends on which lines it has collected before.
+//! - **Names, comments and files are UTF-8, and a comment is one line**; what the stock tool saves of others, it cannot
+//!   always restore.
+//! - **A file that cannot be read is a mistake**, with its reason.
 //! - **A mistake that the stock tool crashes on** gets an error and exit status 1.
 //! - **`-output json` exists.**
 
@@ -17,6 +24,14 @@ use crate::pair::ours;
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("lines_before_a_mistake_are_applied", lines_before_a_mistake),
+        trial("a_test_that_succeeds_does_not_end_a_file", test_in_a_file),
+        trial("quit_loses_nothing", quit_in_a_file),
+        trial("a_line_may_be_long", long_line),
+        trial("a_byte_0_is_a_mistake", byte_0),
+        trial("exist_in_a_line_counts_from_there_on", exist_in_a_line),
+        trial("names_and_comments_are_lines_of_utf_8", utf_8),
+        trial("a_file_that_cannot_be_read_is_a_mistake", unreadable_file),
+        trial("a_mistake_in_a_session_leaves_nothing_behind", session),
         trial("output_json_exists", output_json),
     ]
 }
@@ -40,6 +55,99 @@ fn lines_before_a_mistake() -> Result<(), Failed> {
     };
     expect(stock.path().to_owned(), "")?;
     expect(ours(), "add x 192.0.2.1\nadd x 192.0.2.2\n")
+}
+
+/// Restores `file` with our program and gives the status, what it says, and the members that the stock tool finds.
+fn restore(file: impl Into<Vec<u8>>) -> Result<(Option<i32>, String, String), Failed> {
+    let stock = Tool::require("ipset")?;
+    let output = Tool::at(ours()).input(file).output(&["restore"])?;
+    let saved = stock.run(&["save", "-sorted"])?;
+    let members = saved.lines().filter(|line| line.starts_with("add "));
+    Ok((
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+        members.collect::<Vec<_>>().join("\n"),
+    ))
+}
+
+fn test_in_a_file() -> Result<(), Failed> {
+    let (status, said, members) =
+        restore("create x hash:ip\nadd x 192.0.2.1\ntest x 192.0.2.1\nadd x 192.0.2.2\n")?;
+    assert_eq!(status, Some(0), "{said}");
+    assert_eq!(said, "Warning: 192.0.2.1 is in set x.\n");
+    assert_eq!(members, "add x 192.0.2.1\nadd x 192.0.2.2");
+    Ok(())
+}
+
+fn quit_in_a_file() -> Result<(), Failed> {
+    let (status, said, members) =
+        restore("create x hash:ip\nadd x 192.0.2.1\nquit\nadd x 192.0.2.2\n")?;
+    assert_eq!((status, said.as_str()), (Some(0), ""));
+    assert_eq!(members, "add x 192.0.2.1");
+    Ok(())
+}
+
+fn long_line() -> Result<(), Failed> {
+    let file = format!(
+        "create x hash:ip\n# {}\nadd x 192.0.2.1{}\n",
+        "x".repeat(5000),
+        " ".repeat(5000)
+    );
+    let (status, said, members) = restore(file)?;
+    assert_eq!((status, said.as_str()), (Some(0), ""));
+    assert_eq!(members, "add x 192.0.2.1");
+    Ok(())
+}
+
+fn byte_0() -> Result<(), Failed> {
+    let (status, said, members) = restore("create x hash:ip\nadd x 192.0.2.1\0 timeout 5\n")?;
+    assert_eq!(status, Some(1));
+    assert!(said.contains("Error in line 2: "), "{said}");
+    assert_eq!(members, "");
+    Ok(())
+}
+
+fn exist_in_a_line() -> Result<(), Failed> {
+    let lines = "create x hash:ip\nadd x 192.0.2.1\nadd x 192.0.2.1 -exist\nadd x 192.0.2.2\n";
+    let (status, said, members) = restore(lines)?;
+    assert_eq!((status, said.as_str()), (Some(0), ""));
+    assert_eq!(members, "add x 192.0.2.1\nadd x 192.0.2.2");
+    Ok(())
+}
+
+fn utf_8() -> Result<(), Failed> {
+    let stock = Tool::require("ipset")?;
+    stock.run(&["create", "x", "hash:ip", "comment"])?;
+    let refused = Tool::at(ours()).output(&["add", "x", "192.0.2.1", "comment", "a\nb"])?;
+    assert_eq!(refused.status.code(), Some(1));
+    let (status, said, members) = restore(b"add x 192.0.2.1 comment \"\xff\"\n".as_slice())?;
+    assert_eq!(status, Some(1));
+    assert!(said.contains("UTF-8"), "{said}");
+    assert_eq!(members, "");
+    Ok(())
+}
+
+fn unreadable_file() -> Result<(), Failed> {
+    for (name, reason) in [
+        ("/nosuchdirectory/file", "/nosuchdirectory/file"),
+        ("/", "directory"),
+    ] {
+        let refused = Tool::at(ours()).output(&["restore", "-f", name])?;
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success(), "{said}");
+        assert!(said.contains(reason), "{said}");
+    }
+    Ok(())
+}
+
+fn session() -> Result<(), Failed> {
+    let typed = "save missing\ncreate x hash:ip\nadd x 192.0.2.1 timeout 5\nadd x 192.0.2.2\n";
+    let said = Tool::at(ours()).input(typed).output(&["-"])?;
+    let lines = String::from_utf8_lossy(&said.stderr).lines().count();
+    assert_eq!(lines, 2, "{said:?}");
+    let saved = Tool::require("ipset")?.run(&["save"])?;
+    assert!(saved.ends_with("\nadd x 192.0.2.2\n"), "{saved}");
+    Ok(())
 }
 
 fn output_json() -> Result<(), Failed> {

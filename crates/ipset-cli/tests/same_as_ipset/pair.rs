@@ -16,9 +16,6 @@ use tempfile::TempDir;
 use crate::compare::same;
 use crate::script::{Action, Case, Step, os};
 
-/// What stands before the number of the line in which a file has its mistake.
-const MISTAKE: &str = "Error in line ";
-
 pub(crate) struct Pair {
     ours: Side,
     stock: Side,
@@ -235,36 +232,23 @@ impl Side {
     ) -> Result<(Output, usize), Failed> {
         let (last, before) = steps.split_last().expect("there is a last step");
         let file = File::of(last, before);
-        let mut end = file.lines.len() + 1;
-        while let Some(line) = mistake(&said).filter(|&line| line < end) {
-            end = line;
+        // The first so many lines pass; so many do not.
+        let (mut pass, mut fail) = (0, file.lines.len().max(1));
+        while fail - pass > 1 {
+            let middle = usize::midpoint(pass, fail);
             self.again(before, mistakes)?;
-            let earlier = file.run(self, ..line - 1)?;
-            if earlier.status.success() {
-                file.run(self, line - 1..line)?;
-                return Ok((said, line));
+            let output = file.run(self, ..middle)?;
+            if output.status.success() {
+                pass = middle;
+            } else {
+                fail = middle;
+                said = output;
             }
-            // That one the tool would have seen later, when it had sent what it had collected.
-            said = earlier;
         }
-        // It does not say in which line.
         self.again(before, mistakes)?;
-        let mut stdout = Vec::new();
-        for line in 1..end {
-            let alone = file.run(self, line - 1..line)?;
-            stdout.extend(alone.stdout);
-            if !alone.status.success() {
-                let text = String::from_utf8_lossy(&alone.stderr);
-                let stderr = text.replace(&format!("{MISTAKE}1:"), &format!("{MISTAKE}{line}:"));
-                let said = Output {
-                    status: alone.status,
-                    stdout,
-                    stderr: stderr.into_bytes(),
-                };
-                return Ok((said, line));
-            }
-        }
-        Ok((said, end))
+        file.run(self, ..pass)?;
+        file.run(self, pass..fail)?;
+        Ok((said, fail))
     }
 
     /// Everything again from the beginning, files that have a mistake only up to that line.
@@ -329,18 +313,6 @@ impl<'a> File<'a> {
         fs::write(&path, self.lines.concat())?;
         Ok(output)
     }
-}
-
-/// The number of the wrong line, if that is what the output says.
-fn mistake(output: &Output) -> Option<usize> {
-    let text = String::from_utf8_lossy(&output.stderr);
-    let (_, after) = text.split_once(MISTAKE)?;
-    after
-        .split(':')
-        .next()?
-        .parse()
-        .ok()
-        .filter(|&line| line > 0)
 }
 
 fn difference(what: &str, ours: &Output, stock: &Output) -> String {

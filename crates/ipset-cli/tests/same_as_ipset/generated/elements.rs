@@ -50,7 +50,6 @@ const ODD: &[&str] = &[
     "0x",
     "0x1ffffffff",
     "4294967296",
-    "physdev:",
     "an-interface-of-long-name",
     "10.0.0.1/255.255.255.0",
     "::ffff:10.0.0.1",

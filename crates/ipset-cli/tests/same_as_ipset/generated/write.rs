@@ -89,7 +89,11 @@ impl Generated {
             let alone: Vec<Step> = self
                 .commands
                 .iter()
-                .map(|words| Step::run(words, &[]))
+                .map(|words| {
+                    // An empty word is none in a line.
+                    let words = words.iter().filter(|word| !word.is_empty());
+                    Step::run(&words.cloned().collect::<Vec<_>>(), &[])
+                })
                 .collect();
             let succeeded = pair.succeeds(&alone)?;
             let mut kept = Vec::new();
