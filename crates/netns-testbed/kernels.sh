@@ -11,7 +11,7 @@ set -eu
 releases=${KERNELS:-bullseye bookworm trixie}
 mirror=https://deb.debian.org/debian
 # Seconds after which a machine is given up.
-patience=${KERNELS_PATIENCE:-1200}
+patience=${KERNELS_PATIENCE:-3600}
 
 fail() { printf 'kernels.sh: %s\n' "$*" >&2; exit 2; }
 
