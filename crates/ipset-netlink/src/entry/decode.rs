@@ -89,7 +89,8 @@ impl<'a> Fields<'a> {
 }
 
 impl Entry {
-    /// Reads an entry of a set of this type from its attributes; without a definition, of one that is not known.
+    /// Reads an entry of a set of this type from its attributes; without a definition, of one that is
+    /// not known.
     pub(crate) fn decode(
         definition: Option<&Definition>,
         bytes: &[u8],

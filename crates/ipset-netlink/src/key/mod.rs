@@ -31,7 +31,8 @@ use crate::Family;
 /// What an entry of a set matches: one to three [`Element`]s, in the order the set's type names them.
 ///
 /// A `hash:net` has keys of one element, a `hash:ip,port,net` of three. Make them from the elements
-/// themselves or from tuples of them; as text they are what `ipset` writes.
+/// themselves or from tuples of them. As text they are what `ipset` writes, but for names that it looks up:
+/// ICMP types and most protocols are numbers here.
 ///
 /// ```
 /// use std::net::Ipv4Addr;

@@ -26,9 +26,11 @@ use crate::{Element, Key};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum SetType {
-    /// `bitmap:ip`: single IPv4 addresses out of one range of at most 65536, which the set is created with ([`CreateSet::range`](crate::CreateSet::range)). With a netmask, networks of that size.
+    /// `bitmap:ip`: single IPv4 addresses out of one range of at most 65536, which the set is created
+    /// with ([`CreateSet::range`](crate::CreateSet::range)). With a netmask, networks of that size.
     BitmapIp,
-    /// `bitmap:ip,mac`: IPv4 addresses out of one range, each with the MAC address a packet from it must have. Without one, the card of the first packet that matches is taken.
+    /// `bitmap:ip,mac`: IPv4 addresses out of one range, each with the MAC address a packet from it
+    /// must have. Without one, the card of the first packet that matches is taken.
     BitmapIpMac,
     /// `bitmap:port`: ports out of one range, whatever the protocol.
     BitmapPort,
@@ -62,7 +64,8 @@ pub enum SetType {
     HashNetPortNet,
     /// `hash:net,iface`: networks with a network interface each. Here a prefix length of 0 is possible.
     HashNetIface,
-    /// `list:set`: other sets, asked one after the other. They have an order: see [`Entry::before`](crate::Entry::before).
+    /// `list:set`: other sets, asked one after the other. They have an order: see
+    /// [`Entry::before`](crate::Entry::before).
     ListSet,
     /// A type that this crate knows by name only. The keys of its entries are
     /// [`RawKey`](crate::RawKey)s.

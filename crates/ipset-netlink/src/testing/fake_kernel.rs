@@ -22,26 +22,31 @@ use crate::{
 /// stand for many entries are refused as too large; netmasks and bitmasks are not applied.
 ///
 /// ```
-/// use ipset_netlink::{CreateSet, Entry, Family, IfExists, IpSet, Key, SetType, testing::FakeKernel};
+/// use ipset_netlink::{
+///     CreateSet, Entry, Error, Family, IfExists, IpSet, Key, SetName, SetType, Transport,
+///     testing::FakeKernel,
+/// };
 ///
-/// /// What is to be tested.
-/// fn ban(sets: &mut IpSet<impl ipset_netlink::Transport>, offender: Key) -> Result<(), ipset_netlink::Error> {
-///     let banned = CreateSet::new("banned".parse().unwrap(), SetType::HashNet, Family::Inet);
-///     sets.create(&banned, IfExists::Update)?;
-///     sets.add(&banned.name, &Entry::new(offender), IfExists::Update)
+/// // What is to be tested.
+/// fn ban<T: Transport>(sets: &mut IpSet<T>, set: &SetName, offender: Key) -> Result<(), Error> {
+///     let create = CreateSet::new(set.clone(), SetType::HashNet, Family::Inet);
+///     sets.create(&create, IfExists::Update)?;
+///     sets.add(set, &Entry::new(offender), IfExists::Update)
 /// }
 ///
+/// let banned: SetName = "banned".parse()?;
 /// let mut kernel = FakeKernel::new();
 /// let mut sets = IpSet::with_transport(&mut kernel)?;
-/// ban(&mut sets, "192.0.2.0/24".parse()?)?;
-/// ban(&mut sets, "198.51.100.7".parse()?)?;
-/// assert!(sets.contains(&"banned".parse()?, &"192.0.2.9".parse()?)?);
+/// ban(&mut sets, &banned, "192.0.2.0/24".parse()?)?;
+/// ban(&mut sets, &banned, "198.51.100.7".parse()?)?;
+/// assert!(sets.contains(&banned, &"192.0.2.9".parse()?)?);
 /// assert_eq!(kernel.sets()[0].entries.len(), 2);
 ///
 /// const IPSET_ERR_HASH_FULL: i32 = 4352;
 /// kernel.refuse_next(IPSET_ERR_HASH_FULL);
 /// let mut sets = IpSet::with_transport(&mut kernel)?;
-/// assert!(sets.add(&"banned".parse()?, &Entry::new("192.0.2.7".parse()?), IfExists::Fail).unwrap_err().is_set_full());
+/// let error = sets.add(&banned, &Entry::new("203.0.113.7".parse()?), IfExists::Fail).unwrap_err();
+/// assert!(error.is_set_full());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Default)]
@@ -420,7 +425,10 @@ impl FakeKernel {
         if definition.is_some_and(|definition| !definition.holds(elements)) {
             return Err(ERANGE.into());
         }
-        let of_everything = |element: &Element| matches!(element, Element::Net(network) if network.prefix_length() == 0);
+        let of_everything = |element: &Element| match element {
+            Element::Net(network) => network.prefix_length() == 0,
+            _ => false,
+        };
         if header.set_type != SetType::HashNetIface && elements.iter().any(of_everything) {
             return Err(IPSET_ERR_INVALID_CIDR.into());
         }
