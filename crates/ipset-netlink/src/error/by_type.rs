@@ -1,6 +1,14 @@
 //! Error numbers that mean something else in each kind of type.
 
-use super::{KernelError, Operation};
+use super::{
+    KernelError, Operation,
+    numbers::{
+        IPSET_ERR_BEFORE, IPSET_ERR_BITMAP_RANGE, IPSET_ERR_BITMAP_RANGE_SIZE, IPSET_ERR_HASH_ELEM,
+        IPSET_ERR_HASH_FULL, IPSET_ERR_HASH_RANGE, IPSET_ERR_HASH_RANGE_UNSUPPORTED,
+        IPSET_ERR_INVALID_PROTO, IPSET_ERR_LIST_FULL, IPSET_ERR_LOOP, IPSET_ERR_MISSING_PROTO,
+        IPSET_ERR_NAME, IPSET_ERR_NAMEREF, IPSET_ERR_REF_EXIST, IPSET_ERR_TYPE_SPECIFIC,
+    },
+};
 use crate::{Element, Key, SetOptions, SetType, set_type::Kind};
 
 impl KernelError {
@@ -46,26 +54,3 @@ impl KernelError {
         }
     }
 }
-
-// linux/netfilter/ipset/ip_set.h, enum ipset_errno
-const IPSET_ERR_TYPE_SPECIFIC: u32 = 4352;
-
-// linux/netfilter/ipset/ip_set_bitmap.h
-const IPSET_ERR_BITMAP_RANGE: u32 = IPSET_ERR_TYPE_SPECIFIC;
-const IPSET_ERR_BITMAP_RANGE_SIZE: u32 = IPSET_ERR_TYPE_SPECIFIC + 1;
-
-// linux/netfilter/ipset/ip_set_hash.h
-const IPSET_ERR_HASH_FULL: u32 = IPSET_ERR_TYPE_SPECIFIC;
-const IPSET_ERR_HASH_ELEM: u32 = IPSET_ERR_TYPE_SPECIFIC + 1;
-const IPSET_ERR_INVALID_PROTO: u32 = IPSET_ERR_TYPE_SPECIFIC + 2;
-const IPSET_ERR_MISSING_PROTO: u32 = IPSET_ERR_TYPE_SPECIFIC + 3;
-const IPSET_ERR_HASH_RANGE_UNSUPPORTED: u32 = IPSET_ERR_TYPE_SPECIFIC + 4;
-const IPSET_ERR_HASH_RANGE: u32 = IPSET_ERR_TYPE_SPECIFIC + 5;
-
-// linux/netfilter/ipset/ip_set_list.h
-const IPSET_ERR_NAME: u32 = IPSET_ERR_TYPE_SPECIFIC;
-const IPSET_ERR_LOOP: u32 = IPSET_ERR_TYPE_SPECIFIC + 1;
-const IPSET_ERR_BEFORE: u32 = IPSET_ERR_TYPE_SPECIFIC + 2;
-const IPSET_ERR_NAMEREF: u32 = IPSET_ERR_TYPE_SPECIFIC + 3;
-const IPSET_ERR_LIST_FULL: u32 = IPSET_ERR_TYPE_SPECIFIC + 4;
-const IPSET_ERR_REF_EXIST: u32 = IPSET_ERR_TYPE_SPECIFIC + 5;

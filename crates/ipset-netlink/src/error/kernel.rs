@@ -1,5 +1,14 @@
 use std::io;
 
+use super::numbers::{
+    EACCES, EBUSY, EEXIST, EINVAL, ENOENT, EOPNOTSUPP, EPERM, ERANGE,
+    IPSET_ERR_BITMASK_NETMASK_EXCL, IPSET_ERR_BUSY, IPSET_ERR_COMMENT, IPSET_ERR_COUNTER,
+    IPSET_ERR_EXIST, IPSET_ERR_EXIST_SETNAME2, IPSET_ERR_FIND_TYPE, IPSET_ERR_INVALID_CIDR,
+    IPSET_ERR_INVALID_FAMILY, IPSET_ERR_INVALID_MARKMASK, IPSET_ERR_INVALID_NETMASK,
+    IPSET_ERR_IPADDR_IPV4, IPSET_ERR_IPADDR_IPV6, IPSET_ERR_MAX_SETS, IPSET_ERR_PRIVATE,
+    IPSET_ERR_PROTOCOL, IPSET_ERR_REFERENCED, IPSET_ERR_SKBINFO, IPSET_ERR_TIMEOUT,
+    IPSET_ERR_TYPE_MISMATCH,
+};
 use crate::{BitmapRange, Family, SetHeader, SetName, SetType, error::Operation};
 
 /// Why the kernel refused, told by the command.
@@ -180,35 +189,3 @@ fn type_and_module(set_type: &SetType, family: Family) -> String {
 fn as_it_is(header: Option<&SetHeader>) -> String {
     header.map_or_else(String::new, |header| format!(", as {header}"))
 }
-
-// asm-generic/errno-base.h and errno.h
-const EPERM: u32 = 1;
-const ENOENT: u32 = 2;
-const EACCES: u32 = 13;
-const EBUSY: u32 = 16;
-const EEXIST: u32 = 17;
-const EINVAL: u32 = 22;
-const ERANGE: u32 = 34;
-const EOPNOTSUPP: u32 = 95;
-
-// linux/netfilter/ipset/ip_set.h, enum ipset_errno
-const IPSET_ERR_PRIVATE: u32 = 4096;
-const IPSET_ERR_PROTOCOL: u32 = 4097;
-const IPSET_ERR_FIND_TYPE: u32 = 4098;
-const IPSET_ERR_MAX_SETS: u32 = 4099;
-const IPSET_ERR_BUSY: u32 = 4100;
-const IPSET_ERR_EXIST_SETNAME2: u32 = 4101;
-const IPSET_ERR_TYPE_MISMATCH: u32 = 4102;
-pub(crate) const IPSET_ERR_EXIST: u32 = 4103;
-const IPSET_ERR_INVALID_CIDR: u32 = 4104;
-const IPSET_ERR_INVALID_NETMASK: u32 = 4105;
-const IPSET_ERR_INVALID_FAMILY: u32 = 4106;
-const IPSET_ERR_TIMEOUT: u32 = 4107;
-const IPSET_ERR_REFERENCED: u32 = 4108;
-const IPSET_ERR_IPADDR_IPV4: u32 = 4109;
-const IPSET_ERR_IPADDR_IPV6: u32 = 4110;
-const IPSET_ERR_COUNTER: u32 = 4111;
-const IPSET_ERR_COMMENT: u32 = 4112;
-const IPSET_ERR_INVALID_MARKMASK: u32 = 4113;
-const IPSET_ERR_SKBINFO: u32 = 4114;
-const IPSET_ERR_BITMASK_NETMASK_EXCL: u32 = 4115;

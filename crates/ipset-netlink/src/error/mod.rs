@@ -3,12 +3,14 @@
 mod by_type;
 mod decode;
 mod kernel;
+pub(crate) mod numbers;
 mod operation;
 
 use std::{fmt, io};
 
 pub use decode::DecodeError;
-pub(crate) use kernel::{IPSET_ERR_EXIST, KernelError};
+pub(crate) use kernel::KernelError;
+pub(crate) use numbers::IPSET_ERR_EXIST;
 pub(crate) use operation::Operation;
 
 use crate::{CreateSet, Key, SetType};

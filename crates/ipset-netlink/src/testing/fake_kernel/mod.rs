@@ -1,17 +1,20 @@
+mod entries;
+mod request;
+
 use std::{collections::VecDeque, io};
 
 use netlink_packet_core::{NLM_F_EXCL, NetlinkMessage, NetlinkPayload};
 
 use super::{Answer, Script};
 use crate::{
-    BitmapRange, CreateSet, DecodeError, Element, Entry, Key, Network, Position, Set, SetHeader,
-    SetName, SetType, Transport,
-    packet::{
-        Command, EncodedEntries, EntryAttribute, HeaderAttribute, IPSET_FLAG_BEFORE,
-        IpSetAttribute, IpSetMessage, attributes, entries,
+    CreateSet, Set, SetHeader, SetName, SetType, Transport,
+    error::numbers::{
+        EEXIST, ENOENT, IPSET_ERR_BUSY, IPSET_ERR_EXIST_SETNAME2, IPSET_ERR_FIND_TYPE,
+        IPSET_ERR_PROTOCOL, IPSET_ERR_REFERENCED, IPSET_ERR_TYPE_MISMATCH,
     },
-    set_type::Kind,
+    packet::{Command, EncodedEntries, HeaderAttribute, IpSetAttribute, IpSetMessage},
 };
+use request::{Asked, Refusal};
 
 /// Keeps sets in memory and answers as a kernel with every set type would, for tests that care what
 /// is in the sets in the end and not how it got there.
@@ -53,7 +56,7 @@ use crate::{
 pub struct FakeKernel {
     sets: Vec<Set>,
     datagrams: VecDeque<Vec<u8>>,
-    refusal: Option<i32>,
+    refusal: Option<u32>,
 }
 
 impl FakeKernel {
@@ -70,7 +73,7 @@ impl FakeKernel {
     /// Refuses the next request that would change something, with an error number of the kernel such
     /// as 2 (`ENOENT`) or 4103 (`IPSET_ERR_EXIST`), and does not make the change.
     pub fn refuse_next(&mut self, code: i32) {
-        self.refusal = Some(code);
+        self.refusal = u32::try_from(code).ok();
     }
 
     fn answer(&mut self, request: &IpSetMessage, strict: bool) -> Result<Answer, Refusal> {
@@ -271,180 +274,6 @@ impl FakeKernel {
         attributes
     }
 
-    fn entries(
-        &mut self,
-        request: &IpSetMessage,
-        asked: &Asked,
-        strict: bool,
-    ) -> Result<Answer, Refusal> {
-        let header = self.set(asked)?.header.clone();
-        for attribute in &request.attributes {
-            let encoded = match attribute {
-                IpSetAttribute::Entries(entries) => entries.clone(),
-                IpSetAttribute::Entry(attributes) => {
-                    let mut entries = EncodedEntries::default();
-                    entries.push(attributes);
-                    entries
-                }
-                _ => continue,
-            };
-            for bytes in entries(encoded.as_bytes()) {
-                let (entry, line) = bytes
-                    .map_err(DecodeError::from)
-                    .and_then(|bytes| decode(&header.set_type, bytes))
-                    .map_err(|_| IPSET_ERR_PROTOCOL)?;
-                let done = match request.command {
-                    Command::Add => self.add(asked, entry, strict),
-                    Command::Delete => self.delete(asked, &entry, strict),
-                    _ => self.test(asked, &entry),
-                };
-                done.map_err(|refusal| Refusal { line, ..refusal })?;
-            }
-        }
-        Ok(Answer::ok())
-    }
-
-    fn add(&mut self, asked: &Asked, mut entry: Entry, strict: bool) -> Result<(), Refusal> {
-        self.check(asked, &entry)?;
-        let position = entry.position.take();
-        let Set { header, entries } = self.set_mut(asked)?;
-        let options = &header.options;
-        entry.timeout = entry.timeout.or(options.timeout);
-        let neighbour = match &position {
-            None => None,
-            Some(position) => {
-                let (neighbour, after) = position.parts();
-                let key = Key::from(neighbour.clone());
-                let at = entries.iter().position(|entry| entry.key == key);
-                let at = at.filter(|_| key != entry.key);
-                Some(at.ok_or(IPSET_ERR_REF_EXIST)? + usize::from(after))
-            }
-        };
-        if let Some(found) = entries.iter_mut().find(|found| found.key == entry.key) {
-            if strict {
-                return Err(IPSET_ERR_EXIST.into());
-            }
-            entry.counters = entry.counters.or(found.counters);
-            *found = entry;
-            return Ok(());
-        }
-        if options.counters {
-            entry.counters.get_or_insert_default();
-        }
-        // Lists of sets have no limit any more.
-        let limit = match header.set_type.kind() {
-            Some(Kind::Hash) => options.max_elements.unwrap_or(65536),
-            _ => u32::MAX,
-        };
-        if entries.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
-            if !options.forceadd || entries.is_empty() {
-                return Err(IPSET_ERR_HASH_FULL.into());
-            }
-            entries.remove(0);
-        }
-        entries.insert(neighbour.unwrap_or(entries.len()), entry);
-        Ok(())
-    }
-
-    fn delete(&mut self, asked: &Asked, entry: &Entry, strict: bool) -> Result<(), Refusal> {
-        self.check(asked, entry)?;
-        let positioned = entry.position.is_some();
-        let missing = if positioned {
-            IPSET_ERR_REF_EXIST
-        } else {
-            IPSET_ERR_EXIST
-        };
-        let entries = &mut self.set_mut(asked)?.entries;
-        match entries.iter().position(|found| found.key == entry.key) {
-            Some(at) if stands_there(entries, at, entry) => drop(entries.remove(at)),
-            _ if strict || positioned => return Err(missing.into()),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn test(&self, asked: &Asked, entry: &Entry) -> Result<(), Refusal> {
-        // Whatever is wrong with it, it is not there.
-        self.check(asked, entry).map_err(|_| IPSET_ERR_EXIST)?;
-        let entries = &self.set(asked)?.entries;
-        let found = entries
-            .iter()
-            .enumerate()
-            .filter(|(_, found)| covers(found.key.elements(), entry.key.elements()))
-            .max_by_key(|(_, found)| prefix_lengths(found.key.elements()));
-        match found {
-            Some((at, found))
-                if found.nomatch == entry.nomatch && stands_there(entries, at, entry) =>
-            {
-                Ok(())
-            }
-            _ => Err(IPSET_ERR_EXIST.into()),
-        }
-    }
-
-    /// What the kernel says of an entry whatever is in the set.
-    fn check(&self, asked: &Asked, entry: &Entry) -> Result<(), Refusal> {
-        let header = &self.set(asked)?.header;
-        let options = &header.options;
-        let elements = entry.key.elements();
-        let families = elements.iter().filter_map(Element::family);
-        if families.into_iter().any(|family| family != header.family) {
-            return Err(IPSET_ERR_PROTOCOL.into());
-        }
-        let inside = match (options.range, elements.first()) {
-            (Some(BitmapRange::Addresses(range)), Some(Element::Ip(address))) => {
-                (range.first()..=range.last()).contains(address)
-            }
-            (Some(BitmapRange::Ports(first, last)), Some(Element::Port(port))) => {
-                (first..=last).contains(&port.first())
-            }
-            _ => true,
-        };
-        if !inside {
-            return Err(IPSET_ERR_BITMAP_RANGE.into());
-        }
-        for (given, possible, refusal) in [
-            (
-                entry.timeout.is_some(),
-                options.timeout.is_some(),
-                IPSET_ERR_TIMEOUT,
-            ),
-            (
-                entry.counters.is_some(),
-                options.counters,
-                IPSET_ERR_COUNTER,
-            ),
-            (entry.comment.is_some(), options.comments, IPSET_ERR_COMMENT),
-            (entry.skbinfo.is_some(), options.skbinfo, IPSET_ERR_SKBINFO),
-        ] {
-            if given && !possible {
-                return Err(refusal.into());
-            }
-        }
-        let definition = header.set_type.definition();
-        if definition.is_some_and(|definition| !definition.holds(elements)) {
-            return Err(ERANGE.into());
-        }
-        let of_everything = |element: &Element| match element {
-            Element::Net(network) => network.prefix_length() == 0,
-            _ => false,
-        };
-        if header.set_type != SetType::HashNetIface && elements.iter().any(of_everything) {
-            return Err(IPSET_ERR_INVALID_CIDR.into());
-        }
-        let find = |name: &SetName| self.sets.iter().find(|set| set.header.name == *name);
-        if let [Element::Set(name)] = elements {
-            let set = find(name).ok_or(IPSET_ERR_NAME)?;
-            if set.header.set_type == SetType::ListSet {
-                return Err(IPSET_ERR_LOOP.into());
-            }
-        }
-        if let Some(position) = &entry.position {
-            find(position.parts().0).ok_or(IPSET_ERR_NAMEREF)?;
-        }
-        Ok(())
-    }
-
     fn position(&self, asked: &Asked) -> Result<usize, Refusal> {
         let mut names = self.sets.iter().map(|set| Some(&set.header.name));
         let position = names.position(|name| name == asked.name.as_ref());
@@ -500,106 +329,6 @@ impl Transport for FakeKernel {
     }
 }
 
-/// What a request is about.
-#[derive(Default)]
-struct Asked {
-    name: Option<SetName>,
-    second: Option<SetName>,
-    set_type: Option<SetType>,
-    index: u16,
-    flags: u32,
-}
-
-impl Asked {
-    fn of(request: &IpSetMessage) -> Self {
-        let mut asked = Self::default();
-        for attribute in &request.attributes {
-            match attribute {
-                IpSetAttribute::SetName(name) => asked.name = Some(SetName::from_kernel(name)),
-                IpSetAttribute::SetName2(name) => asked.second = Some(SetName::from_kernel(name)),
-                IpSetAttribute::TypeName(name) => asked.set_type = name.parse().ok(),
-                IpSetAttribute::Index(index) => asked.index = *index,
-                IpSetAttribute::Flags(flags) => asked.flags = *flags,
-                _ => {}
-            }
-        }
-        asked
-    }
-}
-
-/// An error number, and the line of the entry it is about.
-struct Refusal {
-    code: i32,
-    line: Option<u32>,
-}
-
-impl From<i32> for Refusal {
-    fn from(code: i32) -> Self {
-        Self { code, line: None }
-    }
-}
-
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
-        match refusal.line {
-            Some(line) => Self::error_at_line(refusal.code, line),
-            None => Self::error(refusal.code),
-        }
-    }
-}
-
-/// An entry of a request, and the number by which an error names it.
-fn decode(set_type: &SetType, bytes: &[u8]) -> Result<(Entry, Option<u32>), DecodeError> {
-    let mut entry = Entry::decode(set_type.definition(), bytes)?;
-    let (mut line, mut before, mut neighbour) = (None, false, None);
-    for attribute in attributes::<&str>(bytes) {
-        match attribute? {
-            EntryAttribute::LineNumber(number) => line = Some(number),
-            EntryAttribute::CadtFlags(flags) => before = flags & IPSET_FLAG_BEFORE != 0,
-            EntryAttribute::NameRef(name) => neighbour = Some(SetName::from_kernel(name)),
-            _ => {}
-        }
-    }
-    entry.position = neighbour.map(if before {
-        Position::Before
-    } else {
-        Position::After
-    });
-    Ok((entry, line))
-}
-
-/// Whether a packet that has these elements matches an entry that has those.
-fn covers(entry: &[Element], asked: &[Element]) -> bool {
-    entry.iter().zip(asked).all(|pair| match pair {
-        (Element::Net(network), Element::Ip(address)) => network.contains(*address),
-        (one, other) => one == other,
-    })
-}
-
-fn prefix_lengths(elements: &[Element]) -> u32 {
-    let lengths = elements.iter().map(|element| match element {
-        Element::Net(network) => network.prefix_length(),
-        Element::Ip(address) => Network::from(*address).prefix_length(),
-        _ => 0,
-    });
-    lengths.map(u32::from).sum()
-}
-
-/// Whether the entry at this place has the neighbour that is asked for, if one is.
-fn stands_there(entries: &[Entry], at: usize, asked: &Entry) -> bool {
-    let Some(position) = &asked.position else {
-        return true;
-    };
-    let (neighbour, after) = position.parts();
-    let place = if after {
-        at.checked_sub(1)
-    } else {
-        at.checked_add(1)
-    };
-    let found = place.and_then(|place| entries.get(place));
-    found.is_some_and(|entry| entry.key == Key::from(neighbour.clone()))
-}
-
 /// The revision of every type.
 const REVISION: u8 = 9;
 
@@ -608,28 +337,3 @@ const ENTRIES_OF_A_MESSAGE: usize = 500;
 // linux/netfilter/ipset/ip_set.h, enum ipset_cmd_flags
 const IPSET_FLAG_LIST_SETNAME: u32 = 1 << 1;
 const IPSET_FLAG_LIST_HEADER: u32 = 1 << 2;
-
-// asm-generic/errno-base.h and errno.h
-const ENOENT: i32 = 2;
-const EEXIST: i32 = 17;
-const ERANGE: i32 = 34;
-
-// linux/netfilter/ipset/ip_set.h, enum ipset_errno
-const IPSET_ERR_PROTOCOL: i32 = 4097;
-const IPSET_ERR_FIND_TYPE: i32 = 4098;
-const IPSET_ERR_BUSY: i32 = 4100;
-const IPSET_ERR_EXIST_SETNAME2: i32 = 4101;
-const IPSET_ERR_TYPE_MISMATCH: i32 = 4102;
-const IPSET_ERR_EXIST: i32 = 4103;
-const IPSET_ERR_INVALID_CIDR: i32 = 4104;
-const IPSET_ERR_TIMEOUT: i32 = 4107;
-const IPSET_ERR_REFERENCED: i32 = 4108;
-const IPSET_ERR_COUNTER: i32 = 4111;
-const IPSET_ERR_COMMENT: i32 = 4112;
-const IPSET_ERR_SKBINFO: i32 = 4114;
-const IPSET_ERR_BITMAP_RANGE: i32 = 4352;
-const IPSET_ERR_HASH_FULL: i32 = 4352;
-const IPSET_ERR_NAME: i32 = 4352;
-const IPSET_ERR_LOOP: i32 = 4353;
-const IPSET_ERR_NAMEREF: i32 = 4355;
-const IPSET_ERR_REF_EXIST: i32 = 4357;
