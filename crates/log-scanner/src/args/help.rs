@@ -53,9 +53,9 @@ loopback, unspecified, multicast and broadcast addresses, and what the set itsel
 Of --aggregate-v4 and --aggregate-v6: a network with such an address in it is not banned either, and the report \
 names the address; a second rule without them bans the single sources in it.
 
---cut-connections deletes the connections that a banned source opened, those it opened through this host included. \
-Connections to it that were opened from here stay. Where this side goes on sending in a TCP connection that was cut, the \
-kernel tracks it anew as opened from here, unless net.netfilter.nf_conntrack_tcp_loose is 0.
+--cut-connections deletes the tracked connections that a banned source opened, those through this host included, and \
+ends the TCP sockets of this host that they lead to. Connections to it that were opened from here stay. Where a server behind \
+this host goes on sending, the kernel tracks the connection anew, unless net.netfilter.nf_conntrack_tcp_loose is 0.
 
 Afterwards the sets are read back: a ban that is not there is an error, and so is a set that is full; one that is 80 % \
 full is a warning.

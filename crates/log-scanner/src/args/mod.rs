@@ -67,7 +67,7 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "ADDRESS[/PREFIX]", value_parser = network)]
     pub(crate) exempt: Vec<Network>,
 
-    /// Deletes the tracked connections of whom it bans, so that those which are open end, too
+    /// Ends the connections of whom it bans, which the firewall would go on accepting
     #[arg(long)]
     pub(crate) cut_connections: bool,
 

@@ -11,8 +11,10 @@ use crate::support::{Ran, Scanner, Sets, V4, blocked, violations};
 crate::trials!(
     a_live_connection_dies_and_a_bystander_s_lives,
     by_network_and_by_rule,
+    what_goes_on_sending_dies_too,
+    who_listens_goes_on_listening,
+    connections_through_this_host,
     connections_opened_from_here_stay,
-    what_this_side_sends_next,
     datagrams_and_pings_are_tracked_too,
     nothing_tracked_is_done,
     a_dry_run_counts,
@@ -22,10 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const PORT: u16 = 443;
 const RULE: &str = "--rule blocked --type tcp --howmany 5 --within 10s --ipset blacklist --removeafter 1h --log fw.log";
 
-/// A gateway with the firewall's order: established first, then the blacklist, then everything else.
+/// A gateway with the firewall's order: established first, then the blacklist, then everything else. It listens, and so does
+/// the server behind it.
 struct Firewall {
     world: World,
     listeners: [TcpListener; 2],
+    behind: TcpListener,
 }
 
 /// A connection from outside, seen from both ends.
@@ -45,14 +49,22 @@ impl Firewall {
                     "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT".to_owned(),
                     format!("-m set --match-set {set} src -j DROP"),
                 ] {
-                    let rule = format!("-A INPUT {rule}");
-                    iptables.run(&rule.split(' ').collect::<Vec<_>>())?;
+                    for chain in ["INPUT", "FORWARD"] {
+                        let rule = format!("-A {chain} {rule}");
+                        iptables.run(&rule.split(' ').collect::<Vec<_>>())?;
+                    }
                 }
             }
             let listen = |family| TcpListener::bind((world.gateway.address(family), PORT));
             Ok([listen(Family::V4)?, listen(Family::V6)?])
         })?;
-        Ok(Self { world, listeners })
+        let server = &world.server;
+        let behind = server.run(|| TcpListener::bind((server.address(Family::V4), PORT)))?;
+        Ok(Self {
+            world,
+            listeners,
+            behind,
+        })
     }
 
     /// The stranger number `n` as one more address of the attacker's host.
@@ -63,14 +75,17 @@ impl Firewall {
     }
 
     fn connection(&self, source: IpAddr) -> Result<Live, Failed> {
-        let family = Family::of(source);
-        let destination = SocketAddr::new(self.world.gateway.address(family), PORT);
+        let [v4, v6] = &self.listeners;
+        self.connection_to(Family::of(source).pick(v4, v6), source)
+    }
+
+    fn connection_to(&self, listener: &TcpListener, source: IpAddr) -> Result<Live, Failed> {
+        let destination = listener.local_addr()?;
         let client = self
             .world
             .attacker
             .run(|| connect(SocketAddr::new(source, 0), destination, PATIENCE))?;
-        let [v4, v6] = &self.listeners;
-        let server = accept(family.pick(v4, v6), PATIENCE)?;
+        let server = accept(listener, PATIENCE)?;
         let mut live = Live { client, server };
         live.client.set_nodelay(true)?;
         live.server.set_read_timeout(Some(PATIENCE))?;
@@ -130,6 +145,16 @@ impl Live {
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
         Ok(())
     }
+
+    /// Both ends have been told that it is over.
+    fn assert_dead(&mut self) -> io::Result<()> {
+        let error = self.server.read(&mut [0]).expect_err("it is open here");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+        self.client.set_read_timeout(Some(PATIENCE))?;
+        let error = self.client.read(&mut [0]).expect_err("it is open there");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        Ok(())
+    }
 }
 
 fn a_live_connection_dies_and_a_bystander_s_lives() -> Result<(), Failed> {
@@ -152,11 +177,10 @@ fn a_live_connection_dies_and_a_bystander_s_lives() -> Result<(), Failed> {
             .says("kept: ")
             .says(&format!("  [ACTION] {attacker}: 2 connections cut\n"));
         assert_eq!(firewall.tracked(attacker)?, 0);
-        attack.speak()?;
-        second.speak()?;
         visit.assert_alive()?;
-        attack.assert_unheard()?;
-        second.assert_unheard()?;
+        attack.assert_dead()?;
+        second.assert_dead()?;
+        assert!(attack.speak().is_err());
 
         let ran = firewall.scan(&[attacker], "--cut-connections --json");
         let report: serde_json::Value = serde_json::from_str(&ran.done(0).stdout)?;
@@ -205,12 +229,10 @@ fn by_network_and_by_rule() -> Result<(), Failed> {
         let [first, second, excepted, outsider] = lives.as_mut_slice() else {
             return Err("four connections".into());
         };
-        first.speak()?;
-        second.speak()?;
+        first.assert_dead()?;
+        second.assert_dead()?;
         excepted.assert_alive()?;
         outsider.assert_alive()?;
-        first.assert_unheard()?;
-        second.assert_unheard()?;
     }
     Ok(())
 }
@@ -239,19 +261,78 @@ fn connections_opened_from_here_stay() -> Result<(), Failed> {
         .map_err(|error| format!("it was cut: {error}").into())
 }
 
-/// What the help says of `nf_conntrack_tcp_loose`.
-fn what_this_side_sends_next() -> Result<(), Failed> {
+/// Connection tracking alone would take up again what this side goes on sending.
+fn what_goes_on_sending_dies_too() -> Result<(), Failed> {
+    let firewall = Firewall::new()?;
+    let attacker = firewall.stranger(Family::V4, 66)?;
+    let mut attack = firewall.connection(attacker)?;
+    let mut visit = firewall.connection(firewall.stranger(Family::V4, 67)?)?;
+    // More than the client takes: the rest is still to be sent when the connection is cut.
+    attack.server.set_nonblocking(true)?;
+    let block = vec![0; 1 << 20];
+    let full = (0..64).find_map(|_| attack.server.write(&block).err());
+    assert_eq!(
+        full.map(|error| error.kind()),
+        Some(io::ErrorKind::WouldBlock)
+    );
+    attack.server.set_nonblocking(false)?;
+    firewall
+        .scan(&[attacker], "--cut-connections")
+        .done(0)
+        .says("1 connection cut\n");
+    visit.assert_alive()?;
+    let error = attack.server.write(b".").expect_err("it goes on");
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    let gateway = firewall.gateway().address(Family::V4);
+    assert_eq!(firewall.tracked(gateway)?, 0, "nothing was taken up again");
+    Ok(())
+}
+
+/// The kernel's answer about a socket that is gone is the one that listens.
+fn who_listens_goes_on_listening() -> Result<(), Failed> {
+    let firewall = Firewall::new()?;
+    let attacker = firewall.stranger(Family::V4, 66)?;
+    let Live { client, server } = firewall.connection(attacker)?;
+    // Reset by this side: tracked for a while, and no socket.
+    let tracked = Tool::require("conntrack")?;
+    let source = attacker.to_string();
+    server.set_nonblocking(true)?;
+    let ss = Tool::require("ss")?;
+    firewall.gateway().run(|| {
+        ss.run(&["--kill", "--tcp", "state", "established", "dst", &source])
+            .map(drop)
+    })?;
+    drop((client, server));
+    firewall.gateway().run(|| {
+        let listed = tracked.run(&["-L", "--orig-src", &source])?;
+        assert!(listed.contains("tcp"), "{listed}");
+        Ok::<_, Failed>(())
+    })?;
+    firewall.scan(&[attacker], "--cut-connections").done(0);
+    assert_eq!(firewall.tracked(attacker)?, 0);
+    let visitor = firewall.stranger(Family::V4, 67)?;
+    firewall.connection(visitor)?.assert_alive()?;
+    Ok(())
+}
+
+/// What the readme says of `nf_conntrack_tcp_loose`.
+fn connections_through_this_host() -> Result<(), Failed> {
     for loose in ["1", "0"] {
         let firewall = Firewall::new()?;
         let name = "net.netfilter.nf_conntrack_tcp_loose";
         firewall.gateway().set_sysctl(name, loose)?;
-        let attacker = firewall.stranger(Family::V4, 66)?;
-        let mut attack = firewall.connection(attacker)?;
-        let mut visit = firewall.connection(firewall.stranger(Family::V4, 67)?)?;
+        let [attacker, visitor] = [66, 67].map(|n| firewall.stranger(Family::V4, n));
+        let attacker = attacker?;
+        let mut attack = firewall.connection_to(&firewall.behind, attacker)?;
+        let mut visit = firewall.connection_to(&firewall.behind, visitor?)?;
         firewall
             .scan(&[attacker], "--cut-connections")
             .done(0)
             .says("1 connection cut\n");
+        attack.speak()?;
+        visit.assert_alive()?;
+        attack.assert_unheard()?;
+        attack.server.set_nonblocking(false)?;
         attack.server.write_all(b".")?;
         attack.speak()?;
         visit.assert_alive()?;
@@ -259,7 +340,7 @@ fn what_this_side_sends_next() -> Result<(), Failed> {
             attack.assert_unheard()?;
         } else {
             attack.server.read_exact(&mut [0])?;
-            // A later scan cannot tell it from one that was wanted here.
+            // A later scan cannot tell it from one that was wanted inside.
             assert_eq!(firewall.tracked(attacker)?, 0);
         }
     }

@@ -4,7 +4,12 @@
 //! the kernel's connection tracking is new to it, and the set decides.
 //!
 //! A ban is about packets from a source, so the connections that go are those that the source opened. One that was opened
-//! from here stays: it was wanted here, and the next packet to go out would have it tracked again.
+//! from here stays: it was wanted here, and the next packet to go out would have it tracked again. For that reason, the
+//! sockets of this host that a connection ends at go first.
+
+mod sockets;
+
+use std::io;
 
 use ipset_netlink::Transport;
 
@@ -13,6 +18,7 @@ use crate::error::chain;
 use crate::networks::Networks;
 use crate::report::{Connections, Outcome, Phase, RuleReport, ViolationReport, Warning};
 use crate::sets::Sets;
+use sockets::Sockets;
 
 /// Where a violation is: its rule and its place.
 type Place = (usize, usize);
@@ -64,9 +70,10 @@ fn act_with<T: Transport>(
         banned,
         sets,
         dry_run,
+        warning: None,
     };
     let Err(error) = open().and_then(|conntrack| cutter.cut(conntrack)) else {
-        return Vec::new();
+        return Vec::from_iter(cutter.warning);
     };
     let why = chain(&error);
     if dry_run {
@@ -100,6 +107,8 @@ struct Cutter<'a> {
     banned: Networks<Vec<Place>>,
     sets: Option<&'a mut Sets>,
     dry_run: bool,
+    /// Why sockets go on.
+    warning: Option<Warning>,
 }
 
 impl Cutter<'_> {
@@ -115,6 +124,7 @@ impl Cutter<'_> {
             banned.covering(source).next().is_some()
         };
         let connections = conntrack.connections(is_banned)?;
+        let sockets = Sockets::open();
         for connection in connections {
             let places = self.places(&connection);
             if places.is_empty() {
@@ -123,7 +133,10 @@ impl Cutter<'_> {
             let cut = if self.dry_run {
                 Ok(true)
             } else {
-                conntrack.delete(&connection)
+                let ended = self.end(&sockets, &connection);
+                conntrack
+                    .delete(&connection)
+                    .map(|was_there| was_there || ended)
             };
             for place in places {
                 match &cut {
@@ -135,6 +148,27 @@ impl Cutter<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Ends the socket of this host that a connection ends at; whether there was one.
+    fn end(&mut self, sockets: &io::Result<Sockets>, connection: &Connection) -> bool {
+        let Some((local, remote)) = connection.ends() else {
+            return false;
+        };
+        let ended = match sockets {
+            Ok(sockets) => sockets.end(local, remote),
+            Err(error) => Err(error.kind().into()),
+        };
+        ended.unwrap_or_else(|error| {
+            self.warning = Some(Warning::new(
+                Phase::Acting,
+                format!(
+                    "the sockets of connections that were cut cannot be ended, so that those where this host goes on sending may \
+                     go on: {error}"
+                ),
+            ));
+            false
+        })
     }
 
     /// The violations that the source of a connection is banned for.
