@@ -217,12 +217,13 @@ impl Listing {
                 "entries come before the header of their set",
             ));
         };
+        let definition = header.set_type.definition();
         for attribute in &message.attributes {
             let IpSetAttribute::Entries(entries) = attribute else {
                 continue;
             };
             for entry in packet::entries(entries.as_bytes()) {
-                let entry = Entry::decode(header.set_type.definition(), entry?)?;
+                let entry = Entry::decode(definition, entry?)?;
                 self.entries += 1;
                 self.idle = 0;
                 each(Listed::Entry(entry));

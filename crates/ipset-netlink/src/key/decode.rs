@@ -27,6 +27,7 @@ impl Fields<'_> {
         Key::of_elements(elements).ok_or_else(|| DecodeError::new("an entry has no key"))
     }
 
+    #[inline]
     fn take_element(&mut self, dimension: Dimension) -> Result<Option<Element>, DecodeError> {
         Ok(match dimension {
             Dimension::Ip | Dimension::SingleIp | Dimension::Net => self.take_addresses()?,
@@ -55,6 +56,7 @@ impl Fields<'_> {
         })
     }
 
+    #[inline]
     fn take_addresses(&mut self) -> Result<Option<Element>, DecodeError> {
         let (ip, ip_to, cidr) = match self.ip.take() {
             Some(ip) => (Some(ip), self.ip_to.take(), self.cidr.take()),
