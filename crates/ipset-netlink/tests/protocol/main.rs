@@ -10,6 +10,7 @@
 
 #[cfg(target_endian = "little")]
 mod every_type;
+mod fake;
 mod fuzz_corpus;
 #[cfg(target_endian = "little")]
 mod golden;
