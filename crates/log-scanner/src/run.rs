@@ -52,7 +52,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         as_of,
         present: &present,
     };
-    let fullness = bans.act(&mut reports)?;
+    bans.act(&mut reports)?;
     match turn {
         Ok(turn) => drop(turn),
         Err(error) => warnings.push(Warning::new(
@@ -60,9 +60,10 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
             format!("filled the sets beside other scans, so that the shorter of two bans may stay: {error}"),
         )),
     }
-    let acting = |text| Warning::new(Phase::Acting, text);
+    let acting = |text: String| Warning::new(Phase::Acting, text);
     warnings.extend(troubles.into_iter().map(acting));
-    warnings.extend(fullness);
+    let fullness = sets.as_mut().map(Sets::fullness);
+    warnings.extend(fullness.into_iter().flatten().map(acting));
     warnings.extend(cut::act(&mut reports, sets.as_mut(), dry_run));
 
     let report = Report {

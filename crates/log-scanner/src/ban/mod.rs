@@ -13,9 +13,9 @@ use crate::duration::whole_seconds;
 use crate::error::Fatal;
 use crate::exempt::Exemptions;
 use crate::networks::Members;
-use crate::report::{Outcome, Phase, RuleReport, ViolationReport, Warning};
+use crate::report::{Outcome, RuleReport, ViolationReport};
 use crate::rule::Rule;
-use crate::sets::{ReadBack, Sets};
+use crate::sets::Sets;
 use plan::{Plan, Wish};
 
 /// What is needed to act on violations.
@@ -37,7 +37,7 @@ impl Bans<'_> {
     /// # Errors
     ///
     /// When the kernel does not say who is exempt or who is in the sets; nothing was changed then.
-    pub(crate) fn act(&mut self, reports: &mut [RuleReport]) -> Result<Vec<Warning>, Fatal> {
+    pub(crate) fn act(&mut self, reports: &mut [RuleReport]) -> Result<(), Fatal> {
         let mut by_set: BTreeMap<SetName, Vec<Wish>> = BTreeMap::new();
         for (rule, report) in reports.iter_mut().enumerate() {
             for (place, violation) in report.violations.iter_mut().enumerate() {
@@ -59,10 +59,9 @@ impl Bans<'_> {
             let members = self.members(&set)?;
             plans.push(Plan::new(set, wishes, &members, self.dry_run));
         }
-        let mut warnings = Vec::new();
         for plan in &mut plans {
             if !self.dry_run {
-                warnings.extend(self.carry_out(plan));
+                self.carry_out(plan);
             }
             for (wish, outcome) in plan.outcomes() {
                 let report = reports.get_mut(wish.rule);
@@ -72,7 +71,7 @@ impl Bans<'_> {
                 }
             }
         }
-        Ok(warnings)
+        Ok(())
     }
 
     fn left_alone(
@@ -112,23 +111,19 @@ impl Bans<'_> {
     }
 
     /// Fills the set and reads it back.
-    fn carry_out(&mut self, plan: &mut Plan) -> Option<Warning> {
-        let sets = self.sets.as_mut()?;
+    fn carry_out(&mut self, plan: &mut Plan) {
+        let Some(sets) = &mut self.sets else { return };
         let started = Instant::now();
         if !plan.entries().is_empty() {
             let refused = sets.fill(plan.set(), plan.entries());
             plan.refuse(&refused);
         }
-        match sets.read_back(plan.set()) {
-            Ok(ReadBack { members, warning }) => {
+        match sets.members(plan.set()) {
+            Ok(members) => {
                 let passed = SignedDuration::try_from(started.elapsed());
                 plan.compare(&members, passed.map_or(i64::MAX, whole_seconds));
-                warning.map(|text| Warning::new(Phase::Acting, text))
             }
-            Err(why) => {
-                plan.unread(&why);
-                None
-            }
+            Err(why) => plan.unread(&why),
         }
     }
 }

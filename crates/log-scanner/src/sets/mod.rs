@@ -24,13 +24,6 @@ pub(crate) struct Sets {
     whitelists: Vec<Whitelist>,
 }
 
-/// A set as it is after it was filled.
-pub(crate) struct ReadBack {
-    pub(crate) members: Members,
-    /// What is to be said about its room.
-    pub(crate) warning: Option<String>,
-}
-
 impl Sets {
     /// Looks whether the sets can be filled, and says of each trouble what it is. What there is no trouble
     /// with can be used all the same.
@@ -45,7 +38,7 @@ impl Sets {
             whitelists: Vec::new(),
         };
         let mut troubles = Vec::new();
-        for (name, (family, networks)) in wanted(rules) {
+        for ((name, family), networks) in wanted(rules) {
             match sets.fillable(name, family, networks) {
                 Ok(header) => drop(sets.filled.insert(name.clone(), header)),
                 Err(trouble) => troubles.push(trouble),
@@ -84,7 +77,7 @@ impl Sets {
         }
     }
 
-    /// What is in a set now; nothing where it cannot be filled.
+    /// What is in a set now; nothing where it could not be filled from the start.
     pub(crate) fn members(&mut self, name: &SetName) -> Result<Members, String> {
         if !self.filled.contains_key(name) {
             return Ok(Members::default());
@@ -122,14 +115,15 @@ impl Sets {
         refused
     }
 
-    /// What is in a set after it was filled.
-    pub(crate) fn read_back(&mut self, name: &SetName) -> Result<ReadBack, String> {
-        let set = self.kernel.list(name).map_err(|error| chain(&error))?;
-        let number = set.entries.len();
-        Ok(ReadBack {
-            members: set.entries.into_iter().collect(),
-            warning: room::warning(&set.header, number),
-        })
+    /// What is to be said about the room that the sets have now.
+    pub(crate) fn fullness(&mut self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for name in self.filled.keys() {
+            // What the sets hold has been read; a set that is gone by now is not full.
+            let header = self.kernel.header(name);
+            warnings.extend(header.ok().and_then(|header| room::warning(&header)));
+        }
+        warnings
     }
 
     /// Whether packets from an address match a set, in the kernel's own view.
@@ -144,15 +138,16 @@ impl Sets {
     }
 }
 
-/// The sets of all rules, their families, and whether they must hold networks.
-fn wanted(rules: &[Rule]) -> BTreeMap<&SetName, (Family, bool)> {
+/// The sets of all rules, their families, and whether they must hold networks. A set that is wanted for both families has
+/// the wrong one for somebody.
+fn wanted(rules: &[Rule]) -> BTreeMap<(&SetName, Family), bool> {
     let mut sets = BTreeMap::new();
     for rule in rules {
         for (name, family) in [
             (&rule.ipset.inet, Family::Inet),
             (&rule.ipset.inet6, Family::Inet6),
         ] {
-            let (_, networks) = sets.entry(name).or_insert((family, false));
+            let networks = sets.entry((name, family)).or_insert(false);
             *networks |= rule.aggregates(family);
         }
     }

@@ -5,14 +5,19 @@ use ipset_netlink::SetHeader;
 /// From so many percent on, a set is worth a warning.
 const FULL_SOON: u64 = 80;
 
-/// What to say about a set with so many members, if anything.
-pub(super) fn warning(header: &SetHeader, members: usize) -> Option<String> {
+/// What to say about a set as full as this one, if anything.
+pub(super) fn warning(header: &SetHeader) -> Option<String> {
     let most = u64::from(header.options.max_elements?);
-    let members = u64::try_from(members).ok()?;
+    let members = u64::from(header.elements?);
     let percent = members.saturating_mul(100).checked_div(most)?;
+    let once_full = if header.options.forceadd {
+        "throws members out for new ones"
+    } else {
+        "takes no more bans"
+    };
     (percent >= FULL_SOON).then(|| {
         format!(
-            "set \"{}\" is {percent} % full, {members} of {most} entries, and a full one takes no more bans; {}",
+            "set \"{}\" is {percent} % full, {members} of {most} entries, and a full one {once_full}; {}",
             header.name,
             cure(header)
         )

@@ -131,6 +131,13 @@ fn a_set_that_throws_members_out() -> Result<(), Failed> {
     let refused = sources_with(&report, "refused");
     assert_eq!(refused.len() + there.len(), FOUR.len());
     assert!(!refused.is_empty());
+    let again = Scanner::new(blocked(&FOUR[..1], 0..5)).rule().at(60).run();
+    assert!(
+        again
+            .stdout
+            .contains("2 of 2 entries, and a full one throws members out for new ones; "),
+        "{again:?}"
+    );
     for violation in violations(&report) {
         let error = violation["error"].as_str();
         assert!(
@@ -156,10 +163,16 @@ fn nearly_full() -> Result<(), Failed> {
         "Phase 3: fill the sets\n  [WARNING] set \"blacklist\" is 80 % full, 4 of 5 entries, and a full one takes no more \
          bans; to make room, ",
     );
-    // With --json on standard error; also where nothing had to be added.
-    let scanner = Scanner::new(blocked(&FOUR, 0..5)).rule().at(60);
-    let ran = scanner.with("--json").run();
-    ran.done(0)
-        .complains("[WARNING] set \"blacklist\" is 80 % full, 4 of 5 entries, ");
+    // With --json on standard error; also where nothing had to be added, or nobody is a violator.
+    for log in [blocked(&FOUR, 0..5), String::new()] {
+        for more in ["--json", "--json --dryrun"] {
+            let scanner = Scanner::new(&log).rule().with(more);
+            scanner
+                .at(60)
+                .run()
+                .done(0)
+                .complains("[WARNING] set \"blacklist\" is 80 % full, 4 of 5 entries, ");
+        }
+    }
     Ok(())
 }

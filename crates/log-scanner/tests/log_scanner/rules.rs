@@ -13,6 +13,7 @@ crate::trials!(
     the_later_end_wins,
     a_rule_s_own_exemptions,
     a_set_that_one_rule_cannot_fill,
+    one_set_for_both_families,
     files_that_are_refused,
     flags_beside_a_file,
 );
@@ -256,6 +257,23 @@ fn a_set_that_one_rule_cannot_fill() -> Result<(), Failed> {
     run("--dryrun")
         .done(0)
         .says("[WARNING] cannot add to set \"throttle\": it does not exist");
+    Ok(())
+}
+
+/// The IPv6 set of one rule as the IPv4 set of another.
+fn one_set_for_both_families() -> Result<(), Failed> {
+    let sets = Sets::blacklist()?;
+    sets.create("blacklist_v6_v6", "hash:ip family inet6 timeout 0")?;
+    let [first, second] =
+        ["blacklist", "blacklist_v6"].map(|ipset| rule("blocked", "tcp", 5, ipset, "1h"));
+    for rules in [first.clone() + &second, second + &first] {
+        scanner(blocked(&[V4], 0..5), &rules)
+            .at(60)
+            .run()
+            .done(2)
+            .complains("cannot add to set \"blacklist_v6\": it is of family inet6, not inet");
+    }
+    assert!(sets.names("blacklist")?.is_empty());
     Ok(())
 }
 
