@@ -38,18 +38,15 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn lines_before_a_mistake() -> Result<(), Failed> {
     let stock = Tool::require("ipset")?;
-    let file = "create x hash:ip initval 1\nadd x 192.0.2.1\nadd x 192.0.2.2\nadd x wrong\nadd x 192.0.2.3\n";
-    let header = "create x hash:ip family inet hashsize 1024 maxelem 65536 bucketsize 12 initval 0x00000001\n";
+    let file = "create x hash:ip\nadd x 192.0.2.1\nadd x 192.0.2.2\nadd x wrong\nadd x 192.0.2.3\n";
     let expect = |program: PathBuf, members: &str| -> Result<(), Failed> {
         let failed = Tool::at(program).input(file).output(&["restore"])?;
         let said = String::from_utf8_lossy(&failed.stderr);
         assert!(said.contains("Error in line 4: "), "{said}");
         assert_eq!(failed.status.code(), Some(1));
-        // An older kernel has no bucket size; the members are what counts.
         let saved = stock.run(&["save", "-sorted"])?;
-        let (first, rest) = saved.split_once('\n').unwrap_or_default();
-        assert!(first.starts_with(&header[..24]), "{first}");
-        assert_eq!(rest, members);
+        let (_, added) = saved.split_once('\n').unwrap_or_default();
+        assert_eq!(added, members);
         stock.run(&["destroy"])?;
         Ok(())
     };
@@ -154,7 +151,8 @@ fn output_json() -> Result<(), Failed> {
     let stock = Tool::require("ipset")?;
     let refused = stock.output(&["-o", "json", "list"])?;
     assert!(!refused.status.success());
-    let create = "create x hash:ip initval 1 timeout 0 comment\nadd x 192.0.2.1 comment \"of \\ and \u{e9}\"\n";
+    let create =
+        "create x hash:ip timeout 0 comment\nadd x 192.0.2.1 comment \"of \\ and \u{e9}\"\n";
     stock.input(create).run(&["restore"])?;
     let listed = Tool::at(ours()).run(&["-o", "json", "list"])?;
     let listed: serde_json::Value = serde_json::from_str(&listed)?;
