@@ -3,16 +3,17 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-const ZEROS: u64 = 0x3030_3030_3030_3030;
-const TOPS: u64 = 0x8080_8080_8080_8080;
-
 /// The most digits of a decimal number: those of 2^32 - 1.
 const DECIMAL_MAX: usize = 10;
 
 /// The decimal number that `text` begins with, and its number of digits, 0 for none. `None` if eight bytes do not show it all.
-#[inline]
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "the compiler takes it for large; it is some 25 instructions"
+)]
 pub(crate) fn leading(text: &[u8]) -> Option<(u64, usize)> {
-    let bytes = u64::from_le_bytes(*text.first_chunk()?);
+    let bytes = without_zeros(*text.first_chunk()?);
     let digits = count(bytes);
     (digits < 8).then(|| (value(bytes, digits), digits as usize))
 }
@@ -31,16 +32,18 @@ pub(crate) fn leading_one_by_one(text: &[u8]) -> (u64, usize) {
     (value, length)
 }
 
-/// How many of the bytes, from the lowest, are decimal digits before the first that is none.
+/// How many of the bytes, from the lowest, are decimal digits before the first that is none. Takes them as [`without_zeros`].
 #[inline]
 fn count(bytes: u64) -> u32 {
-    // A digit's upper half is 3, and 6 more does not carry out of its lower half.
-    let upper = (bytes & 0xf0f0_f0f0_f0f0_f0f0) ^ ZEROS;
-    let lower = ((bytes & 0x0f0f_0f0f_0f0f_0f0f) + 0x0606_0606_0606_0606) & 0xf0f0_f0f0_f0f0_f0f0;
-    let other = upper | lower;
-    // Any bit of a byte that is not a digit, moved to its top.
-    let marks = (other >> 1) + !TOPS;
-    (marks & TOPS).trailing_zeros() / 8
+    // What is above nine has, with six more, a bit in its upper half. It may carry into the byte above, which does not matter then.
+    let other = bytes.wrapping_add(0x0606_0606_0606_0606) | bytes;
+    (other & 0xf0f0_f0f0_f0f0_f0f0).trailing_zeros() / 8
+}
+
+/// Eight characters, of which the digits become what they stand for.
+#[inline]
+fn without_zeros(text: [u8; 8]) -> u64 {
+    u64::from_le_bytes(text) ^ 0x3030_3030_3030_3030
 }
 
 /// The number that the lowest `digits` bytes spell; fewer than eight.
@@ -50,7 +53,7 @@ fn value(bytes: u64, digits: u32) -> u64 {
     let aligned = if digits == 0 {
         0
     } else {
-        (bytes & 0x0f0f_0f0f_0f0f_0f0f) << (64 - 8 * digits)
+        bytes << (64 - 8 * digits)
     };
     let pairs = aligned.wrapping_mul(10).wrapping_add(aligned >> 8);
     let low = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(0x000f_4240_0000_0064);
@@ -61,27 +64,32 @@ fn value(bytes: u64, digits: u32) -> u64 {
 /// The IPv4 address that `text` begins with and its length; `None` if there is none or sixteen bytes are not there.
 #[inline]
 pub(crate) fn ipv4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
-    let bytes = u128::from_le_bytes(*text.first_chunk()?);
-    let (mut address, mut at) = (0_u32, 0_u32);
+    let text: &[u8; 16] = text.first_chunk()?;
+    let (mut address, mut at) = (0_u32, 0_usize);
     for part in 0..4 {
-        // The longest address leaves a byte after its end within the sixteen.
-        #[expect(clippy::cast_possible_truncation, reason = "four bytes are looked at")]
-        let octet = u64::from((bytes >> at) as u32);
-        let digits = count(octet);
-        let number = value(octet, digits & 3);
-        if digits == 0 || digits > 3 || number > 255 {
+        // Three digits and what ends them; of the longest address the end is still among the sixteen.
+        let [a, b, c, end] = *text.get(at..)?.first_chunk()?;
+        let bytes = u32::from_le_bytes([a, b, c, end]) ^ 0x3030_3030;
+        let other = bytes.wrapping_add(0x0606_0606) | bytes;
+        let digits = (other & 0xf0f0_f0f0).trailing_zeros() / 8;
+        if digits == 0 || digits > 3 {
             return None;
         }
-        address = address << 8 | u32::try_from(number).ok()?;
-        at += 8 * digits;
+        let aligned = bytes << (32 - 8 * digits);
+        let octet = (aligned >> 8 & 0xff) * 100 + (aligned >> 16 & 0xff) * 10 + (aligned >> 24);
+        if octet > 255 {
+            return None;
+        }
+        address = address << 8 | octet;
+        at += digits as usize;
         if part < 3 {
-            if (bytes >> at) & 0xff != u128::from(b'.') {
+            if text.get(at) != Some(&b'.') {
                 return None;
             }
-            at += 8;
+            at += 1;
         }
     }
-    Some((Ipv4Addr::from_bits(address), (at / 8) as usize))
+    Some((Ipv4Addr::from_bits(address), at))
 }
 
 /// The same for the end of a text.
@@ -145,20 +153,31 @@ fn four_hexadecimal(bytes: u32) -> (u16, u32) {
     (value, wrong)
 }
 
+/// The value of a hexadecimal digit.
+#[inline]
+pub(crate) fn hexadecimal(digit: u8) -> Option<u8> {
+    let value = HEXADECIMAL.get(usize::from(digit)).copied()?;
+    (value != NO_DIGIT).then_some(value)
+}
+
 const NO_DIGIT: u8 = 0xf0;
 
 /// The value of each byte as a hexadecimal digit.
 static HEXADECIMAL: [u8; 256] = {
     let mut table = [NO_DIGIT; 256];
-    let mut digit = 0;
+    let mut byte = 0_u8;
     #[expect(
         clippy::indexing_slicing,
-        reason = "checked as the program is compiled"
+        reason = "a byte, as the program is compiled"
     )]
-    while digit < 16 {
-        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
-        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
-        digit += 1;
+    while byte < u8::MAX {
+        table[byte as usize] = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            _ => NO_DIGIT,
+        };
+        byte += 1;
     }
     table
 };

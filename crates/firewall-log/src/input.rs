@@ -68,21 +68,34 @@ pub(crate) fn gap(input: &[u8]) -> Parsed<'_, ()> {
     }
 }
 
-/// `KEY=value` and the space after it.
+/// `KEY=value` and the space after it, for [`read`] among combinators.
 #[inline]
 pub(crate) fn field<'a, T>(
     key: &'static str,
-    mut value: impl Parser<&'a [u8], Output = T, Error = Mismatch<'a>>,
+    value: impl Fn(&'a [u8]) -> Parsed<'a, T> + Copy,
 ) -> impl FnMut(&'a [u8]) -> Parsed<'a, T> {
-    move |at| {
-        let Some(rest) = at.strip_prefix(key.as_bytes()) else {
-            return mismatch(at, key);
-        };
-        let found = match value.parse(rest) {
-            Ok((rest, value)) => gap(rest).map(|(rest, ())| (rest, value)),
-            Err(error) => Err(error),
-        };
-        found.map_err(fail)
+    move |at| read(at, key, value)
+}
+
+/// Reads `KEY=value` and the space after it. Inlined always: the comparison with a key that is known as this is compiled is
+/// one of numbers, that with any key a call.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a third of the time of a line")]
+pub(crate) fn read<'a, T>(
+    at: &'a [u8],
+    key: &'static str,
+    value: impl FnOnce(&'a [u8]) -> Parsed<'a, T>,
+) -> Parsed<'a, T> {
+    let Some(rest) = at.strip_prefix(key.as_bytes()) else {
+        return mismatch(at, key);
+    };
+    match value(rest) {
+        Ok(([b' ', rest @ ..], value)) => Ok((rest, value)),
+        Ok((rest, value)) => match gap(rest) {
+            Ok((rest, ())) => Ok((rest, value)),
+            Err(error) => Err(fail(error)),
+        },
+        Err(error) => Err(fail(error)),
     }
 }
 
@@ -96,7 +109,8 @@ pub(crate) fn fail(error: nom::Err<Mismatch<'_>>) -> nom::Err<Mismatch<'_>> {
 }
 
 /// A bare word such as `DF`, and the space after it.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "see read")]
 pub(crate) fn flag<'a>(input: &'a [u8], word: &'static str) -> (bool, &'a [u8]) {
     match input.strip_prefix(word.as_bytes()).map(gap) {
         Some(Ok((rest, ()))) => (true, rest),
@@ -108,17 +122,22 @@ pub(crate) fn flag<'a>(input: &'a [u8], word: &'static str) -> (bool, &'a [u8]) 
 #[inline]
 pub(crate) fn optional<'a, T>(
     key: &'static str,
-    value: impl Parser<&'a [u8], Output = T, Error = Mismatch<'a>>,
+    value: impl Fn(&'a [u8]) -> Parsed<'a, T> + Copy,
 ) -> impl Parser<&'a [u8], Output = Option<T>, Error = Mismatch<'a>> {
     opt(field(key, value))
 }
 
 /// The kernel's `%u`.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "see read")]
 pub(crate) fn decimal<T: TryFrom<u64>>(input: &[u8]) -> Parsed<'_, T> {
     let (value, digits) = match digits::leading(input) {
         Some(found) => found,
-        None => digits::leading_one_by_one(input),
+        // As the last of a line, mostly.
+        None => match *input {
+            [digit @ b'0'..=b'9', b' ', ..] => (u64::from(digit - b'0'), 1),
+            _ => digits::leading_one_by_one(input),
+        },
     };
     if digits == 0 {
         return mismatch(input, "a decimal number");
@@ -130,8 +149,16 @@ pub(crate) fn decimal<T: TryFrom<u64>>(input: &[u8]) -> Parsed<'_, T> {
 }
 
 /// The kernel's `%x`, with or without leading zeros, at most eight digits.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "see read")]
 pub(crate) fn hexadecimal<T: TryFrom<u64>>(input: &[u8]) -> Parsed<'_, T> {
+    // Two digits, as most are.
+    if let [high, low, b' ', ..] = input
+        && let (Some(high), Some(low)) = (digits::hexadecimal(*high), digits::hexadecimal(*low))
+        && let Ok(value) = T::try_from(u64::from(high << 4 | low))
+    {
+        return Ok((input.get(2..).unwrap_or_default(), value));
+    }
     let mut value = 0;
     let mut length = 0;
     for digit in input.iter().take(8) {
@@ -151,23 +178,23 @@ pub(crate) fn hexadecimal<T: TryFrom<u64>>(input: &[u8]) -> Parsed<'_, T> {
 }
 
 /// The kernel's `0x%x`.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "see read")]
 pub(crate) fn prefixed_hexadecimal<T: TryFrom<u64>>(input: &[u8]) -> Parsed<'_, T> {
-    preceded(literal("0x"), hexadecimal).parse(input)
+    match input.strip_prefix(b"0x") {
+        Some(rest) => hexadecimal(rest),
+        None => mismatch(input, "0x"),
+    }
 }
 
 /// The value of an ASCII hexadecimal digit; 0 for any other byte.
 pub(crate) fn nibble(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        b'a'..=b'f' => digit - b'a' + 10,
-        b'A'..=b'F' => digit - b'A' + 10,
-        _ => 0,
-    }
+    digits::hexadecimal(digit).unwrap_or(0)
 }
 
 /// The kernel's `%pI4`.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "see read")]
 pub(crate) fn ipv4(input: &[u8]) -> Parsed<'_, Ipv4Addr> {
     match digits::ipv4(input).or_else(|| digits::ipv4_one_by_one(input)) {
         Some((address, length)) => Ok((input.get(length..).unwrap_or_default(), address)),
@@ -176,7 +203,8 @@ pub(crate) fn ipv4(input: &[u8]) -> Parsed<'_, Ipv4Addr> {
 }
 
 /// The kernel's `%pI6`: always 39 characters, never compressed.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "see read")]
 pub(crate) fn ipv6(input: &[u8]) -> Parsed<'_, Ipv6Addr> {
     match digits::ipv6(input) {
         Some((address, rest)) => Ok((rest, address)),

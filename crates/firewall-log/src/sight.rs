@@ -110,18 +110,9 @@ impl Eye {
         mut judge: impl FnMut(&[u8]) -> usize,
     ) -> Result<Sight, ParseError> {
         let (header, prefix, kernel_part) = frame(line)?;
-        let length = Packet::way_length(kernel_part);
-        let way = length
-            .ok_or(())
-            .and_then(|length| kernel_part.split_at_checked(length).ok_or(()));
-        let (way, body) = match way {
-            Ok(parts) => parts,
-            // The packet says why.
-            Err(()) => {
-                whole(line, Packet::parse(kernel_part))?;
-                return Err(ParseError::malformed(line, kernel_part, "a packet"));
-            }
-        };
+        let body = whole(line, Packet::after_way(kernel_part))?;
+        let way = kernel_part.len().saturating_sub(body.len());
+        let way = kernel_part.get(..way).unwrap_or_default();
         let (outline, ()) = whole(line, Packet::parse_body::<Check>(body))?;
         let number = judge(prefix);
         if body.starts_with(b"SRC=") {
@@ -275,6 +266,7 @@ mod tests {
 
     use super::*;
     use crate::event::Event;
+    use crate::packet::Transport;
 
     const BODY: &str = "SRC=203.0.113.7 DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=4660 DF PROTO=TCP SPT=40000 DPT=22 WINDOW=64240 RES=0x00 SYN URGP=0 ";
 
@@ -294,7 +286,7 @@ mod tests {
                 .packet
                 .network
                 .transport()
-                .and_then(|transport| transport.ports())
+                .and_then(Transport::ports)
                 .map(|(_, port)| port),
         };
         (at, event.prefix.to_vec(), outline)

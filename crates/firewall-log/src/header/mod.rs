@@ -66,6 +66,9 @@ struct Envelope<'a> {
     form: Form<'a>,
 }
 
+/// The kernel's text, the priority, the envelope, and the spaces after it.
+type Opened<'a> = (&'a [u8], Option<u8>, Envelope<'a>, usize);
+
 impl Layout<'_> {
     /// The form rsyslog gives a line of that kind of time.
     pub(crate) fn of(time: LogTime) -> Self {
@@ -110,9 +113,7 @@ impl<'a> Header<'a> {
     }
 
     /// What the syslog daemon wrote, and where the kernel's own text begins: at its stamp, if it has one.
-    fn parse_envelope(
-        line: &'a [u8],
-    ) -> Result<(&'a [u8], Option<u8>, Envelope<'a>, usize), ParseError> {
+    fn parse_envelope(line: &'a [u8]) -> Result<Opened<'a>, ParseError> {
         let (rest, priority) = opt(priority)
             .parse(line)
             .map_err(|_| ParseError::rejected(line, line, Origin::NoHeader))?;

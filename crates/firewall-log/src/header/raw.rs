@@ -9,7 +9,7 @@ use nom::combinator::{peek, recognize};
 
 use super::{Envelope, Form};
 use crate::digits;
-use crate::input::{Parsed, decimal, gap, literal, mismatch};
+use crate::input::{Parsed, decimal, gap, mismatch};
 use crate::render::put;
 
 /// A line that begins with the stamp, which is left for [`stamp`].
@@ -32,11 +32,21 @@ pub(super) fn stamp(input: &[u8]) -> Parsed<'_, (Duration, &[u8])> {
     let Some(rest) = input.strip_prefix(b"[") else {
         return mismatch(input, EXPECTED);
     };
-    let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
-    let (rest, seconds) = decimal::<u64>(rest.get(spaces..).unwrap_or_default())?;
-    let (rest, ()) = literal(".").parse(rest)?;
+    let rest = match rest {
+        [b' ', ..] => {
+            let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
+            rest.get(spaces..).unwrap_or_default()
+        }
+        _ => rest,
+    };
+    let (rest, seconds) = decimal::<u64>(rest)?;
+    let [b'.', rest @ ..] = rest else {
+        return mismatch(input, EXPECTED);
+    };
     let (rest, micros) = micros(rest)?;
-    let (rest, ()) = literal("]").parse(rest)?;
+    let [b']', rest @ ..] = rest else {
+        return mismatch(input, EXPECTED);
+    };
     let (rest, caller) = match rest {
         [b'[', ..] => caller(rest)?,
         _ => (rest, &b""[..]),

@@ -6,7 +6,7 @@ use nom::combinator::cut;
 use nom::{Mode, Parser};
 
 use super::network::Network;
-use crate::input::{Parsed, decimal, field, incomplete, ipv4, optional};
+use crate::input::{Parsed, decimal, field, incomplete, ipv4, optional, read};
 use crate::render::put;
 
 /// `TYPE= CODE=` and what the kernel prints for the type.
@@ -56,8 +56,8 @@ impl Icmp {
         quoted: bool,
     ) -> Parsed<'_, M::Output<(Self, Option<Network<'_>>)>> {
         let no_inner = || M::bind(|| None);
-        let (rest, kind) = field("TYPE=", decimal).parse(input)?;
-        let (rest, code) = field("CODE=", decimal).parse(rest)?;
+        let (rest, kind) = read(input, "TYPE=", decimal)?;
+        let (rest, code) = read(rest, "CODE=", decimal)?;
         let (rest, bytes) = incomplete(rest)?;
         let (rest, (body, inner)) = match (bytes, kind) {
             (Some(bytes), _) => (rest, (IcmpBody::Incomplete(bytes), no_inner())),

@@ -3,7 +3,7 @@
 use nom::{Mode, Parser};
 
 use super::network::Network;
-use crate::input::{Parsed, decimal, field, hexadecimal};
+use crate::input::{Parsed, decimal, field, hexadecimal, read};
 use crate::render::put;
 
 /// `TYPE= CODE=` and what the kernel prints for the type.
@@ -49,8 +49,8 @@ impl Icmpv6 {
         quoted: bool,
     ) -> Parsed<'_, M::Output<(Self, Option<Network<'_>>)>> {
         let no_inner = || M::bind(|| None);
-        let (rest, kind) = field("TYPE=", decimal).parse(input)?;
-        let (rest, code) = field("CODE=", decimal).parse(rest)?;
+        let (rest, kind) = read(input, "TYPE=", decimal)?;
+        let (rest, code) = read(rest, "CODE=", decimal)?;
         let (rest, (body, inner)) = match kind {
             ECHO_REQUEST | ECHO_REPLY => {
                 let echo = (field("ID=", decimal), field("SEQ=", decimal));

@@ -6,11 +6,11 @@ use nom::combinator::cut;
 use nom::sequence::delimited;
 use nom::{Mode, Parser};
 
-use super::network::{Network, Outline};
+use super::network::{Network, Outline, Quoting};
 use super::octets::Octets;
 use super::transport::{Place, Transport};
 use crate::input::{
-    Parsed, decimal, field, flag, gap, ipv4, literal, optional, prefixed_hexadecimal,
+    Parsed, decimal, flag, gap, ipv4, literal, optional, prefixed_hexadecimal, read,
 };
 use crate::render::put;
 
@@ -70,20 +70,23 @@ impl<'a> Ipv4<'a> {
     pub(crate) fn parse<M: Mode>(
         input: &'a [u8],
         quoted: bool,
-    ) -> Parsed<'a, (Outline, M::Output<(Self, Option<Network<'a>>)>)> {
-        let (rest, source) = field("SRC=", ipv4).parse(input)?;
-        let (rest, destination) = field("DST=", ipv4).parse(rest)?;
-        let (rest, length) = field("LEN=", decimal).parse(rest)?;
-        let (rest, tos) = field("TOS=", prefixed_hexadecimal).parse(rest)?;
-        let (rest, precedence) = field("PREC=", prefixed_hexadecimal).parse(rest)?;
-        let (rest, ttl) = field("TTL=", decimal).parse(rest)?;
-        let (rest, id) = field("ID=", decimal).parse(rest)?;
+    ) -> Parsed<'a, (Outline, Quoting<'a, Self, M>)> {
+        let (rest, source) = read(input, "SRC=", ipv4)?;
+        let (rest, destination) = read(rest, "DST=", ipv4)?;
+        let (rest, length) = read(rest, "LEN=", decimal)?;
+        let (rest, tos) = read(rest, "TOS=", prefixed_hexadecimal)?;
+        let (rest, precedence) = read(rest, "PREC=", prefixed_hexadecimal)?;
+        let (rest, ttl) = read(rest, "TTL=", decimal)?;
+        let (rest, id) = read(rest, "ID=", decimal)?;
         let (congestion, rest) = flag(rest, "CE");
         let (dont_fragment, rest) = flag(rest, "DF");
         let (more_fragments, rest) = flag(rest, "MF");
-        let (rest, fragment_offset) = optional("FRAG:", decimal)
-            .map(Option::unwrap_or_default)
-            .parse(rest)?;
+        let (rest, fragment_offset) = match rest {
+            [b'F', ..] => optional("FRAG:", decimal)
+                .map(Option::unwrap_or_default)
+                .parse(rest)?,
+            _ => (rest, 0),
+        };
         let (rest, options) = opt_options(rest)?;
         let place = Place {
             ipv6: false,

@@ -8,11 +8,11 @@ use nom::sequence::{preceded, terminated};
 use nom::{Mode, Parser};
 
 use super::ipsec::Spi;
-use super::network::{Network, Outline};
+use super::network::{Network, Outline, Quoting};
 use super::protocol::Protocol;
 use super::transport::{Part, Place, Transport};
 use crate::input::{
-    Parsed, decimal, field, flag, gap, hexadecimal, incomplete, ipv6, literal, mismatch,
+    Parsed, decimal, field, flag, gap, hexadecimal, incomplete, ipv6, literal, mismatch, read,
 };
 use crate::render::put;
 
@@ -58,13 +58,13 @@ impl<'a> Ipv6<'a> {
     pub(crate) fn parse<M: Mode>(
         input: &'a [u8],
         quoted: bool,
-    ) -> Parsed<'a, (Outline, M::Output<(Self, Option<Network<'a>>)>)> {
-        let (rest, source) = field("SRC=", ipv6).parse(input)?;
-        let (rest, destination) = field("DST=", ipv6).parse(rest)?;
-        let (rest, length) = field("LEN=", decimal).parse(rest)?;
-        let (rest, traffic_class) = field("TC=", decimal).parse(rest)?;
-        let (rest, hop_limit) = field("HOPLIMIT=", decimal).parse(rest)?;
-        let (rest, flow_label) = field("FLOWLBL=", decimal).parse(rest)?;
+    ) -> Parsed<'a, (Outline, Quoting<'a, Self, M>)> {
+        let (rest, source) = read(input, "SRC=", ipv6)?;
+        let (rest, destination) = read(rest, "DST=", ipv6)?;
+        let (rest, length) = read(rest, "LEN=", decimal)?;
+        let (rest, traffic_class) = read(rest, "TC=", decimal)?;
+        let (rest, hop_limit) = read(rest, "HOPLIMIT=", decimal)?;
+        let (rest, flow_label) = read(rest, "FLOWLBL=", decimal)?;
         let (rest, (extensions, end)) = Extensions::parse(rest)?;
         let (rest, (protocol, port, value)) = match end {
             End::Line => (rest, (None, None, M::bind(|| (Transport::None, None)))),
@@ -324,7 +324,7 @@ impl Extension {
             return Ok((rest, Some(header)));
         }
         cut(terminated(literal(")"), gap))
-            .map(|_| Some(header))
+            .map(|()| Some(header))
             .parse(rest)
     }
 
@@ -343,7 +343,7 @@ impl Extension {
     }
 
     fn parse_fragment(input: &[u8]) -> Parsed<'_, Self> {
-        let (rest, _) = literal("FRAG:").parse(input)?;
+        let (rest, ()) = literal("FRAG:").parse(input)?;
         let (rest, truncated) = opt(terminated(literal("TRUNCATED"), gap)).parse(rest)?;
         if truncated.is_some() {
             return Ok((rest, Self::FragmentTruncated));

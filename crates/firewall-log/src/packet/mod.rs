@@ -167,10 +167,9 @@ impl<'a> Packet<'a> {
         Ok((rest, (outline, body)))
     }
 
-    /// How far the part of a line goes that [`parse_way`](Self::parse_way) reads.
-    pub(crate) fn way_length(input: &'a [u8]) -> Option<usize> {
-        let (rest, _) = Self::parse_way(input).ok()?;
-        Some(input.len() - rest.len())
+    /// What follows the part of a line that [`parse_way`](Self::parse_way) reads.
+    pub(crate) fn after_way(input: &'a [u8]) -> Parsed<'a, &'a [u8]> {
+        Self::parse_way(input).map(|(rest, _)| (rest, rest))
     }
 
     /// Appends the kernel's line from `IN=` on: byte for byte what the LOG target prints, with the space at its end.

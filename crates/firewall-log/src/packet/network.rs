@@ -39,8 +39,8 @@ pub(crate) struct Outline {
     pub(crate) port: Option<u16>,
 }
 
-/// A packet and the one that it quotes.
-pub(crate) type Pair<'a, M> = <M as Mode>::Output<(Network<'a>, Option<Network<'a>>)>;
+/// What was read of a packet, if it is asked for, and the packet that it quotes.
+pub(crate) type Quoting<'a, T, M> = <M as Mode>::Output<(T, Option<Network<'a>>)>;
 
 impl<'a> Network<'a> {
     /// `SRC=`; `None` where the line has none.
@@ -103,7 +103,7 @@ impl<'a> Network<'a> {
 
     /// What decides, and, if they are asked for, the packet and the one that an ICMP error quotes.
     #[inline]
-    pub(crate) fn parse<M: Mode>(input: &'a [u8]) -> Parsed<'a, (Outline, Pair<'a, M>)> {
+    pub(crate) fn parse<M: Mode>(input: &'a [u8]) -> Parsed<'a, (Outline, Quoting<'a, Self, M>)> {
         // The family shows within four digits of the address.
         match input {
             [b'S', b'R', b'C', b'=', address @ ..]
@@ -122,7 +122,9 @@ impl<'a> Network<'a> {
         }
     }
 
-    fn parse_without_addresses<M: Mode>(input: &'a [u8]) -> Parsed<'a, (Outline, Pair<'a, M>)> {
+    fn parse_without_addresses<M: Mode>(
+        input: &'a [u8],
+    ) -> Parsed<'a, (Outline, Quoting<'a, Self, M>)> {
         let (rest, network) = match input {
             [b'A', ..] => Arp::parse.map(Self::Arp).parse(input)?,
             [b'T', ..] => Self::parse_truncated(input)?,

@@ -6,7 +6,9 @@ use nom::sequence::{preceded, terminated};
 use nom::{Mode, Parser};
 
 use super::octets::Octets;
-use crate::input::{Parsed, decimal, field, flag, gap, literal, optional, prefixed_hexadecimal};
+use crate::input::{
+    Parsed, decimal, field, flag, gap, literal, optional, prefixed_hexadecimal, read,
+};
 use crate::render::put;
 
 /// `SPT= DPT= [SEQ= ACK=] WINDOW= RES= flags URGP= [OPT (…)]`
@@ -96,6 +98,11 @@ impl TcpFlags {
 
     #[inline]
     fn parse(input: &[u8]) -> (&[u8], Self) {
+        // SYN alone is what a scan looks like.
+        if let Some(rest) = input.strip_prefix(b"SYN URGP=") {
+            let length = input.len() - rest.len() - b"URGP=".len();
+            return (input.get(length..).unwrap_or_default(), Self::SYN);
+        }
         // One after the other and not in a loop, so that each name is compared as the number it is.
         let (ae, rest) = flag(input, "AE");
         let (cwr, rest) = flag(rest, "CWR");
@@ -103,10 +110,10 @@ impl TcpFlags {
         let (urg, rest) = flag(rest, "URG");
         let (ack, rest) = flag(rest, "ACK");
         let (psh, rest) = flag(rest, "PSH");
-        let (rst, rest) = flag(rest, "RST");
+        let (abort, rest) = flag(rest, "RST");
         let (syn, rest) = flag(rest, "SYN");
         let (fin, rest) = flag(rest, "FIN");
-        let set = [ae, cwr, ece, urg, ack, psh, rst, syn, fin];
+        let set = [ae, cwr, ece, urg, ack, psh, abort, syn, fin];
         let bits = set
             .into_iter()
             .rfold(0, |bits, set| bits << 1 | u16::from(set));
@@ -118,9 +125,12 @@ impl<'a> Tcp<'a> {
     /// The destination port, and the header if it is asked for.
     #[inline]
     pub(crate) fn parse<M: Mode>(input: &'a [u8]) -> Parsed<'a, (u16, M::Output<Self>)> {
-        let (rest, source_port) = field("SPT=", decimal).parse(input)?;
-        let (rest, destination_port) = field("DPT=", decimal).parse(rest)?;
-        let (rest, number) = optional("SEQ=", decimal).parse(rest)?;
+        let (rest, source_port) = read(input, "SPT=", decimal)?;
+        let (rest, destination_port) = read(rest, "DPT=", decimal)?;
+        let (rest, number) = match rest {
+            [b'S', b'E', ..] => optional("SEQ=", decimal).parse(rest)?,
+            _ => (rest, None),
+        };
         let (rest, sequence) = match number {
             Some(number) => field("ACK=", decimal)
                 .map(|acknowledged| {
@@ -132,10 +142,10 @@ impl<'a> Tcp<'a> {
                 .parse(rest)?,
             None => (rest, None),
         };
-        let (rest, window) = field("WINDOW=", decimal).parse(rest)?;
-        let (rest, reserved) = field("RES=", prefixed_hexadecimal).parse(rest)?;
+        let (rest, window) = read(rest, "WINDOW=", decimal)?;
+        let (rest, reserved) = read(rest, "RES=", prefixed_hexadecimal)?;
         let (rest, flags) = TcpFlags::parse(rest);
-        let (rest, urgent_pointer) = field("URGP=", decimal).parse(rest)?;
+        let (rest, urgent_pointer) = read(rest, "URGP=", decimal)?;
         let (rest, options) = TcpOptions::parse(rest)?;
         let header = M::bind(|| Self {
             source_port,
@@ -181,7 +191,7 @@ impl<'a> TcpOptions<'a> {
         if !input.starts_with(b"OPT (") {
             return Ok((input, Self::Absent));
         }
-        let truncated = terminated(literal("TRUNCATED)"), gap).map(|_| Self::Truncated);
+        let truncated = terminated(literal("TRUNCATED)"), gap).map(|()| Self::Truncated);
         let logged = terminated(Octets::parse_joined, (literal(")"), gap)).map(Self::Logged);
         let options = opt(preceded(literal("OPT ("), cut(alt((truncated, logged)))));
         options.map(Option::unwrap_or_default).parse(input)

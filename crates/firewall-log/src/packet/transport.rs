@@ -7,7 +7,7 @@ use nom::{Mode, Parser};
 use super::icmp::Icmp;
 use super::icmpv6::Icmpv6;
 use super::ipsec::Spi;
-use super::network::Network;
+use super::network::{Network, Quoting};
 use super::protocol::Protocol;
 use super::tcp::Tcp;
 use super::udp::Udp;
@@ -156,19 +156,19 @@ impl<'a> Transport<'a> {
         match name {
             Name::Known(Protocol::Tcp) => {
                 let (rest, part) = Part::parse(input, place.fragment, Tcp::parse::<M>)?;
-                let port = part.whole().map(|(port, _)| *port);
+                let destination = part.whole().map(|(port, _)| *port);
                 let part = part.map(|(_, tcp)| tcp);
                 let value = emit::<M, _, _>(part, |tcp| (Self::Tcp(tcp), None));
-                Ok((rest, Layer::new(Some(Protocol::Tcp), port, value)))
+                Ok((rest, Layer::new(Some(Protocol::Tcp), destination, value)))
             }
             Name::Known(protocol @ (Protocol::Udp | Protocol::UdpLite)) => {
                 let (rest, part) = Part::parse(input, place.fragment, Udp::parse)?;
-                let port = part.whole().map(|udp| udp.destination_port);
+                let destination = part.whole().map(|udp| udp.destination_port);
                 let value = M::bind(|| match protocol {
                     Protocol::Udp => (Self::Udp(part), None),
                     _ => (Self::UdpLite(part), None),
                 });
-                Ok((rest, Layer::new(Some(protocol), port, value)))
+                Ok((rest, Layer::new(Some(protocol), destination, value)))
             }
             Name::Number(number) => {
                 let value = M::bind(|| (Self::Other(number), None));
@@ -245,7 +245,7 @@ pub(crate) struct Layer<'a, M: Mode> {
     pub(crate) protocol: Option<Protocol>,
     /// The destination port.
     pub(crate) port: Option<u16>,
-    pub(crate) value: M::Output<(Transport<'a>, Option<Network<'a>>)>,
+    pub(crate) value: Quoting<'a, Transport<'a>, M>,
 }
 
 impl<'a, M: Mode> Layer<'a, M> {
@@ -253,7 +253,7 @@ impl<'a, M: Mode> Layer<'a, M> {
     fn new(
         protocol: Option<Protocol>,
         port: Option<u16>,
-        value: M::Output<(Transport<'a>, Option<Network<'a>>)>,
+        value: Quoting<'a, Transport<'a>, M>,
     ) -> Self {
         Self {
             protocol,

@@ -1,8 +1,6 @@
 //! UDP and UDP-Lite: ports and length.
 
-use nom::Parser;
-
-use crate::input::{Parsed, decimal, field};
+use crate::input::{Parsed, decimal, read};
 use crate::render::put;
 
 /// `SPT= DPT= LEN=`
@@ -19,9 +17,9 @@ pub struct Udp {
 impl Udp {
     #[inline]
     pub(crate) fn parse(input: &[u8]) -> Parsed<'_, Self> {
-        let (rest, source_port) = field("SPT=", decimal).parse(input)?;
-        let (rest, destination_port) = field("DPT=", decimal).parse(rest)?;
-        let (rest, length) = field("LEN=", decimal).parse(rest)?;
+        let (rest, source_port) = read(input, "SPT=", decimal)?;
+        let (rest, destination_port) = read(rest, "DPT=", decimal)?;
+        let (rest, length) = read(rest, "LEN=", decimal)?;
         Ok((
             rest,
             Self {

@@ -263,7 +263,9 @@ fn settle<A: Address>(
                     *known.entry(cold.address).or_default() |= rules;
                 }
             }
-            known.into_values().for_each(|rules| count.add(rules));
+            for rules in known.into_values() {
+                count.add(rules);
+            }
             for (address, trail) in warm {
                 count.add(trail.rules);
                 verdicts.judge(address.ip(), &trail);

@@ -4,6 +4,8 @@ mod bank;
 mod blocks;
 mod distinct;
 mod shelf;
+#[cfg(test)]
+mod tests;
 mod trail;
 mod verdict;
 

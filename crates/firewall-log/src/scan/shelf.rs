@@ -30,8 +30,8 @@ impl V4 {
 impl V6 {
     #[inline]
     pub(super) fn new(address: Ipv6Addr) -> Self {
-        let [a, b, c, d, e, f, g, h] = address.segments().map(u32::from);
-        Self([a << 16 | b, c << 16 | d, e << 16 | f, g << 16 | h])
+        #[expect(clippy::cast_possible_truncation, reason = "a quarter at a time")]
+        Self([96, 64, 32, 0].map(|shift| (address.to_bits() >> shift) as u32))
     }
 }
 
@@ -78,7 +78,8 @@ impl Hash for V6 {
 }
 
 /// The sources that are kept each for itself: what a map of some three megabytes holds.
-const HOT: usize = 7 << 13;
+/// In the tests of this crate so few that the others are met.
+const HOT: usize = if cfg!(test) { 3 } else { 7 << 13 };
 
 /// The cold hits are kept in so many parts, by the upper bits of the hash.
 pub(super) const PARTS: usize = 1 << PART_BITS;
@@ -88,7 +89,7 @@ const PART_BITS: u32 = 4;
 const BUCKET_BITS: u32 = 20;
 
 /// Hits of a chunk.
-const CHUNK: usize = 4096;
+const CHUNK: usize = if cfg!(test) { 2 } else { 4096 };
 
 /// A hit of a source that is not kept for itself.
 #[derive(Debug, Clone, Copy)]

@@ -107,7 +107,6 @@ impl Text {
     #[inline]
     fn put(&mut self, mut number: u64) {
         loop {
-            #[expect(clippy::cast_possible_truncation, reason = "seven bits")]
             let byte = (number & 0x7f) as u8;
             number >>= 7;
             if let Some(place) = self.bytes.get_mut(self.length) {
@@ -154,7 +153,9 @@ mod tests {
                 .map(|(at, class, port)| Hit { at, class, port: port.filter(|_| ports) })
                 .collect();
             let mut trail = Trail::default();
-            hits.iter().for_each(|hit| trail.add(*hit, ports));
+            for hit in &hits {
+                trail.add(*hit, ports);
+            }
             prop_assert_eq!(trail.iter(ports).collect::<Vec<_>>(), hits.clone());
             prop_assert_eq!(usize::try_from(trail.len()).unwrap(), hits.len());
         }

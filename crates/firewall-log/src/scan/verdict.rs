@@ -5,6 +5,9 @@ use std::net::IpAddr;
 use super::trail::Trail;
 use crate::detect::{Tally, Threshold};
 
+/// A source with more hits is one of few, and gives the memory back.
+const KEPT: usize = 1 << 16;
+
 /// The rules of a bank, and who violates them.
 pub(super) struct Verdicts<'a> {
     rules: &'a [(usize, Threshold)],
@@ -47,7 +50,8 @@ impl<'a> Verdicts<'a> {
             std::mem::take(&mut self.times),
             std::mem::take(&mut self.ported),
         );
-        (times.clear(), ported.clear());
+        times.clear();
+        ported.clear();
         for (bit, (_, rule)) in self.rules.iter().enumerate() {
             let counts = |class| self.rules_of(class) >> bit & 1 != 0;
             if trail.rules >> bit & 1 == 0 || trail.len() < rule.least_hits() {
@@ -68,7 +72,10 @@ impl<'a> Verdicts<'a> {
                     times.clear();
                     times.extend(hits().map(|hit| hit.at));
                     if !times.is_sorted() {
-                        // Not the unstable one: what several workers saw are a few runs that are in order.
+                        #[expect(
+                            clippy::stable_sort_primitive,
+                            reason = "what several workers saw are a few runs in order, which it merges"
+                        )]
                         times.sort();
                     }
                 }
@@ -80,8 +87,6 @@ impl<'a> Verdicts<'a> {
                 violators.push(tally);
             }
         }
-        // A source with a million hits is one of few.
-        const KEPT: usize = 1 << 16;
         if times.capacity() <= KEPT {
             self.times = times;
         }

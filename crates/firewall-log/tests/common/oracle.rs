@@ -1,8 +1,13 @@
-//! What must hold of any bytes; shared by the fuzz target `log_line` and the replay of its corpus.
+//! What must hold of any bytes; shared by the fuzz targets `log_*` and the replay of their corpora.
+#![allow(dead_code, reason = "each target has its own")]
+#![allow(clippy::panic, reason = "what is wrong is said by panicking")]
 
-use std::io::BufReader;
+use std::io::{self, BufReader, Read};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
+use std::time::{Duration, SystemTime};
 
-use firewall_log::{Event, LogReader};
+use firewall_log::{Clock, Counts, Detector, Event, LogReader, LogTime, Scan, Tally, Threshold};
+use jiff::tz::TimeZone;
 
 /// Reads `log` as a log, in blocks of two sizes, and every line of it alone.
 pub(crate) fn check(log: &[u8]) {
@@ -47,5 +52,139 @@ fn check_line(line: &[u8]) {
             assert!(error.offset() <= line.len());
             assert!(!error.to_string().is_empty());
         }
+    }
+}
+
+/// Reads the same log as a stream, in blocks of sizes that its first bytes say, by one worker and by three, and event by event: counts and
+/// findings are the same.
+pub(crate) fn check_stream(input: &[u8]) {
+    let (sizes, log) = input.split_at(input.len().min(4));
+    let clock = clock(sizes.first().copied().unwrap_or_default());
+    let rules = || {
+        let rule = |hits, seconds| Threshold::new(number(hits), Duration::from_secs(seconds));
+        [
+            rule(1, 0),
+            rule(2, 60).prefix("IPTABLES-BLOCKED"),
+            rule(2, 3600).aggregate_v4(24).aggregate_v6(64),
+            rule(1, 5).distinct_ports(NonZeroU16::MIN),
+        ]
+    };
+    let mut detector = Detector::new(rules());
+    let mut reader = LogReader::new(log);
+    let mut newest = None;
+    while let Some(event) = reader.next_event() {
+        if let Ok(event) = event
+            && let Ok(at) = event.time.resolve(&clock)
+        {
+            newest = newest.max(Some(micros(at)));
+            detector.observe(&event, at);
+        }
+    }
+    for workers in [1, 3] {
+        let workers = NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN);
+        let mut scan = Scan::new(rules(), clock.clone()).workers(workers);
+        let summary = match scan.read(Portions {
+            log,
+            sizes,
+            turn: 0,
+        }) {
+            Ok(summary) => summary,
+            Err(error) => panic!("{error}"),
+        };
+        let counts: Counts = summary.counts;
+        assert_eq!(counts, reader.counts());
+        assert_eq!(summary.bytes, log.len() as u64);
+        assert_eq!(summary.newest.map(micros), newest);
+        for (rule, finding) in scan.finish().into_iter().enumerate() {
+            assert_eq!(finding.matched, detector.matched(rule));
+            assert_eq!(finding.sources, detector.sources(rule) as u64);
+            let sorted = |mut tallies: Vec<Tally>| {
+                tallies.sort_by_key(|tally| tally.source);
+                tallies
+            };
+            assert_eq!(
+                sorted(finding.violators),
+                sorted(detector.violators(rule).collect())
+            );
+        }
+    }
+}
+
+/// Any bytes as the stamps of lines that go on well: in a stream each means what it means alone.
+pub(crate) fn check_times(input: &[u8]) {
+    const REST: &[u8] = b" fw kernel: IPTABLES-BLOCKED: IN=eth0 OUT= SRC=203.0.113.7 DST=203.0.113.1 LEN=20 TOS=0x00 PREC=0x00 TTL=1 ID=1 PROTO=2 \n";
+    let (zone, stamps) = input.split_at(input.len().min(1));
+    let clock = clock(zone.first().copied().unwrap_or_default());
+    let mut log = vec![0; 4];
+    for stamp in stamps.split(|byte| *byte == b'\n') {
+        let line = [stamp, REST].concat();
+        log.extend_from_slice(&line);
+        let Ok(event) = Event::parse(&line) else {
+            continue;
+        };
+        let Ok(at) = event.time.resolve(&clock) else {
+            continue;
+        };
+        if let LogTime::Rfc3164 { .. } = event.time {
+            // Never later than the present and the tolerance.
+            assert!(at <= clock.now() + Duration::from_secs(24 * 60 * 60));
+        }
+    }
+    if let (Some(first), Some(byte)) = (log.first_mut(), zone.first()) {
+        *first = *byte;
+    }
+    check_stream(&log);
+}
+
+/// A few zones and presents: the ends of the year, hours that come twice and hours that are skipped.
+fn clock(which: u8) -> Clock {
+    let zone = match which % 4 {
+        0 => TimeZone::UTC,
+        // Half an hour at a time, and on the southern side.
+        1 => TimeZone::posix("<+1030>-10:30<+11>-11,M10.1.0,M4.1.0").unwrap_or(TimeZone::UTC),
+        2 => TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap_or(TimeZone::UTC),
+        _ => TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap_or(TimeZone::UTC),
+    };
+    let now = match which / 4 % 4 {
+        // 2026-11-22, 2026-10-25T01:15Z, 2027-01-01T00:10Z, 2028-02-29T12:00Z
+        0 => 1_795_343_154,
+        1 => 1_792_890_900,
+        2 => 1_798_762_200,
+        _ => 1_835_438_400,
+    };
+    Clock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(now), zone)
+}
+
+fn number(hits: u32) -> NonZeroU32 {
+    NonZeroU32::new(hits).unwrap_or(NonZeroU32::MIN)
+}
+
+/// The grain at which times count.
+fn micros(at: SystemTime) -> i128 {
+    match at.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => i128::try_from(after.as_micros()).unwrap_or(i128::MAX),
+        Err(before) => {
+            -i128::try_from(before.duration().as_nanos().div_ceil(1000)).unwrap_or(i128::MAX)
+        }
+    }
+}
+
+/// Gives as many bytes at a time as it is told to, over and over.
+struct Portions<'a> {
+    log: &'a [u8],
+    sizes: &'a [u8],
+    turn: usize,
+}
+
+impl Read for Portions<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let size = self.sizes.get(self.turn % self.sizes.len().max(1));
+        self.turn += 1;
+        let portion = usize::from(*size.unwrap_or(&0)) + 1;
+        let portion = portion.min(to.len()).min(self.log.len());
+        let (now, later) = self.log.split_at(portion);
+        to.iter_mut().zip(now).for_each(|(to, from)| *to = *from);
+        self.log = later;
+        Ok(portion)
     }
 }

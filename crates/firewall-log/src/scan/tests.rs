@@ -1,0 +1,481 @@
+//! Scans against counting by hand, where all but three sources of a family are cold.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test says what went wrong by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+use std::num::{NonZeroU16, NonZeroU32};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+
+use super::*;
+use crate::event::Event;
+use crate::packet::Protocol;
+use crate::reader::LogReader;
+
+/// A rule as the test knows it.
+#[derive(Debug, Clone)]
+struct Rule {
+    hits: u32,
+    within: u64,
+    prefix: Option<usize>,
+    protocol: Option<Protocol>,
+    ports: Option<u16>,
+    v4: u8,
+    v6: u8,
+}
+
+const PREFIXES: [&str; 3] = ["IPTABLES-BLOCKED: ", "iptables-allowed ", "X"];
+
+impl Rule {
+    fn threshold(&self) -> Threshold {
+        let mut rule = Threshold::new(
+            NonZeroU32::new(self.hits).unwrap(),
+            Duration::from_secs(self.within),
+        );
+        if let Some(prefix) = self.prefix {
+            rule = rule.prefix(PREFIXES[prefix].to_ascii_lowercase());
+        }
+        if let Some(protocol) = self.protocol {
+            rule = rule.protocol(protocol);
+        }
+        if let Some(ports) = self.ports {
+            rule = rule.distinct_ports(NonZeroU16::new(ports).unwrap());
+        }
+        rule.aggregate_v4(self.v4).aggregate_v6(self.v6)
+    }
+}
+
+fn rule() -> impl Strategy<Value = Rule> {
+    let protocol = prop_oneof![
+        Just(None),
+        Just(Some(Protocol::Tcp)),
+        Just(Some(Protocol::Udp))
+    ];
+    let (v4, v6) = (
+        prop_oneof![3 => Just(32_u8), 1 => Just(30), 1 => Just(0)],
+        prop_oneof![3 => Just(128_u8), 1 => Just(126)],
+    );
+    (
+        1_u32..7,
+        0_u64..8,
+        prop::option::of(0_usize..3),
+        protocol,
+        prop::option::of(1_u16..4),
+        v4,
+        v6,
+    )
+        .prop_map(|(hits, within, prefix, protocol, ports, v4, v6)| Rule {
+            hits,
+            within,
+            prefix,
+            protocol,
+            ports,
+            v4,
+            v6,
+        })
+}
+
+/// A packet as the test knows it.
+#[derive(Debug, Clone)]
+struct Shot {
+    source: u8,
+    second: u32,
+    prefix: usize,
+    /// TCP and UDP have one.
+    port: Option<u16>,
+    tcp: bool,
+}
+
+impl Shot {
+    fn source(&self) -> IpAddr {
+        if self.source % 2 == 0 {
+            IpAddr::from([203, 0, 113, self.source])
+        } else {
+            IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(self.source)])
+        }
+    }
+
+    fn protocol(&self) -> Protocol {
+        match (self.port, self.tcp) {
+            (None, _) => Protocol::Other(47),
+            (_, true) => Protocol::Tcp,
+            (_, false) => Protocol::Udp,
+        }
+    }
+
+    fn line(&self) -> String {
+        let Self { second, prefix, .. } = self;
+        let head = format!(
+            "Nov 22 09:{:02}:{:02} fw kernel: [ 1.0] {}IN=eth0 OUT= ",
+            second / 60,
+            second % 60,
+            PREFIXES[*prefix]
+        );
+        let ip = match self.source() {
+            IpAddr::V4(source) => {
+                format!("SRC={source} DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 ")
+            }
+            IpAddr::V6(_) => format!(
+                "SRC=2001:0db8:0000:0000:0000:0000:0000:{:04x} DST=2001:0db8:0000:0000:0000:0000:0000:0001 LEN=60 TC=0 HOPLIMIT=64 FLOWLBL=0 ",
+                self.source
+            ),
+        };
+        let transport = match (self.port, self.tcp) {
+            (None, _) => "PROTO=47 ".to_owned(),
+            (Some(port), true) => {
+                format!("PROTO=TCP SPT=1 DPT={port} WINDOW=1 RES=0x00 SYN URGP=0 ")
+            }
+            (Some(port), false) => format!("PROTO=UDP SPT=1 DPT={port} LEN=8 "),
+        };
+        format!("{head}{ip}{transport}\n")
+    }
+}
+
+fn shot() -> impl Strategy<Value = Shot> {
+    (
+        0_u8..14,
+        0_u32..40,
+        0_usize..3,
+        prop::option::of(1_u16..5),
+        any::<bool>(),
+    )
+        .prop_map(|(source, second, prefix, port, tcp)| Shot {
+            source,
+            second,
+            prefix,
+            port,
+            tcp,
+        })
+}
+
+/// What is no event, and must not matter.
+const DIRT: [&str; 8] = [
+    "\n",
+    "\r\n",
+    "\0\0\0\0\n",
+    "Nov 22 09:25:54 fw sshd[1]: IPTABLES-BLOCKED: IN=eth0 OUT= SRC=203.0.113.2 DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=47 \n",
+    "Nov 22 09:25:54 fw kernel: IPTABLES-BLOCKED: IN=eth0 OUT= SRC=203.0.113.2 DST=\n",
+    "\u{fffd}\u{e9}IPTABLES-\n",
+    "[ 1.0] IN=eth0 OUT= SRC=203.0.113.2 DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=47 \n",
+    "Nov 22 23:00:00 fw kernel: XIN=eth0 OUT= SRC=203.0.113.2 DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=47 \n",
+];
+
+fn clock() -> Clock {
+    Clock::new(at(120), TimeZone::UTC)
+}
+
+/// Seconds after 09:00.
+fn at(second: u64) -> SystemTime {
+    // 2026-11-22T09:00:00Z
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_338_000 + second)
+}
+
+/// Every window that begins at a hit, every time: hits, ports, last.
+fn expected(rule: &Rule, shots: &[Shot]) -> (u64, Vec<(IpAddr, u8)>, Vec<Tally>) {
+    let threshold = rule.threshold();
+    let mut sources: BTreeMap<(IpAddr, u8), Vec<&Shot>> = BTreeMap::new();
+    let mut matched = 0;
+    for shot in shots {
+        let prefix = rule.prefix.is_none_or(|prefix| prefix == shot.prefix);
+        if prefix
+            && rule
+                .protocol
+                .is_none_or(|protocol| protocol == shot.protocol())
+        {
+            matched += 1;
+            sources
+                .entry(threshold.network(shot.source()))
+                .or_default()
+                .push(shot);
+        }
+    }
+    let mut violators = Vec::new();
+    for ((source, prefix_length), shots) in &sources {
+        let windows: Vec<(usize, usize, u32)> = shots
+            .iter()
+            .map(|first| {
+                let window: Vec<_> = shots
+                    .iter()
+                    .filter(|shot| {
+                        shot.second >= first.second
+                            && u64::from(shot.second - first.second) <= rule.within
+                    })
+                    .collect();
+                let mut ports: Vec<u16> = window.iter().filter_map(|shot| shot.port).collect();
+                ports.sort_unstable();
+                ports.dedup();
+                (
+                    window.len(),
+                    ports.len(),
+                    window.iter().map(|shot| shot.second).max().unwrap(),
+                )
+            })
+            .collect();
+        let enough = |(hits, ports, _): &&(usize, usize, u32)| {
+            *hits >= rule.hits as usize && *ports >= usize::from(rule.ports.unwrap_or(0))
+        };
+        let Some(last) = windows.iter().filter(enough).map(|window| window.2).max() else {
+            continue;
+        };
+        violators.push(Tally {
+            source: *source,
+            prefix_length: *prefix_length,
+            hits: shots.len() as u64,
+            peak_hits: windows.iter().map(|window| window.0 as u64).max().unwrap(),
+            peak_ports: rule.ports.map(|_| {
+                windows
+                    .iter()
+                    .map(|window| u32::try_from(window.1).unwrap())
+                    .max()
+                    .unwrap()
+            }),
+            first_seen: at(shots.iter().map(|shot| shot.second).min().unwrap().into()),
+            last_seen: at(shots.iter().map(|shot| shot.second).max().unwrap().into()),
+            last_violating: Some(at(last.into())),
+        });
+    }
+    (matched, sources.into_keys().collect(), violators)
+}
+
+/// Gives as many bytes at a time as it is told to, over and over.
+struct Portions<'a>(&'a [u8], Vec<usize>, usize);
+
+impl Read for Portions<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.2 += 1;
+        if self.2 % 7 == 0 {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        let portion = self.1[self.2 % self.1.len()]
+            .min(to.len())
+            .min(self.0.len());
+        let (now, later) = self.0.split_at(portion);
+        to[..portion].copy_from_slice(now);
+        self.0 = later;
+        Ok(portion)
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn agrees_with_counting_by_hand(
+        shots in prop::collection::vec(shot(), 0..120),
+        rules in prop::collection::vec(rule(), 1..6),
+        dirt in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..8), 0..10),
+        workers in 1_usize..4,
+        portions in prop::collection::vec(1_usize..3000, 1..5),
+        split in any::<prop::sample::Index>(),
+    ) {
+        let mut lines: Vec<String> = shots.iter().map(Shot::line).collect();
+        for (place, which) in dirt {
+            lines.insert(place.index(lines.len() + 1), DIRT[which].to_owned());
+        }
+        let log = lines.concat().into_bytes();
+        let mut scan = Scan::new(rules.iter().map(Rule::threshold), clock())
+            .workers(NonZeroUsize::new(workers).unwrap())
+            .latest(at(3600));
+        // As two logs, the second of which was written first or not.
+        let (one, other) = lines.split_at(split.index(lines.len() + 1));
+        let mut summaries = Vec::new();
+        for part in [other, one] {
+            let part = part.concat().into_bytes();
+            summaries.push(scan.read(Portions(&part, portions.clone(), 0)).unwrap());
+        }
+        let mut reader = LogReader::new(log.as_slice());
+        while reader.next_event().is_some() {}
+        let second = summaries[1];
+        summaries[0].join(&second);
+        prop_assert_eq!(summaries[0].counts, reader.counts());
+        let ahead = lines.iter().filter(|line| **line == DIRT[7]).count() as u64;
+        let undated = lines.iter().filter(|line| **line == DIRT[6]).count() as u64;
+        prop_assert_eq!((summaries[0].ahead, summaries[0].undated), (ahead, undated));
+        prop_assert_eq!(summaries[0].newest, shots.iter().map(|shot| at(shot.second.into())).max());
+        for (rule, finding) in rules.iter().zip(scan.finish()) {
+            let (matched, sources, violators) = expected(rule, &shots);
+            prop_assert_eq!(finding.matched, matched);
+            prop_assert_eq!((finding.sources, finding.sources_exact), (sources.len() as u64, true));
+            let mut found = finding.violators;
+            found.sort_by_key(|tally| tally.source);
+            prop_assert_eq!(found, violators, "{:?}", rule);
+        }
+    }
+}
+
+#[test]
+fn many_blocks_by_many_workers_are_one_log() {
+    let shots: Vec<Shot> = (0..9000_u32)
+        .map(|number| Shot {
+            source: u8::try_from(number % 251).unwrap(),
+            second: (number * number % 7919) * number % 3600,
+            prefix: usize::from(number % 2 == 0),
+            port: Some(u16::try_from(number % 50).unwrap()),
+            tcp: number % 5 > 0,
+        })
+        .collect();
+    let log: String = shots.iter().map(Shot::line).collect();
+    assert!(log.len() > 4 * BLOCK);
+    let rule = Rule {
+        hits: 4,
+        within: 300,
+        prefix: Some(0),
+        protocol: Some(Protocol::Tcp),
+        ports: Some(2),
+        v4: 32,
+        v6: 128,
+    };
+    let (matched, sources, violators) = expected(&rule, &shots);
+    assert!(!violators.is_empty() && violators.len() < sources.len());
+    for workers in 1..5 {
+        let mut scan = Scan::new([rule.threshold()], Clock::new(at(3600), TimeZone::UTC))
+            .workers(NonZeroUsize::new(workers).unwrap());
+        assert_eq!(scan.read(log.as_bytes()).unwrap().counts.events, 9000);
+        let mut finding = scan.finish().remove(0);
+        finding.violators.sort_by_key(|tally| tally.source);
+        assert_eq!(
+            (finding.matched, finding.sources),
+            (matched, sources.len() as u64)
+        );
+        assert_eq!(finding.violators, violators);
+    }
+}
+
+#[test]
+fn more_rules_than_bits_are_all_judged() {
+    let log: String = (0..10)
+        .map(|second| {
+            Shot {
+                source: 2,
+                second,
+                prefix: 0,
+                port: Some(1),
+                tcp: true,
+            }
+            .line()
+        })
+        .collect();
+    let rules = (1..=150).map(|hits| {
+        Rule {
+            hits: hits % 12 + 1,
+            within: 100,
+            prefix: None,
+            protocol: None,
+            ports: None,
+            v4: 32,
+            v6: 128,
+        }
+        .threshold()
+    });
+    let mut scan = Scan::new(rules, clock());
+    scan.read(log.as_bytes()).unwrap();
+    for (number, finding) in (1..=150).zip(scan.finish()) {
+        assert_eq!(
+            finding.violators.len(),
+            usize::from(number % 12 < 10),
+            "{number}"
+        );
+        assert_eq!((finding.matched, finding.sources), (10, 1));
+    }
+}
+
+#[test]
+fn lines_without_end_are_counted_and_never_held() {
+    let line = Shot {
+        source: 2,
+        second: 1,
+        prefix: 0,
+        port: None,
+        tcp: false,
+    }
+    .line();
+    let long = "x".repeat(LINE_MAX + 1);
+    for (log, lines, too_long, events) in [
+        (format!("{line}{long}\n{line}"), 3, 1, 2),
+        (format!("{}\n{line}", "x".repeat(LINE_MAX)), 2, 0, 1),
+        (format!("{}\r\n{line}", "x".repeat(LINE_MAX)), 2, 0, 1),
+        (
+            format!("{line}{}\n{line}", "IN= OUT= ".repeat(BLOCK)),
+            3,
+            1,
+            2,
+        ),
+        (format!("{line}{}", "x".repeat(3 * BLOCK + 5)), 2, 1, 1),
+        ("\n".repeat(BLOCK + 1), BLOCK as u64 + 1, 0, 0),
+        (String::new(), 0, 0, 0),
+        (line.trim_end_matches('\n').to_owned(), 1, 0, 1),
+    ] {
+        for workers in 1..4 {
+            let mut scan = Scan::new([], clock()).workers(NonZeroUsize::new(workers).unwrap());
+            let summary = scan.read(log.as_bytes()).unwrap();
+            assert_eq!(
+                (
+                    summary.counts.lines,
+                    summary.counts.too_long,
+                    summary.counts.events
+                ),
+                (lines, too_long, events)
+            );
+            assert_eq!(summary.bytes, log.len() as u64);
+            let mut reader = LogReader::new(log.as_bytes());
+            while reader.next_event().is_some() {}
+            assert_eq!(summary.counts, reader.counts());
+        }
+    }
+}
+
+/// Fails after its text.
+struct Failing<'a>(&'a [u8]);
+
+impl Read for Failing<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(to) {
+            Ok(0) => Err(io::Error::other("the disk is gone")),
+            other => other,
+        }
+    }
+}
+
+#[test]
+fn an_error_says_what_was_read_until_then() {
+    let line = Shot {
+        source: 2,
+        second: 1,
+        prefix: 0,
+        port: None,
+        tcp: false,
+    }
+    .line();
+    let log = format!("{line}{line}{}", &line[..20]);
+    let mut scan = Scan::new([], clock());
+    let error = scan.read(Failing(log.as_bytes())).unwrap_err();
+    assert_eq!(error.summary().counts.lines, 2);
+    assert_eq!(error.to_string(), "cannot read the log after line 2");
+    assert_eq!(error.into_io().to_string(), "the disk is gone");
+}
+
+#[test]
+fn an_event_is_seen_as_it_is_parsed() {
+    let line = Shot {
+        source: 3,
+        second: 1,
+        prefix: 2,
+        port: Some(9),
+        tcp: true,
+    }
+    .line();
+    let event = Event::parse(line.as_bytes()).unwrap();
+    let sight = Eye::new(clock()).look(line.as_bytes(), |_| 0).unwrap();
+    assert_eq!(
+        (sight.source, sight.protocol),
+        (event.source(), event.packet.protocol())
+    );
+    assert_eq!(sight.at, Some(to_micros(at(1))));
+}

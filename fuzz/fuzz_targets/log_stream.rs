@@ -1,0 +1,7 @@
+//! A log as a stream and as a whole; the rules are those that `crates/firewall-log/tests/fuzz_corpus.rs` replays the corpus with.
+#![no_main]
+
+#[path = "../../crates/firewall-log/tests/common/oracle.rs"]
+mod oracle;
+
+libfuzzer_sys::fuzz_target!(|log: &[u8]| oracle::check_stream(log));
