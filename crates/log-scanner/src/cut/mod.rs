@@ -176,6 +176,7 @@ impl Cutter<'_> {
         let source = connection.source();
         let covering = self.banned.covering(source.into());
         let mut places: Vec<_> = covering.flatten().copied().collect();
+        let mut troubles = Vec::new();
         // A banned network may have an exception (nomatch) in its set.
         places.retain(|place| {
             let Some(violation) = violation(self.reports, *place) else {
@@ -183,11 +184,17 @@ impl Cutter<'_> {
             };
             match &mut self.sets {
                 Some(sets) if !self.dry_run && !violation.source.is_single_address() => {
-                    sets.matches(&violation.set, source).unwrap_or(false)
+                    sets.matches(&violation.set, source).unwrap_or_else(|why| {
+                        troubles.push((*place, why));
+                        false
+                    })
                 }
                 _ => true,
             }
         });
+        for (place, why) in troubles {
+            self.refuse(place, &why);
+        }
         places
     }
 
