@@ -1,5 +1,10 @@
 //! What `--help` says.
 
+pub(super) const USAGE: &str = "\
+log-scanner --rule NAME --type NAME --howmany N --within DURATION --ipset NAME --removeafter DURATION [OPTIONS]
+       log-scanner --rules FILE [OPTIONS]
+       log-scanner events [OPTIONS]";
+
 pub(super) const LOG_HELP: &str = "\
 A log to read; - is standard input, a name ending in .gz is read decompressed; can be repeated, several are one stream";
 

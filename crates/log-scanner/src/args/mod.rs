@@ -10,7 +10,7 @@ use ipset_netlink::Network;
 use jiff::Timestamp;
 
 use crate::rule::{Rule, network};
-use help::{AFTER_HELP, LOG_HELP, RULES_HELP};
+use help::{AFTER_HELP, LOG_HELP, RULES_HELP, USAGE};
 
 /// Where the firewall's log is, unless `--log` says otherwise.
 const DEFAULT_LOG: &str = "/ram/iptables.log";
@@ -20,6 +20,7 @@ const DEFAULT_LOG: &str = "/ram/iptables.log";
 #[command(
     name = "log-scanner",
     version,
+    override_usage = USAGE,
     after_help = AFTER_HELP,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true
