@@ -3,11 +3,12 @@
 //! - **Every line before a mistake in a restore file is applied.** The stock tool collects lines and loses those that
 //!   it has not yet sent when a later one is wrong; how many depends on the sets they belong to. So ours also names the first
 //!   mistake, where the stock tool may name one that it meets while it still collects.
-//! - **A mistake in a session leaves nothing behind.** After one the stock tool's next line can be taken for its
-//!   continuation ("timeout already specified") or get an error that is not its own.
+//! - **A line in a session leaves nothing behind.** After a mistake the stock tool still sends what it has, can take the next
+//!   line for its continuation ("timeout already specified"), and gives an entry the counters of the one before.
 //! - **A `test` that succeeds does not end a file**, and `quit` loses nothing; the stock tool leaves without a word.
 //! - **A line may be long.** The stock tool takes what is beyond 1,023 bytes for another line.
 //! - **A byte 0 in a line is a mistake.** The stock tool does not see what comes after it.
+//! - **`-exist destroy` of a set that is not there succeeds** on every kernel; with the stock tool only on newer ones.
 //! - **`-exist` in a line counts from there on.** In the stock tool it depends on which lines it has collected before.
 //! - **Names, comments and files are UTF-8, and a comment is one line**; what the stock tool saves of others, it cannot
 //!   always restore.
@@ -28,6 +29,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("quit_loses_nothing", quit_in_a_file),
         trial("a_line_may_be_long", long_line),
         trial("a_byte_0_is_a_mistake", byte_0),
+        trial("exist_allows_to_destroy_what_is_not_there", destroy_missing),
         trial("exist_in_a_line_counts_from_there_on", exist_in_a_line),
         trial("names_and_comments_are_lines_of_utf_8", utf_8),
         trial("a_file_that_cannot_be_read_is_a_mistake", unreadable_file),
@@ -101,6 +103,13 @@ fn byte_0() -> Result<(), Failed> {
     assert_eq!(status, Some(1));
     assert!(said.contains("Error in line 2: "), "{said}");
     assert_eq!(members, "");
+    Ok(())
+}
+
+fn destroy_missing() -> Result<(), Failed> {
+    Tool::at(ours()).run(&["-exist", "destroy", "missing"])?;
+    let refused = Tool::at(ours()).output(&["destroy", "missing"])?;
+    assert_eq!(refused.status.code(), Some(1));
     Ok(())
 }
 

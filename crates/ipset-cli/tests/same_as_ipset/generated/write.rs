@@ -81,11 +81,10 @@ impl Generated {
         }
     }
 
-    /// What a mistake leaves behind in a session of the stock tool meddles with the lines after it (see `deliberate.rs`): of
-    /// commands that are typed, those stay that succeed alone, and the first that does not, as the last.
+    /// What a mistake leaves behind in a session of the stock tool meddles with it and with the lines after it (see
+    /// `deliberate.rs`): of commands that are typed, those stay that succeed alone.
     pub(crate) fn without_aftermath(mut self, pair: &Pair) -> Result<Self, Failed> {
         if self.given == Given::Typed {
-            let mut mistake = None;
             let alone: Vec<Step> = self
                 .commands
                 .iter()
@@ -95,17 +94,8 @@ impl Generated {
                     Step::run(&words.cloned().collect::<Vec<_>>(), &[])
                 })
                 .collect();
-            let succeeded = pair.succeeds(&alone)?;
-            let mut kept = Vec::new();
-            for (words, succeeded) in self.commands.drain(..).zip(succeeded) {
-                if succeeded {
-                    kept.push(words);
-                } else {
-                    mistake.get_or_insert(words);
-                }
-            }
-            kept.extend(mistake);
-            self.commands = kept;
+            let mut succeeded = pair.succeeds(&alone)?.into_iter();
+            self.commands.retain(|_| succeeded.next() == Some(true));
         }
         Ok(self)
     }
@@ -199,6 +189,8 @@ fn command(
             let word = match random.below(20) {
                 0..=12 => random.pick(&["add", "add", "add", "add", "-A"]),
                 13..=15 => "del",
+                // One that succeeds ends a file (see `deliberate.rs`).
+                _ if given == Given::Restored => "del",
                 _ => "test",
             };
             let mut words = vec![
