@@ -1,8 +1,8 @@
 //! A line read only as far as counting needs: is it the kernel's, is it well formed, when was it, who sent the packet.
 //!
 //! It is [`Event::parse`](crate::Event::parse)'s own grammar, with two things added. The packet is checked in nom's checking mode, which builds nothing.
-//! And what consecutive lines have in common, word for word, is not read again: the date up to the hour, host and tag, and everything from the prefix to
-//! `SRC=`. A text that is the same bytes means the same; whatever is not is read in full.
+//! And what consecutive lines have in common, word for word, is not read again: the date up to the hour, host and tag, everything from the prefix to `SRC=`, and
+//! what follows from `DST=` on. A text that is the same bytes means the same; whatever is not is read in full.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use nom::Check;
 use crate::error::ParseError;
 use crate::event::{frame, strip_end, whole};
 use crate::header::{self, Header};
-use crate::packet::{Outline, Packet, Protocol};
+use crate::packet::{Memory, Outline, Packet, Protocol};
 use crate::time::{Clock, LogTime, MICROS, to_micros};
 
 /// What counting needs of a line.
@@ -35,6 +35,7 @@ pub(crate) struct Eye {
     clock: Clock,
     dates: Recent<Date>,
     heads: Recent<Head>,
+    middles: Middles,
 }
 
 /// A date that lines begin with, and what stands between stamp and kernel text.
@@ -62,6 +63,7 @@ impl Eye {
             clock,
             dates: Recent::default(),
             heads: Recent::default(),
+            middles: Middles::default(),
         }
     }
 
@@ -98,7 +100,7 @@ impl Eye {
         if !body.starts_with(b"SRC=") {
             return None;
         }
-        let (_, (outline, ())) = Packet::parse_body::<Check>(body).ok()?;
+        let (_, (outline, ())) = Packet::parse_body::<Check>(body, &mut self.middles).ok()?;
         Some(Sight::new(Some(at), yearless, prefix, outline))
     }
 
@@ -113,7 +115,7 @@ impl Eye {
         let body = whole(line, Packet::after_way(kernel_part))?;
         let way = kernel_part.len().saturating_sub(body.len());
         let way = kernel_part.get(..way).unwrap_or_default();
-        let (outline, ()) = whole(line, Packet::parse_body::<Check>(body))?;
+        let (outline, ()) = whole(line, Packet::parse_body::<Check>(body, &mut ()))?;
         let number = judge(prefix);
         if body.starts_with(b"SRC=") {
             self.remember(line, prefix, way, number);
@@ -237,6 +239,36 @@ impl<T> Default for Recent<T> {
 /// A few hosts in one log, a few interfaces and routers in one network. More are looked at in full.
 const RECENT: usize = 16;
 
+/// The parts of a packet that follow its source, of each family.
+#[derive(Debug, Clone, Default)]
+struct Middles {
+    v4: Recent<Box<[u8]>>,
+    v6: Recent<Box<[u8]>>,
+}
+
+impl Middles {
+    #[inline]
+    fn of(&mut self, ipv6: bool) -> &mut Recent<Box<[u8]>> {
+        if ipv6 { &mut self.v6 } else { &mut self.v4 }
+    }
+}
+
+impl Memory for Middles {
+    #[inline]
+    fn known(&mut self, ipv6: bool, input: &[u8]) -> Option<usize> {
+        self.of(ipv6)
+            .find(|text| input.starts_with(text).then_some(text.len()))
+    }
+
+    #[cold]
+    fn learn(&mut self, ipv6: bool, text: &[u8]) {
+        // Fewer than of anything else: where packets go to many hosts, looking costs more than reading.
+        let texts = self.of(ipv6);
+        texts.0.truncate(RECENT / 2 - 1);
+        texts.add(text.into());
+    }
+}
+
 impl<T> Recent<T> {
     /// The first answer; who gave it moves up by one.
     #[inline]
@@ -269,6 +301,10 @@ mod tests {
     use crate::packet::Transport;
 
     const BODY: &str = "SRC=203.0.113.7 DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=4660 DF PROTO=TCP SPT=40000 DPT=22 WINDOW=64240 RES=0x00 SYN URGP=0 ";
+
+    const V6_MIDDLE: &str = "DST=2001:0db8:0001:0000:0000:0000:0000:0001 LEN=60 TC=0 HOPLIMIT=64";
+
+    const V6: &str = "SRC=2001:0db8:0001:0000:0000:0000:0000:0007 DST=2001:0db8:0001:0000:0000:0000:0000:0001 LEN=60 TC=0 HOPLIMIT=64 FLOWLBL=0 PROTO=UDP SPT=1 DPT=53 LEN=8 ";
 
     fn clock() -> Clock {
         Clock::new(
@@ -385,6 +421,19 @@ mod tests {
             format!("OUT= {BODY}"),
             "TRUNCATED".to_owned(),
             BODY.trim_end().to_owned(),
+            BODY.replace("PREC=0x00 ", "PREC=0x00"),
+            BODY.replace("LEN=60 ", "LEN=44 "),
+            BODY.replace(
+                "DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64",
+                V6_MIDDLE,
+            ),
+            V6.to_owned(),
+            V6.replace(
+                V6_MIDDLE,
+                "DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64",
+            ),
+            V6.replace("TC=0 ", "TC=0"),
+            V6.replace("TC=0 ", "TC=01 "),
             format!("{BODY}\r"),
         ];
         let mut lines = Vec::new();

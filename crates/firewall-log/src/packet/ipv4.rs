@@ -6,6 +6,7 @@ use nom::combinator::cut;
 use nom::sequence::delimited;
 use nom::{Mode, Parser};
 
+use super::memory::{Memory, recall};
 use super::network::{Network, Outline, Quoting};
 use super::octets::Octets;
 use super::transport::{Place, Transport};
@@ -70,12 +71,10 @@ impl<'a> Ipv4<'a> {
     pub(crate) fn parse<M: Mode>(
         input: &'a [u8],
         quoted: bool,
+        memory: &mut impl Memory,
     ) -> Parsed<'a, (Outline, Quoting<'a, Self, M>)> {
         let (rest, source) = read(input, "SRC=", ipv4)?;
-        let (rest, destination) = read(rest, "DST=", ipv4)?;
-        let (rest, length) = read(rest, "LEN=", decimal)?;
-        let (rest, tos) = read(rest, "TOS=", prefixed_hexadecimal)?;
-        let (rest, precedence) = read(rest, "PREC=", prefixed_hexadecimal)?;
+        let (rest, middle) = recall(rest, false, memory, middle)?;
         let (rest, ttl) = read(rest, "TTL=", decimal)?;
         let (rest, id) = read(rest, "ID=", decimal)?;
         let (congestion, rest) = flag(rest, "CE");
@@ -100,6 +99,7 @@ impl<'a> Ipv4<'a> {
             port: layer.port,
         };
         let value = M::map(layer.value, |(transport, inner)| {
+            let (destination, length, tos, precedence) = middle.unwrap_or((source, 0, 0, 0));
             let header = Self {
                 source,
                 destination,
@@ -151,6 +151,16 @@ impl<'a> Ipv4<'a> {
         }
         self.transport.render(inner, out);
     }
+}
+
+/// `DST= LEN= TOS= PREC=`, which packets to the same host mostly share.
+#[inline]
+fn middle(input: &[u8]) -> Parsed<'_, Option<(Ipv4Addr, u32, u8, u8)>> {
+    let (rest, destination) = read(input, "DST=", ipv4)?;
+    let (rest, length) = read(rest, "LEN=", decimal)?;
+    let (rest, tos) = read(rest, "TOS=", prefixed_hexadecimal)?;
+    let (rest, precedence) = read(rest, "PREC=", prefixed_hexadecimal)?;
+    Ok((rest, Some((destination, length, tos, precedence))))
 }
 
 /// `OPT (…)`, which is rare.

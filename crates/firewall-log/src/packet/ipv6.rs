@@ -8,6 +8,7 @@ use nom::sequence::{preceded, terminated};
 use nom::{Mode, Parser};
 
 use super::ipsec::Spi;
+use super::memory::{Memory, recall};
 use super::network::{Network, Outline, Quoting};
 use super::protocol::Protocol;
 use super::transport::{Part, Place, Transport};
@@ -58,11 +59,10 @@ impl<'a> Ipv6<'a> {
     pub(crate) fn parse<M: Mode>(
         input: &'a [u8],
         quoted: bool,
+        memory: &mut impl Memory,
     ) -> Parsed<'a, (Outline, Quoting<'a, Self, M>)> {
         let (rest, source) = read(input, "SRC=", ipv6)?;
-        let (rest, destination) = read(rest, "DST=", ipv6)?;
-        let (rest, length) = read(rest, "LEN=", decimal)?;
-        let (rest, traffic_class) = read(rest, "TC=", decimal)?;
+        let (rest, middle) = recall(rest, true, memory, middle)?;
         let (rest, hop_limit) = read(rest, "HOPLIMIT=", decimal)?;
         let (rest, flow_label) = read(rest, "FLOWLBL=", decimal)?;
         let (rest, (extensions, end)) = Extensions::parse(rest)?;
@@ -84,6 +84,7 @@ impl<'a> Ipv6<'a> {
             port,
         };
         let value = M::map(value, |(transport, inner)| {
+            let (destination, length, traffic_class) = middle.unwrap_or((source, 0, 0));
             let header = Self {
                 source,
                 destination,
@@ -117,6 +118,15 @@ impl<'a> Ipv6<'a> {
         self.extensions.render(out);
         self.transport.render(inner, out);
     }
+}
+
+/// `DST= LEN= TC=`, which packets to the same host mostly share.
+#[inline]
+fn middle(input: &[u8]) -> Parsed<'_, Option<(Ipv6Addr, u32, u8)>> {
+    let (rest, destination) = read(input, "DST=", ipv6)?;
+    let (rest, length) = read(rest, "LEN=", decimal)?;
+    let (rest, traffic_class) = read(rest, "TC=", decimal)?;
+    Ok((rest, Some((destination, length, traffic_class))))
 }
 
 /// The kernel's `%pI6`: all 39 characters.
@@ -393,7 +403,7 @@ mod tests {
 
     fn read_and_written(rest_of_line: &str) -> (Vec<Extension>, Transport<'static>) {
         let text: &'static str = [HEADER, rest_of_line].concat().leak();
-        let (rest, (_, (ip, _))) = Ipv6::parse::<Emit>(text.as_bytes(), false).unwrap();
+        let (rest, (_, (ip, _))) = Ipv6::parse::<Emit>(text.as_bytes(), false, &mut ()).unwrap();
         assert!(rest.is_empty(), "{text}");
         let mut written = Vec::new();
         ip.render(None, &mut written);
@@ -445,8 +455,8 @@ mod tests {
             "FRAG:8 ",
         ] {
             let text = [HEADER, text].concat();
-            let whole =
-                Ipv6::parse::<Emit>(text.as_bytes(), false).is_ok_and(|(rest, _)| rest.is_empty());
+            let whole = Ipv6::parse::<Emit>(text.as_bytes(), false, &mut ())
+                .is_ok_and(|(rest, _)| rest.is_empty());
             assert!(!whole, "{text}");
         }
     }

@@ -7,6 +7,7 @@ mod ipsec;
 mod ipv4;
 mod ipv6;
 mod link;
+mod memory;
 mod network;
 mod octets;
 mod protocol;
@@ -27,6 +28,7 @@ pub use self::ipsec::Spi;
 pub use self::ipv4::Ipv4;
 pub use self::ipv6::{Extension, Extensions, Ipv6};
 pub use self::link::{Link, Vlan};
+pub(crate) use self::memory::Memory;
 pub use self::network::Network;
 pub(crate) use self::network::Outline;
 pub use self::octets::Octets;
@@ -115,7 +117,8 @@ impl<'a> Packet<'a> {
     pub(crate) fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
         let (rest, (in_interface, out_interface, physical_in, physical_out, link)) =
             Self::parse_way(input)?;
-        let (rest, (_, (network, inner, owner, mark, extra))) = Self::parse_body::<Emit>(rest)?;
+        let (rest, (_, (network, inner, owner, mark, extra))) =
+            Self::parse_body::<Emit>(rest, &mut ())?;
         let packet = Self {
             in_interface,
             out_interface,
@@ -152,8 +155,9 @@ impl<'a> Packet<'a> {
     #[inline]
     pub(crate) fn parse_body<M: Mode>(
         input: &'a [u8],
+        memory: &mut impl Memory,
     ) -> Parsed<'a, (Outline, M::Output<Body<'a>>)> {
-        let (rest, (outline, networks)) = Network::parse::<M>(input)?;
+        let (rest, (outline, networks)) = Network::parse::<M>(input, memory)?;
         if rest.is_empty() {
             let body = M::map(networks, |(network, inner)| {
                 (network, inner, None, 0, &b""[..])

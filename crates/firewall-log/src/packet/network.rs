@@ -10,6 +10,7 @@ use nom::{Mode, Parser};
 use super::arp::Arp;
 use super::ipv4::Ipv4;
 use super::ipv6::{Extension, Ipv6};
+use super::memory::Memory;
 use super::protocol::Protocol;
 use super::transport::Transport;
 use crate::input::{Parsed, gap, literal, mismatch};
@@ -103,18 +104,21 @@ impl<'a> Network<'a> {
 
     /// What decides, and, if they are asked for, the packet and the one that an ICMP error quotes.
     #[inline]
-    pub(crate) fn parse<M: Mode>(input: &'a [u8]) -> Parsed<'a, (Outline, Quoting<'a, Self, M>)> {
+    pub(crate) fn parse<M: Mode>(
+        input: &'a [u8],
+        memory: &mut impl Memory,
+    ) -> Parsed<'a, (Outline, Quoting<'a, Self, M>)> {
         // The family shows within four digits of the address.
         match input {
             [b'S', b'R', b'C', b'=', address @ ..]
                 if !address.iter().take(5).any(|byte| *byte == b':') =>
             {
-                let (rest, (outline, value)) = Ipv4::parse::<M>(input, false)?;
+                let (rest, (outline, value)) = Ipv4::parse::<M>(input, false, memory)?;
                 let value = M::map(value, |(ip, inner)| (Self::V4(ip), inner));
                 Ok((rest, (outline, value)))
             }
             [b'S', b'R', b'C', b'=', ..] => {
-                let (rest, (outline, value)) = Ipv6::parse::<M>(input, false)?;
+                let (rest, (outline, value)) = Ipv6::parse::<M>(input, false, memory)?;
                 let value = M::map(value, |(ip, inner)| (Self::V6(ip), inner));
                 Ok((rest, (outline, value)))
             }
@@ -146,12 +150,12 @@ impl<'a> Network<'a> {
     }
 
     pub(crate) fn parse_ipv4<M: Mode>(input: &'a [u8]) -> Parsed<'a, M::Output<Self>> {
-        let (rest, (_, value)) = Ipv4::parse::<M>(input, true)?;
+        let (rest, (_, value)) = Ipv4::parse::<M>(input, true, &mut ())?;
         Ok((rest, M::map(value, |(ip, _)| Self::V4(ip))))
     }
 
     pub(crate) fn parse_ipv6<M: Mode>(input: &'a [u8]) -> Parsed<'a, M::Output<Self>> {
-        let (rest, (_, value)) = Ipv6::parse::<M>(input, true)?;
+        let (rest, (_, value)) = Ipv6::parse::<M>(input, true, &mut ())?;
         Ok((rest, M::map(value, |(ip, _)| Self::V6(ip))))
     }
 
