@@ -361,6 +361,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a list of spellings")]
     fn what_is_known_again_is_what_is_read_in_full() {
         let stamps = [
             "2026-11-22T09:25:54.194069+00:00",

@@ -76,8 +76,11 @@ impl Threshold {
     }
 
     /// The network that a source counts as: its first address and its prefix length.
+    #[inline]
     pub fn network(&self, source: IpAddr) -> (IpAddr, u8) {
         match source {
+            IpAddr::V4(_) if self.aggregate_v4 == V4_BITS => (source, V4_BITS),
+            IpAddr::V6(_) if self.aggregate_v6 == V6_BITS => (source, V6_BITS),
             IpAddr::V4(source) => {
                 let host = u32::MAX.checked_shr(self.aggregate_v4.into()).unwrap_or(0);
                 let network = Ipv4Addr::from_bits(source.to_bits() & !host);

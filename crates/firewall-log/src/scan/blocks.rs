@@ -4,16 +4,17 @@ use std::io::{self, ErrorKind, Read};
 
 use memchr::{memchr, memrchr};
 
-/// Bytes of a block: large enough that reading costs few calls, small enough to stay in a processor's own cache until it is parsed.
+/// Bytes of a block unless set: large enough that reading costs few calls, small enough to stay in a processor's own cache until it is parsed.
 pub(super) const BLOCK: usize = 256 * 1024;
 
-/// The longest line that is looked at, its line end not counted, as of a [`LogReader`](crate::LogReader). A block holds several.
+/// The longest line that is looked at unless set, its line end not counted, as of a [`LogReader`](crate::LogReader).
 pub(super) const LINE_MAX: usize = 64 * 1024;
 
 /// The blocks of one log, whoever takes them.
 #[derive(Debug)]
 pub(super) struct Blocks<R> {
     inner: R,
+    max_line: usize,
     /// The beginning of a line whose end has not been read.
     carry: Vec<u8>,
     /// What is read next belongs to a line too long to look at.
@@ -27,9 +28,10 @@ pub(super) struct Blocks<R> {
 }
 
 impl<R: Read> Blocks<R> {
-    pub(super) fn new(inner: R) -> Self {
+    pub(super) fn new(inner: R, max_line: usize) -> Self {
         Self {
             inner,
+            max_line,
             carry: Vec::new(),
             skipping: false,
             ended: false,
@@ -44,7 +46,7 @@ impl<R: Read> Blocks<R> {
         self.ended
     }
 
-    /// Whole lines, in `block`; only the last of the log may lack its end. `None` at the end of the log, or where it cannot be read.
+    /// Whole lines, in `block`, which must be longer than a line and its end; only the last of the log may lack its end. `None` at the end of the log, or where it cannot be read.
     pub(super) fn next<'a>(&mut self, block: &'a mut [u8]) -> Option<&'a [u8]> {
         loop {
             if self.ended {
@@ -62,7 +64,7 @@ impl<R: Read> Blocks<R> {
                 match memrchr(b'\n', block.get(text.clone())?) {
                     Some(end) => text.end = text.start + end + 1,
                     // A line that fills a block is longer than any that is looked at. One that has only begun may still end.
-                    None if filled - text.start > LINE_MAX + 1 => {
+                    None if filled - text.start > self.max_line.saturating_add(1) => {
                         self.skipping = true;
                         self.too_long += 1;
                         continue;

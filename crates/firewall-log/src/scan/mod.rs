@@ -67,6 +67,8 @@ pub struct Scan {
 struct Limits {
     latest: i64,
     yearless_before: i64,
+    max_line: usize,
+    block: usize,
 }
 
 /// What a log held, as [`Scan::read`] found it.
@@ -130,6 +132,8 @@ struct Worker {
     /// For each kind of prefix, the rules of each bank that count it.
     prefixes: Vec<Vec<u64>>,
     banks: Vec<Bank>,
+    /// The last event of the log that is read, in microseconds; `i64::MIN` for none.
+    newest: i64,
 }
 
 impl Scan {
@@ -150,11 +154,14 @@ impl Scan {
         let fresh = Worker {
             eye: Eye::new(clock),
             prefixes: Vec::new(),
+            newest: i64::MIN,
             banks: banks.into_iter().map(Bank::new).collect(),
         };
         let limits = Limits {
             latest: i64::MAX,
             yearless_before: i64::MIN,
+            max_line: LINE_MAX,
+            block: BLOCK,
         };
         Self {
             rules: count,
@@ -177,6 +184,18 @@ impl Scan {
         self
     }
 
+    /// Skips lines of more than `bytes` bytes, their line end not counted; 64 KiB unless set. The kernel's are never longer than 1 KiB.
+    pub fn max_line(mut self, bytes: usize) -> Self {
+        self.limits.max_line = bytes;
+        self
+    }
+
+    /// Reads so many bytes at a time, for each worker; 256 KiB unless set, and never less than a line may have.
+    pub fn block(mut self, bytes: usize) -> Self {
+        self.limits.block = bytes;
+        self
+    }
+
     /// Says in the [`Summary`] how many dates without a year came out before this instant: more likely a wrong clock than a log
     /// that old.
     pub fn yearless_before(mut self, at: SystemTime) -> Self {
@@ -184,7 +203,7 @@ impl Scan {
         self
     }
 
-    /// Reads a log to its end, in blocks of 256 KiB; several make one stream, in any order. Lines of more than 64 KiB are skipped.
+    /// Reads a log to its end; several make one stream, in any order.
     ///
     /// # Errors
     ///
@@ -195,13 +214,15 @@ impl Scan {
             self.workers.push(self.fresh.clone());
         }
         let helpers = self.threads.saturating_sub(1);
-        let blocks = Mutex::new(Blocks::new(log));
+        let blocks = Mutex::new(Blocks::new(log, limits.max_line));
+        // Room for a line, its end, and one more byte that shows that there is no end.
+        let size = limits.block.max(limits.max_line.saturating_add(3));
         let mut total = thread::scope(|scope| {
             let Some((first, others)) = self.workers.split_first_mut() else {
                 return Summary::default();
             };
             // A log of a block needs no help.
-            let mut block = vec![0; BLOCK];
+            let mut block = vec![0; size];
             let mut total = Summary::default();
             let mut locked = blocks.lock().unwrap_or_else(PoisonError::into_inner);
             let text = locked.next(&mut block).unwrap_or_default();
@@ -210,7 +231,7 @@ impl Scan {
             let others: Vec<_> = others
                 .iter_mut()
                 .take(if ended { 0 } else { helpers })
-                .map(|worker| scope.spawn(|| worker.work(&blocks, &mut vec![0; BLOCK], limits)))
+                .map(|worker| scope.spawn(|| worker.work(&blocks, &mut vec![0; size], limits)))
                 .collect();
             first.read(text, limits, &mut total);
             total.join(&first.work(&blocks, &mut block, limits));
@@ -222,6 +243,11 @@ impl Scan {
             }
             total
         });
+        let newest = self
+            .workers
+            .iter_mut()
+            .map(|worker| std::mem::replace(&mut worker.newest, i64::MIN));
+        total.newest = newest.max().filter(|at| *at != i64::MIN).map(from_micros);
         let blocks = blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
         total.bytes = blocks.bytes;
         total.counts.lines += blocks.too_long;
@@ -289,7 +315,7 @@ impl Worker {
             };
             text = rest;
             summary.counts.lines += 1;
-            if line.strip_suffix(b"\r").unwrap_or(line).len() > LINE_MAX {
+            if line.strip_suffix(b"\r").unwrap_or(line).len() > limits.max_line {
                 summary.counts.too_long += 1;
                 continue;
             }
@@ -297,6 +323,7 @@ impl Worker {
                 eye,
                 prefixes,
                 banks,
+                ..
             } = self;
             match eye.look(line, |prefix| judge(prefixes, banks, prefix)) {
                 Ok(sight) => {
@@ -325,7 +352,7 @@ impl Worker {
         if sight.yearless && at < limits.yearless_before {
             summary.yearless_old += 1;
         }
-        summary.newest = summary.newest.max(Some(from_micros(at)));
+        self.newest = self.newest.max(at);
         let Some(source) = sight.source else { return };
         let Some(prefix) = self.prefixes.get(sight.prefix) else {
             return;
@@ -366,6 +393,5 @@ impl Summary {
         self.ahead += other.ahead;
         self.yearless_old += other.yearless_old;
         self.latest_ahead = self.latest_ahead.max(other.latest_ahead);
-        self.newest = self.newest.max(other.newest);
     }
 }

@@ -274,6 +274,7 @@ proptest! {
         workers in 1_usize..4,
         portions in prop::collection::vec(1_usize..3000, 1..5),
         split in any::<prop::sample::Index>(),
+        (max_line, block) in (1_usize..400, 1_usize..1000),
     ) {
         let mut lines: Vec<String> = shots.iter().map(Shot::line).collect();
         for (place, which) in dirt {
@@ -282,7 +283,9 @@ proptest! {
         let log = lines.concat().into_bytes();
         let mut scan = Scan::new(rules.iter().map(Rule::threshold), clock())
             .workers(NonZeroUsize::new(workers).unwrap())
-            .latest(at(3600));
+            .latest(at(3600))
+            .max_line(max_line)
+            .block(block);
         // As two logs, the second of which was written first or not.
         let (one, other) = lines.split_at(split.index(lines.len() + 1));
         let mut summaries = Vec::new();
@@ -290,15 +293,20 @@ proptest! {
             let part = part.concat().into_bytes();
             summaries.push(scan.read(Portions(&part, portions.clone(), 0)).unwrap());
         }
-        let mut reader = LogReader::new(log.as_slice());
+        let mut reader = LogReader::new(log.as_slice()).max_line(max_line);
         while reader.next_event().is_some() {}
         let second = summaries[1];
         summaries[0].join(&second);
         prop_assert_eq!(summaries[0].counts, reader.counts());
+        // A line too long to be looked at is as if it were not there.
+        let fits = |line: &str| line.len() <= max_line + 1;
+        lines.retain(|line| fits(line));
+        let shots: Vec<Shot> = shots.into_iter().filter(|shot| fits(&shot.line())).collect();
         let ahead = lines.iter().filter(|line| **line == DIRT[7]).count() as u64;
         let undated = lines.iter().filter(|line| **line == DIRT[6]).count() as u64;
         prop_assert_eq!((summaries[0].ahead, summaries[0].undated), (ahead, undated));
-        prop_assert_eq!(summaries[0].newest, shots.iter().map(|shot| at(shot.second.into())).max());
+        let newest = summaries[0].newest.max(second.newest);
+        prop_assert_eq!(newest, shots.iter().map(|shot| at(shot.second.into())).max());
         for (rule, finding) in rules.iter().zip(scan.finish()) {
             let (matched, sources, violators) = expected(rule, &shots);
             prop_assert_eq!(finding.matched, matched);

@@ -70,7 +70,8 @@ pub(crate) fn check_stream(input: &[u8]) {
         ]
     };
     let mut detector = Detector::new(rules());
-    let mut reader = LogReader::new(log);
+    let max_line = 300 + usize::from(sizes.get(1).copied().unwrap_or_default());
+    let mut reader = LogReader::new(log).max_line(max_line);
     let mut newest = None;
     while let Some(event) = reader.next_event() {
         if let Ok(event) = event
@@ -82,7 +83,11 @@ pub(crate) fn check_stream(input: &[u8]) {
     }
     for workers in [1, 3] {
         let workers = NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN);
-        let mut scan = Scan::new(rules(), clock.clone()).workers(workers);
+        let block = usize::from(sizes.get(2).copied().unwrap_or_default()) * 8;
+        let mut scan = Scan::new(rules(), clock.clone())
+            .workers(workers)
+            .max_line(max_line)
+            .block(block);
         let summary = match scan.read(Portions {
             log,
             sizes,
