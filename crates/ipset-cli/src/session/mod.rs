@@ -156,13 +156,9 @@ impl Session {
                 self.checked(added, Command::Add, set_type)
             }
             Command::Del => {
-                let deleted = self.connect()?.delete_entry(set, entry);
-                let present = self.checked(deleted, Command::Del, set_type)?;
-                if present || self.options.exist {
-                    return Ok(());
-                }
-                let text = message::text(message::IPSET_ERR_EXIST, Command::Del, set_type);
-                Err(self.report.error(text).into())
+                let if_missing = self.if_missing();
+                let deleted = self.connect()?.delete_entry(set, entry, if_missing);
+                self.checked(deleted, Command::Del, set_type)
             }
             _ => {
                 let tested = self.connect()?.test(set, entry);
@@ -173,11 +169,7 @@ impl Session {
     }
 
     fn remove(&mut self, command: Command, set: Option<&SetName>) -> Result<(), Stop> {
-        let if_missing = if self.options.exist {
-            IfMissing::Ignore
-        } else {
-            IfMissing::Fail
-        };
+        let if_missing = self.if_missing();
         let sets = self.connect()?;
         let removed = match (command, set) {
             (Command::Destroy, Some(set)) => sets.destroy(set, if_missing),
@@ -299,6 +291,14 @@ impl Session {
             IfExists::Update
         } else {
             IfExists::Fail
+        }
+    }
+
+    fn if_missing(&self) -> IfMissing {
+        if self.options.exist {
+            IfMissing::Ignore
+        } else {
+            IfMissing::Fail
         }
     }
 

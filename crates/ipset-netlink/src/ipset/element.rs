@@ -4,7 +4,7 @@ use netlink_packet_core::NLM_F_EXCL;
 
 use super::{change::change, exchange::Failure};
 use crate::{
-    Entry, Error, IfExists, IpSet, Key, SetName, SetType, Transport,
+    Entry, Error, IfExists, IfMissing, IpSet, Key, SetName, SetType, Transport,
     error::{IPSET_ERR_EXIST, InputError, Operation},
     packet::{Command, IpSetAttribute},
 };
@@ -39,24 +39,44 @@ impl<T: Transport> IpSet<T> {
 
     /// Deletes an entry; `false` if it was not in the set.
     ///
+    /// A key that stands for many entries, such as a range, is deleted one by one up to the first that
+    /// is not in the set. [`IpSet::delete_entry`] with [`IfMissing::Ignore`] deletes those that are.
+    ///
     /// # Errors
     ///
     /// The set holds addresses of the other family ([`Error::is_family_mismatch`]).
     pub fn delete(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
-        self.delete_entry(set, &Entry::new(key.clone()))
+        match self.delete_entry(set, &Entry::new(key.clone()), IfMissing::Fail) {
+            Ok(()) => Ok(true),
+            Err(error) if error.is_entry_missing() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
-    /// As [`IpSet::delete`], of an entry that must stand [before](Entry::before) or
-    /// [after](Entry::after) another in a `list:set`.
+    /// Deletes an entry, which may have to stand [before](Entry::before) or [after](Entry::after)
+    /// another in a `list:set`, or all entries that its key stands for: with [`IfMissing::Ignore`]
+    /// those of a range or network that are in the set, whichever they are.
     ///
     /// # Errors
     ///
-    /// As [`IpSet::delete`].
-    pub fn delete_entry(&mut self, set: &SetName, entry: &Entry) -> Result<bool, Error> {
-        present(self.change_entry(Command::Delete, set, entry, NLM_F_EXCL)).map_err(|failure| {
-            let (key, set) = (entry.key.clone(), set.clone());
-            self.explain(Operation::Delete { key, set }, failure)
-        })
+    /// As [`IpSet::delete`]; with [`IfMissing::Fail`], one of them is not in the set
+    /// ([`Error::is_entry_missing`]). Those before it are deleted then. A place in a `list:set` that
+    /// the entry does not have is an error in any case ([`Error::is_position_not_found`]).
+    pub fn delete_entry(
+        &mut self,
+        set: &SetName,
+        entry: &Entry,
+        if_missing: IfMissing,
+    ) -> Result<(), Error> {
+        let flags = match if_missing {
+            IfMissing::Fail => NLM_F_EXCL,
+            IfMissing::Ignore => 0,
+        };
+        self.change_entry(Command::Delete, set, entry, flags)
+            .map_err(|failure| {
+                let (key, set) = (entry.key.clone(), set.clone());
+                self.explain(Operation::Delete { key, set }, failure)
+            })
     }
 
     /// Whether the set matches: for an address, whether a packet with this address would match, in a

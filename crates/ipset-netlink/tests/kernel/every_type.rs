@@ -295,10 +295,10 @@ fn a_list_of_sets_has_an_order(sets: &mut IpSet) -> Result<(), Failed> {
     assert!(!sets.test(&list, &entry(&b).before(a.clone()))?);
     assert!(sets.test(&list, &entry(&a).after(c.clone()))?);
     let elsewhere = sets
-        .delete_entry(&list, &entry(&b).after(a.clone()))
+        .delete_entry(&list, &entry(&b).after(a.clone()), IfMissing::Ignore)
         .unwrap_err();
     assert!(elsewhere.is_position_not_found(), "{elsewhere}");
-    assert!(sets.delete_entry(&list, &entry(&b).before(c))?);
+    sets.delete_entry(&list, &entry(&b).before(c), IfMissing::Fail)?;
     assert_eq!(sets.list(&list)?.entries.len(), 2);
     Ok(())
 }

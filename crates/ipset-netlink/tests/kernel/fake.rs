@@ -49,7 +49,7 @@ enum Command {
     Rename(SetName, SetName),
     Swap(SetName, SetName),
     Add(SetName, Entry, IfExists),
-    Delete(SetName, Entry),
+    Delete(SetName, Entry, IfMissing),
     Test(SetName, Entry),
     TypeOf(SetName),
 }
@@ -80,7 +80,7 @@ impl Command {
             19..=21 => Self::Swap(set, other),
             22..=24 => Self::TypeOf(set),
             25..=79 => Self::Add(set, entry(random), exists),
-            80..=99 => Self::Delete(set, entry(random)),
+            80..=99 => Self::Delete(set, entry(random), missing),
             _ => Self::Test(set, entry(random)),
         }
     }
@@ -88,7 +88,7 @@ impl Command {
     /// The fake refuses networks that are not one entry, and says so in its documentation.
     fn stands_for_many(&self, fake: &mut IpSet<FakeKernel>) -> bool {
         match self {
-            Self::Add(set, entry, _) | Self::Delete(set, entry) => {
+            Self::Add(set, entry, _) | Self::Delete(set, entry, _) => {
                 let of_addresses = |is: TypeOfSet| is.set_type == SetType::HashIp;
                 entry.key.as_ip().is_none() && fake.type_of(set).is_ok_and(of_addresses)
             }
@@ -107,7 +107,7 @@ impl Command {
             Self::Rename(set, other) => done(sets.rename(set, other)),
             Self::Swap(set, other) => done(sets.swap(set, other)),
             Self::Add(set, entry, exists) => done(sets.add(set, entry, *exists)),
-            Self::Delete(set, entry) => sets.delete_entry(set, entry),
+            Self::Delete(set, entry, missing) => done(sets.delete_entry(set, entry, *missing)),
             Self::Test(set, entry) => sets.test(set, entry),
             Self::TypeOf(set) => sets.type_of(set).map(|is| is.set_type == SetType::HashIp),
         };

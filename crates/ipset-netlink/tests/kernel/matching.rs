@@ -1,6 +1,6 @@
 //! What is in a set, and what matches it.
 
-use ipset_netlink::{Family, IfExists, IpSet, SetType};
+use ipset_netlink::{Family, IfExists, IfMissing, IpSet, Network, SetType};
 use netns_testbed::{Failed, Trial};
 
 use crate::{entry, key, make, name, plain, with_session};
@@ -20,6 +20,11 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
         trials,
         "deleting_says_whether_it_was_there",
         deleting_says_whether_it_was_there,
+    );
+    with_session(
+        trials,
+        "what_is_there_of_a_network_is_deleted",
+        what_is_there_of_a_network_is_deleted,
     );
     with_session(
         trials,
@@ -88,6 +93,31 @@ fn deleting_says_whether_it_was_there(sets: &mut IpSet) -> Result<(), Failed> {
         "host bits do not count"
     );
     assert!(!sets.delete(&set, &key("10.0.0.0/8"))?);
+    Ok(())
+}
+
+fn what_is_there_of_a_network_is_deleted(sets: &mut IpSet) -> Result<(), Failed> {
+    let addresses = Network::new("10.0.0.0".parse()?, 24)?;
+    for create in [
+        plain("b", SetType::BitmapIp, Family::Inet).range(addresses),
+        plain("h", SetType::HashIp, Family::Inet),
+    ] {
+        let set = &create.name;
+        sets.create(&create, IfExists::Fail)?;
+        for there in ["10.0.0.3", "10.0.0.6", "10.0.0.9"] {
+            sets.add(set, &entry(there), IfExists::Fail)?;
+        }
+        let network = entry("10.0.0.0/29");
+        let error = sets
+            .delete_entry(set, &network, IfMissing::Fail)
+            .unwrap_err();
+        assert!(error.is_entry_missing(), "{error}");
+        assert_eq!(sets.list(set)?.entries.len(), 3);
+        sets.delete_entry(set, &network, IfMissing::Ignore)?;
+        let left = sets.list(set)?.entries;
+        assert_eq!(left.len(), 1);
+        assert!(sets.contains(set, &key("10.0.0.9"))?);
+    }
     Ok(())
 }
 

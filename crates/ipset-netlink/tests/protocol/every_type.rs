@@ -113,15 +113,14 @@ impl Section {
                 let (set, entry) = entry();
                 sets.add(&set, &entry, if_exists).unwrap();
             }
-            "del" if exist => {
-                let (set, entry) = entry();
-                let outcome = sets.delete_all(&set, [entry.key], IfMissing::Ignore);
-                assert!(outcome.unwrap().is_complete());
-                return many_as_one(&script);
-            }
             "del" => {
                 let (set, entry) = entry();
-                assert!(sets.delete_entry(&set, &entry).unwrap());
+                let if_missing = if exist {
+                    IfMissing::Ignore
+                } else {
+                    IfMissing::Fail
+                };
+                sets.delete_entry(&set, &entry, if_missing).unwrap();
             }
             "test" => {
                 let (set, entry) = entry();
@@ -196,23 +195,6 @@ impl Section {
             replayed
         }))
     }
-}
-
-/// The only entry of a request for many, as a request for one.
-fn many_as_one(script: &Script) -> (u16, IpSetMessage) {
-    let (flags, mut message) = message(script.datagrams().last().unwrap());
-    let entries = message
-        .attributes
-        .iter()
-        .find_map(|attribute| match attribute {
-            IpSetAttribute::Entries(entries) => Some(decoded(entries)),
-            _ => None,
-        });
-    let [mut entry] = <[_; 1]>::try_from(entries.unwrap()).unwrap();
-    entry.push(EntryAttribute::LineNumber(0));
-    message.attributes.truncate(2);
-    message.attributes.push(IpSetAttribute::Entry(entry));
-    (flags, message)
 }
 
 /// The attributes of a request without the numbers of lines, which are ours to choose.
