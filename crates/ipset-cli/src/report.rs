@@ -49,7 +49,7 @@ impl Report {
 
     pub(crate) fn error(&mut self, text: impl Display) -> Refused {
         if let Some(line) = self.line {
-            self.text = format!("Error in line {line}: ");
+            self.text = in_line(line);
             self.severity = Severity::Error;
         }
         self.tell(Severity::Error, text);
@@ -82,4 +82,9 @@ impl Report {
         self.text.push('\n');
         self.severity = severity;
     }
+}
+
+/// What a message about a line of a file begins with.
+pub(crate) fn in_line(line: u64) -> String {
+    format!("Error in line {line}: ")
 }

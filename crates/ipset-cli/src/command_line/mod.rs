@@ -10,7 +10,7 @@ pub(crate) use help::{help, type_help};
 pub(crate) use option::{Options, Output};
 pub(crate) use words::{MOST_WORDS, split, too_long};
 
-use crate::report::Refused;
+use crate::report::{Refused, in_line};
 
 /// Why a line ends here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,17 @@ pub(crate) enum Stop {
     Refused,
     /// Nothing is to be done after it.
     Quit,
+}
+
+impl Stop {
+    /// The same, of a line of a file. The report has its own.
+    pub(crate) fn in_line(self, line: u64) -> Self {
+        match self {
+            Self::Usage(text) => Self::Usage(in_line(line) + &text),
+            Self::Failed(text) => Self::Failed(in_line(line) + &text),
+            Self::Refused | Self::Quit => self,
+        }
+    }
 }
 
 impl From<Refused> for Stop {

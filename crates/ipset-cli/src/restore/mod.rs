@@ -11,6 +11,7 @@ use std::io::{self, BufRead, BufReader};
 
 use crate::{
     command_line::{self, Command, Stop},
+    message,
     session::Session,
 };
 use batch::Batch;
@@ -30,7 +31,8 @@ pub(crate) fn restore(session: &mut Session, input: impl io::Read) -> Result<(),
             Ok(_) => restore.line(number, &line)?,
             Err(error) => {
                 restore.send()?;
-                return Err(Stop::Failed(error.to_string()));
+                let text = format!("Cannot read: {}", message::without_number(&error));
+                return Err(Stop::Failed(text).in_line(number));
             }
         }
     }
@@ -59,16 +61,16 @@ impl Restore<'_> {
         let report = std::mem::take(&mut self.session.report);
         self.send()?;
         self.session.report = report;
-        Err(stop)
+        Err(stop.in_line(number))
     }
 
     fn any_line(&mut self, number: u64, line: &[u8]) -> Result<(), Stop> {
-        let text = std::str::from_utf8(line)
-            .map_err(|_| Stop::Failed("it is not UTF-8".into()))?
-            .trim_start();
-        if text.is_empty() || text.starts_with('#') {
+        let line = line.trim_ascii_start();
+        if line.is_empty() || line.starts_with(b"#") {
             return Ok(());
         }
+        let text =
+            std::str::from_utf8(line).map_err(|_| Stop::Failed("The line is not UTF-8".into()))?;
         if matches!(text, "COMMIT\n" | "COMMIT\r\n") {
             return self.send();
         }

@@ -3,6 +3,8 @@
 //! - **Every line before a mistake in a restore file is applied.** The stock tool collects lines and loses those that
 //!   it has not yet sent when a later one is wrong; how many depends on the sets they belong to. So ours also names the first
 //!   mistake, where the stock tool may name one that it meets while it still collects.
+//! - **A mistake in a file always names its line.** The stock tool names none for a command or argument that does not
+//!   exist, is missing or is one too many, nor for a quote that is not closed.
 //! - **A line in a session leaves nothing behind.** After a mistake the stock tool still sends what it has, can take the next
 //!   line for its continuation ("timeout already specified"), and gives an entry the counters of the one before.
 //! - **A `test` that succeeds does not end a file**, and `quit` loses nothing; the stock tool leaves without a word.
@@ -25,6 +27,7 @@ use crate::pair::ours;
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("lines_before_a_mistake_are_applied", lines_before_a_mistake),
+        trial("a_mistake_in_a_file_names_its_line", names_its_line),
         trial("a_test_that_succeeds_does_not_end_a_file", test_in_a_file),
         trial("quit_loses_nothing", quit_in_a_file),
         trial("a_line_may_be_long", long_line),
@@ -67,6 +70,45 @@ fn restore(file: impl Into<Vec<u8>>) -> Result<(Option<i32>, String, String), Fa
         String::from_utf8_lossy(&output.stderr).into_owned(),
         members.collect::<Vec<_>>().join("\n"),
     ))
+}
+
+fn names_its_line() -> Result<(), Failed> {
+    let stock = Tool::require("ipset")?;
+    for mistake in [
+        "nothing",
+        "-s",
+        "add x",
+        "add x 192.0.2.1 nothing",
+        "add x 192.0.2.1 timeout",
+        "create y bitmap:ip",
+        "destroy x y",
+        "test y 192.0.2.0/24",
+        "list -f",
+        "version",
+        "add x 192.0.2.1 comment \"a",
+        &"add x 192.0.2.1 ".repeat(12),
+    ] {
+        let file = format!("create x hash:ip\n\ncreate y bitmap:ip range 192.0.2.0/24\n{mistake}");
+        let say = |program: PathBuf| -> Result<_, Failed> {
+            let failed = Tool::at(program)
+                .input(file.as_str())
+                .output(&["restore"])?;
+            stock.run(&["destroy"])?;
+            Ok((failed.status.code(), String::from_utf8(failed.stderr)?))
+        };
+        let ((status, said), theirs) = (say(ours())?, say(stock.path().to_owned())?);
+        assert!(!theirs.1.contains("line 4"), "{mistake}: {theirs:?}");
+        let without = said.replacen("Error in line 4: ", "", 1);
+        assert_ne!(said, without, "{mistake}");
+        assert_eq!((status, without), theirs, "{mistake}");
+    }
+    let (status, said, _) = restore(b"create x hash:ip\n# \xff\nadd \xff\n".as_slice())?;
+    assert_eq!(status, Some(1));
+    assert_eq!(
+        said,
+        "ipset v7.17: Error in line 2: The line is not UTF-8\n"
+    );
+    Ok(())
 }
 
 fn test_in_a_file() -> Result<(), Failed> {
@@ -137,6 +179,7 @@ fn unreadable_file() -> Result<(), Failed> {
     for (name, reason) in [
         ("/nosuchdirectory/file", "/nosuchdirectory/file"),
         ("/", "directory"),
+        ("/proc/self/mem", "Error in line 1: Cannot read: "),
     ] {
         let refused = Tool::at(ours()).output(&["restore", "-f", name])?;
         let said = String::from_utf8_lossy(&refused.stderr);

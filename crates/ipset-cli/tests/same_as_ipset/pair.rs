@@ -78,7 +78,7 @@ impl Pair {
                 let stock = self.stock.run(arguments, &step.input);
                 (ours.join().expect("the thread runs a program"), stock)
             });
-            let (ours, mut stock) = (ours?, stock?);
+            let (mut ours, mut stock) = (ours?, stock?);
             if stock.status.signal().is_some() && ours.status.code() == Some(1) {
                 // The stock tool fell over a mistake that ours names; what follows has no measure.
                 return Ok(different);
@@ -91,6 +91,9 @@ impl Pair {
                     self.stock
                         .first_mistake(&case.steps[..=number], &mistakes, stock)?;
                 mistakes[number] = Some(line);
+                if !String::from_utf8_lossy(&stock.stderr).contains("Error in line ") {
+                    ours.stderr = without_line(&ours.stderr, line);
+                }
             }
             if ours.status != stock.status
                 || !same(&ours.stdout, &stock.stdout, says_initval)
@@ -313,6 +316,14 @@ impl<'a> File<'a> {
         fs::write(&path, self.lines.concat())?;
         Ok(output)
     }
+}
+
+/// What our program says of a mistake in this line, without the line, which the stock tool does not always name (see
+/// `deliberate.rs`).
+fn without_line(said: &[u8], line: usize) -> Vec<u8> {
+    let said = String::from_utf8_lossy(said);
+    let prefix = format!("ipset v7.17: Error in line {line}: ");
+    said.replacen(&prefix, "ipset v7.17: ", 1).into_bytes()
 }
 
 fn difference(what: &str, ours: &Output, stock: &Output) -> String {
