@@ -53,6 +53,8 @@
 //! The library asks no clock and no environment and does no I/O but through the [`BufRead`](std::io::BufRead) it is
 //! given. Parsing borrows from the line, allocates nothing and takes linear time.
 //!
+//! [`LogReader`] and [`Detector`] are for a log that is followed, event by event; [`Scan`] is for logs that are read to their end.
+//!
 //! # The forms of a line
 //!
 //! | form | example | [`LogTime`] |
