@@ -229,7 +229,6 @@ const ENOENT: u32 = 2;
 const EEXIST: u32 = 17;
 const ERANGE: u32 = 34;
 const EMSGSIZE: u32 = 90;
-pub(crate) const ENOMEM: u32 = 12;
 
 // linux/netfilter/ipset/ip_set.h, enum ipset_errno
 const IPSET_ERR_PRIVATE: u32 = 4096;

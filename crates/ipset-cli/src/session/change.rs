@@ -55,11 +55,6 @@ impl Session {
         self.read_arguments(syntax, &call.rest, Which::Others, &mut values)?;
         syntax.check(&values)?;
         let create = values.create_set(&mut self.report, set, spec)?;
-        if create.options.hash_size > Some(CreateSet::MAX_HASH_SIZE) {
-            // The kernel would find no memory for it, or take a gibibyte.
-            let text = message::text(message::ENOMEM, Command::Create, None);
-            return Err(self.report.error(text).into());
-        }
         Ok((create, spec))
     }
 

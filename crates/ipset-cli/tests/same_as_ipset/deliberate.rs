@@ -106,7 +106,7 @@ fn names_its_line() -> Result<(), Failed> {
     assert_eq!(status, Some(1));
     assert_eq!(
         said,
-        "ipset v7.17: Error in line 2: The line is not UTF-8\n"
+        "ipset v7.17: Error in line 3: The line is not UTF-8\n"
     );
     Ok(())
 }

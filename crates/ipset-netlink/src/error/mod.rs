@@ -13,7 +13,7 @@ pub(crate) use kernel::KernelError;
 pub(crate) use numbers::IPSET_ERR_EXIST;
 pub(crate) use operation::Operation;
 
-use crate::{CreateSet, Key, SetType};
+use crate::{Key, SetType};
 
 /// What was tried, on what, and why it failed:
 /// `cannot add 203.0.113.7 to set "blacklist": the set is full (maxelem 65536)`.
@@ -51,8 +51,6 @@ pub(crate) enum Cause {
 /// A request that no kernel would take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InputError {
-    #[error("a hash size of {buckets} is more than {}", CreateSet::MAX_HASH_SIZE)]
-    HashSize { buckets: u32 },
     #[error("{set_type} sets have no {option}")]
     Option {
         set_type: SetType,

@@ -29,8 +29,9 @@ pub struct CreateSet {
 }
 
 impl CreateSet {
-    /// The most buckets a hash may be asked to start with, 2^24. The kernel would go on to 2^27
-    /// and take a gibibyte for it at once; it grows the hash by itself as entries come.
+    /// The most buckets that [`IpSet::replace_all`](crate::IpSet::replace_all) has a hash start with,
+    /// 2^24, and a good limit for programs that choose a number by themselves. The kernel takes 8
+    /// bytes for each at once, and grows the hash as entries come.
     pub const MAX_HASH_SIZE: u32 = 1 << 24;
 
     /// A set without any option: no timeouts, counters or comments, and the kernel's default sizes.
@@ -57,9 +58,12 @@ impl CreateSet {
         self
     }
 
-    /// How many buckets a hash starts with (`hashsize`), rounded up to a power of two, at most
-    /// [`CreateSet::MAX_HASH_SIZE`]. About half the number of entries to come makes adding them
-    /// fastest.
+    /// How many buckets a hash starts with (`hashsize`), rounded up to a power of two. About half
+    /// the number of entries to come makes adding them fastest. The kernel takes the memory at
+    /// once, 8 bytes for each, and refuses what it has none for ([`Error::kernel_code`] 12,
+    /// `ENOMEM`); see [`CreateSet::MAX_HASH_SIZE`].
+    ///
+    /// [`Error::kernel_code`]: crate::Error::kernel_code
     pub fn hash_size(mut self, buckets: u32) -> Self {
         self.options.hash_size = Some(buckets);
         self

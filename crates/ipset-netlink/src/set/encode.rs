@@ -12,11 +12,8 @@ use crate::{
 };
 
 impl CreateSet {
-    /// Refuses what no kernel would take, or should.
+    /// Refuses what no kernel would take.
     pub(crate) fn check(&self) -> Result<(), InputError> {
-        if let Some(buckets) = self.options.hash_size.filter(|n| *n > Self::MAX_HASH_SIZE) {
-            return Err(InputError::HashSize { buckets });
-        }
         let Some(definition) = self.set_type.definition() else {
             return Ok(());
         };

@@ -211,11 +211,11 @@ fn errors_of_options(sets: &mut IpSet) -> Result<(), Failed> {
     let create = |set_type, family| CreateSet::new(name("s"), set_type, family);
     expect(
         sets.create(
-            &create(SetType::HashIp, Family::Inet).hash_size(1 << 25),
+            &create(SetType::HashIp, Family::Inet).hash_size(1 << 31),
             IfExists::Fail,
         ),
         any,
-        "cannot create set \"s\": a hash size of 33554432 is more than 16777216",
+        "cannot create set \"s\": Cannot allocate memory (os error 12)",
     );
     expect(
         sets.create(
