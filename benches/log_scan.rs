@@ -7,6 +7,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::net::Ipv6Addr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -337,12 +338,10 @@ fn mixed(line: u64, stamp: Stamp) -> String {
 
 /// Forged IPv6 sources, none of them twice.
 fn flood(line: u64) -> String {
-    let [high, low] = [random(line), random(line ^ 0xffff_0000)].map(u64::to_be_bytes);
-    let groups: Vec<String> = high
-        .chunks(2)
-        .chain(low.chunks(2))
-        .map(|pair| pair.iter().map(|byte| format!("{byte:02x}")).collect())
-        .collect();
+    let bits = u128::from(random(line)) << 64 | u128::from(random(line ^ 0xffff_0000));
+    let groups = Ipv6Addr::from_bits(bits)
+        .segments()
+        .map(|group| format!("{group:04x}"));
     format!(
         "{}IP6TABLES-BLOCKED: IN=eth0 OUT= MAC=02:00:00:00:00:02:02:00:00:00:00:01:86:dd SRC={} DST=2001:0db8:0001:0000:0000:0000:0000:0001 LEN=60 TC=0 HOPLIMIT=64 FLOWLBL={} \
          PROTO=TCP SPT={} DPT=22 WINDOW=64240 RES=0x00 SYN URGP=0 \n",
