@@ -105,6 +105,17 @@ impl Syntax {
                 )));
             }
         }
+        // `ipset` has no words for this one.
+        if values.has(Field::Cidr2) && !allowed.contains(Field::Cidr2) {
+            let why = match self.of_command.arguments {
+                [] => "option list is empty",
+                _ => "can't resolve them",
+            };
+            return Err(Stop::Failed(format!(
+                "There are not allowed options ({IPSET_OPT_CIDR2}) but {why}. \
+                 It's a bug, please report the problem."
+            )));
+        }
         Ok(())
     }
 }
@@ -145,6 +156,9 @@ impl Session {
         Ok(())
     }
 }
+
+// libipset/data.h, enum ipset_opt
+const IPSET_OPT_CIDR2: u8 = 28;
 
 #[cfg(test)]
 mod tests {
