@@ -167,7 +167,7 @@ const ANY: Texts = &[
 
 const BITMAP: Texts = &[
     (
-        IPSET_ERR_TYPE_SPECIFIC,
+        IPSET_ERR_BITMAP_RANGE,
         "Element is out of the range of the set",
     ),
     (
@@ -252,6 +252,8 @@ const IPSET_ERR_INVALID_MARKMASK: u32 = 4113;
 const IPSET_ERR_SKBINFO: u32 = 4114;
 const IPSET_ERR_BITMASK_NETMASK_EXCL: u32 = 4115;
 const IPSET_ERR_TYPE_SPECIFIC: u32 = 4352;
+// linux/netfilter/ipset/ip_set_bitmap.h
+pub(crate) const IPSET_ERR_BITMAP_RANGE: u32 = IPSET_ERR_TYPE_SPECIFIC;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,8 @@
 //! From the words of a line to what is asked of the kernel.
 
-use ipset_netlink::{BitmapRange, CreateSet, Entry, Family, SetName};
+use std::net::IpAddr;
+
+use ipset_netlink::{BitmapRange, CreateSet, Entry, Family, Network, SetName};
 
 use super::{
     Session,
@@ -133,17 +135,27 @@ impl Session {
     ) -> Result<(), Stop> {
         let header = self.connect()?.header(set);
         let header = self.checked(header, Command::Add, None)?;
-        let wrong = match (header.options.range, values.ip) {
-            (Some(BitmapRange::Addresses(range)), Some(ip)) => {
-                !(range.first()..=range.last()).contains(&ip)
-            }
-            (_, ip) => ip.is_none_or(|ip| ip.is_unspecified()),
-        };
-        if wrong {
+        let Some(ip) = values.ip else {
             return Ok(());
-        }
-        let set_type = Some(&spec.set_type);
-        let text = message::text(message::IPSET_ERR_INVALID_CIDR, Command::Add, set_type);
+        };
+        let code = match header.options.range {
+            Some(BitmapRange::Addresses(range))
+                if !(range.first()..=range.last()).contains(&ip) =>
+            {
+                message::IPSET_ERR_BITMAP_RANGE
+            }
+            None if is_null(ip, header.options.netmask) => return Ok(()),
+            _ => message::IPSET_ERR_INVALID_CIDR,
+        };
+        let text = message::text(code, Command::Add, Some(&spec.set_type));
         Err(self.report.error(text).into())
+    }
+}
+
+/// Whether nothing of the address is left in a set that masks its addresses.
+fn is_null(ip: IpAddr, netmask: Option<u8>) -> bool {
+    match netmask.map(|bits| Network::new(ip, bits)) {
+        Some(Ok(network)) => network.address().is_unspecified(),
+        _ => ip.is_unspecified(),
     }
 }

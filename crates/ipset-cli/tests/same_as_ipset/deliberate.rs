@@ -16,6 +16,8 @@
 //!   always restore.
 //! - **A file that cannot be read is a mistake**, with its reason.
 //! - **A mistake that the stock tool crashes on** gets an error and exit status 1.
+//! - **A network is the same from whichever of its addresses it is written.** The kernel takes `0.0.0.1/24` into a set of
+//!   single addresses and refuses `0.0.0.0/24`; with ours both are refused.
 //! - **`-output json` exists.**
 
 use std::path::PathBuf;
@@ -37,6 +39,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("names_and_comments_are_lines_of_utf_8", utf_8),
         trial("a_file_that_cannot_be_read_is_a_mistake", unreadable_file),
         trial("a_mistake_in_a_session_leaves_nothing_behind", session),
+        trial("a_network_is_the_same_from_any_address", network),
         trial("output_json_exists", output_json),
     ]
 }
@@ -196,6 +199,19 @@ fn session() -> Result<(), Failed> {
     assert_eq!(lines, 2, "{said:?}");
     let saved = Tool::require("ipset")?.run(&["save"])?;
     assert!(saved.ends_with("\nadd x 192.0.2.2\n"), "{saved}");
+    Ok(())
+}
+
+fn network() -> Result<(), Failed> {
+    let stock = Tool::require("ipset")?;
+    stock.run(&["create", "x", "hash:ip"])?;
+    stock.run(&["add", "x", "0.0.0.1/30"])?;
+    stock.run(&["flush", "x"])?;
+    for network in ["0.0.0.1/30", "0.0.0.0/30"] {
+        let refused = Tool::at(ours()).output(&["add", "x", network])?;
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(said.contains("Null-valued element"), "{said}");
+    }
     Ok(())
 }
 
