@@ -11,7 +11,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replaced {
-    /// How many entries the set was given.
+    /// How many entries the set was given; one that stands for many, such as a range, counts as one.
     pub entries: u64,
     /// The set that holds the former contents, if it could not be removed because another program has
     /// been listing it for a second. The next [`IpSet::replace_all`] of the set removes it.
@@ -29,7 +29,8 @@ impl<T: Transport> IpSet<T> {
     ///
     /// Meanwhile there is a second set, called `~PORT~NAME` after this session's netlink port in eight
     /// hexadecimal digits and as much of the set's name as fits. Should this program be killed, it stays
-    /// behind; the next `replace_all` of the set removes it when nobody has that port any more.
+    /// behind; the next `replace_all` of the set removes it when nobody has that port any more and nothing
+    /// refers to it.
     ///
     /// # Errors
     ///
@@ -80,11 +81,15 @@ impl<T: Transport> IpSet<T> {
                 continue;
             };
             // A session replaces one set at a time: what has our own port is not in use.
-            let ours = port == self.transport.port();
+            if port == self.transport.port() {
+                self.destroy(&name, IfMissing::Ignore)?;
+                continue;
+            }
             // Held until the set is gone, so that no other session can get it and begin.
             let claim = self.transport.claim_port(port);
-            if ours || claim.is_some() {
-                self.destroy(&name, IfMissing::Ignore)?;
+            if claim.is_some() {
+                // Somebody may have given it to a rule: it is in nobody's way, and stays then.
+                let _ = self.destroy(&name, IfMissing::Ignore);
             }
         }
         Ok(())

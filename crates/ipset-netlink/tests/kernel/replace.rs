@@ -260,5 +260,20 @@ fn what_a_killed_run_left_is_removed(sets: &mut IpSet) -> Result<(), Failed> {
     let mut left = sets.names()?;
     left.sort();
     assert_eq!(left, expected);
+
+    // Somebody uses what was left: it is in nobody's way.
+    make(sets, "~7fffffff~s")?;
+    sets.create(
+        &plain("list", SetType::ListSet, Family::Unspec),
+        IfExists::Fail,
+    )?;
+    let used = name("~7fffffff~s");
+    sets.add(
+        &name("list"),
+        &Entry::new(used.clone().into()),
+        IfExists::Fail,
+    )?;
+    sets.replace_all(&name("s"), numbered(0..10))?;
+    assert_eq!(sets.header(&used)?.references, 1);
     Ok(())
 }
