@@ -23,7 +23,7 @@ pub struct Port {
 
 impl Port {
     /// A port of a protocol by its number (`IPPROTO_*`). Protocols other than those that have a
-    /// method here know no ports: their port is 0.
+    /// method here know no ports: their port is 0, and no set takes another.
     pub fn new(protocol: u8, port: u16) -> Self {
         Self {
             protocol: Some(protocol),
@@ -75,12 +75,14 @@ impl Port {
     ///
     /// # Errors
     ///
-    /// `last` comes before this port.
+    /// `last` comes before this port, or the protocol has no ports: of those the kernel would take the
+    /// first and leave out the others without a word.
     pub fn through(self, last: u16) -> Result<Self, PortError> {
-        if last < self.first {
+        let range = Self { last, ..self };
+        if !range.is_possible() {
             return Err(PortError(format!("{self}-{last}")));
         }
-        Ok(Self { last, ..self })
+        Ok(range)
     }
 
     /// The number of the protocol, where there is one.
@@ -101,6 +103,16 @@ impl Port {
     /// Whether it is more than one port.
     pub fn is_range(&self) -> bool {
         self.last != self.first
+    }
+
+    fn is_possible(self) -> bool {
+        self.first == self.last || self.first < self.last && self.protocol.is_none_or(has_ports)
+    }
+
+    /// Whether the kernel keeps what it is given: it makes 0 of the port of a protocol without ports.
+    pub(crate) fn is_kept(self) -> bool {
+        let has_type = matches!(self.protocol, Some(IPPROTO_ICMP | IPPROTO_ICMPV6));
+        has_type || self.first == 0 || self.protocol.is_none_or(has_ports)
     }
 
     /// ICMP type and code, where the protocol is ICMP or `ICMPv6`.
@@ -160,11 +172,15 @@ impl FromStr for Port {
             let port = number(ports).ok_or_else(wrong)?;
             of(port, port)
         };
-        if port.last < port.first {
-            return Err(wrong());
-        }
-        Ok(port)
+        port.is_possible().then_some(port).ok_or_else(wrong)
     }
+}
+
+fn has_ports(protocol: u8) -> bool {
+    matches!(
+        protocol,
+        IPPROTO_TCP | IPPROTO_UDP | IPPROTO_SCTP | IPPROTO_UDPLITE
+    )
 }
 
 /// A number without the sign that the standard library would take.
@@ -197,3 +213,37 @@ const PROTOCOLS: [(&str, u8); 7] = [
     // Read, and never written: the first name of a number is.
     ("icmpv6", IPPROTO_ICMPV6),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::SetType;
+
+    #[test]
+    fn what_the_kernel_would_leave_out_is_not_of_the_type() {
+        let accepts = |port| SetType::HashIpPort.accepts(&(Ipv4Addr::LOCALHOST, port).into());
+        assert!(accepts(Port::new(47, 0)));
+        assert!(accepts(Port::icmp(8, 0)));
+        assert!(accepts(Port::udplite(7)));
+        assert!(!accepts(Port::new(47, 5)));
+    }
+
+    #[test]
+    fn only_protocols_with_ports_have_ranges_of_them() {
+        assert!(Port::tcp(5).through(9).is_ok());
+        assert!(Port::without_protocol(5).through(9).is_ok());
+        assert!(Port::tcp(5).through(4).is_err());
+        assert!(Port::icmp(8, 0).through(0x0800).is_ok());
+        let error = Port::icmp(8, 0).through(0x0900).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("\"icmp:8/0-2304\" is neither")
+        );
+        assert!(Port::new(47, 0).through(5).is_err());
+        assert!("47:0-5".parse::<Port>().is_err());
+        assert_eq!("47:0".parse(), Ok(Port::new(47, 0)));
+    }
+}

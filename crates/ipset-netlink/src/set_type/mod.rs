@@ -203,7 +203,7 @@ impl Dimension {
             | (Self::Mark, Element::Mark(_))
             | (Self::Interface, Element::Interface(_))
             | (Self::Set, Element::Set(_)) => true,
-            (Self::Port, Element::Port(port)) => port.protocol().is_some(),
+            (Self::Port, Element::Port(port)) => port.protocol().is_some() && port.is_kept(),
             (Self::PortOfAnyProtocol, Element::Port(port)) => port.protocol().is_none(),
             _ => false,
         }
