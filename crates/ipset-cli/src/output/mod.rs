@@ -160,9 +160,10 @@ impl<'a, L: Layout> Listing<'a, L> {
     fn stream(&mut self, sets: &mut IpSet, set: Option<&SetName>) -> Result<(), ListError> {
         let mut written = Ok(());
         let listed = sets.for_each(set, |listed| {
-            written = match listed {
-                Listed::Header(header) => self.header(&header),
-                Listed::Entry(entry) => self.entry(&entry),
+            // Entries are too large to be moved about by the million.
+            written = match &listed {
+                Listed::Header(header) => self.header(header),
+                Listed::Entry(entry) => self.entry(entry),
                 _ => Ok(()),
             };
             match written {

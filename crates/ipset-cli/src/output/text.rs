@@ -58,38 +58,51 @@ pub(super) fn address(out: &mut Vec<u8>, address: IpAddr) {
     }
 }
 
+#[inline]
 fn inet(out: &mut Vec<u8>, address: Ipv4Addr) {
-    // At most 16 bytes with the last dot, collected in a register and written at once.
-    let mut text = 0;
-    let mut bits = 0;
-    for octet in address.octets() {
-        let [a, b, c, length] = OCTETS.get(usize::from(octet)).copied().unwrap_or_default();
-        let word = u32::from_le_bytes([a, b, c, 0]) | u32::from(b'.') << (8 * length);
-        text |= u128::from(word) << bits;
-        bits += 8 * (usize::from(length) + 1);
-    }
-    let start = out.len();
-    out.extend_from_slice(&text.to_le_bytes());
-    out.truncate(start + bits / 8 - 1);
+    let [a, b, c, d] = address.octets();
+    two_octets(out, a, b);
+    two_octets(out, c, d);
+    // The last dot.
+    out.pop();
 }
 
-/// The digits of each number, and how many there are.
-static OCTETS: [[u8; 4]; 256] = octets();
+/// Each with a dot after it: at most 8 bytes, put together in a register and written at once.
+#[inline]
+fn two_octets(out: &mut Vec<u8>, first: u8, second: u8) {
+    let (first, length) = octet(first);
+    let (second, second_length) = octet(second);
+    let text = u64::from(first) | u64::from(second) << (8 * length);
+    let end = out.len() + length + second_length;
+    out.extend_from_slice(&text.to_le_bytes());
+    out.truncate(end);
+}
+
+/// The digits and a dot, and how many bytes they are.
+#[inline]
+fn octet(number: u8) -> (u32, usize) {
+    let [text @ .., length] = OCTETS.get(usize::from(number)).copied().unwrap_or_default();
+    (u32::from_le_bytes(text), length.into())
+}
+
+/// The digits of each number with a dot after them, and how many bytes they are.
+static OCTETS: [[u8; 5]; 256] = octets();
 
 #[expect(
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     reason = "the compiler runs it"
 )]
-const fn octets() -> [[u8; 4]; 256] {
-    let mut table = [[0; 4]; 256];
+const fn octets() -> [[u8; 5]; 256] {
+    let mut table = [[0; 5]; 256];
     let mut n = 0;
     while n < table.len() {
         let (a, b, c) = (n / 100, n / 10 % 10, n % 10);
+        let (a, b, c) = (b'0' + a as u8, b'0' + b as u8, b'0' + c as u8);
         table[n] = match n {
-            100.. => [b'0' + a as u8, b'0' + b as u8, b'0' + c as u8, 3],
-            10.. => [b'0' + b as u8, b'0' + c as u8, 0, 2],
-            _ => [b'0' + c as u8, 0, 0, 1],
+            100.. => [a, b, c, b'.', 4],
+            10.. => [b, c, b'.', 0, 3],
+            _ => [c, b'.', 0, 0, 2],
         };
         n += 1;
     }

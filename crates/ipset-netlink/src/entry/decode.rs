@@ -3,8 +3,8 @@ use std::net::IpAddr;
 use super::{Comment, Counters, Entry, SkbInfo, SkbMark};
 use crate::{
     DecodeError, Key, MacAddress, RawKey, Timeout,
-    packet::{EntryAttribute, IPSET_FLAG_NOMATCH, append_attribute, attributes},
-    set_type::Definition,
+    packet::{EntryAttribute, IPSET_FLAG_NOMATCH, append_attribute, attributes, lone_ipv4},
+    set_type::{Definition, Dimension},
 };
 
 /// The attributes of an entry, each at most once: what lies between an [`Entry`] and its bytes. Text
@@ -106,6 +106,17 @@ impl Entry {
         Ok(fields.entry(key))
     }
 
+    /// The same of an IPv4 address with nothing that is kept with it.
+    #[inline]
+    pub(crate) fn of_address(definition: &Definition, bytes: &[u8]) -> Option<Self> {
+        match definition.dimensions {
+            [Dimension::Ip | Dimension::SingleIp | Dimension::Net] => {
+                lone_ipv4(bytes).map(|address| Self::new(address.into()))
+            }
+            _ => None,
+        }
+    }
+
     /// What no set keeps with its entries belongs to the key.
     fn decode_raw(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut fields = Fields::default();
@@ -136,5 +147,39 @@ impl EntryAttribute<&str> {
                 | Self::SkbQueue(_)
                 | Self::LineNumber(_)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SetType;
+
+    /// `ipset add x 1.2.3.4`, as the kernel lists it.
+    const LISTED: &[u8] = b"\x0c\0\x01\x80\x08\0\x01\0\x01\x02\x03\x04";
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn an_address_alone_is_read_as_any_other_entry_is() {
+        for set_type in [SetType::HashIp, SetType::HashNet, SetType::BitmapIp] {
+            let definition = set_type.definition().unwrap();
+            let entry = Entry::of_address(definition, LISTED).unwrap();
+            assert_eq!(entry.key.to_string(), "1.2.3.4");
+            assert_eq!(Entry::decode(Some(definition), LISTED).unwrap(), entry);
+        }
+    }
+
+    #[test]
+    fn what_is_more_or_less_than_an_address_is_not_an_address_alone() {
+        let hash_ip = SetType::HashIp.definition().unwrap();
+        let bitmap_ip_mac = SetType::BitmapIpMac.definition().unwrap();
+        assert_eq!(Entry::of_address(bitmap_ip_mac, LISTED), None);
+        for length in 0..LISTED.len() {
+            assert_eq!(Entry::of_address(hash_ip, &LISTED[..length]), None);
+        }
+        let with_timeout = [LISTED, b"\x08\0\x06\x40\0\0\0\x3c"].concat();
+        assert_eq!(Entry::of_address(hash_ip, &with_timeout), None);
+        let other_kind = [&LISTED[..2], b"\x02", &LISTED[3..]].concat();
+        assert_eq!(Entry::of_address(hash_ip, &other_kind), None);
     }
 }

@@ -37,18 +37,11 @@ impl<T: Transport> IpSet<T> {
         mut each: impl FnMut(Listed) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let mut listing = Listing::default();
-        let mut flow = ControlFlow::Continue(());
-        self.dump(set, 0, |message| {
-            listing.read(&message, |listed| {
-                if flow.is_continue() {
-                    flow = each(listed);
-                }
+        self.dump(set, 0, |message| listing.read(&message, &mut each))
+            .map_err(|failure| {
+                let operation = set.map_or(Operation::ListAll, |set| Operation::List(set.clone()));
+                self.explain(operation, failure)
             })
-        })
-        .map_err(|failure| {
-            let operation = set.map_or(Operation::ListAll, |set| Operation::List(set.clone()));
-            self.explain(operation, failure)
-        })
     }
 
     /// A set with its header and all its entries.
@@ -131,16 +124,16 @@ impl<T: Transport> IpSet<T> {
     ) -> Result<(), Failure> {
         let mut listing = Listing::default();
         self.dump(set, flags, |message| {
-            listing.read(&message, |listed| match listed {
-                Listed::Header(header) => sets.push(Set {
-                    header,
-                    entries: Vec::new(),
-                }),
-                Listed::Entry(entry) => {
-                    if let Some(set) = sets.last_mut() {
-                        set.entries.push(entry);
-                    }
+            listing.read(&message, &mut |listed| {
+                match (listed, sets.last_mut()) {
+                    (Listed::Header(header), _) => sets.push(Set {
+                        header,
+                        entries: Vec::new(),
+                    }),
+                    (Listed::Entry(entry), Some(set)) => set.entries.push(entry),
+                    (Listed::Entry(_), None) => {}
                 }
+                ControlFlow::Continue(())
             })
         })
     }
@@ -153,9 +146,11 @@ impl<T: Transport> IpSet<T> {
     ) -> Result<(), Failure> {
         let mut listing = Listing::default();
         self.dump(Some(set), 0, |message| {
-            listing.read(&message, |listed| match listed {
-                Listed::Header(_) => {}
-                Listed::Entry(entry) => each(entry),
+            listing.read(&message, &mut |listed| {
+                if let Listed::Entry(entry) = listed {
+                    each(entry);
+                }
+                ControlFlow::Continue(())
             })
         })
     }
@@ -189,13 +184,15 @@ struct Listing {
     entries: usize,
     /// Messages since the last one that had something new.
     idle: u32,
+    /// Nobody wants the rest.
+    is_enough: bool,
 }
 
 impl Listing {
     fn read(
         &mut self,
         message: &IpSetMessage,
-        mut each: impl FnMut(Listed),
+        each: &mut impl FnMut(Listed) -> ControlFlow<()>,
     ) -> Result<(), DecodeError> {
         let name = set_name(&message.attributes)?;
         self.idle += 1;
@@ -206,7 +203,7 @@ impl Listing {
             self.sets += 1;
             self.entries = 0;
             self.idle = 0;
-            each(Listed::Header(header));
+            self.is_enough = self.is_enough || each(Listed::Header(header)).is_break();
         }
         let Some(header) = self
             .current
@@ -223,10 +220,18 @@ impl Listing {
                 continue;
             };
             for entry in packet::entries(entries.as_bytes()) {
-                let entry = Entry::decode(definition, entry?)?;
+                let entry = entry?;
                 self.entries += 1;
                 self.idle = 0;
-                each(Listed::Entry(entry));
+                if self.is_enough {
+                    continue;
+                }
+                // What very large sets are full of is put together where it is handed over from.
+                let flow = match definition.and_then(|kind| Entry::of_address(kind, entry)) {
+                    Some(entry) => each(Listed::Entry(entry)),
+                    None => each(Listed::Entry(Entry::decode(definition, entry)?)),
+                };
+                self.is_enough = flow.is_break();
             }
         }
         let most_entries = header

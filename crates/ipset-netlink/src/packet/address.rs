@@ -67,5 +67,5 @@ fn neither(nla: &NlaBuffer<&[u8]>) -> DecodeError {
 }
 
 // linux/netfilter/ipset/ip_set.h
-const IPSET_ATTR_IPADDR_IPV4: u16 = 1;
+pub(super) const IPSET_ATTR_IPADDR_IPV4: u16 = 1;
 const IPSET_ATTR_IPADDR_IPV6: u16 = 2;

@@ -1,11 +1,11 @@
 use netlink_packet_core::{
-    DecodeError, NLA_ALIGNTO, NLA_F_NESTED, NLA_HEADER_SIZE, Nla, Parseable,
+    DecodeError, NLA_ALIGNTO, NLA_F_NESTED, NLA_HEADER_SIZE, Nla, NlaBuffer, Parseable,
 };
 
 use super::{
     EntryAttribute,
     attribute::IPSET_ATTR_DATA,
-    number::{attributes_of, value},
+    number::{Attributes, attributes_of, value},
 };
 
 /// Many entries, as bytes.
@@ -54,15 +54,28 @@ impl EncodedEntries {
 }
 
 /// The entries in these bytes, each as the bytes of its attributes.
-pub(crate) fn entries(bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], DecodeError>> {
-    attributes_of(bytes).map(|entry| {
-        let entry = entry?;
-        if entry.kind() == IPSET_ATTR_DATA {
-            Ok(value(&entry))
-        } else {
-            Err(format!("attribute {} where an entry should be", entry.kind()).into())
-        }
-    })
+pub(crate) fn entries(bytes: &[u8]) -> Entries<'_> {
+    Entries(attributes_of(bytes))
+}
+
+pub(crate) struct Entries<'a>(Attributes<'a>);
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Result<&'a [u8], DecodeError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        Some(match self.0.next()? {
+            Ok(entry) if entry.kind() == IPSET_ATTR_DATA => Ok(value(&entry)),
+            Ok(other) => Err(not_an_entry(&other)),
+            Err(error) => Err(error),
+        })
+    }
+}
+
+#[cold]
+fn not_an_entry(attribute: &NlaBuffer<&[u8]>) -> DecodeError {
+    format!("attribute {} where an entry should be", attribute.kind()).into()
 }
 
 /// The attributes of an entry in these bytes.

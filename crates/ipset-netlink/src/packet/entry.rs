@@ -1,9 +1,9 @@
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use netlink_packet_core::{DecodeError, DefaultNla, NLA_F_NESTED, Nla, NlaBuffer, Parseable};
 
 use super::{
-    address::Address,
+    address::{Address, IPSET_ATTR_IPADDR_IPV4},
     number::{
         NET, emit_text, parse_bytes, parse_text, parse_u8, parse_u16, parse_u32, parse_u64,
         text_len,
@@ -185,6 +185,24 @@ impl<'a, T: From<&'a str>> Parseable<NlaBuffer<&'a [u8]>> for EntryAttribute<T> 
         })
     }
 }
+
+/// The address of an entry that is an IPv4 address and nothing else.
+#[inline]
+pub(crate) fn lone_ipv4(entry: &[u8]) -> Option<Ipv4Addr> {
+    let (headers, address) = entry.split_first_chunk()?;
+    let address = <[u8; 4]>::try_from(address).ok()?;
+    (*headers == IPV4_HEADERS).then(|| address.into())
+}
+
+/// What comes before the bytes of the address in a listing, where the kernel leaves out `NET`: the header of
+/// the nest and that of the attribute in it.
+const IPV4_HEADERS: [u8; 8] = {
+    let [a, b] = 12_u16.to_ne_bytes();
+    let [c, d] = (NLA_F_NESTED | IPSET_ATTR_IP).to_ne_bytes();
+    let [e, f] = 8_u16.to_ne_bytes();
+    let [g, h] = IPSET_ATTR_IPADDR_IPV4.to_ne_bytes();
+    [a, b, c, d, e, f, g, h]
+};
 
 // linux/netfilter/ipset/ip_set.h, "CADT specific attributes" and "ADT specific attributes"
 const IPSET_ATTR_IP: u16 = 1;

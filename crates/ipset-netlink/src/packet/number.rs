@@ -50,6 +50,7 @@ pub(super) fn parse_text<'a>(nla: &NlaBuffer<&'a [u8]>) -> Option<&'a str> {
 }
 
 /// The value, for as long as the bytes live that it is in, which `NlaBuffer::value` does not give.
+#[inline]
 pub(super) fn value<'a>(nla: &NlaBuffer<&'a [u8]>) -> &'a [u8] {
     nla.into_inner()
         .get(NLA_HEADER_SIZE..usize::from(nla.length()))
@@ -85,25 +86,38 @@ fn wrong_length(nla: &NlaBuffer<&[u8]>, expected: usize) -> DecodeError {
 
 /// The attributes in these bytes, up to the first that is not one: as `NlasIterator`, for a million of them.
 #[inline]
-pub(super) fn attributes_of(
-    bytes: &[u8],
-) -> impl Iterator<Item = Result<NlaBuffer<&[u8]>, DecodeError>> {
-    let mut rest = bytes;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
+pub(super) fn attributes_of(bytes: &[u8]) -> Attributes<'_> {
+    Attributes { rest: bytes }
+}
+
+pub(super) struct Attributes<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = Result<NlaBuffer<&'a [u8]>, DecodeError>;
+
+    #[expect(clippy::inline_always, reason = "a million entries are read with it")]
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
             return None;
         }
-        let length = rest.first_chunk().copied().map_or(0, u16::from_ne_bytes);
+        let length = self
+            .rest
+            .first_chunk()
+            .copied()
+            .map_or(0, u16::from_ne_bytes);
         let length = usize::from(length);
-        let attribute = match rest.split_at_checked(length) {
+        let attribute = match self.rest.split_at_checked(length) {
             Some((attribute, _)) if length >= NLA_HEADER_SIZE => Ok(NlaBuffer::new(attribute)),
-            _ => NlaBuffer::new_checked(rest),
+            _ => NlaBuffer::new_checked(self.rest),
         };
         let end = length.next_multiple_of(NLA_ALIGNTO);
-        rest = match attribute {
-            Ok(_) => rest.get(end..).unwrap_or_default(),
+        self.rest = match attribute {
+            Ok(_) => self.rest.get(end..).unwrap_or_default(),
             Err(_) => &[],
         };
         Some(attribute)
-    })
+    }
 }
