@@ -13,7 +13,7 @@
 
 use std::{
     env,
-    fs::File,
+    fs::{self, File},
     io::{self, BufWriter, Write},
     net::Ipv4Addr,
     path::{Path, PathBuf},
@@ -25,7 +25,14 @@ use ipset_netlink::{
     CreateSet, Entry, Family, IfExists, IfMissing, IpSet, SetName, SetType, Timeout,
 };
 use netns_testbed::{Failed, Tool, program};
-use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::{
+    sys::{
+        ptrace,
+        resource::{Usage, UsageWho, getrusage},
+        wait::{WaitStatus, waitpid},
+    },
+    unistd::Pid,
+};
 
 fn main() -> ExitCode {
     // Nothing is measured, and no set is made, in the network of the host.
@@ -79,7 +86,6 @@ impl Bench {
             "{n} entries of a hash:ip, {} turns: the stock ipset takes",
             self.turns
         );
-        // First, because what a child takes is counted from the size of this program on.
         self.memory()?;
 
         let timeout = Timeout::from_secs(86_400)?;
@@ -95,14 +101,21 @@ impl Bench {
         self.compare(
             "restore, against values with the capacity given",
             |bench, program| match program {
-                Program::Ours => bench.add_values(&plain),
+                Program::Ours => bench.add_values(&plain, Capacity::Given),
                 Program::Stock(ipset) => bench.restore(ipset, &plain),
             },
         )?;
         self.compare(
-            "restore, against values, both with timeouts",
+            "restore, against values with the capacity given, both with timeouts",
             |bench, program| match program {
-                Program::Ours => bench.add_values(&timed),
+                Program::Ours => bench.add_values(&timed, Capacity::Given),
+                Program::Stock(ipset) => bench.restore(ipset, &timed),
+            },
+        )?;
+        self.compare(
+            "restore, against values, both with timeouts and with sets that grow",
+            |bench, program| match program {
+                Program::Ours => bench.add_values(&timed, Capacity::Grows),
                 Program::Stock(ipset) => bench.restore(ipset, &timed),
             },
         )?;
@@ -170,11 +183,11 @@ impl Bench {
         Ok(cost)
     }
 
-    fn add_values(&mut self, work: &Work) -> Result<Cost, Failed> {
-        let create = work
-            .create
-            .clone()
-            .hash_size((work.entries / 2).next_power_of_two());
+    fn add_values(&mut self, work: &Work, capacity: Capacity) -> Result<Cost, Failed> {
+        let create = work.create.clone().hash_size(match capacity {
+            Capacity::Given => (work.entries / 2).next_power_of_two(),
+            Capacity::Grows => SMALL_HASH,
+        });
         self.sets.create(&create, IfExists::Fail)?;
         let start = Start::now(UsageWho::RUSAGE_SELF)?;
         let outcome = self
@@ -213,8 +226,7 @@ impl Bench {
         }
     }
 
-    /// The most memory that restore and save take, with a tenth of the entries and with all. The system keeps
-    /// the most that any child so far has taken, so that what grows is seen and what does not is not.
+    /// The most memory that restore and save take, with a tenth of the entries and with all.
     fn memory(&mut self) -> Result<(), Failed> {
         for program in [Some(self.ours.clone()), self.stock.clone()]
             .into_iter()
@@ -223,14 +235,10 @@ impl Bench {
             let mut said = Vec::new();
             for entries in [self.entries / 10, self.entries] {
                 let work = Work::new(self, entries, None)?;
-                run(&program, &["restore"], Some(&work.file))?;
-                let restore = most_memory()?;
-                run(&program, &["save"], None)?;
+                let restore = most_memory(&program, "restore", Some(&work.file))?;
+                let save = most_memory(&program, "save", None)?;
                 self.check_and_destroy(&work)?;
-                said.push(format!(
-                    "{entries} entries: restore {restore} KiB, save {} KiB",
-                    most_memory()?
-                ));
+                said.push(format!("{entries} entries: restore {restore}, save {save}"));
             }
             println!("  memory of {}: {}", program.display(), said.join("; "));
         }
@@ -240,19 +248,55 @@ impl Bench {
 
 /// Runs a program to its end; what it prints is thrown away.
 fn run(program: &Path, arguments: &[&str], input: Option<&Path>) -> Result<Cost, Failed> {
-    let input = input.map(File::open).transpose()?;
+    let mut command = command(program, arguments, input)?;
     let start = Start::now(UsageWho::RUSAGE_CHILDREN)?;
-    let status = Command::new(program)
-        .args(arguments)
-        .stdin(input.map_or_else(Stdio::null, Stdio::from))
-        .stdout(Stdio::null())
-        .status()?;
+    let status = command.status()?;
     let cost = start.cost()?;
     if status.success() {
         Ok(cost)
     } else {
         Err(format!("{} {}: {status}", program.display(), arguments.join(" ")).into())
     }
+}
+
+fn command(program: &Path, arguments: &[&str], input: Option<&Path>) -> io::Result<Command> {
+    let input = input.map(File::open).transpose()?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .stdin(input.map_or_else(Stdio::null, Stdio::from))
+        .stdout(Stdio::null());
+    Ok(command)
+}
+
+/// The most memory that a program had, as the kernel writes it.
+///
+/// What the system says of a child that has ended counts from the size of the program that started it. So
+/// it is stopped right before its end, when its own number can still be read.
+fn most_memory(program: &Path, argument: &str, input: Option<&Path>) -> Result<String, Failed> {
+    let child = command(program, &[argument], input)?.spawn()?;
+    let id = Pid::from_raw(i32::try_from(child.id())?);
+    ptrace::seize(id, ptrace::Options::PTRACE_O_TRACEEXIT)?;
+    let stopped = waitpid(id, None)?;
+    let WaitStatus::PtraceEvent(..) = stopped else {
+        return Err(format!("{}: {stopped:?}", program.display()).into());
+    };
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    ptrace::cont(id, None)?;
+    let ended = waitpid(id, None)?;
+    if ended != WaitStatus::Exited(id, 0) {
+        return Err(format!("{} {argument}: {ended:?}", program.display()).into());
+    }
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let most = most.ok_or_else(|| format!("/proc/{id}/status has no VmHWM"))?;
+    Ok(most.trim().to_owned())
+}
+
+/// Whether a set is made as large as it will be.
+#[derive(Clone, Copy)]
+enum Capacity {
+    Given,
+    Grows,
 }
 
 #[derive(Clone, Copy)]
@@ -319,7 +363,7 @@ impl Work {
         };
         writeln!(
             file,
-            "create {set} hash:ip family inet hashsize 1024 maxelem {most}{with}"
+            "create {set} hash:ip family inet hashsize {SMALL_HASH} maxelem {most}{with}"
         )?;
         for address in self.addresses() {
             writeln!(file, "add {set} {address}{each}")?;
@@ -331,9 +375,12 @@ impl Work {
 impl Drop for Work {
     fn drop(&mut self) {
         // What cannot be removed stays in the directory for such files.
-        let _ = std::fs::remove_file(&self.file);
+        let _ = fs::remove_file(&self.file);
     }
 }
+
+/// What sets begin with, and `ipset create` too.
+const SMALL_HASH: u32 = 1024;
 
 /// What something took, in seconds.
 struct Cost {
@@ -371,10 +418,6 @@ fn processor_time(usage: &Usage) -> f64 {
         .iter()
         .sum::<i64>();
     Duration::from_micros(u64::try_from(time).unwrap_or(0)).as_secs_f64()
-}
-
-fn most_memory() -> Result<i64, Failed> {
-    Ok(getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss())
 }
 
 /// The median, and the least and the most in brackets.
