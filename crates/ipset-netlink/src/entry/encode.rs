@@ -1,8 +1,8 @@
 //! An entry as the attributes of a request.
 
-use super::{Entry, Position, SkbMark};
+use super::{Comment, Entry, Position, SkbMark};
 use crate::{
-    Port,
+    Element, Interface, Port, SetName,
     key::Parts,
     packet::{
         EntryAttribute, IPSET_FLAG_BEFORE, IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_NOMATCH,
@@ -12,14 +12,30 @@ use crate::{
 
 impl Entry {
     /// Appends it to a request, with the number by which an error names it; nothing and `false` if it is
-    /// longer than an attribute can be.
+    /// longer than an attribute can be, or a text in it is.
     pub(crate) fn append(&self, request: &mut Vec<u8>, line: Option<u32>) -> bool {
-        append_entry(request, |bytes| {
-            self.append_attributes(bytes);
-            if let Some(line) = line {
-                append_attribute(bytes, &EntryAttribute::<&str>::LineNumber(line));
-            }
-        })
+        self.texts_fit()
+            && append_entry(request, |bytes| {
+                self.append_attributes(bytes);
+                if let Some(line) = line {
+                    append_attribute(bytes, &EntryAttribute::<&str>::LineNumber(line));
+                }
+            })
+    }
+
+    /// Text of the kernel that was not UTF-8 can have become too long. For one of those the kernel would
+    /// call all of a message malformed, and not say what it did with the entries before.
+    fn texts_fit(&self) -> bool {
+        let fits = |set: &SetName| set.as_str().len() <= SetName::MAX_LEN;
+        let neighbour = self.position.as_ref();
+        let comment = self.comment.as_ref().map_or("", Comment::as_str);
+        comment.len() <= Comment::MAX_LEN
+            && neighbour.is_none_or(|position| fits(position.parts().0))
+            && self.key.elements().iter().all(|element| match element {
+                Element::Set(set) => fits(set),
+                Element::Interface(interface) => interface.name().len() <= Interface::MAX_LEN,
+                _ => true,
+            })
     }
 
     /// In the order `ipset` writes them.

@@ -64,7 +64,7 @@ pub(crate) enum InputError {
     NotOneEntry { key: Key, set_type: SetType },
     #[error("the request of {0} bytes is longer than a message can be")]
     TooLong(usize),
-    #[error("the entry is longer than a message can be")]
+    #[error("it is longer than the kernel takes")]
     EntryTooLong,
 }
 
