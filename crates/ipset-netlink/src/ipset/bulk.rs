@@ -15,7 +15,8 @@ use crate::{
 #[non_exhaustive]
 #[must_use = "entries that were refused are in it"]
 pub struct BulkOutcome {
-    /// How many the kernel took.
+    /// How many the kernel took; with [`IfExists::Update`] those too that were there, with
+    /// [`IfMissing::Ignore`] those that were not.
     pub accepted: u64,
     /// Those it refused, in the order they came.
     pub failures: Vec<EntryFailure>,

@@ -36,7 +36,7 @@ impl<T: Transport> IpSet<T> {
     ///
     /// An entry was refused, for one of the reasons of [`IpSet::add`]; there is no set of that name; or
     /// another program has been listing it for a second ([`Error::is_busy`]). The set is as it was
-    /// then.
+    /// then, but where that is not known ([`Error::is_outcome_unknown`]).
     pub fn replace_all<I>(&mut self, set: &SetName, entries: I) -> Result<Replaced, Error>
     where
         I: IntoIterator<IntoIter: Clone>,
