@@ -11,8 +11,8 @@ use ipset_netlink::IpSet;
 use iptables_ruleset::{Family, Kernel as _, KernelSet, Nftables, Plan, Ruleset};
 
 use crate::config::{Source, Wanted};
-use crate::lock::wait_for_turn;
 use crate::report::{Findings, causes, refusal};
+use crate::turn::wait_for_turn;
 use crate::{sets, verify};
 use refill::Refill;
 pub(crate) use report::{FamilyReport, Outcome, Report, SetReport};

@@ -5,13 +5,13 @@ mod apply;
 mod args;
 mod check;
 mod config;
-mod lock;
 mod print;
 mod report;
 mod reset;
 mod restore;
 mod save;
 mod sets;
+mod turn;
 mod verify;
 
 use std::process::ExitCode;

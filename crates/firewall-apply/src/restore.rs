@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::Wanted;
-use crate::lock::wait_for_turn;
 use crate::report::{Findings, Problem, causes};
 use crate::save::format::{Member, Saved, SavedSet, cannot_add, misfit};
 use crate::save::members::{NAMED, PutBack, elapsed, put_back};
 use crate::save::parse::{Parsed, parse};
 use crate::sets;
+use crate::turn::wait_for_turn;
 
 /// What `restore` did.
 #[derive(Debug, Serialize)]

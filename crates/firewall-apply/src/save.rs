@@ -13,9 +13,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::set_names;
-use crate::lock::wait_for_turn;
 use crate::report::{Findings, causes};
 use crate::sets;
+use crate::turn::wait_for_turn;
 use format::{Member, Saved, SavedSet};
 
 /// What `save` did.

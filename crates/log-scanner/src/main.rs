@@ -20,7 +20,6 @@ mod run;
 mod scan;
 mod sets;
 mod source;
-mod turn;
 
 use std::io::{self, BufWriter, ErrorKind, Write as _};
 use std::process::ExitCode;

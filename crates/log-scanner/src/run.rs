@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use firewall_turn::Turn;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::args::ScanArgs;
@@ -15,7 +16,6 @@ use crate::report::{self, Outcome, Phase, Report, RuleReport, ViolationReport, W
 use crate::rule::{Rule, RulesFile};
 use crate::scan::{self, Found, Scan, Violator};
 use crate::sets::Sets;
-use crate::turn::Turn;
 use crate::{DONE, INCOMPLETE, complain, cut, log};
 
 /// Scans, bans and reports; the exit status.
@@ -44,6 +44,8 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         .zip(found)
         .map(|(rule, found)| report_of(rule, &found, as_of))
         .collect();
+    // From looking what is in the sets until they are filled: the kernel takes the timeout it is given last, which
+    // may be the shorter one.
     let turn = (!dry_run).then(Turn::take).transpose();
     let mut bans = Bans {
         sets: sets.as_mut(),
@@ -57,7 +59,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         Ok(turn) => drop(turn),
         Err(error) => warnings.push(Warning::new(
             Phase::Acting,
-            format!("filled the sets beside other scans, so that the shorter of two bans may stay: {error}"),
+            format!("filled the sets without waiting any longer, so that the shorter of two bans may stay: {error}"),
         )),
     }
     let acting = |text: String| Warning::new(Phase::Acting, text);

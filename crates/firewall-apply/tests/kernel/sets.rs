@@ -1,5 +1,10 @@
 //! Sets: those that are there stay, those that cannot be used stop the run before anything is changed.
 
+use std::process;
+use std::thread::sleep;
+use std::time::Duration;
+
+use firewall_turn::Turn;
 use netns_testbed::{Failed, Trial, trial};
 
 use crate::host::{DEFAULTS, Scratch, all_rules, all_sets, apply, firewall_apply, tool};
@@ -26,7 +31,35 @@ pub(crate) fn trials() -> Vec<Trial> {
             "a_firewall_that_is_up_stays_up",
             a_firewall_that_is_up_stays_up,
         ),
+        trial(
+            "a_run_waits_while_another_is_at_work",
+            a_run_waits_while_another_is_at_work,
+        ),
     ]
+}
+
+/// Whichever program the other is: all take the same turn.
+fn a_run_waits_while_another_is_at_work() -> Result<(), Failed> {
+    let turn = Turn::take()?;
+    let waiting = || {
+        process::Command::new(env!("CARGO_BIN_EXE_firewall-apply"))
+            .args(["--config", DEFAULTS, "apply", "--saved", "/dev/null"])
+            .stdout(process::Stdio::null())
+            .spawn()
+    };
+    let mut runs = [waiting()?, waiting()?];
+    sleep(Duration::from_millis(300));
+    for run in &mut runs {
+        assert_eq!(run.try_wait()?, None);
+    }
+    assert_eq!(all_sets()?, "");
+    assert!(!all_rules()?.contains("FIREWALL_INPUT"));
+    drop(turn);
+    for run in &mut runs {
+        assert!(run.wait()?.success());
+    }
+    assert_eq!(all_sets()?.lines().count(), 8);
+    Ok(())
 }
 
 fn eight_sets_are_created_as_configured() -> Result<(), Failed> {

@@ -1,12 +1,11 @@
 //! What comes into the sets, and what is there already.
 
-use std::fs::File;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
+use firewall_turn::Turn;
 use netns_testbed::Failed;
-use nix::fcntl::{Flock, FlockArg};
 use serde_json::json;
 
 use crate::support::{
@@ -231,11 +230,11 @@ fn many_at_once() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Cron starts several scans in the same second. The longer ban stays, whichever of them comes last.
+/// Cron starts several scans in the same second, or one while saved members are put back. The longer ban stays, whichever
+/// of them comes last.
 fn a_scan_waits_while_another_fills() -> Result<(), Failed> {
     let sets = Sets::blacklist()?;
-    let namespace = File::open("/proc/thread-self/ns/net")?;
-    let turn = Flock::lock(namespace, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
+    let turn = Turn::take()?;
     let scanner = Scanner::new(blocked(&[V4], 0..5)).rule().at(4);
     let mut scan = scanner.command().stdout(Stdio::piped()).spawn()?;
     sleep(Duration::from_millis(300));
