@@ -110,7 +110,8 @@ impl<T: Transport> IpSet<T> {
         }
     }
 
-    /// Removes all sets with everything in them, or none if one of them is in use by a rule.
+    /// Removes all sets with everything in them, or none if one of them is in use by a rule or by
+    /// another set.
     ///
     /// # Errors
     ///
