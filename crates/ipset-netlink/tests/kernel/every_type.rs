@@ -1,6 +1,6 @@
 //! Sets and entries of every type with every option, against the stock `ipset` in both directions.
 
-use std::{collections::HashSet, fs, path::Path};
+use std::collections::HashSet;
 
 use ipset_netlink::{
     CreateSet, Element, Entry, IfExists, IfMissing, IpSet, Listed, Set, SetName, SetType, Timeout,
@@ -31,10 +31,9 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
 
 /// The sets of `tests/golden/every-type.txt` whose type this kernel has, by the commands that fill them.
 fn tables(sets: &mut IpSet) -> Vec<Table> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/every-type.txt");
     let mut tables = Vec::<Table>::new();
     let mut filling = false;
-    for line in fs::read_to_string(path).unwrap().lines() {
+    for line in include_str!("../golden/every-type.txt").lines() {
         if line.starts_with("create ") {
             let create = lines::create(line);
             filling = sets.revisions(&create.set_type, create.family).is_ok();
