@@ -1,9 +1,14 @@
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
+
+use netlink_packet_core::{DefaultNla, Nla};
 
 use super::{Comment, Counters, Entry, SkbInfo, SkbMark};
 use crate::{
     DecodeError, Key, MacAddress, RawKey, Timeout,
-    packet::{EntryAttribute, IPSET_FLAG_NOMATCH, append_attribute, attributes, lone_ipv4},
+    packet::{
+        EntryAttribute, IPSET_ATTR_COMMENT, IPSET_ATTR_IFACE, IPSET_ATTR_NAME, IPSET_FLAG_NOMATCH,
+        append_attribute, attributes, lone_ipv4,
+    },
     set_type::{Definition, Dimension},
 };
 
@@ -19,16 +24,16 @@ pub(crate) struct Fields<'a> {
     pub(crate) proto: Option<u8>,
     pub(crate) mark: Option<u32>,
     pub(crate) ether: Option<MacAddress>,
-    pub(crate) name: Option<&'a str>,
+    pub(crate) name: Option<Cow<'a, str>>,
     pub(crate) ip2: Option<IpAddr>,
     pub(crate) cidr2: Option<u8>,
     pub(crate) ip2_to: Option<IpAddr>,
-    pub(crate) iface: Option<&'a str>,
+    pub(crate) iface: Option<Cow<'a, str>>,
     /// Bits `IPSET_FLAG_*`.
     pub(crate) flags: u32,
     timeout: Option<Timeout>,
     counters: Option<Counters>,
-    comment: Option<&'a str>,
+    comment: Option<Cow<'a, str>>,
     skbinfo: Option<SkbInfo>,
 }
 
@@ -46,15 +51,15 @@ impl<'a> Fields<'a> {
             EntryAttribute::CadtFlags(flags) => self.flags = flags,
             EntryAttribute::Mark(mark) => self.mark = Some(mark),
             EntryAttribute::Ether(address) => self.ether = Some(MacAddress(address)),
-            EntryAttribute::Name(name) => self.name = Some(name),
+            EntryAttribute::Name(name) => self.name = Some(name.into()),
             EntryAttribute::Ip2(address) => self.ip2 = Some(address),
             EntryAttribute::Cidr2(bits) => self.cidr2 = Some(bits),
             EntryAttribute::Ip2To(address) => self.ip2_to = Some(address),
-            EntryAttribute::Iface(name) => self.iface = Some(name),
+            EntryAttribute::Iface(name) => self.iface = Some(name.into()),
             EntryAttribute::Timeout(seconds) => self.timeout = Some(Timeout::from_kernel(seconds)),
             EntryAttribute::Bytes(n) => self.counters.get_or_insert_default().bytes = n,
             EntryAttribute::Packets(n) => self.counters.get_or_insert_default().packets = n,
-            EntryAttribute::Comment(text) => self.comment = Some(text),
+            EntryAttribute::Comment(text) => self.comment = Some(text.into()),
             EntryAttribute::SkbMark(both) => {
                 self.skbinfo.get_or_insert_default().mark = Some(SkbMark {
                     value: u32::try_from(both >> 32).unwrap_or_default(),
@@ -67,10 +72,24 @@ impl<'a> Fields<'a> {
             EntryAttribute::SkbQueue(queue) => {
                 self.skbinfo.get_or_insert_default().queue = Some(queue);
             }
-            EntryAttribute::NameRef(_)
-            | EntryAttribute::LineNumber(_)
-            | EntryAttribute::Other(_) => {}
+            EntryAttribute::Other(ref nla) => self.read_other(nla),
+            EntryAttribute::NameRef(_) | EntryAttribute::LineNumber(_) => {}
         }
+    }
+
+    /// Text that is not UTF-8, with U+FFFD where it is not: an entry with it is still an entry.
+    #[cold]
+    fn read_other(&mut self, nla: &DefaultNla) {
+        let field = match nla.kind() {
+            IPSET_ATTR_NAME => &mut self.name,
+            IPSET_ATTR_IFACE => &mut self.iface,
+            IPSET_ATTR_COMMENT => &mut self.comment,
+            _ => return,
+        };
+        let mut text = vec![0; nla.value_len()];
+        nla.emit_value(&mut text);
+        let text = text.strip_suffix(b"\0").unwrap_or(&text);
+        *field = Some(String::from_utf8_lossy(text).into_owned().into());
     }
 
     /// The entry with this key.
@@ -79,7 +98,7 @@ impl<'a> Fields<'a> {
         Entry {
             key,
             timeout: self.timeout,
-            comment: self.comment.map(Comment::from_kernel),
+            comment: self.comment.as_deref().map(Comment::from_kernel),
             counters: self.counters,
             skbinfo: self.skbinfo,
             nomatch: self.flags & IPSET_FLAG_NOMATCH != 0,

@@ -6,7 +6,7 @@ use netlink_packet_core::NLM_F_EXCL;
 
 use super::{batch::Batch, element::check, exchange::Failure};
 use crate::{
-    Entry, Error, IfExists, IfMissing, IpSet, Key, SetHeader, SetName, SetType, Transport,
+    Entry, Error, Family, IfExists, IfMissing, IpSet, Key, SetHeader, SetName, SetType, Transport,
     error::Operation, packet::Command,
 };
 
@@ -217,6 +217,7 @@ struct Bulk<'a, T: Transport> {
     session: &'a mut IpSet<T>,
     change: Change<'a>,
     set_type: SetType,
+    family: Family,
     batch: Batch,
     /// The place in the iterator of the first entry of the batch.
     first: u64,
@@ -236,13 +237,14 @@ impl<'a, T: Transport> Bulk<'a, T> {
             ..
         } = change;
         let known = session
-            .ask_set_type(set)
-            .and_then(|set_type| Ok((set_type, Batch::new(command, set, flags)?)));
+            .ask_type_of(set)
+            .and_then(|known| Ok((known, Batch::new(command, set, flags)?)));
         match known {
-            Ok((set_type, batch)) => Ok(Self {
+            Ok((known, batch)) => Ok(Self {
                 session,
                 change,
-                set_type,
+                set_type: known.set_type,
+                family: known.family,
                 batch,
                 first: 0,
                 stride: usize::MAX,
@@ -254,8 +256,8 @@ impl<'a, T: Transport> Bulk<'a, T> {
     }
 
     fn push(&mut self, entry: &Entry) -> Result<ControlFlow<()>, Error> {
-        let pushed =
-            check(&self.set_type, entry, self.change.command).and_then(|()| self.batch.push(entry));
+        let pushed = check(&self.set_type, self.family, entry, self.change.command)
+            .and_then(|()| self.batch.push(entry));
         if let Err(error) = pushed {
             // Nothing was appended; its turn comes after those before it.
             if self.send()?.is_break() {

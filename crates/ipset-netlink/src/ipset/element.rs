@@ -4,7 +4,8 @@ use netlink_packet_core::NLM_F_EXCL;
 
 use super::{change::change, exchange::Failure};
 use crate::{
-    Entry, Error, IfExists, IfMissing, IpSet, Key, SetName, SetType, Transport,
+    Element, Entry, Error, Family, IfExists, IfMissing, IpSet, Key, SetName, SetType, Transport,
+    TypeOfSet,
     error::{IPSET_ERR_EXIST, InputError, Operation},
     packet::{Command, IpSetAttribute},
 };
@@ -111,21 +112,40 @@ impl<T: Transport> IpSet<T> {
     /// Whether exactly this is an entry of the set: an address inside one of its networks is not.
     /// Exceptions ([`Entry::nomatch`](crate::Entry#structfield.nomatch)) do not count.
     ///
-    /// For an address in a `hash:net` the set is read through, since the kernel has no such question.
+    /// For an address in a set of networks, or in one with a netmask or its like, the set is read through,
+    /// since the kernel has no such question.
     ///
     /// # Errors
     ///
     /// As [`IpSet::contains`].
     pub fn contains_exactly(&mut self, set: &SetName, key: &Key) -> Result<bool, Error> {
+        self.look_for_exactly(set, key)
+            .map_err(|failure| self.explain(look(set, key), failure))
+    }
+
+    fn look_for_exactly(&mut self, set: &SetName, key: &Key) -> Result<bool, Failure> {
+        if !self.matches_more_than_its_entries(set, key)? {
+            return self.look_for(set, &Entry::new(key.clone()));
+        }
         let mut found = false;
-        let looked = match (key.as_ip(), self.ask_set_type(set)) {
-            (Some(_), Ok(SetType::HashNet)) => self
-                .read_entries(set, |entry| found |= entry.key == *key && !entry.nomatch)
-                .map(|()| found),
-            (_, Ok(_)) => self.look_for(set, &Entry::new(key.clone())),
-            (_, Err(failure)) => Err(failure),
+        self.read_entries(set, |entry| found |= entry.key == *key && !entry.nomatch)?;
+        Ok(found)
+    }
+
+    /// Whether an address of the key can match through an entry that is a network, or with bits that
+    /// the set leaves out of account.
+    fn matches_more_than_its_entries(&mut self, set: &SetName, key: &Key) -> Result<bool, Failure> {
+        let set_type = self.ask_set_type(set)?;
+        let address = |element: &Element| matches!(element, Element::Ip(_));
+        let (true, Some(definition)) = (key.elements().iter().any(address), set_type.definition())
+        else {
+            return Ok(false);
         };
-        looked.map_err(|failure| self.explain(look(set, key), failure))
+        if definition.holds_networks() || definition.masks.is_empty() {
+            return Ok(definition.holds_networks());
+        }
+        let options = self.read_header(set)?.options;
+        Ok(options.netmask.is_some() || options.bitmask.is_some() || options.mark_mask.is_some())
     }
 
     fn look_for(&mut self, set: &SetName, entry: &Entry) -> Result<bool, Failure> {
@@ -139,8 +159,10 @@ impl<T: Transport> IpSet<T> {
         entry: &Entry,
         flags: u16,
     ) -> Result<(), Failure> {
-        let set_type = self.ask_set_type(set)?;
-        check(&set_type, entry, command)?;
+        let TypeOfSet {
+            set_type, family, ..
+        } = self.ask_type_of(set)?;
+        check(&set_type, family, entry, command)?;
         let attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
         let mut request = change(command, attributes, flags)?;
         let line = (command != Command::Test).then_some(0);
@@ -152,13 +174,26 @@ impl<T: Transport> IpSet<T> {
 }
 
 /// What the kernel would leave out of account, or call malformed.
-pub(super) fn check(set_type: &SetType, entry: &Entry, command: Command) -> Result<(), InputError> {
+pub(super) fn check(
+    set_type: &SetType,
+    family: Family,
+    entry: &Entry,
+    command: Command,
+) -> Result<(), InputError> {
     let key_is = |error: fn(Key, SetType) -> InputError| {
         let key = entry.key.clone();
         Err(error(key, set_type.clone()))
     };
     if !set_type.accepts(&entry.key) {
         return key_is(|key, set_type| InputError::NotOfType { key, set_type });
+    }
+    for element in entry.key.elements() {
+        // It would be stored as a protocol without types.
+        if let Element::Port(port) = element {
+            if port.family().is_some_and(|of_port| of_port != family) {
+                return key_is(|key, set_type| InputError::NotOfType { key, set_type });
+            }
+        }
     }
     let plain = command != Command::Test && !entry.nomatch && entry.position.is_none();
     let (false, Some(definition)) = (plain, set_type.definition()) else {

@@ -116,7 +116,7 @@ impl<T: Transport> IpSet<T> {
         self.ask_type_of(set).map(|answer| answer.set_type)
     }
 
-    fn ask_type_of(&mut self, set: &SetName) -> Result<TypeOfSet, Failure> {
+    pub(super) fn ask_type_of(&mut self, set: &SetName) -> Result<TypeOfSet, Failure> {
         let (mut set_type, mut family, mut revision) = (None, None, None);
         let attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
         self.ask_attributes(Command::Header, attributes, |attribute| match attribute {

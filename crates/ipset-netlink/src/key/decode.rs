@@ -44,7 +44,7 @@ impl Fields<'_> {
             Dimension::Mac | Dimension::OptionalMac => self.ether.take().map(Element::Mac),
             Dimension::Mark => self.mark.take().map(Element::Mark),
             Dimension::Interface => self.iface.take().map(|name| {
-                let mut interface = Interface::from_kernel(name);
+                let mut interface = Interface::from_kernel(&name);
                 interface.bridge_port = self.flags & IPSET_FLAG_PHYSDEV != 0;
                 interface.wildcard = self.flags & IPSET_FLAG_IFACE_WILDCARD != 0;
                 interface.into()
@@ -52,7 +52,7 @@ impl Fields<'_> {
             Dimension::Set => self
                 .name
                 .take()
-                .map(|name| SetName::from_kernel(name).into()),
+                .map(|name| SetName::from_kernel(&name).into()),
         })
     }
 

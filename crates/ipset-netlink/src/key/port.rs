@@ -1,5 +1,7 @@
 use std::{fmt, str::FromStr};
 
+use crate::Family;
+
 /// A port of a protocol, or a range of ports.
 ///
 /// For ICMP the place of the port is taken by type and code. A `bitmap:port` has ports without a
@@ -119,6 +121,15 @@ impl Port {
     pub fn icmp_type_and_code(&self) -> Option<(u8, u8)> {
         let [icmp_type, code] = self.first.to_be_bytes();
         matches!(self.protocol, Some(IPPROTO_ICMP | IPPROTO_ICMPV6)).then_some((icmp_type, code))
+    }
+
+    /// The only family whose sets can hold it, where the protocol is ICMP or `ICMPv6`.
+    pub fn family(&self) -> Option<Family> {
+        match self.protocol {
+            Some(IPPROTO_ICMP) => Some(Family::Inet),
+            Some(IPPROTO_ICMPV6) => Some(Family::Inet6),
+            _ => None,
+        }
     }
 }
 

@@ -45,7 +45,8 @@ pub use message::IpSetMessage;
 
 pub(crate) use entries::{append_attribute, append_entry, attributes, entries};
 pub(crate) use entry::{
-    IPSET_FLAG_BEFORE, IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_NOMATCH, IPSET_FLAG_PHYSDEV, lone_ipv4,
+    IPSET_ATTR_COMMENT, IPSET_ATTR_IFACE, IPSET_ATTR_NAME, IPSET_FLAG_BEFORE,
+    IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_NOMATCH, IPSET_FLAG_PHYSDEV, lone_ipv4,
 };
 pub(crate) use header::{
     IPSET_FLAG_WITH_COMMENT, IPSET_FLAG_WITH_COUNTERS, IPSET_FLAG_WITH_FORCEADD,

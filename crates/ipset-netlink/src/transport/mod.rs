@@ -55,3 +55,21 @@ impl<T: Transport + ?Sized> Transport for &mut T {
         (**self).claim_port(port)
     }
 }
+
+impl<T: Transport + ?Sized> Transport for Box<T> {
+    fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        (**self).send(request)
+    }
+
+    fn receive(&mut self, datagram: &mut Vec<u8>) -> io::Result<()> {
+        (**self).receive(datagram)
+    }
+
+    fn port(&self) -> u32 {
+        (**self).port()
+    }
+
+    fn claim_port(&self, port: u32) -> Option<Box<dyn Any>> {
+        (**self).claim_port(port)
+    }
+}

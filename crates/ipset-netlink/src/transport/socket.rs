@@ -1,6 +1,8 @@
 use std::{
     any::Any,
-    io, thread,
+    fs, io,
+    os::unix::fs::MetadataExt,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -14,7 +16,12 @@ use super::Transport;
 pub struct NetlinkSocket {
     socket: Socket,
     port: u32,
+    /// The network namespace it is in, where that can be known.
+    namespace: Option<Namespace>,
 }
+
+/// Device and inode of a network namespace.
+type Namespace = (u64, u64);
 
 impl NetlinkSocket {
     /// Opens a socket that talks to the kernel only.
@@ -31,6 +38,7 @@ impl NetlinkSocket {
         Ok(Self {
             socket,
             port: address.port_number(),
+            namespace: namespace_of_thread(),
         })
     }
 }
@@ -73,13 +81,17 @@ impl Transport for NetlinkSocket {
             socket.bind(&SocketAddr::new(port, 0)).ok()?;
             Some(socket)
         };
-        // Ours is taken, unless this thread has gone to another network namespace, which says
-        // nothing of the ports of this one.
-        if bind(self.port).is_some() {
+        // A thread that has gone to another network namespace learns nothing of the ports of this one.
+        if self.namespace.is_none() || self.namespace != namespace_of_thread() {
             return None;
         }
         bind(port).map(|socket| Box::new(socket) as Box<dyn Any>)
     }
+}
+
+fn namespace_of_thread() -> Option<Namespace> {
+    let namespace = fs::metadata("/proc/thread-self/ns/net").ok()?;
+    Some((namespace.dev(), namespace.ino()))
 }
 
 /// Runs a call on the non-blocking socket until it is done.

@@ -1,6 +1,8 @@
 //! What is in a set, and what matches it.
 
-use ipset_netlink::{Family, IfExists, IfMissing, IpSet, Network, SetType};
+use std::net::Ipv4Addr;
+
+use ipset_netlink::{Entry, Family, IfExists, IfMissing, IpSet, Key, Network, Port, SetType};
 use netns_testbed::{Failed, Trial};
 
 use crate::{entry, key, make, name, plain, with_session};
@@ -28,9 +30,62 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
     );
     with_session(
         trials,
+        "exactly_is_exactly_in_every_type",
+        exactly_is_exactly_in_every_type,
+    );
+    with_session(
+        trials,
+        "a_port_of_the_other_family_is_refused",
+        a_port_of_the_other_family_is_refused,
+    );
+    with_session(
+        trials,
         "a_network_of_everything_is_two_halves",
         everything_is_two_halves,
     );
+}
+
+fn exactly_is_exactly_in_every_type(sets: &mut IpSet) -> Result<(), Failed> {
+    let masked = plain("m", SetType::HashIp, Family::Inet).netmask(24);
+    for (create, member, inside) in [
+        (
+            plain("np", SetType::HashNetPort, Family::Inet),
+            "10.0.0.0/8,tcp:22",
+            "10.1.1.1,tcp:22",
+        ),
+        (
+            plain("ni", SetType::HashNetIface, Family::Inet),
+            "10.0.0.0/8,lo",
+            "10.1.1.1,lo",
+        ),
+        (
+            plain("ipn", SetType::HashIpPortNet, Family::Inet),
+            "192.0.2.1,tcp:22,10.0.0.0/8",
+            "192.0.2.1,tcp:22,10.1.1.1",
+        ),
+        (masked, "10.0.0.0", "10.0.0.7"),
+    ] {
+        sets.create(&create, IfExists::Fail)?;
+        let key = |text| Key::parse(text, &create.set_type);
+        let (member, inside) = (key(member)?, key(inside)?);
+        sets.add(&create.name, &Entry::new(member.clone()), IfExists::Fail)?;
+        assert!(sets.contains(&create.name, &inside)?, "{inside}");
+        assert!(!sets.contains_exactly(&create.name, &inside)?, "{inside}");
+        assert!(sets.contains_exactly(&create.name, &member)?, "{member}");
+    }
+    Ok(())
+}
+
+fn a_port_of_the_other_family_is_refused(sets: &mut IpSet) -> Result<(), Failed> {
+    let create = plain("p", SetType::HashIpPort, Family::Inet);
+    sets.create(&create, IfExists::Fail)?;
+    let with = |port| Entry::new((Ipv4Addr::new(192, 0, 2, 1), port).into());
+    let error = sets
+        .add(&create.name, &with(Port::icmpv6(1, 2)), IfExists::Fail)
+        .unwrap_err();
+    assert!(error.is_key_mismatch(), "{error}");
+    sets.add(&create.name, &with(Port::icmp(1, 2)), IfExists::Fail)?;
+    Ok(())
 }
 
 fn an_address_matches(sets: &mut IpSet) -> Result<(), Failed> {

@@ -10,7 +10,7 @@ use ipset_netlink::{
     CreateSet, Entry, Family, IfExists, IfMissing, IpSet, NetlinkSocket, SetType, Timeout,
     Transport,
 };
-use netns_testbed::{Failed, Tool, Trial};
+use netns_testbed::{Failed, Namespace, Tool, Trial};
 
 use crate::{entry, key, name, plain, seconds, with_session};
 
@@ -45,6 +45,28 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
         "what_a_killed_run_left_is_removed",
         what_a_killed_run_left_is_removed,
     );
+    with_session(
+        trials,
+        "a_thread_elsewhere_takes_nothing_for_left",
+        a_thread_elsewhere_takes_nothing_for_left,
+    );
+}
+
+/// Netlink ports are numbers of one network namespace; those of another say nothing.
+fn a_thread_elsewhere_takes_nothing_for_left(sets: &mut IpSet) -> Result<(), Failed> {
+    let other = NetlinkSocket::connect()?;
+    let at_work = format!("~{:08x}~s", other.port());
+    for set in ["s", &at_work] {
+        sets.create(&plain(set, SetType::HashIp, Family::Inet), IfExists::Fail)?;
+    }
+    Namespace::new()?.run(|| -> Result<(), Failed> {
+        // The first port of this process here has the number that its first port there has.
+        let _first = NetlinkSocket::connect()?;
+        sets.replace_all(&name("s"), numbered(0..10))?;
+        Ok(())
+    })?;
+    assert!(sets.names()?.contains(&name(&at_work)));
+    Ok(())
 }
 
 fn numbered(numbers: std::ops::Range<u32>) -> impl Iterator<Item = Entry> + Clone {

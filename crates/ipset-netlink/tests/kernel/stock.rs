@@ -17,6 +17,26 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
         a_bitmask_is_in_the_header,
     );
     with_session(trials, "odd_names_are_listed", odd_names_are_listed);
+    with_session(
+        trials,
+        "text_that_is_not_utf_8_is_listed",
+        text_that_is_not_utf_8_is_listed,
+    );
+}
+
+/// Bytes that are not UTF-8 are seen as U+FFFD; they neither hide an entry nor end a listing.
+fn text_that_is_not_utf_8_is_listed(sets: &mut IpSet) -> Result<(), Failed> {
+    let mut text = b"create c hash:ip comment\nadd c 192.0.2.1 comment \"caf\xe9\"\n".to_vec();
+    text.extend(b"create i hash:net,iface\nadd i 10.0.0.0/8,eth\xff\n");
+    text.extend(b"create m\xff hash:ip\ncreate l list:set\nadd l m\xff\n");
+    Tool::require("ipset")?.input(text).run(&["restore"])?;
+    let comment = &sets.list(&name("c"))?.entries[0].comment;
+    assert_eq!(comment.as_ref().unwrap().as_str(), "caf\u{fffd}");
+    for (set, key) in [("i", "10.0.0.0/8,eth\u{fffd}"), ("l", "m\u{fffd}")] {
+        assert_eq!(sets.list(&name(set))?.entries[0].key.to_string(), key);
+    }
+    assert_eq!(sets.list_all()?.len(), 4);
+    Ok(())
 }
 
 fn all_sets_are_listed_in_order(sets: &mut IpSet) -> Result<(), Failed> {
