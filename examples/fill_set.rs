@@ -1,4 +1,5 @@
-//! Replaces the contents of a set with a long list in one step, and accounts for every entry of the list.
+//! Replaces the contents of a set with a long list in one step, and accounts for every entry of the list. What is refused is left out; where
+//! every entry must go in or none, `IpSet::replace_all` does all of this in one call.
 //!
 //! ```sh
 //! cargo build -p rampart-examples --examples
