@@ -96,7 +96,11 @@ pub(crate) fn run(wanted: Option<Wanted>, path: &Path, findings: &mut Findings) 
     let Some(Wanted { sets: ours, .. }) = wanted else {
         return report;
     };
-    let saved = match read(path) {
+    let Some(mut kernel) = sets::connect(findings) else {
+        return report;
+    };
+    let mut type_of = |name: &SetName| Some(kernel.header(name).ok()?.set_type);
+    let saved = match read(path, &mut type_of) {
         Ok(parsed) => {
             for problem in bad_lines(path, &parsed) {
                 findings.refuse(problem);
@@ -114,9 +118,6 @@ pub(crate) fn run(wanted: Option<Wanted>, path: &Path, findings: &mut Findings) 
         return report;
     }
     let _turn = wait_for_turn(findings);
-    let Some(mut kernel) = sets::connect(findings) else {
-        return report;
-    };
     let plans = plan(&mut kernel, &saved, &ours, path, findings);
     if findings.failed() {
         return report;
@@ -141,14 +142,17 @@ pub(crate) fn run(wanted: Option<Wanted>, path: &Path, findings: &mut Findings) 
 }
 
 /// Reads the file, or standard input for `-`.
-pub(crate) fn read(path: &Path) -> io::Result<Parsed> {
+pub(crate) fn read(
+    path: &Path,
+    type_of: &mut dyn FnMut(&SetName) -> Option<SetType>,
+) -> io::Result<Parsed> {
     if path == Path::new("-") {
-        return parse(io::stdin().lock());
+        return parse(io::stdin().lock(), type_of);
     }
     // A directory opens, and only then cannot be read.
     let mut input = BufReader::with_capacity(1 << 16, File::open(path)?);
     input.fill_buf()?;
-    parse(input)
+    parse(input, type_of)
 }
 
 /// The lines that cannot be read, as problems.
@@ -177,6 +181,12 @@ pub(crate) fn note_refused(
             line: *line,
             ..Problem::file(path, why.clone())
         });
+    }
+    if outcome.bared > 0 {
+        findings.warn(format!(
+            "set \"{name}\" keeps no comments, counters or skbinfo of some kind: {} members were put back without",
+            outcome.bared
+        ));
     }
     let more = outcome.refused.saturating_sub(outcome.reasons.len() as u64);
     if more > 0 {
@@ -228,6 +238,14 @@ fn to_create(set: &SavedSet, ours: &[CreateSet]) -> Result<CreateSet, String> {
             "set \"{name}\" is created for family {}, and the firewall needs it for {}",
             create.family, wanted.family
         )),
+        (Some(create), Some(_))
+            if !matches!(create.set_type, SetType::HashIp | SetType::HashNet) =>
+        {
+            Err(format!(
+                "set \"{name}\" is created with type {}, and the firewall can use only hash:net and hash:ip",
+                create.set_type
+            ))
+        }
         (Some(create), Some(_)) if create.options.timeout.is_none() => {
             Ok(create.clone().timeout(Timeout::PERMANENT))
         }
@@ -240,14 +258,6 @@ fn to_create(set: &SavedSet, ours: &[CreateSet]) -> Result<CreateSet, String> {
 }
 
 fn judge(set: &SavedSet, target: &CreateSet, path: &Path, findings: &mut Findings) {
-    if !matches!(target.set_type, SetType::HashIp | SetType::HashNet) {
-        let why = format!(
-            "set \"{}\" is there already with type {}: only hash:net and hash:ip are restored",
-            set.name, target.set_type
-        );
-        findings.refuse(Problem::file(path, why));
-        return;
-    }
     let wrong = |member: &Member| {
         let key = &member.entry.key;
         let forever = || {
@@ -259,7 +269,7 @@ fn judge(set: &SavedSet, target: &CreateSet, path: &Path, findings: &mut Finding
             (timeout.is_some() && target.options.timeout.is_none())
                 .then(|| cannot_add(key, &set.name, why))
         };
-        let why = misfit(key, target).or_else(forever)?;
+        let why = misfit(&member.entry, target).or_else(forever)?;
         Some(Problem::line(path, member.line, why))
     };
     let mut problems = set.members.iter().filter_map(wrong);

@@ -8,7 +8,7 @@ pub(crate) mod parse;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use ipset_netlink::{Comment, CreateSet, Set, SetType};
+use ipset_netlink::{Comment, CreateSet, Element, Entry, Set, SetType};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -142,24 +142,22 @@ fn write(saved: &Saved, path: &Path) -> Result<(), String> {
 fn keep(set: Set, findings: &mut Findings) -> Option<SavedSet> {
     let header = set.header;
     let name = header.name.clone();
-    if !matches!(header.set_type, SetType::HashIp | SetType::HashNet) {
+    if let SetType::Other(set_type) = &header.set_type {
         findings.fail(format!(
-            "cannot save set \"{name}\": its type is {}, and only hash:net and hash:ip are saved",
-            header.set_type
+            "cannot save set \"{name}\": its type is {set_type}, which is not known"
         ));
         return None;
     }
-    for (word, there) in [
-        ("forceadd", header.options.forceadd),
-        ("skbinfo", header.options.skbinfo),
-    ] {
-        if there {
-            findings.warn(format!("set \"{name}\" has {word}, which is not saved"));
-        }
-    }
     let mut unwritable = 0;
-    let members = set
-        .entries
+    // Names of interfaces and sets that no word of a line can be.
+    let (entries, wordless): (Vec<_>, Vec<_>) = set.entries.into_iter().partition(is_a_word);
+    for entry in &wordless {
+        findings.fail(format!(
+            "cannot save {:?} of set \"{name}\": no line can hold it",
+            entry.key.to_string()
+        ));
+    }
+    let members = entries
         .into_iter()
         .map(|mut entry| {
             // The kernel takes comments that no line of such a file can hold.
@@ -183,6 +181,15 @@ fn keep(set: Set, findings: &mut Findings) -> Option<SavedSet> {
         name,
         create: Some(CreateSet::from(&header)),
         members,
+    })
+}
+
+fn is_a_word(entry: &Entry) -> bool {
+    let breaks = |text: &str| text.contains(|c: char| c.is_whitespace() || c == '"');
+    entry.key.elements().iter().all(|element| match element {
+        Element::Interface(interface) => !breaks(interface.name()),
+        Element::Set(set) => !breaks(set.as_str()),
+        _ => true,
     })
 }
 

@@ -7,7 +7,7 @@ use ipset_netlink::{CreateSet, Error, IfExists, IfMissing, IpSet, SetName};
 use jiff::Timestamp;
 
 use super::report::SavedReport;
-use crate::report::Findings;
+use crate::report::{Findings, causes};
 use crate::restore::{bad_lines, note_refused, read};
 use crate::save::format::{Saved, SavedSet};
 use crate::save::members::{PutBack, elapsed, put_back};
@@ -21,7 +21,8 @@ pub(super) struct Refill<'a> {
 impl<'a> Refill<'a> {
     /// Reads the file of `save`. One that does not exist has nothing in it; what is wrong with one that does is noted.
     pub(super) fn read(path: &'a Path, findings: &mut Findings) -> (Self, SavedReport) {
-        let (saved, found) = match read(path) {
+        // All the sets that members are wanted of hold addresses.
+        let (saved, found) = match read(path, &mut |_| None) {
             Ok(parsed) => {
                 for problem in bad_lines(path, &parsed) {
                     findings.fail(problem);
@@ -64,7 +65,16 @@ impl<'a> Refill<'a> {
         let mut unfinished = extended(wanted, saved);
         unfinished.name = name.clone();
         kernel.destroy(&name, IfMissing::Ignore)?;
-        kernel.create(&unfinished, IfExists::Fail)?;
+        if let Err(error) = kernel.create(&unfinished, IfExists::Fail) {
+            // What a file says must not keep the firewall down.
+            let why = causes(&error).replace(name.as_str(), wanted.name.as_str());
+            findings.fail(format!(
+                "{why}; it is made without what was saved of it but its members"
+            ));
+            unfinished = wanted.clone();
+            unfinished.name = name.clone();
+            kernel.create(&unfinished, IfExists::Fail)?;
+        }
         let outcome = self.fill(kernel, &unfinished, saved, findings);
         if let Err(error) = kernel.rename(&name, &wanted.name) {
             // Of two errors the first one is the cause.
@@ -87,12 +97,23 @@ impl<'a> Refill<'a> {
     }
 }
 
-/// The set keeps what its members had, comments and counters, and starts large enough for them.
+/// The set keeps what its members had, such as comments, and starts large enough for them. Where it is of the type that was
+/// saved, it is that set again but for what the configuration says.
 fn extended(wanted: &CreateSet, saved: &SavedSet) -> CreateSet {
     let mut set = wanted.clone();
     if let Some(create) = &saved.create {
-        set.options.counters = create.options.counters;
-        set.options.comments = create.options.comments;
+        let configured = &wanted.options;
+        if (&create.set_type, create.family) == (&wanted.set_type, wanted.family) {
+            set.options = create.options.clone();
+            set.options.timeout = configured.timeout;
+            set.options.max_elements = configured.max_elements;
+            set.options.hash_size = configured.hash_size;
+        } else {
+            set.options.counters = create.options.counters;
+            set.options.comments = create.options.comments;
+            set.options.skbinfo = create.options.skbinfo;
+            set.options.forceadd = create.options.forceadd;
+        }
     }
     // About half as many buckets as members is what the kernel fills fastest.
     let buckets = u32::try_from(saved.members.len() / 2).unwrap_or(u32::MAX);

@@ -3,7 +3,9 @@
 use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 
-use ipset_netlink::{CreateSet, Element, Entry, Key, SetName, SetType, Timeout};
+use ipset_netlink::{
+    CreateSet, Element, Entry, Interface, Key, Position, SetName, SetType, SkbMark, Timeout,
+};
 use jiff::Timestamp;
 
 /// The first words of the first line of a file of ours; version and time follow.
@@ -76,32 +78,36 @@ pub(crate) struct CreateLine<'a>(pub(crate) &'a CreateSet);
 
 impl Display for CreateLine<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let create = self.0;
-        write!(
-            f,
-            "create {} {} family {}",
-            create.name, create.set_type, create.family
-        )?;
-        let numbers = [
-            ("hashsize", create.options.hash_size),
-            ("maxelem", create.options.max_elements),
-            ("timeout", create.options.timeout.map(Timeout::as_secs)),
-            ("netmask", create.options.netmask.map(u32::from)),
-        ];
-        for (word, number) in numbers {
-            if let Some(number) = number {
-                write!(f, " {word} {number}")?;
-            }
-        }
+        let CreateSet {
+            name,
+            set_type,
+            family,
+            options,
+            ..
+        } = self.0;
+        write!(f, "create {name} {set_type}")?;
+        option(f, "range", options.range)?;
+        let has_family = set_type.name().starts_with("hash:") && *set_type != SetType::HashMac;
+        option(f, "family", has_family.then_some(family))?;
+        option(f, "markmask", options.mark_mask.map(Hex))?;
+        option(f, "hashsize", options.hash_size)?;
+        option(f, "maxelem", options.max_elements)?;
+        option(f, "size", options.size)?;
+        option(f, "netmask", options.netmask)?;
+        option(f, "bitmask", options.bitmask)?;
+        option(f, "timeout", options.timeout.map(Timeout::as_secs))?;
         for (word, there) in [
-            ("counters", create.options.counters),
-            ("comment", create.options.comments),
+            ("counters", options.counters),
+            ("comment", options.comments),
+            ("skbinfo", options.skbinfo),
+            ("forceadd", options.forceadd),
         ] {
             if there {
                 write!(f, " {word}")?;
             }
         }
-        Ok(())
+        option(f, "bucketsize", options.bucket_size)?;
+        option(f, "initval", options.initial_value.map(Hex))
     }
 }
 
@@ -112,8 +118,14 @@ impl Display for Words<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let entry = self.0;
         write!(f, "{}", entry.key)?;
-        if let Some(timeout) = entry.timeout {
-            write!(f, " timeout {}", timeout.as_secs())?;
+        option(f, "timeout", entry.timeout.map(Timeout::as_secs))?;
+        if entry.nomatch {
+            f.write_str(" nomatch")?;
+        }
+        if let Some(Element::Interface(Interface { wildcard: true, .. })) =
+            entry.key.elements().last()
+        {
+            f.write_str(" wildcard")?;
         }
         if let Some(counters) = entry.counters {
             write!(f, " packets {} bytes {}", counters.packets, counters.bytes)?;
@@ -121,17 +133,48 @@ impl Display for Words<'_> {
         if let Some(comment) = &entry.comment {
             write!(f, " comment \"{comment}\"")?;
         }
-        if entry.nomatch {
-            f.write_str(" nomatch")?;
+        let skbinfo = entry.skbinfo.unwrap_or_default();
+        if let Some(SkbMark { value, mask }) = skbinfo.mark {
+            write!(f, " skbmark {}/{}", Hex(value), Hex(mask))?;
         }
-        Ok(())
+        if let Some(class) = skbinfo.priority {
+            write!(f, " skbprio {:x}:{:x}", class >> 16, class & 0xffff)?;
+        }
+        option(f, "skbqueue", skbinfo.queue)?;
+        match &entry.position {
+            Some(Position::Before(set)) => write!(f, " before {set}"),
+            Some(Position::After(set)) => write!(f, " after {set}"),
+            None => Ok(()),
+        }
     }
 }
 
-/// Why `key` can never be a member of a set of this `create` line; `None` when it can.
-pub(crate) fn misfit(key: &Key, set: &CreateSet) -> Option<String> {
+fn option(f: &mut Formatter<'_>, word: &str, value: Option<impl Display>) -> fmt::Result {
+    match value {
+        Some(value) => write!(f, " {word} {value}"),
+        None => Ok(()),
+    }
+}
+
+struct Hex(u32);
+
+impl Display for Hex {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#010x}", self.0)
+    }
+}
+
+/// Why the entry can never be a member of a set of this `create` line; `None` when it can.
+pub(crate) fn misfit(entry: &Entry, set: &CreateSet) -> Option<String> {
+    let key = &entry.key;
     let why = match (&set.set_type, key.elements()) {
-        _ if key.family() != Some(set.family) => format!("the set is for family {}", set.family),
+        _ if key.family().is_some_and(|family| family != set.family) => {
+            format!("the set is for family {}", set.family)
+        }
+        (set_type, _) if !set_type.accepts(key) => format!("the set is of type {set_type}"),
+        (set_type, _) if entry.nomatch && !holds_networks(set_type) => {
+            format!("a set of type {set_type} has no exceptions (nomatch)")
+        }
         (SetType::HashIp, [Element::Net(_) | Element::Range(_)]) => {
             "a set of type hash:ip takes single addresses only".to_owned()
         }
@@ -142,6 +185,11 @@ pub(crate) fn misfit(key: &Key, set: &CreateSet) -> Option<String> {
         _ => return None,
     };
     Some(cannot_add(key, &set.name, &why))
+}
+
+/// Whether its members can be exceptions.
+pub(crate) fn holds_networks(set_type: &SetType) -> bool {
+    set_type.name().contains("net")
 }
 
 /// The words of the kernel's own refusals.

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use ipset_netlink::{CreateSet, Entry, IfExists, IpSet, Key, Timeout};
+use ipset_netlink::{Counters, CreateSet, Entry, IfExists, IpSet, Key, SetType, SkbInfo, Timeout};
 use jiff::Timestamp;
 
-use super::format::{SavedSet, misfit};
+use super::format::{SavedSet, cannot_add, misfit};
 use crate::report::causes;
 
 /// Of one set this many refused members are named, the rest is counted.
@@ -24,6 +24,8 @@ pub(crate) struct PutBack {
     pub(crate) expired: u64,
     /// They could not be put into the set.
     pub(crate) refused: u64,
+    /// Of those that were put into it: without a comment, counters or skbinfo that they had, for which it keeps no room.
+    pub(crate) bared: u64,
     /// Why, for the first of them, with the number of the line; without one it is about all of them.
     pub(crate) reasons: Vec<(Option<usize>, String)>,
 }
@@ -38,7 +40,7 @@ pub(crate) fn elapsed(saved: Option<Timestamp>, now: Timestamp) -> u32 {
 /// Adds the members of `saved`, which was written `at` that time, to the set `target`, which holds `present`.
 ///
 /// Of two ends of a member the later one stays; ends are no more exact than a second. What the set keeps no room for, a
-/// comment or counters, is left out.
+/// comment or counters, is left out and counted.
 pub(crate) fn put_back(
     kernel: &mut IpSet,
     target: &CreateSet,
@@ -49,31 +51,36 @@ pub(crate) fn put_back(
     // Now, not when the file was read: a large one takes a while.
     let elapsed = elapsed(at, Timestamp::now());
     let mut outcome = PutBack::default();
-    let mut ends: HashMap<&Key, u32> = present
+    let mut ends: HashMap<Key, u32> = present
         .iter()
-        .map(|entry| (&entry.key, end(entry)))
+        .map(|entry| (entry.key.clone(), end(entry)))
         .collect();
     // For each entry that is sent: its line, and whether the set has it.
     let mut sent = Vec::new();
     let mut entries = Vec::new();
     let default = default_timeout(saved, target);
     for member in &saved.members {
-        if let Some(why) = misfit(&member.entry.key, target) {
-            outcome.refuse(member.line, &why, target, saved);
-            continue;
-        }
-        let Some(entry) = aged(&member.entry, elapsed, default, target) else {
+        let entry = match unmasked(&member.entry, saved, target) {
+            Ok(entry) => entry,
+            Err(why) => {
+                outcome.refuse(member.line, &why, target, saved);
+                continue;
+            }
+        };
+        let Some(entry) = aged(entry, elapsed, default, target) else {
             outcome.expired += 1;
             continue;
         };
-        let known = ends.get(&member.entry.key).copied();
+        let known = ends.get(&entry.key).copied();
         if known.is_some_and(|known| known.saturating_add(1) >= end(&entry)) {
             outcome.kept += 1;
             continue;
         }
-        ends.insert(&member.entry.key, end(&entry));
+        let (bare, lost) = bared(entry, target);
+        outcome.bared += u64::from(lost);
+        ends.insert(bare.key.clone(), end(&bare));
         sent.push((member.line, known.is_some()));
-        entries.push(entry);
+        entries.push(bare);
     }
     let failures = match kernel.add_all(&target.name, &entries, IfExists::Update) {
         Ok(bulk) => bulk.failures,
@@ -122,12 +129,11 @@ fn default_timeout(saved: &SavedSet, target: &CreateSet) -> Option<Timeout> {
 
 /// The entry as it is to be `elapsed` seconds later in a set of this kind; `None` when its time is over.
 fn aged(
-    entry: &Entry,
+    mut entry: Entry,
     elapsed: u32,
     default: Option<Timeout>,
     target: &CreateSet,
 ) -> Option<Entry> {
-    let mut entry = entry.clone();
     if entry.timeout.is_none() {
         entry.timeout = default;
     } else if let Some(timeout) = entry.timeout.filter(|timeout| !timeout.is_permanent()) {
@@ -141,13 +147,46 @@ fn aged(
     if target.options.timeout.is_none() {
         entry.timeout = None;
     }
+    Some(entry)
+}
+
+/// The entry without what the set keeps no room for, and whether that was anything.
+fn bared(mut entry: Entry, target: &CreateSet) -> (Entry, bool) {
+    let mut lost = false;
     if !target.options.counters {
-        entry.counters = None;
+        // Every entry of a set with counters has them.
+        lost |= entry.counters.take().unwrap_or_default() != Counters::default();
     }
     if !target.options.comments {
-        entry.comment = None;
+        lost |= entry.comment.take().is_some();
     }
-    Some(entry)
+    if !target.options.skbinfo {
+        lost |= entry.skbinfo.take().unwrap_or_default() != SkbInfo::default();
+    }
+    (entry, lost)
+}
+
+/// The entry that stands for what the member did: the set it was saved from may have looked at some bits of an address only.
+fn unmasked(member: &Entry, saved: &SavedSet, target: &CreateSet) -> Result<Entry, String> {
+    let mut entry = member.clone();
+    if let Some(CreateSet { options: from, .. }) = &saved.create {
+        let to = &target.options;
+        let same =
+            (from.netmask, from.bitmask, from.mark_mask) == (to.netmask, to.bitmask, to.mark_mask);
+        let none = (from.netmask, from.bitmask, from.mark_mask) == (None, None, None);
+        match (from.netmask, entry.key.as_ip()) {
+            _ if same || none => {}
+            (Some(bits), Some(address)) if target.set_type == SetType::HashNet => {
+                entry.key = Key::net(address, bits).map_err(|error| error.to_string())?;
+            }
+            _ => {
+                let why = "it stands for more than itself by the netmask, bitmask or markmask of the set it was saved \
+                           from, which this set does not have";
+                return Err(cannot_add(&entry.key, &saved.name, why));
+            }
+        }
+    }
+    misfit(&entry, target).map_or(Ok(entry), Err)
 }
 
 /// When the entry ends, for comparing: permanent ones last.
@@ -160,7 +199,7 @@ fn end(entry: &Entry) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use ipset_netlink::{Counters, Family, SetType};
+    use ipset_netlink::Family;
 
     use super::*;
 
@@ -176,7 +215,7 @@ mod tests {
     #[test]
     fn the_time_that_passed_is_taken_off() {
         let left = |timeout, elapsed| {
-            aged(&entry(timeout), elapsed, None, &set())
+            aged(entry(timeout), elapsed, None, &set())
                 .map(|entry| entry.timeout.unwrap().as_secs())
         };
         assert_eq!(left(100, 0), Some(100));
@@ -202,14 +241,15 @@ mod tests {
         let rich = entry(100)
             .comment("x".parse().unwrap())
             .counters(Counters::default());
-        assert_eq!(aged(&rich, 0, None, &set()), Some(entry(100)));
+        assert_eq!(bared(rich.clone(), &set()), (entry(100), true));
+        assert_eq!(bared(entry(100), &set()), (entry(100), false));
         assert_eq!(
-            aged(&rich, 0, None, &set().comments().counters()),
-            Some(rich.clone())
+            bared(rich.clone(), &set().comments().counters()),
+            (rich.clone(), false)
         );
         let mut plain = set();
         plain.options.timeout = None;
-        assert_eq!(aged(&rich, 0, None, &plain).unwrap().timeout, None);
+        assert_eq!(aged(rich, 0, None, &plain).unwrap().timeout, None);
     }
 
     #[test]
@@ -233,8 +273,36 @@ mod tests {
         assert_eq!(default_timeout(&saved, &target), Some(hour));
         let entry = Entry::new("192.0.2.1".parse().unwrap());
         assert_eq!(
-            aged(&entry, 9999, Some(hour), &target).unwrap().timeout,
+            aged(entry, 9999, Some(hour), &target).unwrap().timeout,
             Some(hour)
         );
+    }
+
+    #[test]
+    fn a_member_stands_for_what_it_stood_for() {
+        let name = || "s".parse().unwrap();
+        let from = |create: CreateSet| SavedSet {
+            name: name(),
+            create: Some(create),
+            members: Vec::new(),
+        };
+        let hash_ip = || CreateSet::new(name(), SetType::HashIp, Family::Inet);
+        let masked = from(hash_ip().netmask(24));
+        let key = |saved: &SavedSet, target: &CreateSet| {
+            unmasked(&entry(0), saved, target).map(|entry| entry.key.to_string())
+        };
+        assert_eq!(key(&masked, &set()).as_deref(), Ok("192.0.2.0/24"));
+        assert_eq!(
+            key(&masked, &hash_ip().netmask(24)).as_deref(),
+            Ok("192.0.2.1")
+        );
+        assert!(key(&masked, &hash_ip()).is_err());
+        let bits = from(hash_ip().bitmask("255.0.255.0".parse().unwrap()));
+        assert!(key(&bits, &set()).is_err());
+        assert_eq!(key(&from(hash_ip()), &set()).as_deref(), Ok("192.0.2.1"));
+        // An exception would become what it is an exception of.
+        let exception = entry(0).nomatch();
+        assert!(unmasked(&exception, &from(set()), &set()).is_ok());
+        assert!(unmasked(&exception, &from(set()), &hash_ip()).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::{fs, process};
 
-use netns_testbed::{Failed, Tool, Trial, trial};
+use netns_testbed::{Failed, Tool, Trial, skip, trial};
 
 use crate::host::{DEFAULTS, Scratch, all_rules, all_sets, apply, firewall_apply, text, tool};
 
@@ -14,6 +14,11 @@ pub(crate) fn trials() -> Vec<Trial> {
             saved_sets_come_back_as_they_were,
         ),
         trial("ipset_reads_what_was_saved", ipset_reads_what_was_saved),
+        trial(
+            "every_type_and_option_comes_back",
+            every_type_and_option_comes_back,
+        ),
+        trial("apply_keeps_what_was_saved", apply_keeps_what_was_saved),
         trial("what_ipset_saved_is_restored", what_ipset_saved_is_restored),
         trial(
             "time_goes_on_while_the_machine_is_off",
@@ -173,6 +178,143 @@ fn what_ipset_saved_is_restored() -> Result<(), Failed> {
     Ok(())
 }
 
+/// Every type that all kernels have, and every option and what an entry can carry.
+const EVERYTHING: &str = r#"create blacklist hash:net hashsize 64 maxelem 1000 timeout 0 counters comment skbinfo forceadd bucketsize 4 initval 0x1234
+add blacklist 192.0.2.0/24 packets 3 bytes 5 comment "a b" skbmark 0x1/0xff skbprio 1:a skbqueue 7
+add blacklist 192.0.2.7 nomatch skbmark 0x10
+create blacklist_v6 hash:ip family inet6 netmask 64 timeout 0 counters
+add blacklist_v6 2001:db8::1 packets 1 bytes 2
+create whitelist hash:ip bitmask 255.0.255.0 timeout 0 comment
+add whitelist 192.0.2.7 comment "x"
+create bi bitmap:ip range 192.0.2.0/24 timeout 0 counters comment skbinfo
+add bi 192.0.2.9 comment "bit" skbqueue 1
+create bn bitmap:ip range 10.0.0.0/8 netmask 16
+add bn 10.1.0.0
+create bm bitmap:ip,mac range 192.0.2.0-192.0.2.255
+add bm 192.0.2.9,02:00:00:00:00:01
+create bp bitmap:port range 1-1024 timeout 0
+add bp 80
+create ip hash:ip,port
+add ip 192.0.2.1,tcp:80
+add ip 192.0.2.1,udp:53
+create np hash:net,port skbinfo
+add np 192.0.2.0/25,sctp:9 skbprio ffff:1
+create ipi hash:ip,port,ip family inet6
+add ipi 2001:db8::1,tcp:1,2001:db8::2
+create ipn hash:ip,port,net
+add ipn 192.0.2.1,tcp:1,198.51.100.0/24 nomatch
+create ni hash:net,iface
+add ni 192.0.2.0/24,physdev:eth0
+add ni 192.0.2.0/24,eth wildcard
+create ls list:set size 16 timeout 0 comment
+add ls blacklist comment "first"
+add ls ip before blacklist
+"#;
+
+fn make_everything() -> Result<(), Failed> {
+    let made = Tool::require("ipset")?.input(EVERYTHING).run(&["restore"]);
+    // Masks and layouts of a hash came with Linux 6.3 and 5.12.
+    made.map(drop)
+        .map_err(|why| skip(format!("not on this kernel: {why:?}")))
+}
+
+/// `ipset save` with everything in it; only the members of a list have an order.
+fn ipset_save() -> Result<String, Failed> {
+    let text = tool("ipset save")?;
+    let (list, mut others): (Vec<_>, Vec<_>) =
+        text.lines().partition(|line| line.starts_with("add ls "));
+    others.sort_unstable();
+    others.extend(list);
+    Ok(others.join("\n"))
+}
+
+fn take_away() -> Result<(), Failed> {
+    // Sets in a list are in use.
+    tool("ipset flush")?;
+    tool("ipset destroy").map(drop)
+}
+
+fn every_type_and_option_comes_back() -> Result<(), Failed> {
+    make_everything()?;
+    let (sets, stock) = (ipset_save()?, tool("ipset save")?);
+    let scratch = Scratch::new()?;
+    let path = text(&scratch.path("sets.save"));
+    firewall_apply(&["save", "--file", &path])?.exits(1)?;
+    let saved = fs::read_to_string(&path)?;
+    let everything_said = "create blacklist hash:net family inet hashsize 64 maxelem 1000 timeout 0 counters comment skbinfo forceadd \
+                           bucketsize 4 initval 0x00001234\n";
+    assert!(saved.contains(everything_said), "{saved}");
+
+    // Ours put back what the stock tool wrote.
+    take_away()?;
+    let stock = scratch.file("stock", &stock)?;
+    firewall_apply(&["--config", DEFAULTS, "restore", "--file", &stock])?.exits(0)?;
+    assert_eq!(ipset_save()?, sets);
+    // Into sets that are there, members without a line that creates their set.
+    let members: String = fs::read_to_string(&stock)?
+        .split_inclusive('\n')
+        .filter(|line| line.starts_with("add "))
+        .collect();
+    let members = scratch.file("members", &members)?;
+    tool("ipset flush")?;
+    firewall_apply(&["--config", DEFAULTS, "restore", "--file", &members])?.exits(0)?;
+    assert_eq!(ipset_save()?, sets);
+
+    // The stock tool puts back what ours wrote, and so do ours, which lose forceadd no more.
+    let ours = |line: &&str| {
+        ["blacklist ", "blacklist_v6 ", "whitelist "]
+            .iter()
+            .any(|name| {
+                line.split_once(' ')
+                    .is_some_and(|(_, rest)| rest.starts_with(name))
+            })
+    };
+    let sets: Vec<_> = sets.lines().filter(ours).collect();
+    take_away()?;
+    tool(&format!("ipset restore -file {path}"))?;
+    assert_eq!(ipset_save()?, sets.join("\n"));
+    take_away()?;
+    firewall_apply(&["--config", DEFAULTS, "restore", "--file", &path])?.exits(0)?;
+    assert_eq!(ipset_save()?, sets.join("\n"));
+    let again = firewall_apply(&["save", "--file", "-"])?.exits(1)?.stdout;
+    let lines = |text: &str| {
+        let mut lines: Vec<_> = text.lines().skip(1).map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    };
+    assert_eq!(lines(&again), lines(&saved));
+    Ok(())
+}
+
+fn apply_keeps_what_was_saved() -> Result<(), Failed> {
+    make_everything()?;
+    let scratch = Scratch::new()?;
+    let path = text(&scratch.path("sets.save"));
+    firewall_apply(&["save", "--file", &path])?.exits(1)?;
+    take_away()?;
+    let run = firewall_apply(&["--config", DEFAULTS, "apply", "--saved", &path])?.exits(1)?;
+    let sets = ipset_save()?;
+    for line in [
+        "create blacklist hash:net family inet hashsize 1024 maxelem 1048576 timeout 0 counters comment skbinfo bucketsize 4 \
+         initval 0x00001234\n",
+        "add blacklist 192.0.2.0/24 timeout 0 packets 3 bytes 5 comment \"a b\" skbmark 0x1/0xff skbprio 1:a skbqueue 7\n",
+        "add blacklist 192.0.2.7 timeout 0 nomatch packets 0 bytes 0 skbmark 0x10\n",
+        // Of another type now, where a network is one.
+        "add blacklist_v6 2001:db8::/64 timeout 0 packets 1 bytes 2\n",
+    ] {
+        assert!(sets.contains(line), "{line} is not in {sets}");
+    }
+    // No network has such bits.
+    let member = fs::read_to_string(&path)?
+        .lines()
+        .position(|line| line.starts_with("add whitelist "));
+    let line = member.ok_or("not saved")? + 1;
+    assert!(run.stderr.contains(&format!("{path}:{line}: ")), "{run:?}");
+    assert!(run.stderr.contains("bitmask"), "{run:?}");
+    assert!(all_rules()?.contains("FIREWALL_INPUT"));
+    Ok(())
+}
+
 /// What `ipset` says is left of a member, in seconds.
 fn left(set: &str, member: &str) -> Result<Option<u32>, Failed> {
     let saved = all_sets()?;
@@ -295,7 +437,12 @@ fn restore_reads_all_before_it_changes_anything() -> Result<(), Failed> {
         ("add unknown 192.0.2.1", "unknown"),
         ("add forever 192.0.2.1 timeout 9", "without timeouts"),
         ("add ports 192.0.2.1", "bitmap:port"),
-        ("create x hash:ip,port", "hash:ip,port"),
+        ("create x hash:unknown", "hash:unknown"),
+        ("create x hash:net netmask 24", "netmask"),
+        (
+            "create blacklist_v6 hash:ip,port family inet6",
+            "hash:ip,port",
+        ),
         ("flush blacklist", "flush"),
     ] {
         let path = scratch.file(
