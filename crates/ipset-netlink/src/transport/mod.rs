@@ -1,5 +1,6 @@
 //! How requests reach the kernel and its answers come back.
 
+mod read_ahead;
 mod socket;
 
 use std::{any::Any, io};

@@ -2,20 +2,27 @@ use std::{
     any::Any,
     fs, io,
     os::unix::fs::MetadataExt,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_NETFILTER};
 
-use super::Transport;
+use super::{
+    Transport,
+    read_ahead::{ReadAhead, ends_listing},
+};
 
 /// A socket to the kernel's netfilter subsystems, in the network namespace of the thread that
 /// opened it.
 #[derive(Debug)]
 pub struct NetlinkSocket {
-    socket: Socket,
+    socket: Arc<Socket>,
     port: u32,
+    /// Parts of a listing that came one after the other.
+    parts: u32,
+    ahead: Option<ReadAhead>,
     /// The network namespace it is in, where that can be known.
     namespace: Option<Namespace>,
 }
@@ -36,7 +43,9 @@ impl NetlinkSocket {
         socket.connect(&SocketAddr::new(0, 0))?;
         socket.set_non_blocking(true)?;
         Ok(Self {
-            socket,
+            socket: Arc::new(socket),
+            parts: 0,
+            ahead: None,
             port: address.port_number(),
             namespace: namespace_of_thread(),
         })
@@ -45,6 +54,10 @@ impl NetlinkSocket {
 
 impl Transport for NetlinkSocket {
     fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        self.parts = 0;
+        if let Some(ahead) = self.ahead.take() {
+            ahead.finish();
+        }
         let sent = retry(|| self.socket.send(request, 0))?;
         if sent != request.len() {
             return Err(io::Error::new(
@@ -56,17 +69,18 @@ impl Transport for NetlinkSocket {
     }
 
     fn receive(&mut self, datagram: &mut Vec<u8>) -> io::Result<()> {
-        datagram.clear();
-        datagram.reserve(LARGEST_DATAGRAM);
-        let length = retry(|| self.socket.recv(&mut *datagram, MSG_TRUNC))?;
-        if length != datagram.len() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                format!(
-                    "the kernel's answer of {length} bytes did not fit into {}",
-                    datagram.len()
-                ),
-            ));
+        if let Some(ahead) = &mut self.ahead {
+            if let Some(received) = ahead.next(datagram) {
+                return received;
+            }
+            self.ahead = None;
+        }
+        receive(&self.socket, datagram)?;
+        self.parts += 1;
+        if self.parts == PARTS_OF_A_LONG_LISTING && !ends_listing(datagram) {
+            let socket = Arc::clone(&self.socket);
+            // Without a thread it is read as before.
+            self.ahead = ReadAhead::start(move |part| receive(&socket, part)).ok();
         }
         Ok(())
     }
@@ -87,6 +101,22 @@ impl Transport for NetlinkSocket {
         }
         bind(port).map(|socket| Box::new(socket) as Box<dyn Any>)
     }
+}
+
+fn receive(socket: &Socket, datagram: &mut Vec<u8>) -> io::Result<()> {
+    datagram.clear();
+    datagram.reserve(LARGEST_DATAGRAM);
+    let length = retry(|| socket.recv(&mut *datagram, MSG_TRUNC))?;
+    if length != datagram.len() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!(
+                "the kernel's answer of {length} bytes did not fit into {}",
+                datagram.len()
+            ),
+        ));
+    }
+    Ok(())
 }
 
 fn namespace_of_thread() -> Option<Namespace> {
@@ -119,6 +149,9 @@ fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
         }
     }
 }
+
+/// After so many parts, each 32 KiB, a thread is worth its start.
+const PARTS_OF_A_LONG_LISTING: u32 = 4;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
