@@ -1,8 +1,13 @@
 //! Many entries at once.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr},
+    ops::ControlFlow,
+};
 
-use ipset_netlink::{CreateSet, Entry, Family, IfExists, IfMissing, IpSet, Key, SetType, Timeout};
+use ipset_netlink::{
+    CreateSet, Entry, Family, IfExists, IfMissing, IpSet, Key, Listed, SetType, Timeout,
+};
 use netns_testbed::{Failed, Tool, Trial};
 
 use crate::{entry, key, make, name, plain, seconds, with_session};
@@ -33,6 +38,40 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
         "no_entries_need_a_set_too",
         no_entries_need_a_set_too,
     );
+    with_session(
+        trials,
+        "a_listing_that_is_left_early_holds_nothing_up",
+        a_listing_that_is_left_early_holds_nothing_up,
+    );
+}
+
+fn a_listing_that_is_left_early_holds_nothing_up(sets: &mut IpSet) -> Result<(), Failed> {
+    const N: u32 = 100_000;
+    let numbered = (0..N).map(|n| Entry::new(Ipv4Addr::from(n | 10 << 24).into()));
+    for set in ["a", "b"] {
+        let create = plain(set, SetType::HashIp, Family::Inet).max_elements(N);
+        sets.create(&create, IfExists::Fail)?;
+    }
+    assert!(
+        sets.add_all(&name("a"), numbered, IfExists::Fail)?
+            .is_complete()
+    );
+    for (full, empty, looked_at) in [("a", "b", 1), ("b", "a", 20_000), ("a", "b", N)] {
+        let mut seen = 0;
+        sets.for_each(Some(&name(full)), |listed| {
+            seen += u32::from(matches!(listed, Listed::Entry(_)));
+            if seen == looked_at {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        assert_eq!(seen, looked_at);
+        // Not possible while anybody lists one of the two.
+        sets.swap(&name(full), &name(empty))?;
+    }
+    sets.destroy(&name("b"), IfMissing::Fail)?;
+    Ok(())
 }
 
 type Nth = fn(u32) -> Key;
