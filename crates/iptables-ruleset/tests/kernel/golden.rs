@@ -117,6 +117,7 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
     };
     let syn = TcpFlags::SYN;
     let set = || Ok::<_, BuildError>(Set::new(set.parse()?, Direction::Source));
+    let [counters_untouched, many_packets, few_packets] = by_counters(&set()?);
     let slow = HashLimit::above("slow", "1/hour".parse()?)?;
     Ok(vec![
         one(InInterface::new("lo".parse()?).into()),
@@ -164,22 +165,9 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
         one(Conntrack::not_state(CtState::INVALID.or(CtState::UNTRACKED)).into()),
         Rule::new(Target::Drop).matching(set()?),
         Rule::new(Target::Return).matching(set()?.and(Direction::Destination).inverted()),
-        Rule::new(Target::Drop).matching(
-            set()?
-                .return_nomatch()
-                .without_update()
-                .without_member_update(),
-        ),
-        Rule::new(Target::Drop).matching(
-            set()?
-                .packets(Counter::Greater(10))
-                .bytes(Counter::NotEqual(0)),
-        ),
-        Rule::new(Target::Drop).matching(
-            set()?
-                .packets(Counter::Less(1 << 32))
-                .bytes(Counter::Equal(60)),
-        ),
+        Rule::new(Target::Drop).matching(counters_untouched),
+        Rule::new(Target::Drop).matching(many_packets),
+        Rule::new(Target::Drop).matching(few_packets),
         one(Mark::new(1).into()),
         one(Mark::new(0x10).mask(0xf0).into()),
         one(Limit::new("60/minute".parse()?)?.burst(10)?.into()),
@@ -206,6 +194,22 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
         Rule::new(Reject::new(RejectWith::HostUnreachable)),
         Rule::new(Reject::new(RejectWith::Prohibited)),
     ])
+}
+
+fn by_counters(set: &Set) -> [Set; 3] {
+    let set = || set.clone();
+    [
+        set()
+            .return_nomatch()
+            .without_update()
+            .without_member_update(),
+        set()
+            .packets(Counter::Greater(10))
+            .bytes(Counter::NotEqual(0)),
+        set()
+            .packets(Counter::Less(1 << 32))
+            .bytes(Counter::Equal(60)),
+    ]
 }
 
 /// The rules of GOLDEN as the kernel lists them.
