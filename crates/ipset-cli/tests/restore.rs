@@ -4,7 +4,7 @@
     reason = "a test says what went wrong by panicking"
 )]
 
-use std::{fmt::Write, process::ExitCode};
+use std::{fmt::Write, net::Ipv4Addr, process::ExitCode};
 
 use ipset_netlink::{IpSet, SetName};
 use netns_testbed::{Failed, Tool, program, trial};
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
             what_is_there_already_is_fine_with_exist,
         ),
         trial("what_was_saved_is_restored", what_was_saved_is_restored),
+        trial("a_million_entries_survive", a_million_entries_survive),
     ])
 }
 
@@ -194,5 +195,28 @@ fn what_was_saved_is_restored() -> Result<(), Failed> {
     ours().run(&["destroy"])?;
     ours().input(saved.clone()).run(&["restore"])?;
     assert_eq!(ours().run(&["-sorted", "save"])?, saved);
+    Ok(())
+}
+
+fn a_million_entries_survive() -> Result<(), Failed> {
+    const N: u32 = 1_000_000;
+    let mut file = format!("create m hash:ip maxelem {N} hashsize 524288\n");
+    for n in 1..=N {
+        // An odd factor keeps them different and spreads them.
+        let address = Ipv4Addr::from(n.wrapping_mul(2_654_435_761));
+        writeln!(file, "add m {address}").unwrap();
+    }
+    ours().input(file).run(&["restore"])?;
+    let sorted = |saved: &str| {
+        let mut lines: Vec<_> = saved.lines().map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    };
+    let saved = ours().run(&["save"])?;
+    ours().run(&["destroy", "m"])?;
+    ours().input(saved.clone()).run(&["restore"])?;
+    let lines = sorted(&saved);
+    assert_eq!(lines.len(), 1_000_001);
+    assert!(sorted(&Tool::require("ipset")?.run(&["save"])?) == lines);
     Ok(())
 }
