@@ -2,8 +2,6 @@
 
 use std::{borrow::Borrow, ops::ControlFlow};
 
-use netlink_packet_core::NLM_F_EXCL;
-
 use super::{batch::Batch, element::check, exchange::Failure};
 use crate::{
     Entry, Error, Family, IfExists, IfMissing, IpSet, Key, SetHeader, SetName, SetType, Transport,
@@ -166,10 +164,7 @@ fn add_to(set: &SetName, if_exists: IfExists, on_refusal: OnRefusal) -> Change<'
         command: Command::Add,
         set,
         told: set,
-        flags: match if_exists {
-            IfExists::Fail => NLM_F_EXCL,
-            IfExists::Update => 0,
-        },
+        flags: if_exists.flag(),
         on_refusal,
     }
 }
@@ -179,10 +174,7 @@ fn delete_from(set: &SetName, if_missing: IfMissing, on_refusal: OnRefusal) -> C
         command: Command::Delete,
         set,
         told: set,
-        flags: match if_missing {
-            IfMissing::Fail => NLM_F_EXCL,
-            IfMissing::Ignore => 0,
-        },
+        flags: if_missing.flag(),
         on_refusal,
     }
 }

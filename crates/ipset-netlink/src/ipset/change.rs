@@ -31,10 +31,7 @@ impl<T: Transport> IpSet<T> {
             Ok(revisions) => revisions.maximum,
             Err(failure) => return Err(self.explain(operation, failure)),
         };
-        let flags = match if_exists {
-            IfExists::Fail => NLM_F_CREATE | NLM_F_EXCL,
-            IfExists::Update => NLM_F_CREATE,
-        };
+        let flags = NLM_F_CREATE | if_exists.flag();
         self.change(Command::Create, set.attributes(revision), flags)
             .map_err(|failure| self.explain(operation, failure))
     }
@@ -96,10 +93,7 @@ impl<T: Transport> IpSet<T> {
     /// There is no set of that name and `if_missing` is [`IfMissing::Fail`]
     /// ([`Error::is_set_not_found`]), or it is in use ([`Error::is_busy`]).
     pub fn destroy(&mut self, set: &SetName, if_missing: IfMissing) -> Result<(), Error> {
-        let flags = match if_missing {
-            IfMissing::Fail => NLM_F_EXCL,
-            IfMissing::Ignore => 0,
-        };
+        let flags = if_missing.flag();
         let destroyed = self.with_patience(&Operation::Destroy(set.clone()), |session| {
             session.change(Command::Destroy, names(set, None), flags)
         });

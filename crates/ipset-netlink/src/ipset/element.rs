@@ -1,7 +1,5 @@
 //! One entry of a set.
 
-use netlink_packet_core::NLM_F_EXCL;
-
 use super::{change::change, exchange::Failure};
 use crate::{
     Element, Entry, Error, Family, IfExists, IfMissing, IpSet, Key, SetName, SetType, Transport,
@@ -27,10 +25,7 @@ impl<T: Transport> IpSet<T> {
     /// A key that stands for many entries, such as a range, is added one by one: what came before the
     /// one that is refused stays.
     pub fn add(&mut self, set: &SetName, entry: &Entry, if_exists: IfExists) -> Result<(), Error> {
-        let flags = match if_exists {
-            IfExists::Fail => NLM_F_EXCL,
-            IfExists::Update => 0,
-        };
+        let flags = if_exists.flag();
         self.change_entry(Command::Add, set, entry, flags)
             .map_err(|failure| {
                 let (key, set) = (entry.key.clone(), set.clone());
@@ -69,10 +64,7 @@ impl<T: Transport> IpSet<T> {
         entry: &Entry,
         if_missing: IfMissing,
     ) -> Result<(), Error> {
-        let flags = match if_missing {
-            IfMissing::Fail => NLM_F_EXCL,
-            IfMissing::Ignore => 0,
-        };
+        let flags = if_missing.flag();
         self.change_entry(Command::Delete, set, entry, flags)
             .map_err(|failure| {
                 let (key, set) = (entry.key.clone(), set.clone());

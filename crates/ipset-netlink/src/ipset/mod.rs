@@ -10,7 +10,7 @@ mod listing;
 mod query;
 mod replace;
 
-use netlink_packet_core::NLM_F_REQUEST;
+use netlink_packet_core::{NLM_F_EXCL, NLM_F_REQUEST};
 
 pub use bulk::{BulkOutcome, EntryFailure};
 pub(crate) use exchange::IPSET_PROTOCOL;
@@ -131,6 +131,16 @@ pub enum IfExists {
     Update,
 }
 
+impl IfExists {
+    /// The flag of a request for an entry or a set that says so.
+    fn flag(self) -> u16 {
+        match self {
+            Self::Fail => NLM_F_EXCL,
+            Self::Update => 0,
+        }
+    }
+}
+
 /// What to do about a set or an entry that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IfMissing {
@@ -138,4 +148,14 @@ pub enum IfMissing {
     Fail,
     /// It is fine (`-exist` of `ipset`).
     Ignore,
+}
+
+impl IfMissing {
+    /// The flag of a request that says so.
+    fn flag(self) -> u16 {
+        match self {
+            Self::Fail => NLM_F_EXCL,
+            Self::Ignore => 0,
+        }
+    }
 }
