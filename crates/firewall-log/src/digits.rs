@@ -32,6 +32,64 @@ pub(crate) fn leading_one_by_one(text: &[u8]) -> (u64, usize) {
     (value, length)
 }
 
+/// The largest of some numbers, spelled for comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit {
+    number: u32,
+    /// Its last seven digits, or the largest of seven digits, one a byte.
+    digits: u64,
+}
+
+impl Limit {
+    pub(crate) fn new(number: u32) -> Self {
+        let seven = number.min(9_999_999);
+        let digits = (0..7).fold(0, |digits, place| {
+            digits | u64::from(seven / 10_u32.pow(place) % 10) << (8 * place)
+        });
+        Self { number, digits }
+    }
+
+    /// The length of the decimal number that `text` begins with, if there is one of up to seven digits and it is not over the limit.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "some 15 instructions")]
+    pub(crate) fn short(&self, text: [u8; 8]) -> Option<usize> {
+        let bytes = without_zeros(text);
+        let digits = count(bytes);
+        // The last digit to the end, which then is the lowest. Of no digit and of eight something is left, which does not matter.
+        let aligned = bytes.wrapping_shl(64 - 8 * digits).swap_bytes();
+        ((1..8).contains(&digits) && aligned <= self.digits).then_some(digits as usize)
+    }
+
+    /// The same for numbers of any length.
+    #[cold]
+    pub(crate) fn long(&self, text: &[u8]) -> Option<usize> {
+        let (value, digits) = leading_one_by_one(text);
+        (digits > 0 && value <= self.number.into()).then_some(digits)
+    }
+}
+
+/// The length of `1836.585591` that `text` begins with: up to seven digits, and one to seven after the point.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "some 20 instructions")]
+pub(crate) fn seconds(text: &[u8; 16]) -> Option<usize> {
+    let (first, _) = text.split_first_chunk()?;
+    let seconds = count(without_zeros(*first)) as usize;
+    let (point, fraction) = text.get(seconds..)?.split_first_chunk::<1>()?;
+    let digits = count(without_zeros(*fraction.first_chunk()?)) as usize;
+    let whole = (1..8).contains(&seconds) && point == b"." && (1..8).contains(&digits);
+    whole.then_some(seconds + 1 + digits)
+}
+
+/// The same for up to ten digits, and one to nine after the point.
+#[cold]
+pub(crate) fn long_seconds(text: &[u8]) -> Option<usize> {
+    let (_, seconds) = leading_one_by_one(text);
+    let (point, fraction) = text.get(seconds..)?.split_first_chunk::<1>()?;
+    let digits = fraction.iter().take(9);
+    let digits = digits.take_while(|byte| byte.is_ascii_digit()).count();
+    (seconds > 0 && point == b"." && digits > 0).then_some(seconds + 1 + digits)
+}
+
 /// How many of the bytes, from the lowest, are decimal digits before the first that is none. Takes them as [`without_zeros`].
 #[inline]
 fn count(bytes: u64) -> u32 {
@@ -61,40 +119,61 @@ fn value(bytes: u64, digits: u32) -> u64 {
     low.wrapping_add(high) >> 32
 }
 
-/// The IPv4 address that `text` begins with and its length; `None` if there is none or sixteen bytes are not there.
-#[inline]
-pub(crate) fn ipv4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
-    let text: &[u8; 16] = text.first_chunk()?;
-    let (mut address, mut at) = (0_u32, 0_usize);
+/// The IPv4 address that `text` begins with and its length; `None` if there is none.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "of the innermost loop, in one place")]
+pub(crate) fn ipv4_of_16(text: &[u8; 16]) -> Option<(Ipv4Addr, usize)> {
+    let (low, high) = text.split_first_chunk()?;
+    let (low, high) = (without_zeros(*low), without_zeros(*high.first_chunk()?));
+    // The first four bytes that are no digits: three dots and what ends the address.
+    let mut others = no_digits(low) | no_digits(high) << 8;
+    let (mut address, mut start, mut wrong) = (0_u32, 0, false);
     for part in 0..4 {
-        // Three digits and what ends them; of the longest address the end is still among the sixteen.
-        let [a, b, c, end] = *text.get(at..)?.first_chunk()?;
-        let bytes = u32::from_le_bytes([a, b, c, end]) ^ 0x3030_3030;
-        let other = bytes.wrapping_add(0x0606_0606) | bytes;
-        let digits = (other & 0xf0f0_f0f0).trailing_zeros() / 8;
-        if digits == 0 || digits > 3 {
-            return None;
-        }
-        let aligned = bytes << (32 - 8 * digits);
-        let octet = (aligned >> 8 & 0xff) * 100 + (aligned >> 16 & 0xff) * 10 + (aligned >> 24);
-        if octet > 255 {
-            return None;
-        }
-        address = address << 8 | octet;
-        at += digits as usize;
-        if part < 3 {
-            if text.get(at) != Some(&b'.') {
-                return None;
-            }
-            at += 1;
-        }
+        let end = others.trailing_zeros();
+        others &= others.wrapping_sub(1);
+        let digits = end.wrapping_sub(start);
+        let bytes = u32::from_le_bytes(*text.get(start as usize..)?.first_chunk()?) ^ 0x3030_3030;
+        // The last digit to the end; each digit then is in its place of the product's highest byte.
+        let aligned = bytes.wrapping_shl(32_u32.wrapping_sub(8 * digits));
+        address = address << 8 | aligned.wrapping_mul(0x64_0a01) >> 24;
+        wrong |= digits.wrapping_sub(1) > 2 || aligned.swap_bytes() > 0x02_0505;
+        wrong |= part < 3 && text.get(end as usize) != Some(&b'.');
+        start = end + 1;
     }
-    Some((Ipv4Addr::from_bits(address), at))
+    (!wrong).then(|| (Ipv4Addr::from_bits(address), (start - 1) as usize))
+}
+
+/// The same, of any text.
+pub(crate) fn ipv4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
+    match text.first_chunk() {
+        Some(text) => ipv4_of_16(text),
+        None => ipv4_one_by_one(text),
+    }
+}
+
+/// Of eight bytes, as [`without_zeros`] gives them, a bit for each that is no digit, the first the lowest.
+#[inline]
+fn no_digits(bytes: u64) -> u32 {
+    let other = (bytes & 0x7f7f_7f7f_7f7f_7f7f).wrapping_add(0x7676_7676_7676_7676) | bytes;
+    let flags = other >> 7 & 0x0101_0101_0101_0101;
+    (flags.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+}
+
+/// The seconds of `MM:SS` that `text` begins with; `None` for anything else, also for a leap second.
+#[inline]
+pub(crate) fn minute_and_second(text: [u8; 8]) -> Option<u32> {
+    let bytes = u64::from_le_bytes(text) & 0xff_ffff_ffff;
+    let bytes = bytes ^ 0x30_303a_3030;
+    // Each byte with what makes its largest value 127.
+    let other = (bytes & 0x7f_7f7f_7f7f).wrapping_add(0x76_7a7f_767a) | bytes;
+    let pairs = bytes.wrapping_mul(10).wrapping_add(bytes >> 8);
+    let number = ((pairs & 0xff) * 60 + (pairs >> 24 & 0xff)) as u32;
+    (other & 0x80_8080_8080 == 0).then_some(number)
 }
 
 /// The same for the end of a text.
 #[cold]
-pub(crate) fn ipv4_one_by_one(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
+fn ipv4_one_by_one(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
     let mut octets = [0_u8; 4];
     let mut rest = text;
     for (index, octet) in octets.iter_mut().enumerate() {
@@ -116,11 +195,12 @@ pub(crate) fn ipv4_one_by_one(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
     Some((Ipv4Addr::from(octets), text.len() - rest.len()))
 }
 
-/// The IPv6 address of 39 characters that `text` begins with, and what follows.
+/// The bytes of an IPv6 address as the kernel writes it.
+pub(crate) const IPV6: usize = 8 * 4 + 7;
+
+/// The IPv6 address that `text` is.
 #[inline]
-pub(crate) fn ipv6(text: &[u8]) -> Option<(Ipv6Addr, &[u8])> {
-    const LENGTH: usize = 8 * 4 + 7;
-    let (text, rest) = text.split_first_chunk::<LENGTH>()?;
+pub(crate) fn ipv6(text: &[u8; IPV6]) -> Option<Ipv6Addr> {
     let mut bits = 0_u128;
     let mut wrong = 0_u32;
     for group in 0..8 {
@@ -134,7 +214,7 @@ pub(crate) fn ipv6(text: &[u8]) -> Option<(Ipv6Addr, &[u8])> {
             wrong |= u32::from(text.get(at + 4).copied().unwrap_or_default() ^ b':');
         }
     }
-    (wrong == 0).then(|| (Ipv6Addr::from_bits(bits), rest))
+    (wrong == 0).then(|| Ipv6Addr::from_bits(bits))
 }
 
 /// The value of four hexadecimal digits, the first in the lowest byte, and not 0 if one is none.

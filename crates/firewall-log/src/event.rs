@@ -11,6 +11,7 @@ use crate::header::{Header, Layout};
 use crate::input::Parsed;
 use crate::packet::{self, Packet};
 use crate::time::LogTime;
+use crate::trace::Trace;
 
 /// A packet that the kernel logged, with when, where and under which prefix.
 ///
@@ -72,9 +73,19 @@ impl<'a> Event<'a> {
     ///
     /// [`ParseError`] says whether the line is none of ours, is not the kernel's, or is not well formed, and where.
     pub fn parse(line: &'a [u8]) -> Result<Self, ParseError> {
-        let line = strip_end(line);
-        let (header, prefix, kernel_part) = frame(line)?;
-        let packet = whole(line, Packet::parse(kernel_part))?;
+        Self::read(strip_end(line), &mut ())
+    }
+
+    /// [`parse`](Self::parse), of a line without its end.
+    pub(crate) fn read(line: &'a [u8], trace: &mut impl Trace) -> Result<Self, ParseError> {
+        if !carries_firewall_text(line) {
+            return Err(ParseError::not_firewall());
+        }
+        let (message, header) = Header::parse(line, trace)?;
+        let start = packet_start(message)
+            .map_err(|expected| ParseError::malformed(line, message, expected))?;
+        let (prefix, kernel_part) = message.split_at(start);
+        let packet = whole(line, Packet::parse(kernel_part, trace))?;
         let Header {
             time,
             uptime,
@@ -131,20 +142,8 @@ pub(crate) fn strip_end(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// The header of a line, its prefix, and the kernel's part from `IN=` on.
-pub(crate) fn frame(line: &[u8]) -> Result<(Header<'_>, &[u8], &[u8]), ParseError> {
-    if !carries_firewall_text(line) {
-        return Err(ParseError::not_firewall());
-    }
-    let (message, header) = Header::parse(line)?;
-    let start =
-        packet_start(message).map_err(|expected| ParseError::malformed(line, message, expected))?;
-    let (prefix, kernel_part) = message.split_at(start);
-    Ok((header, prefix, kernel_part))
-}
-
 /// What was read of the end of a line, or where that went wrong.
-pub(crate) fn whole<'a, T>(line: &'a [u8], read: Parsed<'a, T>) -> Result<T, ParseError> {
+fn whole<'a, T>(line: &'a [u8], read: Parsed<'a, T>) -> Result<T, ParseError> {
     match read {
         Ok((_, value)) => Ok(value),
         Err(nom::Err::Error(mismatch) | nom::Err::Failure(mismatch)) => {

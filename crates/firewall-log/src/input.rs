@@ -11,6 +11,7 @@ use nom::sequence::{preceded, terminated};
 use nom::{IResult, Parser};
 
 use crate::digits;
+use crate::trace::{Kind, Trace};
 
 /// What a parser of this crate answers: the rest of the line and the value, or where it went wrong.
 pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T, Mismatch<'a>>;
@@ -97,6 +98,89 @@ pub(crate) fn read<'a, T>(
         },
         Err(error) => Err(fail(error)),
     }
+}
+
+/// A value that may be any of its kind, wherever the kernel prints it.
+pub(crate) trait Free: Sized {
+    const KIND: Kind;
+
+    fn parse(input: &[u8]) -> Parsed<'_, Self>;
+}
+
+impl Free for u8 {
+    const KIND: Kind = Kind::Decimal(Self::MAX as u32);
+
+    #[inline]
+    fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        decimal(input)
+    }
+}
+
+impl Free for u16 {
+    const KIND: Kind = Kind::Decimal(Self::MAX as u32);
+
+    #[inline]
+    fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        decimal(input)
+    }
+}
+
+impl Free for u32 {
+    const KIND: Kind = Kind::Decimal(Self::MAX);
+
+    #[inline]
+    fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        decimal(input)
+    }
+}
+
+impl Free for Ipv4Addr {
+    const KIND: Kind = Kind::Ipv4;
+
+    #[inline]
+    fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        ipv4(input)
+    }
+}
+
+impl Free for Ipv6Addr {
+    const KIND: Kind = Kind::Ipv6;
+
+    #[inline]
+    fn parse(input: &[u8]) -> Parsed<'_, Self> {
+        ipv6(input)
+    }
+}
+
+/// [`read`]s a field of which the rest of the line does not depend, and tells of it.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "see read")]
+pub(crate) fn free<'a, T: Free>(
+    at: &'a [u8],
+    key: &'static str,
+    trace: &mut impl Trace,
+) -> Parsed<'a, T> {
+    read(at, key, |text| traced(text, T::KIND, T::parse, trace))
+}
+
+/// `DPT=`, and tells of it.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "see read")]
+pub(crate) fn port<'a>(at: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, u16> {
+    read(at, "DPT=", |text| traced(text, Kind::Port, decimal, trace))
+}
+
+/// Reads a value and tells of it.
+#[inline]
+pub(crate) fn traced<'a, T>(
+    text: &'a [u8],
+    kind: Kind,
+    value: impl FnOnce(&'a [u8]) -> Parsed<'a, T>,
+    trace: &mut impl Trace,
+) -> Parsed<'a, T> {
+    let (rest, value) = value(text)?;
+    trace.value(kind, text, rest);
+    Ok((rest, value))
 }
 
 /// What `cut` does to an error.
@@ -196,7 +280,7 @@ pub(crate) fn nibble(digit: u8) -> u8 {
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "see read")]
 pub(crate) fn ipv4(input: &[u8]) -> Parsed<'_, Ipv4Addr> {
-    match digits::ipv4(input).or_else(|| digits::ipv4_one_by_one(input)) {
+    match digits::ipv4(input) {
         Some((address, length)) => Ok((input.get(length..).unwrap_or_default(), address)),
         None => mismatch(input, "an IPv4 address"),
     }
@@ -206,8 +290,9 @@ pub(crate) fn ipv4(input: &[u8]) -> Parsed<'_, Ipv4Addr> {
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "see read")]
 pub(crate) fn ipv6(input: &[u8]) -> Parsed<'_, Ipv6Addr> {
-    match digits::ipv6(input) {
-        Some((address, rest)) => Ok((rest, address)),
+    let address = input.split_first_chunk();
+    match address.and_then(|(text, rest)| Some((rest, digits::ipv6(text)?))) {
+        Some(found) => Ok(found),
         None => mismatch(input, "an IPv6 address"),
     }
 }

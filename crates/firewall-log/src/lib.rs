@@ -81,6 +81,7 @@ mod render;
 mod scan;
 mod sight;
 mod time;
+mod trace;
 
 pub use crate::detect::{Detector, Tally, Threshold, Violation};
 pub use crate::error::ParseError;

@@ -185,6 +185,16 @@ fn windows(times: &[i64], within: i64) -> impl Iterator<Item = Window> {
     })
 }
 
+/// Whether any window of these times, which are in order, has as many hits as the limit.
+pub(super) fn is_reached(times: &[i64], limit: Limit) -> bool {
+    let others = usize::try_from(limit.hits.saturating_sub(1)).unwrap_or(usize::MAX);
+    let lasts = times.get(others..).unwrap_or_default();
+    times
+        .iter()
+        .zip(lasts)
+        .any(|(first, last)| last.saturating_sub(*first) <= limit.within)
+}
+
 /// What times in order come to.
 pub(super) fn sum(times: &[i64], limit: Limit) -> Sum {
     let mut sum = Sum {

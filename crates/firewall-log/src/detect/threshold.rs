@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
-use super::hits::Limit;
+use super::hits::{self, Limit};
 use crate::event::Event;
 use crate::packet::Protocol;
 
@@ -141,6 +141,11 @@ impl Threshold {
     pub(crate) fn least_hits(&self) -> u32 {
         let ports = self.distinct_ports.map_or(0, |ports| ports.get().into());
         self.hits.get().max(ports)
+    }
+
+    /// Whether any window of these times, which are in order, has as many hits as the rule wants.
+    pub(crate) fn is_reached(&self, times: &[i64]) -> bool {
+        hits::is_reached(times, self.limit())
     }
 
     pub(crate) fn limit(&self) -> Limit {

@@ -17,6 +17,7 @@ use crate::error::{Origin, ParseError};
 use crate::input::{Parsed, decimal, mismatch, named};
 use crate::render::put;
 use crate::time::LogTime;
+use crate::trace::Trace;
 
 /// The header of a line, and how it was spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub(crate) struct Anatomy<'a> {
     pub(crate) time: LogTime,
     /// The stamp as far as the second.
     pub(crate) date: &'a [u8],
+    /// The bytes of the stamp's fraction, its dot included.
+    pub(crate) fraction: usize,
     /// From the end of the stamp's fraction on: offset, host, tag, and the spaces after it.
     pub(crate) glue: &'a [u8],
 }
@@ -87,9 +90,13 @@ impl Layout<'_> {
 
 impl<'a> Header<'a> {
     /// The header of a line and the kernel's message after it, or why the line is not the kernel's.
-    pub(crate) fn parse(line: &'a [u8]) -> Result<(&'a [u8], Self), ParseError> {
+    pub(crate) fn parse(
+        line: &'a [u8],
+        trace: &mut impl Trace,
+    ) -> Result<(&'a [u8], Self), ParseError> {
         let (stamped, priority, envelope, gap) = Self::parse_envelope(line)?;
-        let (message, kernel) = opt(raw::stamp).parse(stamped).unwrap_or((stamped, None));
+        let stamp = |at| raw::stamp(at, trace);
+        let (message, kernel) = opt(stamp).parse(stamped).unwrap_or((stamped, None));
         let (uptime, caller) =
             kernel.map_or((None, &b""[..]), |(uptime, caller)| (Some(uptime), caller));
         let Some(time) = envelope.time.or(uptime.map(LogTime::SinceBoot)) else {
@@ -164,6 +171,7 @@ impl<'a> Header<'a> {
         Some(Anatomy {
             time: envelope.time?,
             date,
+            fraction,
             glue: between.get(fraction..)?,
         })
     }
@@ -190,11 +198,6 @@ impl<'a> Header<'a> {
 /// Eight levels of facility 0. syslog(3) and /dev/kmsg turn it into another for who asks for it; a program that writes to
 /// the log socket itself can claim it.
 const KERNEL_PRIORITIES: u8 = 8;
-
-/// The kernel's own stamp, if the text begins with one, is passed over.
-pub(crate) fn skip_stamp(text: &[u8]) -> &[u8] {
-    raw::stamp(text).map_or(text, |(rest, _)| rest)
-}
 
 /// `<4>`
 fn priority(input: &[u8]) -> Parsed<'_, u8> {

@@ -11,10 +11,11 @@ use super::{Envelope, Form};
 use crate::digits;
 use crate::input::{Parsed, decimal, gap, mismatch};
 use crate::render::put;
+use crate::trace::{Kind, Trace};
 
 /// A line that begins with the stamp, which is left for [`stamp`].
 pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
-    let (rest, _) = peek(stamp).parse(input)?;
+    let (rest, _) = peek(|at| stamp(at, &mut ())).parse(input)?;
     Ok((
         rest,
         Envelope {
@@ -26,8 +27,10 @@ pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
 }
 
 /// `[ 1755.400292] `, perhaps with `[ T123]` before the space.
-#[inline]
-pub(super) fn stamp(input: &[u8]) -> Parsed<'_, (Duration, &[u8])> {
+pub(super) fn stamp<'a>(
+    input: &'a [u8],
+    trace: &mut impl Trace,
+) -> Parsed<'a, (Duration, &'a [u8])> {
     const EXPECTED: &str = "a time since boot";
     let Some(rest) = input.strip_prefix(b"[") else {
         return mismatch(input, EXPECTED);
@@ -39,12 +42,9 @@ pub(super) fn stamp(input: &[u8]) -> Parsed<'_, (Duration, &[u8])> {
         }
         _ => rest,
     };
-    let (rest, seconds) = decimal::<u64>(rest)?;
-    let [b'.', rest @ ..] = rest else {
-        return mismatch(input, EXPECTED);
-    };
-    let (rest, micros) = micros(rest)?;
-    let [b']', rest @ ..] = rest else {
+    let number = rest;
+    let (after, (seconds, micros)) = seconds(number)?;
+    let [b']', rest @ ..] = after else {
         return mismatch(input, EXPECTED);
     };
     let (rest, caller) = match rest {
@@ -52,16 +52,32 @@ pub(super) fn stamp(input: &[u8]) -> Parsed<'_, (Duration, &[u8])> {
         _ => (rest, &b""[..]),
     };
     let (rest, ()) = gap(rest)?;
+    // Only now: what is no stamp after all is the beginning of a prefix, of which every byte counts.
+    trace.value(Kind::Seconds, number, after);
     let uptime = Duration::from_secs(seconds) + Duration::from_micros(micros);
     Ok((rest, (uptime, caller)))
+}
+
+/// `1755.400292`: whole seconds, and microseconds.
+fn seconds(input: &[u8]) -> Parsed<'_, (u64, u64)> {
+    let (rest, seconds) = decimal(input)?;
+    let [b'.', rest @ ..] = rest else {
+        return mismatch(rest, "a time since boot");
+    };
+    let (rest, micros) = micros(rest)?;
+    Ok((rest, (seconds, micros)))
 }
 
 /// One to nine digits of a fraction, of which the first six count.
 #[inline]
 pub(crate) fn micros(input: &[u8]) -> Parsed<'_, u64> {
-    if let Some((micros, 6)) = digits::leading(input) {
-        return Ok((input.get(6..).unwrap_or_default(), micros));
+    match digits::leading(input) {
+        Some((micros, 6)) => Ok((input.get(6..).unwrap_or_default(), micros)),
+        _ => fraction(input),
     }
+}
+
+fn fraction(input: &[u8]) -> Parsed<'_, u64> {
     let length = input
         .iter()
         .take(9)

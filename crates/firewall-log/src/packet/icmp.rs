@@ -2,12 +2,13 @@
 
 use std::net::Ipv4Addr;
 
+use nom::Parser;
 use nom::combinator::cut;
-use nom::{Mode, Parser};
 
 use super::network::Network;
-use crate::input::{Parsed, decimal, field, incomplete, ipv4, optional, read};
+use crate::input::{Parsed, decimal, field, free, incomplete, ipv4, optional, read};
 use crate::render::put;
+use crate::trace::Trace;
 
 /// `TYPE= CODE=` and what the kernel prints for the type.
 ///
@@ -51,23 +52,23 @@ pub enum IcmpBody {
 
 impl Icmp {
     /// `quoted`: this message is itself inside brackets, where the kernel prints no further ones.
-    pub(crate) fn parse<M: Mode>(
-        input: &[u8],
+    pub(crate) fn parse<'a>(
+        input: &'a [u8],
         quoted: bool,
-    ) -> Parsed<'_, M::Output<(Self, Option<Network<'_>>)>> {
-        let no_inner = || M::bind(|| None);
+        trace: &mut impl Trace,
+    ) -> Parsed<'a, (Self, Option<Network<'a>>)> {
         let (rest, kind) = read(input, "TYPE=", decimal)?;
         let (rest, code) = read(rest, "CODE=", decimal)?;
         let (rest, bytes) = incomplete(rest)?;
         let (rest, (body, inner)) = match (bytes, kind) {
-            (Some(bytes), _) => (rest, (IcmpBody::Incomplete(bytes), no_inner())),
+            (Some(bytes), _) => (rest, (IcmpBody::Incomplete(bytes), None)),
             (None, ECHO_REPLY | ECHO) => {
-                let echo = (field("ID=", decimal), field("SEQ=", decimal));
-                echo.map(|(id, sequence)| (IcmpBody::Echo { id, sequence }, no_inner()))
-                    .parse(rest)?
+                let (rest, id) = free(rest, "ID=", trace)?;
+                let (rest, sequence) = free(rest, "SEQ=", trace)?;
+                (rest, (IcmpBody::Echo { id, sequence }, None))
             }
             (None, PARAMETER_PROBLEM) => field("PARAMETER=", decimal)
-                .map(|byte| (IcmpBody::Parameter(byte), no_inner()))
+                .map(|byte| (IcmpBody::Parameter(byte), None))
                 .parse(rest)?,
             (None, UNREACHABLE | SOURCE_QUENCH | REDIRECT | TIME_EXCEEDED) => {
                 let (rest, gateway) = match kind {
@@ -75,9 +76,9 @@ impl Icmp {
                     _ => (rest, None),
                 };
                 let (rest, inner) = if quoted {
-                    (rest, no_inner())
+                    (rest, None)
                 } else {
-                    Network::parse_quoted::<M>(rest, Network::parse_ipv4::<M>)?
+                    Network::parse_quoted(rest, |at| Network::parse_ipv4(at, trace))?
                 };
                 let (rest, mtu) = match (kind, code) {
                     (UNREACHABLE, FRAGMENTATION_NEEDED) => {
@@ -87,10 +88,9 @@ impl Icmp {
                 };
                 (rest, (IcmpBody::Error { gateway, mtu }, inner))
             }
-            (None, _) => (rest, (IcmpBody::None, no_inner())),
+            (None, _) => (rest, (IcmpBody::None, None)),
         };
-        let value = M::map(inner, |inner| (Self { kind, code, body }, inner));
-        Ok((rest, value))
+        Ok((rest, (Self { kind, code, body }, inner)))
     }
 
     /// `inner`: the packet that an error quotes; `None` where this message is itself quoted.
@@ -128,12 +128,10 @@ const FRAGMENTATION_NEEDED: u8 = 4;
 
 #[cfg(test)]
 mod tests {
-    use nom::{Check, Emit};
-
     use super::*;
 
     fn read_and_written(text: &str) -> (Icmp, Option<Network<'_>>) {
-        let (rest, (icmp, inner)) = Icmp::parse::<Emit>(text.as_bytes(), false).unwrap();
+        let (rest, (icmp, inner)) = Icmp::parse(text.as_bytes(), false, &mut ()).unwrap();
         assert!(rest.is_empty(), "{text}");
         let mut written = Vec::new();
         icmp.render(inner.as_ref(), &mut written);
@@ -184,15 +182,15 @@ mod tests {
     #[test]
     fn an_error_quotes_exactly_one_packet() {
         let without = "TYPE=3 CODE=3 ";
-        assert!(Icmp::parse::<Check>(without.as_bytes(), false).is_err());
-        assert!(Icmp::parse::<Check>(without.as_bytes(), true).is_ok());
+        assert!(Icmp::parse(without.as_bytes(), false, &mut ()).is_err());
+        assert!(Icmp::parse(without.as_bytes(), true, &mut ()).is_ok());
         for text in [
             "[SRC=203.0.113.1 ] ".to_owned(),
             QUOTED.replace("] ] ", "] "),
             "[] ".to_owned(),
         ] {
             assert!(
-                Icmp::parse::<Check>(format!("{without}{text}").as_bytes(), false).is_err(),
+                Icmp::parse(format!("{without}{text}").as_bytes(), false, &mut ()).is_err(),
                 "{text}"
             );
         }

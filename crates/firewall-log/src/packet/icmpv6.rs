@@ -1,10 +1,11 @@
 //! ICMPv6, and the packet that an error quotes.
 
-use nom::{Mode, Parser};
+use nom::Parser;
 
 use super::network::Network;
-use crate::input::{Parsed, decimal, field, hexadecimal, read};
+use crate::input::{Parsed, decimal, field, free, hexadecimal, read};
 use crate::render::put;
+use crate::trace::Trace;
 
 /// `TYPE= CODE=` and what the kernel prints for the type.
 ///
@@ -44,18 +45,18 @@ pub enum Icmpv6Body {
 
 impl Icmpv6 {
     /// `quoted`: this message is itself inside brackets, where the kernel prints no further ones.
-    pub(crate) fn parse<M: Mode>(
-        input: &[u8],
+    pub(crate) fn parse<'a>(
+        input: &'a [u8],
         quoted: bool,
-    ) -> Parsed<'_, M::Output<(Self, Option<Network<'_>>)>> {
-        let no_inner = || M::bind(|| None);
+        trace: &mut impl Trace,
+    ) -> Parsed<'a, (Self, Option<Network<'a>>)> {
         let (rest, kind) = read(input, "TYPE=", decimal)?;
         let (rest, code) = read(rest, "CODE=", decimal)?;
         let (rest, (body, inner)) = match kind {
             ECHO_REQUEST | ECHO_REPLY => {
-                let echo = (field("ID=", decimal), field("SEQ=", decimal));
-                echo.map(|(id, sequence)| (Icmpv6Body::Echo { id, sequence }, no_inner()))
-                    .parse(rest)?
+                let (rest, id) = free(rest, "ID=", trace)?;
+                let (rest, sequence) = free(rest, "SEQ=", trace)?;
+                (rest, (Icmpv6Body::Echo { id, sequence }, None))
             }
             UNREACHABLE | TOO_BIG | TIME_EXCEEDED | PARAMETER_PROBLEM => {
                 let (rest, pointer) = match kind {
@@ -63,9 +64,9 @@ impl Icmpv6 {
                     _ => (rest, None),
                 };
                 let (rest, inner) = if quoted {
-                    (rest, no_inner())
+                    (rest, None)
                 } else {
-                    Network::parse_quoted::<M>(rest, Network::parse_ipv6::<M>)?
+                    Network::parse_quoted(rest, |at| Network::parse_ipv6(at, trace))?
                 };
                 let (rest, mtu) = match kind {
                     TOO_BIG => field("MTU=", decimal).map(Some).parse(rest)?,
@@ -73,10 +74,9 @@ impl Icmpv6 {
                 };
                 (rest, (Icmpv6Body::Error { pointer, mtu }, inner))
             }
-            _ => (rest, (Icmpv6Body::None, no_inner())),
+            _ => (rest, (Icmpv6Body::None, None)),
         };
-        let value = M::map(inner, |inner| (Self { kind, code, body }, inner));
-        Ok((rest, value))
+        Ok((rest, (Self { kind, code, body }, inner)))
     }
 
     /// `inner`: the packet that an error quotes; `None` where this message is itself quoted.
@@ -110,8 +110,6 @@ const ECHO_REPLY: u8 = 129;
 
 #[cfg(test)]
 mod tests {
-    use nom::{Check, Emit};
-
     use super::*;
 
     #[test]
@@ -145,7 +143,7 @@ mod tests {
                 },
             ),
         ] {
-            let (rest, (icmp, inner)) = Icmpv6::parse::<Emit>(text.as_bytes(), false).unwrap();
+            let (rest, (icmp, inner)) = Icmpv6::parse(text.as_bytes(), false, &mut ()).unwrap();
             assert_eq!((rest, icmp.body), (&b""[..], body));
             let mut written = Vec::new();
             icmp.render(inner.as_ref(), &mut written);
@@ -158,7 +156,7 @@ mod tests {
             &format!("TYPE=2 CODE=0 {QUOTED}"),
         ] {
             assert!(
-                Icmpv6::parse::<Check>(text.as_bytes(), false).is_err(),
+                Icmpv6::parse(text.as_bytes(), false, &mut ()).is_err(),
                 "{text}"
             );
         }

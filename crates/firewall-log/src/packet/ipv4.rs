@@ -2,18 +2,18 @@
 
 use std::net::Ipv4Addr;
 
+use nom::Parser;
 use nom::combinator::cut;
 use nom::sequence::delimited;
-use nom::{Mode, Parser};
 
-use super::memory::{Memory, recall};
-use super::network::{Network, Outline, Quoting};
+use super::network::{Network, Quoting};
 use super::octets::Octets;
 use super::transport::{Place, Transport};
 use crate::input::{
-    Parsed, decimal, flag, gap, ipv4, literal, optional, prefixed_hexadecimal, read,
+    Parsed, decimal, flag, free, gap, literal, optional, prefixed_hexadecimal, read,
 };
 use crate::render::put;
+use crate::trace::Trace;
 
 /// `SRC= DST= LEN= TOS= PREC= TTL= ID= [CE] [DF] [MF] [FRAG:] [OPT (…)]` and the protocol above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,16 +67,19 @@ impl<'a> Ipv4<'a> {
         }
     }
 
-    #[inline]
-    pub(crate) fn parse<M: Mode>(
+    /// `quoted`: between the brackets of an ICMP error.
+    pub(crate) fn parse(
         input: &'a [u8],
         quoted: bool,
-        memory: &mut impl Memory,
-    ) -> Parsed<'a, (Outline, Quoting<'a, Self, M>)> {
-        let (rest, source) = read(input, "SRC=", ipv4)?;
-        let (rest, middle) = recall(rest, false, memory, middle)?;
-        let (rest, ttl) = read(rest, "TTL=", decimal)?;
-        let (rest, id) = read(rest, "ID=", decimal)?;
+        trace: &mut impl Trace,
+    ) -> Parsed<'a, Quoting<'a, Self>> {
+        let (rest, source) = free(input, "SRC=", trace)?;
+        let (rest, destination) = free(rest, "DST=", trace)?;
+        let (rest, length) = free(rest, "LEN=", trace)?;
+        let (rest, tos) = read(rest, "TOS=", prefixed_hexadecimal)?;
+        let (rest, precedence) = read(rest, "PREC=", prefixed_hexadecimal)?;
+        let (rest, ttl) = free(rest, "TTL=", trace)?;
+        let (rest, id) = free(rest, "ID=", trace)?;
         let (congestion, rest) = flag(rest, "CE");
         let (dont_fragment, rest) = flag(rest, "DF");
         let (more_fragments, rest) = flag(rest, "MF");
@@ -92,32 +95,23 @@ impl<'a> Ipv4<'a> {
             fragment: fragment_offset != 0,
             quoted,
         };
-        let (rest, layer) = Transport::parse::<M>(rest, place)?;
-        let outline = Outline {
-            source: Some(source.into()),
-            protocol: layer.protocol,
-            port: layer.port,
+        let (rest, (transport, inner)) = Transport::parse(rest, place, trace)?;
+        let header = Self {
+            source,
+            destination,
+            length,
+            tos,
+            precedence,
+            ttl,
+            id,
+            congestion,
+            dont_fragment,
+            more_fragments,
+            fragment_offset,
+            options,
+            transport,
         };
-        let value = M::map(layer.value, |(transport, inner)| {
-            let (destination, length, tos, precedence) = middle.unwrap_or((source, 0, 0, 0));
-            let header = Self {
-                source,
-                destination,
-                length,
-                tos,
-                precedence,
-                ttl,
-                id,
-                congestion,
-                dont_fragment,
-                more_fragments,
-                fragment_offset,
-                options,
-                transport,
-            };
-            (header, inner)
-        });
-        Ok((rest, (outline, value)))
+        Ok((rest, (header, inner)))
     }
 
     pub(crate) fn render(&self, inner: Option<&Network<'_>>, out: &mut Vec<u8>) {
@@ -151,16 +145,6 @@ impl<'a> Ipv4<'a> {
         }
         self.transport.render(inner, out);
     }
-}
-
-/// `DST= LEN= TOS= PREC=`, which packets to the same host mostly share.
-#[inline]
-fn middle(input: &[u8]) -> Parsed<'_, Option<(Ipv4Addr, u32, u8, u8)>> {
-    let (rest, destination) = read(input, "DST=", ipv4)?;
-    let (rest, length) = read(rest, "LEN=", decimal)?;
-    let (rest, tos) = read(rest, "TOS=", prefixed_hexadecimal)?;
-    let (rest, precedence) = read(rest, "PREC=", prefixed_hexadecimal)?;
-    Ok((rest, Some((destination, length, tos, precedence))))
 }
 
 /// `OPT (…)`, which is rare.

@@ -3,19 +3,18 @@
 use std::fmt;
 use std::net::Ipv6Addr;
 
+use nom::Parser;
 use nom::combinator::{cut, opt};
 use nom::sequence::{preceded, terminated};
-use nom::{Mode, Parser};
 
 use super::ipsec::Spi;
-use super::memory::{Memory, recall};
-use super::network::{Network, Outline, Quoting};
-use super::protocol::Protocol;
+use super::network::{Network, Quoting};
 use super::transport::{Part, Place, Transport};
 use crate::input::{
-    Parsed, decimal, field, flag, gap, hexadecimal, incomplete, ipv6, literal, mismatch, read,
+    Parsed, decimal, field, flag, free, gap, hexadecimal, incomplete, literal, mismatch,
 };
 use crate::render::put;
+use crate::trace::Trace;
 
 /// `SRC= DST= LEN= TC= HOPLIMIT= FLOWLBL=`, the extension headers and the protocol above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,49 +54,41 @@ impl<'a> Ipv6<'a> {
         }
     }
 
-    #[inline]
-    pub(crate) fn parse<M: Mode>(
+    /// `quoted`: between the brackets of an ICMP error.
+    pub(crate) fn parse(
         input: &'a [u8],
         quoted: bool,
-        memory: &mut impl Memory,
-    ) -> Parsed<'a, (Outline, Quoting<'a, Self, M>)> {
-        let (rest, source) = read(input, "SRC=", ipv6)?;
-        let (rest, middle) = recall(rest, true, memory, middle)?;
-        let (rest, hop_limit) = read(rest, "HOPLIMIT=", decimal)?;
-        let (rest, flow_label) = read(rest, "FLOWLBL=", decimal)?;
+        trace: &mut impl Trace,
+    ) -> Parsed<'a, Quoting<'a, Self>> {
+        let (rest, source) = free(input, "SRC=", trace)?;
+        let (rest, destination) = free(rest, "DST=", trace)?;
+        let (rest, length) = free(rest, "LEN=", trace)?;
+        let (rest, traffic_class) = free(rest, "TC=", trace)?;
+        let (rest, hop_limit) = free(rest, "HOPLIMIT=", trace)?;
+        let (rest, flow_label) = free(rest, "FLOWLBL=", trace)?;
         let (rest, (extensions, end)) = Extensions::parse(rest)?;
-        let (rest, (protocol, port, value)) = match end {
-            End::Line => (rest, (None, None, M::bind(|| (Transport::None, None)))),
+        let (rest, (transport, inner)) = match end {
+            End::Line => (rest, (Transport::None, None)),
             End::Transport { fragment } => {
                 let place = Place {
                     ipv6: true,
                     fragment,
                     quoted,
                 };
-                let (rest, layer) = Transport::parse::<M>(rest, place)?;
-                (rest, (layer.protocol, layer.port, layer.value))
+                Transport::parse(rest, place, trace)?
             }
         };
-        let outline = Outline {
-            source: Some(source.into()),
-            protocol: protocol.or_else(|| extensions.protocol()),
-            port,
+        let header = Self {
+            source,
+            destination,
+            length,
+            traffic_class,
+            hop_limit,
+            flow_label,
+            extensions,
+            transport,
         };
-        let value = M::map(value, |(transport, inner)| {
-            let (destination, length, traffic_class) = middle.unwrap_or((source, 0, 0));
-            let header = Self {
-                source,
-                destination,
-                length,
-                traffic_class,
-                hop_limit,
-                flow_label,
-                extensions,
-                transport,
-            };
-            (header, inner)
-        });
-        Ok((rest, (outline, value)))
+        Ok((rest, (header, inner)))
     }
 
     pub(crate) fn render(&self, inner: Option<&Network<'_>>, out: &mut Vec<u8>) {
@@ -118,15 +109,6 @@ impl<'a> Ipv6<'a> {
         self.extensions.render(out);
         self.transport.render(inner, out);
     }
-}
-
-/// `DST= LEN= TC=`, which packets to the same host mostly share.
-#[inline]
-fn middle(input: &[u8]) -> Parsed<'_, Option<(Ipv6Addr, u32, u8)>> {
-    let (rest, destination) = read(input, "DST=", ipv6)?;
-    let (rest, length) = read(rest, "LEN=", decimal)?;
-    let (rest, traffic_class) = read(rest, "TC=", decimal)?;
-    Ok((rest, Some((destination, length, traffic_class))))
 }
 
 /// The kernel's `%pI6`: all 39 characters.
@@ -224,13 +206,6 @@ impl<'a> Extensions<'a> {
             header
         });
         read.chain(list.iter().copied())
-    }
-
-    /// The protocol above where no `PROTO=` names it: that of an ESP header.
-    pub(crate) fn protocol(&self) -> Option<Protocol> {
-        self.iter()
-            .any(|header| matches!(header, Extension::Esp(_)))
-            .then_some(Protocol::Esp)
     }
 
     #[inline]
@@ -395,15 +370,13 @@ impl fmt::Debug for Extensions<'_> {
 
 #[cfg(test)]
 mod tests {
-    use nom::Emit;
-
     use super::*;
 
     const HEADER: &str = "SRC=2001:0db8:0001:0000:0000:0000:0000:0007 DST=2001:0db8:0001:0000:0000:0000:0000:0001 LEN=80 TC=1 HOPLIMIT=2 FLOWLBL=3 ";
 
     fn read_and_written(rest_of_line: &str) -> (Vec<Extension>, Transport<'static>) {
         let text: &'static str = [HEADER, rest_of_line].concat().leak();
-        let (rest, (_, (ip, _))) = Ipv6::parse::<Emit>(text.as_bytes(), false, &mut ()).unwrap();
+        let (rest, (ip, _)) = Ipv6::parse(text.as_bytes(), false, &mut ()).unwrap();
         assert!(rest.is_empty(), "{text}");
         let mut written = Vec::new();
         ip.render(None, &mut written);
@@ -455,8 +428,8 @@ mod tests {
             "FRAG:8 ",
         ] {
             let text = [HEADER, text].concat();
-            let whole = Ipv6::parse::<Emit>(text.as_bytes(), false, &mut ())
-                .is_ok_and(|(rest, _)| rest.is_empty());
+            let whole =
+                Ipv6::parse(text.as_bytes(), false, &mut ()).is_ok_and(|(rest, _)| rest.is_empty());
             assert!(!whole, "{text}");
         }
     }

@@ -7,8 +7,11 @@ use nom::combinator::{cut, opt};
 use nom::sequence::{preceded, terminated};
 
 use super::octets::Octets;
-use crate::input::{Parsed, decimal, field, gap, hexadecimal, ipv4, literal, mac, optional};
+use crate::input::{
+    Parsed, decimal, field, gap, hexadecimal, ipv4, literal, mac, optional, traced,
+};
 use crate::render::put;
+use crate::trace::{Kind, Trace};
 
 /// What a line says of the frame that carried the packet; only lines with an input interface say it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,20 +63,21 @@ impl<'a> Link<'a> {
         }
     }
 
-    pub(crate) fn parse(input: &'a [u8]) -> Parsed<'a, Option<Self>> {
+    pub(crate) fn parse(input: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, Option<Self>> {
         if input.starts_with(b"MACSRC=") {
             return Self::parse_decoded.map(Some).parse(input);
         }
-        opt(preceded(literal("MAC="), cut(Self::parse_raw))).parse(input)
+        let raw = |at| Self::parse_raw(at, trace);
+        opt(preceded(literal("MAC="), cut(raw))).parse(input)
     }
 
-    fn parse_raw(input: &'a [u8]) -> Parsed<'a, Self> {
+    fn parse_raw(input: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, Self> {
+        let header = |at| traced(at, Kind::Colons, Octets::parse_colons, trace);
         let tunnel = opt(preceded(
             literal(" TUNNEL="),
             cut((terminated(ipv4, literal("->")), ipv4)),
         ));
-        let (rest, (header, tunnel)) =
-            terminated((Octets::parse_colons, tunnel), gap).parse(input)?;
+        let (rest, (header, tunnel)) = terminated((header, tunnel), gap).parse(input)?;
         Ok((rest, Self::Raw { header, tunnel }))
     }
 
@@ -134,7 +138,7 @@ mod tests {
     use super::*;
 
     fn read_and_written(text: &str) -> Link<'_> {
-        let (rest, link) = Link::parse(text.as_bytes()).unwrap();
+        let (rest, link) = Link::parse(text.as_bytes(), &mut ()).unwrap();
         assert!(rest.is_empty(), "{text}");
         let mut written = Vec::new();
         link.unwrap().render(&mut written);
@@ -155,7 +159,7 @@ mod tests {
             read_and_written("MAC=45:00 TUNNEL=192.0.2.1->198.51.100.2 ").source(),
             None
         );
-        assert_eq!(Link::parse(b"SRC=").unwrap().1, None);
+        assert_eq!(Link::parse(b"SRC=", &mut ()).unwrap().1, None);
     }
 
     #[test]
@@ -167,7 +171,7 @@ mod tests {
             "MACSRC=02:00:00:00:00:01 MACPROTO=0800 ",
             "MACSRC=02:00:00:00:00:01 MACDST=02:00:00:00:00:02 VPROTO=8100 MACPROTO=0800 ",
         ] {
-            assert!(Link::parse(text.as_bytes()).is_err(), "{text}");
+            assert!(Link::parse(text.as_bytes(), &mut ()).is_err(), "{text}");
         }
     }
 }

@@ -7,7 +7,6 @@ mod ipsec;
 mod ipv4;
 mod ipv6;
 mod link;
-mod memory;
 mod network;
 mod octets;
 mod protocol;
@@ -17,9 +16,9 @@ mod udp;
 
 use std::net::IpAddr;
 
+use nom::Parser;
 use nom::combinator::{cut, opt};
 use nom::sequence::pair;
-use nom::{Emit, Mode, Parser};
 
 pub use self::arp::{Arp, ArpAddresses};
 pub use self::icmp::{Icmp, IcmpBody};
@@ -28,9 +27,7 @@ pub use self::ipsec::Spi;
 pub use self::ipv4::Ipv4;
 pub use self::ipv6::{Extension, Extensions, Ipv6};
 pub use self::link::{Link, Vlan};
-pub(crate) use self::memory::Memory;
 pub use self::network::Network;
-pub(crate) use self::network::Outline;
 pub use self::octets::Octets;
 pub use self::protocol::{Protocol, UnknownProtocol};
 pub use self::tcp::{Sequence, Tcp, TcpFlags, TcpOptions};
@@ -39,6 +36,7 @@ pub use self::udp::Udp;
 
 use crate::input::{Parsed, decimal, field, mismatch, optional, prefixed_hexadecimal};
 use crate::render::put;
+use crate::trace::Trace;
 
 /// Everything a line of the LOG target says of a packet.
 ///
@@ -114,11 +112,23 @@ impl<'a> Packet<'a> {
     }
 
     /// Reads the kernel's part of a line, without what stands before `IN=`.
-    pub(crate) fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
-        let (rest, (in_interface, out_interface, physical_in, physical_out, link)) =
-            Self::parse_way(input)?;
-        let (rest, (_, (network, inner, owner, mark, extra))) =
-            Self::parse_body::<Emit>(rest, &mut ())?;
+    pub(crate) fn parse(input: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, Self> {
+        let (rest, (in_interface, out_interface)) = interfaces(input)?;
+        let (rest, physical_in) = optional("PHYSIN=", interface)
+            .map(Option::unwrap_or_default)
+            .parse(rest)?;
+        let (rest, physical_out) = optional("PHYSOUT=", interface)
+            .map(Option::unwrap_or_default)
+            .parse(rest)?;
+        let (rest, link) = Link::parse(rest, trace)?;
+        let (rest, (network, inner)) = Network::parse(rest, trace)?;
+        let (rest, owner) =
+            opt(pair(field("UID=", decimal), cut(field("GID=", decimal)))).parse(rest)?;
+        let owner = owner.map(|(uid, gid)| Owner { uid, gid });
+        let (rest, mark) = optional("MARK=", prefixed_hexadecimal)
+            .map(Option::unwrap_or_default)
+            .parse(rest)?;
+        let (rest, extra) = extra(rest)?;
         let packet = Self {
             in_interface,
             out_interface,
@@ -132,48 +142,6 @@ impl<'a> Packet<'a> {
             extra,
         };
         Ok((rest, packet))
-    }
-
-    /// Which way the packet went: everything before its network layer. Looks at no byte after that, so it is the
-    /// same for every line that begins with the same bytes.
-    fn parse_way(input: &'a [u8]) -> Parsed<'a, Way<'a>> {
-        let (rest, (in_interface, out_interface)) = interfaces(input)?;
-        let (rest, physical_in) = optional("PHYSIN=", interface)
-            .map(Option::unwrap_or_default)
-            .parse(rest)?;
-        let (rest, physical_out) = optional("PHYSOUT=", interface)
-            .map(Option::unwrap_or_default)
-            .parse(rest)?;
-        let (rest, link) = Link::parse(rest)?;
-        Ok((
-            rest,
-            (in_interface, out_interface, physical_in, physical_out, link),
-        ))
-    }
-
-    /// Everything from the network layer to the end of the line: what decides, and the rest if it is asked for.
-    #[inline]
-    pub(crate) fn parse_body<M: Mode>(
-        input: &'a [u8],
-        memory: &mut impl Memory,
-    ) -> Parsed<'a, (Outline, M::Output<Body<'a>>)> {
-        let (rest, (outline, networks)) = Network::parse::<M>(input, memory)?;
-        if rest.is_empty() {
-            let body = M::map(networks, |(network, inner)| {
-                (network, inner, None, 0, &b""[..])
-            });
-            return Ok((rest, (outline, body)));
-        }
-        let (rest, (owner, mark, extra)) = tail(rest)?;
-        let body = M::map(networks, |(network, inner)| {
-            (network, inner, owner, mark, extra)
-        });
-        Ok((rest, (outline, body)))
-    }
-
-    /// What follows the part of a line that [`parse_way`](Self::parse_way) reads.
-    pub(crate) fn after_way(input: &'a [u8]) -> Parsed<'a, &'a [u8]> {
-        Self::parse_way(input).map(|(rest, _)| (rest, rest))
     }
 
     /// Appends the kernel's line from `IN=` on: byte for byte what the LOG target prints, with the space at its end.
@@ -213,30 +181,6 @@ impl<'a> Packet<'a> {
             out.push(b' ');
         }
     }
-}
-
-/// Interfaces, bridge ports and link layer.
-type Way<'a> = (&'a [u8], &'a [u8], &'a [u8], &'a [u8], Option<Link<'a>>);
-
-/// The packet, the one that it quotes, and what follows them.
-pub(crate) type Body<'a> = (
-    Network<'a>,
-    Option<Network<'a>>,
-    Option<Owner>,
-    u32,
-    &'a [u8],
-);
-
-/// `UID= GID= MARK=` and words that are not known.
-fn tail(input: &[u8]) -> Parsed<'_, (Option<Owner>, u32, &[u8])> {
-    let (rest, owner) =
-        opt(pair(field("UID=", decimal), cut(field("GID=", decimal)))).parse(input)?;
-    let (rest, mark) = optional("MARK=", prefixed_hexadecimal)
-        .map(Option::unwrap_or_default)
-        .parse(rest)?;
-    let (rest, extra) = extra(rest)?;
-    let owner = owner.map(|(uid, gid)| Owner { uid, gid });
-    Ok((rest, (owner, mark, extra)))
 }
 
 /// `IN=… OUT=… `
@@ -316,7 +260,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Packet<'_>, &'static str> {
-        match Packet::parse(text.as_bytes()) {
+        match Packet::parse(text.as_bytes(), &mut ()) {
             Ok(([], packet)) => Ok(packet),
             Ok(_) => Err("the end of the line"),
             Err(nom::Err::Error(mismatch) | nom::Err::Failure(mismatch)) => Err(mismatch.expected),

@@ -2,19 +2,19 @@
 
 use std::net::IpAddr;
 
+use nom::Parser;
 use nom::branch::alt;
 use nom::combinator::cut;
 use nom::sequence::terminated;
-use nom::{Mode, Parser};
 
 use super::arp::Arp;
 use super::ipv4::Ipv4;
 use super::ipv6::{Extension, Ipv6};
-use super::memory::Memory;
 use super::protocol::Protocol;
 use super::transport::Transport;
 use crate::input::{Parsed, gap, literal, mismatch};
 use crate::render::put;
+use crate::trace::Trace;
 
 /// A packet from its network header on; what stands between the brackets of an ICMP error is one, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,18 +30,8 @@ pub enum Network<'a> {
     Truncated,
 }
 
-/// What of a packet decides whether it counts and for whom.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Outline {
-    /// `SRC=` of the packet itself, never of one that it quotes.
-    pub(crate) source: Option<IpAddr>,
-    pub(crate) protocol: Option<Protocol>,
-    /// `DPT=`
-    pub(crate) port: Option<u16>,
-}
-
-/// What was read of a packet, if it is asked for, and the packet that it quotes.
-pub(crate) type Quoting<'a, T, M> = <M as Mode>::Output<(T, Option<Network<'a>>)>;
+/// A layer of a packet, and the packet that it quotes.
+pub(crate) type Quoting<'a, T> = (T, Option<Network<'a>>);
 
 impl<'a> Network<'a> {
     /// `SRC=`; `None` where the line has none.
@@ -102,61 +92,48 @@ impl<'a> Network<'a> {
         }
     }
 
-    /// What decides, and, if they are asked for, the packet and the one that an ICMP error quotes.
-    #[inline]
-    pub(crate) fn parse<M: Mode>(
-        input: &'a [u8],
-        memory: &mut impl Memory,
-    ) -> Parsed<'a, (Outline, Quoting<'a, Self, M>)> {
+    /// The packet, and the one that an ICMP error quotes.
+    pub(crate) fn parse(input: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, Quoting<'a, Self>> {
         // The family shows within four digits of the address.
         match input {
             [b'S', b'R', b'C', b'=', address @ ..]
                 if !address.iter().take(5).any(|byte| *byte == b':') =>
             {
-                let (rest, (outline, value)) = Ipv4::parse::<M>(input, false, memory)?;
-                let value = M::map(value, |(ip, inner)| (Self::V4(ip), inner));
-                Ok((rest, (outline, value)))
+                let (rest, (ip, inner)) = Ipv4::parse(input, false, trace)?;
+                Ok((rest, (Self::V4(ip), inner)))
             }
             [b'S', b'R', b'C', b'=', ..] => {
-                let (rest, (outline, value)) = Ipv6::parse::<M>(input, false, memory)?;
-                let value = M::map(value, |(ip, inner)| (Self::V6(ip), inner));
-                Ok((rest, (outline, value)))
+                let (rest, (ip, inner)) = Ipv6::parse(input, false, trace)?;
+                Ok((rest, (Self::V6(ip), inner)))
             }
-            _ => Self::parse_without_addresses::<M>(input),
+            [b'A', ..] => Arp::parse.map(|arp| (Self::Arp(arp), None)).parse(input),
+            [b'T', ..] => Self::parse_truncated
+                .map(|network| (network, None))
+                .parse(input),
+            _ => mismatch(input, "SRC="),
         }
     }
 
-    fn parse_without_addresses<M: Mode>(
-        input: &'a [u8],
-    ) -> Parsed<'a, (Outline, Quoting<'a, Self, M>)> {
-        let (rest, network) = match input {
-            [b'A', ..] => Arp::parse.map(Self::Arp).parse(input)?,
-            [b'T', ..] => Self::parse_truncated(input)?,
-            _ => return mismatch(input, "SRC="),
-        };
-        Ok((rest, (Outline::default(), M::bind(|| (network, None)))))
-    }
-
     /// `[… ] `: the packet an ICMP error is about.
-    pub(crate) fn parse_quoted<M: Mode>(
+    pub(crate) fn parse_quoted(
         input: &'a [u8],
-        packet: fn(&'a [u8]) -> Parsed<'a, M::Output<Self>>,
-    ) -> Parsed<'a, M::Output<Option<Self>>> {
+        packet: impl FnMut(&'a [u8]) -> Parsed<'a, Self>,
+    ) -> Parsed<'a, Option<Self>> {
         let (rest, ()) = literal("[").parse(input)?;
-        let truncated = Self::parse_truncated.map(|network| M::bind(|| network));
-        cut(terminated(alt((truncated, packet)), (literal("]"), gap)))
-            .map(|network| M::map(network, Some))
-            .parse(rest)
+        cut(terminated(
+            alt((Self::parse_truncated, packet)),
+            (literal("]"), gap),
+        ))
+        .map(Some)
+        .parse(rest)
     }
 
-    pub(crate) fn parse_ipv4<M: Mode>(input: &'a [u8]) -> Parsed<'a, M::Output<Self>> {
-        let (rest, (_, value)) = Ipv4::parse::<M>(input, true, &mut ())?;
-        Ok((rest, M::map(value, |(ip, _)| Self::V4(ip))))
+    pub(crate) fn parse_ipv4(input: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, Self> {
+        Ipv4::parse(input, true, trace).map(|(rest, (ip, _))| (rest, Self::V4(ip)))
     }
 
-    pub(crate) fn parse_ipv6<M: Mode>(input: &'a [u8]) -> Parsed<'a, M::Output<Self>> {
-        let (rest, (_, value)) = Ipv6::parse::<M>(input, true, &mut ())?;
-        Ok((rest, M::map(value, |(ip, _)| Self::V6(ip))))
+    pub(crate) fn parse_ipv6(input: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, Self> {
+        Ipv6::parse(input, true, trace).map(|(rest, (ip, _))| (rest, Self::V6(ip)))
     }
 
     fn parse_truncated(input: &'a [u8]) -> Parsed<'a, Self> {

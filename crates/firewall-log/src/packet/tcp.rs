@@ -1,15 +1,16 @@
 //! TCP: ports, window, flags.
 
+use nom::Parser;
 use nom::branch::alt;
 use nom::combinator::{cut, opt};
 use nom::sequence::{preceded, terminated};
-use nom::{Mode, Parser};
 
 use super::octets::Octets;
 use crate::input::{
-    Parsed, decimal, field, flag, gap, literal, optional, prefixed_hexadecimal, read,
+    Parsed, decimal, flag, free, gap, literal, port, prefixed_hexadecimal, read, traced,
 };
 use crate::render::put;
+use crate::trace::{Kind, Trace};
 
 /// `SPT= DPT= [SEQ= ACK=] WINDOW= RES= flags URGP= [OPT (…)]`
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -121,33 +122,34 @@ impl TcpFlags {
     }
 }
 
+impl Sequence {
+    fn parse<'a>(input: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, Self> {
+        let (rest, number) = free(input, "SEQ=", trace)?;
+        let (rest, acknowledged) = free(rest, "ACK=", trace)?;
+        let sequence = Self {
+            number,
+            acknowledged,
+        };
+        Ok((rest, sequence))
+    }
+}
+
 impl<'a> Tcp<'a> {
-    /// The destination port, and the header if it is asked for.
-    #[inline]
-    pub(crate) fn parse<M: Mode>(input: &'a [u8]) -> Parsed<'a, (u16, M::Output<Self>)> {
-        let (rest, source_port) = read(input, "SPT=", decimal)?;
-        let (rest, destination_port) = read(rest, "DPT=", decimal)?;
-        let (rest, number) = match rest {
-            [b'S', b'E', ..] => optional("SEQ=", decimal).parse(rest)?,
+    pub(crate) fn parse(input: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, Self> {
+        let (rest, source_port) = free(input, "SPT=", trace)?;
+        let (rest, destination_port) = port(rest, trace)?;
+        let (rest, sequence) = match rest {
+            [b'S', b'E', ..] => {
+                Sequence::parse(rest, trace).map(|(rest, sequence)| (rest, Some(sequence)))?
+            }
             _ => (rest, None),
         };
-        let (rest, sequence) = match number {
-            Some(number) => field("ACK=", decimal)
-                .map(|acknowledged| {
-                    Some(Sequence {
-                        number,
-                        acknowledged,
-                    })
-                })
-                .parse(rest)?,
-            None => (rest, None),
-        };
-        let (rest, window) = read(rest, "WINDOW=", decimal)?;
+        let (rest, window) = free(rest, "WINDOW=", trace)?;
         let (rest, reserved) = read(rest, "RES=", prefixed_hexadecimal)?;
         let (rest, flags) = TcpFlags::parse(rest);
         let (rest, urgent_pointer) = read(rest, "URGP=", decimal)?;
-        let (rest, options) = TcpOptions::parse(rest)?;
-        let header = M::bind(|| Self {
+        let (rest, options) = TcpOptions::parse(rest, trace)?;
+        let header = Self {
             source_port,
             destination_port,
             sequence,
@@ -156,8 +158,8 @@ impl<'a> Tcp<'a> {
             flags,
             urgent_pointer,
             options,
-        });
-        Ok((rest, (destination_port, header)))
+        };
+        Ok((rest, header))
     }
 
     pub(crate) fn render(&self, out: &mut Vec<u8>) {
@@ -186,13 +188,13 @@ impl<'a> Tcp<'a> {
 }
 
 impl<'a> TcpOptions<'a> {
-    #[inline]
-    fn parse(input: &'a [u8]) -> Parsed<'a, Self> {
+    fn parse(input: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, Self> {
         if !input.starts_with(b"OPT (") {
             return Ok((input, Self::Absent));
         }
+        let octets = |at| traced(at, Kind::Joined, Octets::parse_joined, trace);
         let truncated = terminated(literal("TRUNCATED)"), gap).map(|()| Self::Truncated);
-        let logged = terminated(Octets::parse_joined, (literal(")"), gap)).map(Self::Logged);
+        let logged = terminated(octets, (literal(")"), gap)).map(Self::Logged);
         let options = opt(preceded(literal("OPT ("), cut(alt((truncated, logged)))));
         options.map(Option::unwrap_or_default).parse(input)
     }
@@ -200,12 +202,10 @@ impl<'a> TcpOptions<'a> {
 
 #[cfg(test)]
 mod tests {
-    use nom::{Check, Emit};
-
     use super::*;
 
     fn read_and_written(text: &str) -> Tcp<'_> {
-        let (rest, (_, value)) = Tcp::parse::<Emit>(text.as_bytes()).unwrap();
+        let (rest, value) = Tcp::parse(text.as_bytes(), &mut ()).unwrap();
         assert!(rest.is_empty(), "{text}");
         let mut written = Vec::new();
         value.render(&mut written);
@@ -248,7 +248,7 @@ mod tests {
             "SPT=1 DPT=2 WINDOW=5 RES=00 URGP=0 ",
             "SPT=1 DPT=2 WINDOW=5 RES=0x00 URGP=0 OPT () ",
         ] {
-            assert!(Tcp::parse::<Check>(text.as_bytes()).is_err(), "{text}");
+            assert!(Tcp::parse(text.as_bytes(), &mut ()).is_err(), "{text}");
         }
     }
 }

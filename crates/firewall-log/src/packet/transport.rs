@@ -1,8 +1,8 @@
 //! What is above IP: `PROTO=` and the fields of the protocol.
 
+use nom::Parser;
 use nom::combinator::opt;
 use nom::sequence::terminated;
-use nom::{Mode, Parser};
 
 use super::icmp::Icmp;
 use super::icmpv6::Icmpv6;
@@ -13,6 +13,7 @@ use super::tcp::Tcp;
 use super::udp::Udp;
 use crate::input::{Parsed, decimal, fail, gap, incomplete, literal, mismatch};
 use crate::render::put;
+use crate::trace::Trace;
 
 /// The protocol above IP, with what the line says of its header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -125,97 +126,80 @@ impl<'a> Transport<'a> {
         }
     }
 
-    /// What the line says of protocol and port, and, if they are asked for, the header and the packet that an ICMP error quotes.
-    #[inline]
-    pub(crate) fn parse<M: Mode>(input: &'a [u8], place: Place) -> Parsed<'a, Layer<'a, M>> {
+    /// The header, and the packet that an ICMP error quotes.
+    pub(crate) fn parse(
+        input: &'a [u8],
+        place: Place,
+        trace: &mut impl Trace,
+    ) -> Parsed<'a, Quoting<'a, Self>> {
         let Some(rest) = input.strip_prefix(b"PROTO=") else {
-            return Self::parse_none::<M>(input, place);
+            return Self::parse_none(input, place).map(|(rest, none)| (rest, (none, None)));
         };
         let (rest, name) = Name::parse(rest).map_err(fail)?;
-        Self::parse_header::<M>(rest, name, place).map_err(fail)
+        Self::parse_header(rest, name, place, trace).map_err(fail)
     }
 
-    fn parse_none<M: Mode>(input: &'a [u8], place: Place) -> Parsed<'a, Layer<'a, M>> {
-        let layer = |transport| Layer::new(None, None, M::bind(|| (transport, None)));
+    fn parse_none(input: &'a [u8], place: Place) -> Parsed<'a, Self> {
         let (rest, truncated) = opt(terminated(literal("TRUNCATED"), gap)).parse(input)?;
         if truncated.is_some() {
-            return Ok((rest, layer(Self::Truncated)));
+            return Ok((rest, Self::Truncated));
         }
         if place.ipv6 || place.fragment {
-            return Ok((rest, layer(Self::None)));
+            return Ok((rest, Self::None));
         }
         mismatch(rest, "PROTO=")
     }
 
-    #[inline]
-    fn parse_header<M: Mode>(
+    fn parse_header(
         input: &'a [u8],
         name: Name,
         place: Place,
-    ) -> Parsed<'a, Layer<'a, M>> {
-        match name {
-            Name::Known(Protocol::Tcp) => {
-                let (rest, part) = Part::parse(input, place.fragment, Tcp::parse::<M>)?;
-                let destination = part.whole().map(|(port, _)| *port);
-                let part = part.map(|(_, tcp)| tcp);
-                let value = emit::<M, _, _>(part, |tcp| (Self::Tcp(tcp), None));
-                Ok((rest, Layer::new(Some(Protocol::Tcp), destination, value)))
-            }
-            Name::Known(protocol @ (Protocol::Udp | Protocol::UdpLite)) => {
-                let (rest, part) = Part::parse(input, place.fragment, Udp::parse)?;
-                let destination = part.whole().map(|udp| udp.destination_port);
-                let value = M::bind(|| match protocol {
-                    Protocol::Udp => (Self::Udp(part), None),
-                    _ => (Self::UdpLite(part), None),
-                });
-                Ok((rest, Layer::new(Some(protocol), destination, value)))
-            }
-            Name::Number(number) => {
-                let value = M::bind(|| (Self::Other(number), None));
-                Ok((
-                    input,
-                    Layer::new(Some(Protocol::from_number(number)), None, value),
-                ))
-            }
-            Name::Known(protocol) => Self::parse_without_ports::<M>(input, protocol, place),
-        }
-    }
-
-    fn parse_without_ports<M: Mode>(
-        input: &'a [u8],
-        protocol: Protocol,
-        place: Place,
-    ) -> Parsed<'a, Layer<'a, M>> {
+        trace: &mut impl Trace,
+    ) -> Parsed<'a, Quoting<'a, Self>> {
         let Place {
             ipv6,
             fragment,
             quoted,
         } = place;
-        let (rest, value) = match (protocol, ipv6) {
+        let protocol = match name {
+            Name::Known(protocol) => protocol,
+            Name::Number(number) => return Ok((input, (Self::Other(number), None))),
+        };
+        match (protocol, ipv6) {
+            (Protocol::Tcp, _) => {
+                let (rest, part) = Part::parse(input, fragment, |at| Tcp::parse(at, trace))?;
+                Ok((rest, (Self::Tcp(part), None)))
+            }
+            (Protocol::Udp, _) => {
+                let (rest, part) = Part::parse(input, fragment, |at| Udp::parse(at, trace))?;
+                Ok((rest, (Self::Udp(part), None)))
+            }
+            (Protocol::UdpLite, _) => {
+                let (rest, part) = Part::parse(input, fragment, |at| Udp::parse(at, trace))?;
+                Ok((rest, (Self::UdpLite(part), None)))
+            }
             (Protocol::Icmp, false) => {
-                let (rest, part) = Part::parse(input, fragment, |at| Icmp::parse::<M>(at, quoted))?;
-                let value = emit::<M, _, _>(part, |part| {
-                    let (part, inner) = part.split();
-                    (Self::Icmp(part), inner)
-                });
-                (rest, value)
+                let icmp = |at| Icmp::parse(at, quoted, trace);
+                let (rest, part) = Part::parse(input, fragment, icmp)?;
+                let (part, inner) = part.split();
+                Ok((rest, (Self::Icmp(part), inner)))
             }
             (Protocol::Icmpv6, true) => {
-                let (rest, part) =
-                    Part::parse(input, fragment, |at| Icmpv6::parse::<M>(at, quoted))?;
-                let value = emit::<M, _, _>(part, |part| {
-                    let (part, inner) = part.split();
-                    (Self::Icmpv6(part), inner)
-                });
-                (rest, value)
+                let icmp = |at| Icmpv6::parse(at, quoted, trace);
+                let (rest, part) = Part::parse(input, fragment, icmp)?;
+                let (part, inner) = part.split();
+                Ok((rest, (Self::Icmpv6(part), inner)))
             }
-            (Protocol::Ah, false) => Part::parse(input, fragment, Spi::parse)
-                .map(|(rest, spi)| (rest, M::bind(|| (Self::Ah(spi), None))))?,
-            (Protocol::Esp, false) => Part::parse(input, fragment, Spi::parse)
-                .map(|(rest, spi)| (rest, M::bind(|| (Self::Esp(spi), None))))?,
-            _ => return mismatch(input, "a protocol of this address family"),
-        };
-        Ok((rest, Layer::new(Some(protocol), None, value)))
+            (Protocol::Ah, false) => {
+                let (rest, part) = Part::parse(input, fragment, Spi::parse)?;
+                Ok((rest, (Self::Ah(part), None)))
+            }
+            (Protocol::Esp, false) => {
+                let (rest, part) = Part::parse(input, fragment, Spi::parse)?;
+                Ok((rest, (Self::Esp(part), None)))
+            }
+            _ => mismatch(input, "a protocol of this address family"),
+        }
     }
 
     /// `inner`: the packet that an ICMP error quotes.
@@ -240,50 +224,7 @@ impl<'a> Transport<'a> {
     }
 }
 
-/// A transport header as it was read: what decides, and, in nom's mode of emitting, the header and the packet quoted.
-pub(crate) struct Layer<'a, M: Mode> {
-    pub(crate) protocol: Option<Protocol>,
-    /// The destination port.
-    pub(crate) port: Option<u16>,
-    pub(crate) value: Quoting<'a, Transport<'a>, M>,
-}
-
-impl<'a, M: Mode> Layer<'a, M> {
-    #[inline]
-    fn new(
-        protocol: Option<Protocol>,
-        port: Option<u16>,
-        value: Quoting<'a, Transport<'a>, M>,
-    ) -> Self {
-        Self {
-            protocol,
-            port,
-            value,
-        }
-    }
-}
-
-/// Makes something of a part whose header is there in one mode and not in the other.
-#[inline]
-fn emit<M: Mode, T, V>(part: Part<M::Output<T>>, make: impl FnOnce(Part<T>) -> V) -> M::Output<V> {
-    match part {
-        Part::Whole(header) => M::map(header, |header| make(Part::Whole(header))),
-        Part::Fragment => M::bind(|| make(Part::Fragment)),
-        Part::Incomplete(bytes) => M::bind(|| make(Part::Incomplete(bytes))),
-    }
-}
-
-impl<T> Part<T> {
-    fn map<U>(self, change: impl FnOnce(T) -> U) -> Part<U> {
-        match self {
-            Self::Whole(header) => Part::Whole(change(header)),
-            Self::Fragment => Part::Fragment,
-            Self::Incomplete(bytes) => Part::Incomplete(bytes),
-        }
-    }
-}
-
-impl<'a, T> Part<(T, Option<Network<'a>>)> {
+impl<'a, T> Part<Quoting<'a, T>> {
     fn split(self) -> (Part<T>, Option<Network<'a>>) {
         match self {
             Self::Whole((header, inner)) => (Part::Whole(header), inner),

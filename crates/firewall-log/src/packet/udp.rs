@@ -1,7 +1,8 @@
 //! UDP and UDP-Lite: ports and length.
 
-use crate::input::{Parsed, decimal, read};
+use crate::input::{Parsed, free, port};
 use crate::render::put;
+use crate::trace::Trace;
 
 /// `SPT= DPT= LEN=`
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,11 +16,10 @@ pub struct Udp {
 }
 
 impl Udp {
-    #[inline]
-    pub(crate) fn parse(input: &[u8]) -> Parsed<'_, Self> {
-        let (rest, source_port) = read(input, "SPT=", decimal)?;
-        let (rest, destination_port) = read(rest, "DPT=", decimal)?;
-        let (rest, length) = read(rest, "LEN=", decimal)?;
+    pub(crate) fn parse<'a>(input: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, Self> {
+        let (rest, source_port) = free(input, "SPT=", trace)?;
+        let (rest, destination_port) = port(rest, trace)?;
+        let (rest, length) = free(rest, "LEN=", trace)?;
         Ok((
             rest,
             Self {

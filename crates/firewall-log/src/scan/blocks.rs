@@ -1,6 +1,7 @@
 //! A log in large blocks that end where a line does.
 
 use std::io::{self, ErrorKind, Read};
+use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
@@ -46,8 +47,9 @@ impl<R: Read> Blocks<R> {
         self.ended
     }
 
-    /// Whole lines, in `block`, which must be longer than a line and its end; only the last of the log may lack its end. `None` at the end of the log, or where it cannot be read.
-    pub(super) fn next<'a>(&mut self, block: &'a mut [u8]) -> Option<&'a [u8]> {
+    /// Fills a block and says where in it whole lines are; it must be longer than a line and its end. Only the last line of the log may lack its end.
+    /// `None` at the end of the log, or where it cannot be read.
+    pub(super) fn next(&mut self, block: &mut [u8]) -> Option<Range<usize>> {
         loop {
             if self.ended {
                 return None;
@@ -74,7 +76,7 @@ impl<R: Read> Blocks<R> {
                 self.carry.extend_from_slice(block.get(text.end..filled)?);
             }
             if !text.is_empty() {
-                return block.get(text);
+                return Some(text);
             }
         }
     }

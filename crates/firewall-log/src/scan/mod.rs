@@ -1,13 +1,17 @@
 //! Whole logs, at once and by several threads.
 
+mod address;
 mod bank;
 mod blocks;
+mod cold;
 mod distinct;
+mod hits;
+mod settle;
 mod shelf;
 #[cfg(test)]
 mod tests;
-mod trail;
 mod verdict;
+mod worker;
 
 use std::io::{self, Read};
 use std::num::NonZeroUsize;
@@ -15,13 +19,13 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::SystemTime;
 
-use memchr::memchr;
-
 use self::bank::{Bank, RULES_MAX};
 use self::blocks::{BLOCK, Blocks, LINE_MAX};
+use self::settle::settle;
+use self::worker::{Block, Worker};
 use crate::detect::{Tally, Threshold};
 use crate::reader::Counts;
-use crate::sight::{Eye, Sight};
+use crate::sight::Eye;
 use crate::time::{Clock, from_micros, to_micros};
 
 /// Reads logs to their end and says who hit too often.
@@ -125,17 +129,6 @@ impl ScanError {
     }
 }
 
-/// One thread's part.
-#[derive(Debug, Clone)]
-struct Worker {
-    eye: Eye,
-    /// For each kind of prefix, the rules of each bank that count it.
-    prefixes: Vec<Vec<u64>>,
-    banks: Vec<Bank>,
-    /// The last event of the log that is read, in microseconds; `i64::MIN` for none.
-    newest: i64,
-}
-
 impl Scan {
     /// A scan by one thread that has read nothing yet; `clock` is what times without a year, a zone or a date are read by.
     pub fn new(rules: impl IntoIterator<Item = Threshold>, clock: Clock) -> Self {
@@ -151,12 +144,12 @@ impl Scan {
             }
             count += 1;
         }
-        let fresh = Worker {
-            eye: Eye::new(clock),
-            prefixes: Vec::new(),
-            newest: i64::MIN,
-            banks: banks.into_iter().map(Bank::new).collect(),
-        };
+        let ports = banks
+            .iter()
+            .flatten()
+            .any(|(_, rule)| rule.ports().is_some());
+        let banks = banks.into_iter().map(Bank::new).collect();
+        let fresh = Worker::new(Eye::new(clock, ports), banks);
         let limits = Limits {
             latest: i64::MAX,
             yearless_before: i64::MIN,
@@ -222,18 +215,18 @@ impl Scan {
                 return Summary::default();
             };
             // A log of a block needs no help.
-            let mut block = vec![0; size];
+            let mut block = Block::new(size);
             let mut total = Summary::default();
             let mut locked = blocks.lock().unwrap_or_else(PoisonError::into_inner);
-            let text = locked.next(&mut block).unwrap_or_default();
+            let lines = block.fill(&mut locked).unwrap_or_default();
             let ended = locked.ended();
             drop(locked);
             let others: Vec<_> = others
                 .iter_mut()
                 .take(if ended { 0 } else { helpers })
-                .map(|worker| scope.spawn(|| worker.work(&blocks, &mut vec![0; size], limits)))
+                .map(|worker| scope.spawn(|| worker.work(&blocks, &mut Block::new(size), limits)))
                 .collect();
-            first.read(text, limits, &mut total);
+            first.read(&block, lines, limits, &mut total);
             total.join(&first.work(&blocks, &mut block, limits));
             for other in others {
                 match other.join() {
@@ -264,115 +257,20 @@ impl Scan {
     /// What each rule found, in the order in which they were given.
     pub fn finish(self) -> Vec<Finding> {
         let mut findings = vec![Finding::default(); self.rules];
-        let mut workers = self.workers.into_iter().map(|worker| worker.banks);
-        let mut banks = workers.next().unwrap_or_default();
-        for others in workers {
-            banks
-                .iter_mut()
-                .zip(others)
-                .for_each(|(bank, other)| bank.join(other));
+        let mut banks: Vec<Vec<Bank>> = Vec::new();
+        for worker in self.workers {
+            banks.resize_with(worker.banks.len(), Vec::new);
+            for (bank, of_worker) in banks.iter_mut().zip(worker.banks) {
+                bank.push(of_worker);
+            }
         }
-        for (place, finding) in banks.into_iter().flat_map(Bank::finish) {
+        for (place, finding) in settle(banks, self.threads) {
             if let Some(slot) = findings.get_mut(place) {
                 *slot = finding;
             }
         }
         findings
     }
-}
-
-impl Worker {
-    /// Reads blocks until there are no more.
-    fn work<R: Read>(
-        &mut self,
-        blocks: &Mutex<Blocks<R>>,
-        block: &mut [u8],
-        limits: Limits,
-    ) -> Summary {
-        let mut summary = Summary::default();
-        loop {
-            // Locked while it is read, and not while it is parsed.
-            let next = blocks
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .next(block);
-            match next {
-                Some(text) => self.read(text, limits, &mut summary),
-                None => return summary,
-            }
-        }
-    }
-
-    fn read(&mut self, mut text: &[u8], limits: Limits, summary: &mut Summary) {
-        while !text.is_empty() {
-            let end = memchr(b'\n', text);
-            let (line, rest) = match end {
-                Some(end) => {
-                    let (line, rest) = text.split_at(end);
-                    (line, rest.get(1..).unwrap_or_default())
-                }
-                None => (text, &[][..]),
-            };
-            text = rest;
-            summary.counts.lines += 1;
-            if line.strip_suffix(b"\r").unwrap_or(line).len() > limits.max_line {
-                summary.counts.too_long += 1;
-                continue;
-            }
-            let Self {
-                eye,
-                prefixes,
-                banks,
-                ..
-            } = self;
-            match eye.look(line, |prefix| judge(prefixes, banks, prefix)) {
-                Ok(sight) => {
-                    summary.counts.events += 1;
-                    self.count(&sight, limits, summary);
-                }
-                Err(error) => {
-                    summary.counts.unparsed += u64::from(error.is_malformed());
-                    summary.counts.rejected += u64::from(error.is_rejected());
-                }
-            }
-        }
-    }
-
-    #[inline]
-    fn count(&mut self, sight: &Sight, limits: Limits, summary: &mut Summary) {
-        let Some(at) = sight.at else {
-            summary.undated += 1;
-            return;
-        };
-        if at > limits.latest {
-            summary.ahead += 1;
-            summary.latest_ahead = summary.latest_ahead.max(Some(from_micros(at)));
-            return;
-        }
-        if sight.yearless && at < limits.yearless_before {
-            summary.yearless_old += 1;
-        }
-        self.newest = self.newest.max(at);
-        let Some(source) = sight.source else { return };
-        let Some(prefix) = self.prefixes.get(sight.prefix) else {
-            return;
-        };
-        for (bank, rules) in self.banks.iter_mut().zip(prefix) {
-            if *rules != 0 {
-                bank.add(*rules, source, sight.protocol, sight.port, at);
-            }
-        }
-    }
-}
-
-/// The kind of a prefix. There are no more kinds than the rules make, whatever prefixes there are.
-fn judge(kinds: &mut Vec<Vec<u64>>, banks: &[Bank], prefix: &[u8]) -> usize {
-    let kind: Vec<u64> = banks.iter().map(|bank| bank.by_prefix(prefix)).collect();
-    let known = kinds.iter().position(|known| *known == kind);
-    known.unwrap_or_else(|| {
-        kinds.push(kind);
-        kinds.len() - 1
-    })
 }
 
 impl Summary {

@@ -15,7 +15,6 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::Event;
 use crate::packet::Protocol;
 use crate::reader::LogReader;
 
@@ -467,23 +466,4 @@ fn an_error_says_what_was_read_until_then() {
     assert_eq!(error.summary().counts.lines, 2);
     assert_eq!(error.to_string(), "cannot read the log after line 2");
     assert_eq!(error.into_io().to_string(), "the disk is gone");
-}
-
-#[test]
-fn an_event_is_seen_as_it_is_parsed() {
-    let line = Shot {
-        source: 3,
-        second: 1,
-        prefix: 2,
-        port: Some(9),
-        tcp: true,
-    }
-    .line();
-    let event = Event::parse(line.as_bytes()).unwrap();
-    let sight = Eye::new(clock()).look(line.as_bytes(), |_| 0).unwrap();
-    assert_eq!(
-        (sight.source, sight.protocol),
-        (event.source(), event.packet.protocol())
-    );
-    assert_eq!(sight.at, Some(to_micros(at(1))));
 }

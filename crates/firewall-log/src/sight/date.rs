@@ -1,0 +1,111 @@
+//! How lines begin: a date, and what stands between it and the kernel's text.
+
+use super::chunk::Chunk;
+use super::window::Window;
+use crate::digits;
+use crate::header::Anatomy;
+use crate::header::raw::micros;
+use crate::time::{Clock, LogTime, MICROS, to_micros};
+
+/// A date that lines begin with, and what stands between stamp and kernel text.
+#[derive(Debug, Clone)]
+pub(super) struct Date {
+    /// Up to the hour and its colon, or the whole stamp where an hour is not all of one piece.
+    text: Chunk,
+    glue: Chunk,
+    /// What does not fit in there.
+    more: Vec<Chunk>,
+    /// The instant at the end of `text`, in microseconds.
+    start: i64,
+    whole: bool,
+    pub(super) yearless: bool,
+}
+
+impl Date {
+    /// `None` for a date that says nothing of the lines after it.
+    pub(super) fn new(anatomy: Anatomy<'_>, clock: &Clock) -> Option<Self> {
+        let Anatomy {
+            time, date, glue, ..
+        } = anatomy;
+        let yearless = matches!(time, LogTime::Rfc3164 { .. });
+        let (hour, rest) = date.split_at_checked(date.len().checked_sub(b"MM:SS".len())?)?;
+        let into = into_hour(rest)?;
+        let at = to_micros(time.resolve(clock).ok()?);
+        let (text, start, whole) = match time {
+            // At the ends of the calendar an hour may be half outside it.
+            LogTime::Rfc3339(_) if (b"1970"..=b"9998").contains(&date.first_chunk()?) => {
+                let second = at.checked_sub(at.checked_rem_euclid(MICROS)?)?;
+                (hour, second.checked_sub(into)?, false)
+            }
+            LogTime::Rfc3164 { .. } => match time.start_of_whole_hour(clock) {
+                Some(start) => (hour, start, false),
+                None => (date, at, true),
+            },
+            _ => return None,
+        };
+        let [text] = *Chunk::split(text) else {
+            return None;
+        };
+        let glue = Chunk::split(glue);
+        let (glue, more) = glue.split_first()?;
+        Some(Self {
+            text,
+            glue: *glue,
+            more: more.to_vec(),
+            start,
+            whole,
+            yearless,
+        })
+    }
+
+    /// The instant of a line that begins with this date, and where the text of the kernel begins.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "mostly there is one date")]
+    pub(super) fn read(&self, line: Window<'_>) -> Option<(i64, usize)> {
+        let mut place = self.text.begins(line.at(0))?;
+        let mut at = self.start;
+        if !self.whole {
+            let into = digits::minute_and_second(*line.at(place))?;
+            at += i64::from(into) * MICROS;
+            place += b"MM:SS".len();
+        }
+        if line.at(place) == b"." && !self.yearless {
+            let (micros, digits) = fraction(line, place + 1)?;
+            at += micros;
+            place += 1 + digits;
+        }
+        place += self.glue.begins(line.at(place))?;
+        for chunk in &self.more {
+            place += chunk.begins(line.at(place))?;
+        }
+        // More spaces than the line that is remembered: they belong to no prefix.
+        (line.at(place) != b" ").then_some((at, place))
+    }
+}
+
+/// The microseconds that up to nine digits of a fraction are, and how many digits.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "mostly there are six")]
+fn fraction(line: Window<'_>, place: usize) -> Option<(i64, usize)> {
+    if let Some((micros, 6)) = digits::leading(line.at::<8>(place)) {
+        return Some((micros.cast_signed(), 6));
+    }
+    let text = line.from(place);
+    let (rest, micros) = micros(text).ok()?;
+    Some((i64::try_from(micros).ok()?, text.len() - rest.len()))
+}
+
+/// The microseconds that `MM:SS` is into the hour; a leap second is counted with the second before it.
+fn into_hour(clock: &[u8]) -> Option<i64> {
+    let [m1, m2, b':', s1, s2] = *clock else {
+        return None;
+    };
+    let digit = |byte: u8| byte.wrapping_sub(b'0');
+    let [m1, m2, s1, s2] = [m1, m2, s1, s2].map(digit);
+    if m1 > 5 || m2 > 9 || s1 > 6 || s2 > 9 || (s1 == 6 && s2 > 0) {
+        return None;
+    }
+    let minutes = i64::from(m1 * 10 + m2);
+    let seconds = i64::from((s1 * 10 + s2).min(59));
+    Some((minutes * 60 + seconds) * MICROS)
+}

@@ -1,0 +1,300 @@
+//! How the lines that were read are built: texts that are always there, and values between them.
+
+use super::chunk::Chunk;
+use super::sender::{Sender, Source};
+use super::value;
+use super::window::{REACH, Window};
+use crate::digits::{self, Limit};
+use crate::trace::{Kind, Trace};
+
+/// What is known of the kernel's text in a line once its shape is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) kind: u32,
+    /// Whether the first port in the line is one that the packet itself went to.
+    pub(super) has_port: bool,
+}
+
+/// What a text was found to be, and where it ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) sender: Sender,
+    pub(super) end: usize,
+}
+
+/// Where in a line a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Field {
+    kind: Kind,
+    start: usize,
+    end: usize,
+}
+
+/// Takes down where in a line values stand.
+pub(super) struct Tracer<'a> {
+    line: usize,
+    fields: &'a mut Vec<Field>,
+}
+
+impl<'a> Tracer<'a> {
+    /// Of a line of so many bytes.
+    pub(super) fn new(line: usize, fields: &'a mut Vec<Field>) -> Self {
+        Self { line, fields }
+    }
+}
+
+impl Trace for Tracer<'_> {
+    fn value(&mut self, kind: Kind, text: &[u8], rest: &[u8]) {
+        // Every text is the end of the line.
+        self.fields.push(Field {
+            kind,
+            start: self.line.saturating_sub(text.len()),
+            end: self.line.saturating_sub(rest.len()),
+        });
+    }
+}
+
+/// The shapes, as a tree: lines that begin alike share their steps.
+#[derive(Debug, Clone)]
+pub(super) struct Shapes {
+    steps: Vec<Step>,
+    /// Whether anyone asks for ports.
+    ports: bool,
+    /// Whether addresses and octets that mostly are the same in all lines are values like others: they were too many.
+    loose: bool,
+    /// Lines for whose shape there was no room.
+    refused: u32,
+}
+
+/// A text, and what follows it.
+// Of a size that is quick to multiply with.
+#[repr(align(128))]
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    text: Chunk,
+    then: Then,
+    /// The step after that.
+    next: Place,
+    /// The step to take where this is not the one.
+    other: Place,
+}
+
+/// Of a step; [`NOWHERE`] for none.
+type Place = u32;
+
+const NOWHERE: Place = Place::MAX;
+
+/// What comes after a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// A number that is passed over.
+    Number(Limit),
+    /// More text.
+    Text,
+    /// The source.
+    V4,
+    V6,
+    /// The first port.
+    Port,
+    Seconds,
+    /// Another value that is passed over.
+    Value(Kind),
+    End(Outcome),
+}
+
+/// So many steps, and so many in one place, are looked through more quickly than a line is read.
+const STEPS: usize = 1024;
+const BRANCHES: usize = 24;
+
+/// When so many lines have found no room, the log is another one.
+const REFUSED: u32 = 1 << 12;
+
+impl Shapes {
+    pub(super) fn new(ports: bool) -> Self {
+        Self {
+            steps: Vec::new(),
+            ports,
+            loose: false,
+            refused: 0,
+        }
+    }
+
+    /// What the text from a place on is, if it is known, and where it ends.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "in one place, and so what it answers is never in memory"
+    )]
+    pub(super) fn find(&self, line: Window<'_>, mut at: usize) -> Option<Found> {
+        let mut source = Source::default();
+        let mut port = 0;
+        let mut place = 0;
+        loop {
+            let step = self.step(place)?;
+            let Some(length) = step.text.begins(line.at(at)) else {
+                place = step.other;
+                continue;
+            };
+            let start = at + length;
+            let value = match &step.then {
+                Then::Number(limit) => match limit.short(*line.at(start)) {
+                    None => limit.long(line.from(start)),
+                    length => length,
+                },
+                Then::Text => Some(0),
+                Then::V4 => digits::ipv4_of_16(line.at(start)).map(|(address, length)| {
+                    source = Source::from(address);
+                    length
+                }),
+                Then::V6 => digits::ipv6(line.at(start)).map(|address| {
+                    source = Source::from(address);
+                    digits::IPV6
+                }),
+                Then::Port => value::port(*line.at(start)).map(|(number, length)| {
+                    port = number;
+                    length
+                }),
+                Then::Seconds => match digits::seconds(line.at(start)) {
+                    None => value::length(Kind::Seconds, line.from(start)),
+                    length => length,
+                },
+                Then::Value(kind) => value::length(*kind, line.from(start)),
+                Then::End(outcome) => {
+                    let sender = Sender {
+                        source,
+                        kind: outcome.kind,
+                        port: outcome.has_port.then_some(port),
+                    };
+                    return (start < REACH).then_some(Found { sender, end: start });
+                }
+            };
+            // Another kind of value may come after the same text.
+            (at, place) = match value {
+                Some(length) => (start + length, step.next),
+                None => (at, step.other),
+            };
+        }
+    }
+
+    /// Remembers a line from the kernel's text on, which begins at `message`.
+    #[cold]
+    pub(super) fn learn(
+        &mut self,
+        line: &[u8],
+        message: usize,
+        fields: &[Field],
+        outcome: Outcome,
+    ) {
+        if self.insert(line, message, fields, outcome) {
+            return;
+        }
+        self.refused += 1;
+        if !self.loose || self.refused > REFUSED {
+            self.steps.clear();
+            self.loose = true;
+            self.refused = 0;
+            self.insert(line, message, fields, outcome);
+        }
+    }
+
+    /// Whether there was room.
+    fn insert(&mut self, line: &[u8], message: usize, fields: &[Field], outcome: Outcome) -> bool {
+        let Some(steps) = self.steps_of(line, message, fields, outcome) else {
+            // Not a line that could be told by its shape.
+            return true;
+        };
+        let mut before = None;
+        for step in steps {
+            before = self.step_after(before, step);
+            if before.is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The steps of a line, of which none knows the next yet. `None` if the values are not in order.
+    fn steps_of(
+        &self,
+        line: &[u8],
+        message: usize,
+        fields: &[Field],
+        outcome: Outcome,
+    ) -> Option<Vec<Step>> {
+        let mut steps = Vec::new();
+        let (mut at, mut source, mut port) = (message, false, !self.ports);
+        for field in fields {
+            let then = match field.kind {
+                Kind::Ipv4 if !source => Then::V4,
+                Kind::Ipv6 if !source => Then::V6,
+                Kind::Ipv4 | Kind::Ipv6 | Kind::Colons if !self.loose => continue,
+                Kind::Port if !port => Then::Port,
+                Kind::Port => Then::Number(Limit::new(u16::MAX.into())),
+                Kind::Decimal(most) => Then::Number(Limit::new(most)),
+                Kind::Seconds => Then::Seconds,
+                kind => Then::Value(kind),
+            };
+            source |= matches!(field.kind, Kind::Ipv4 | Kind::Ipv6);
+            port |= field.kind == Kind::Port;
+            steps.extend(Step::all(line.get(at..field.start)?, then));
+            at = field.end;
+        }
+        steps.extend(Step::all(line.get(at..)?, Then::End(outcome)));
+        Some(steps)
+    }
+
+    /// Where a step stands that follows another, or begins a text; it is made if there is room.
+    fn step_after(&mut self, before: Option<Place>, step: Step) -> Option<Place> {
+        let first = match before {
+            Some(before) => self.step(before)?.next,
+            None if self.steps.is_empty() => NOWHERE,
+            None => 0,
+        };
+        let (mut last, mut place, mut branches) = (None, first, 0);
+        while let Some(one) = self.step(place) {
+            if one.is_like(&step) {
+                return Some(place);
+            }
+            (last, place, branches) = (Some(place), one.other, branches + 1);
+        }
+        if self.steps.len() >= STEPS || branches >= BRANCHES {
+            return None;
+        }
+        let place = Place::try_from(self.steps.len()).ok()?;
+        self.steps.push(step);
+        if let Some(last) = last {
+            self.step_mut(last)?.other = place;
+        } else if let Some(before) = before {
+            self.step_mut(before)?.next = place;
+        }
+        Some(place)
+    }
+
+    fn step(&self, place: Place) -> Option<&Step> {
+        self.steps.get(usize::try_from(place).ok()?)
+    }
+
+    fn step_mut(&mut self, place: Place) -> Option<&mut Step> {
+        self.steps.get_mut(usize::try_from(place).ok()?)
+    }
+}
+
+impl Step {
+    /// The steps that a text takes, and what comes after it.
+    fn all(text: &[u8], then: Then) -> impl Iterator<Item = Self> {
+        let chunks = Chunk::split(text);
+        let last = chunks.len().saturating_sub(1);
+        let step = move |(index, text)| Self {
+            text,
+            then: if index == last { then } else { Then::Text },
+            next: NOWHERE,
+            other: NOWHERE,
+        };
+        chunks.into_iter().enumerate().map(step)
+    }
+
+    /// Whether both are the same, wherever they lead.
+    fn is_like(&self, other: &Self) -> bool {
+        self.text == other.text && self.then == other.then
+    }
+}

@@ -1,0 +1,277 @@
+//! What an eye makes of lines, beside what the parser does.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test says what went wrong by panicking"
+)]
+
+use std::time::SystemTime;
+
+use jiff::tz::TimeZone;
+
+use super::*;
+
+const BODY: &str = "SRC=203.0.113.7 DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=4660 DF PROTO=TCP SPT=40000 DPT=22 WINDOW=64240 RES=0x00 SYN URGP=0 ";
+
+const V6_MIDDLE: &str = "DST=2001:0db8:0001:0000:0000:0000:0000:0001 LEN=60 TC=0 HOPLIMIT=64";
+
+const V6: &str = "SRC=2001:0db8:0001:0000:0000:0000:0000:0007 DST=2001:0db8:0001:0000:0000:0000:0000:0001 LEN=60 TC=0 HOPLIMIT=64 FLOWLBL=0 PROTO=UDP SPT=1 DPT=53 LEN=8 ";
+
+fn clock() -> Clock {
+    Clock::new(
+        SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_795_343_154),
+        TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap(),
+    )
+}
+
+/// What is known of a line by itself: the time, and who sent the packet, under which prefix, with which protocol.
+type Plain = (Option<i64>, Option<(Sender, Vec<u8>, Option<Protocol>)>);
+
+fn read_alone(line: &[u8]) -> Result<Plain, ParseError> {
+    let event = Event::parse(line)?;
+    let at = event.time.resolve(&clock()).ok().map(to_micros);
+    let port = || Some(event.packet.network.transport()?.ports()?.1);
+    let sender = event.source().map(|source| Sender {
+        source: source.into(),
+        kind: 0,
+        port: port(),
+    });
+    let known = |sender| (sender, event.prefix.to_vec(), event.packet.protocol());
+    Ok((at, sender.map(known)))
+}
+
+/// Shows an eye line after line; each must look as it does to someone who has seen none. Answers how many of them it knew again.
+fn agree<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> usize {
+    let mut eye = Eye::new(clock(), true);
+    let mut kinds: Vec<(Vec<u8>, Option<Protocol>)> = Vec::new();
+    let mut recognized = 0;
+    for line in lines {
+        let mut text = [line, b"\n"].concat();
+        let end = text.len();
+        text.resize(end + WINDOW, b'7');
+        let known = Window::new(&text).and_then(|window| eye.recognize(window));
+        recognized += usize::from(known.is_some());
+        let sight = match known {
+            Some((sight, length)) => {
+                assert_eq!(length, end, "{}", line.escape_ascii());
+                Ok(sight)
+            }
+            None => eye.study(&text[..end], |prefix, protocol| {
+                kinds.push((prefix.to_vec(), protocol));
+                u32::try_from(kinds.len() - 1).unwrap()
+            }),
+        };
+        let sight = sight.map(|sight| {
+            let known = |sender: Sender| {
+                let (prefix, protocol) = kinds[sender.kind as usize].clone();
+                (Sender { kind: 0, ..sender }, prefix, protocol)
+            };
+            (sight.at, sight.sender.map(known))
+        });
+        assert_eq!(sight, read_alone(line), "{}", line.escape_ascii());
+    }
+    recognized
+}
+
+/// Lines of the kernel in every form of header.
+fn lines() -> Vec<String> {
+    let heads = [
+        "2026-11-22T09:25:54.194069+00:00 fw kernel: [ 1836.585591] ",
+        "2026-11-22T10:25:54+01:00 fw kernel: ",
+        "Nov 22 09:25:54 fw-with-a-name-that-is-longer-than-a-chunk-of-text kernel: [12345678.585591] ",
+    ];
+    let samples = include_str!("../../tests/samples/kernel.log").lines();
+    let kernel_parts = samples
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once("] ").map(|(_, text)| text));
+    kernel_parts
+        .flat_map(|text| heads.map(|head| [head, text].concat()))
+        .collect()
+}
+
+#[test]
+fn a_line_is_recognized_by_the_one_before_it() {
+    let lines = lines();
+    assert!(lines.len() > 100);
+    let mut recognized = 0;
+    let mut twice = 0;
+    for line in &lines {
+        if read_alone(line.as_bytes()).is_ok_and(|(_, sender)| sender.is_some()) {
+            twice += 1;
+            recognized += agree([line.as_bytes(); 2]);
+        }
+    }
+    assert_eq!(recognized, twice);
+}
+
+/// Every number, address and word of a line, one after the other, becomes something else.
+#[test]
+fn what_is_almost_the_same_is_not_mistaken_for_it() {
+    const VALUES: [&str; 20] = [
+        "",
+        "0",
+        "7",
+        "00",
+        "255",
+        "256",
+        "0255",
+        "65535",
+        "65536",
+        "065535",
+        "1048575",
+        "9999999",
+        "4294967295",
+        "4294967296",
+        "99999999999",
+        "1.2.3.4",
+        "256.1.1.1",
+        "2001:0db8:0000:0000:0000:0000:0000:0001",
+        "02:00",
+        "x",
+    ];
+    for line in lines() {
+        let mut variants = vec![line.clone()];
+        let mut start = 0;
+        for (end, _) in line.match_indices([' ', '=', ']', '[', '.']) {
+            for value in VALUES {
+                variants.push([&line[..start], value, &line[end..]].concat());
+            }
+            start = end + 1;
+        }
+        agree(variants.iter().map(String::as_bytes));
+    }
+}
+
+/// A network of many hosts: more hardware addresses than there is room for are read each time, and everything else is known again.
+#[test]
+fn many_shapes_are_kept_apart() {
+    let mut lines = lines();
+    lines.retain(|line| line.contains("IPTABLES-BLOCKED: IN=eth0 "));
+    let mut many: Vec<String> = Vec::new();
+    for round in 0..40 {
+        for line in &lines {
+            let host = format!("IN=eth{}", round % 3);
+            let mac = format!("MAC=02:00:00:00:00:{round:02x}");
+            many.push(
+                line.replace("IN=eth0", &host)
+                    .replace("MAC=02:00:00:00:00:01", &mac),
+            );
+        }
+    }
+    let recognized = agree(many.iter().map(String::as_bytes));
+    assert!(
+        recognized > many.len() / 2,
+        "{recognized} of {}",
+        many.len()
+    );
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a list of spellings")]
+fn what_is_known_again_is_what_is_read_in_full() {
+    let stamps = [
+        "2026-11-22T09:25:54.194069+00:00",
+        "2026-11-22T09:59:60.1+00:00",
+        "2026-11-22T09:60:00+00:00",
+        "2026-11-22T09:05:61+00:00",
+        "2026-11-22T09:25:54.123456789+00:00",
+        "2026-11-22T09:25:54.1234567890+00:00",
+        "2026-11-22T09:25:54.+00:00",
+        "2026-11-22T09:25:54+0000",
+        "2026-11-22 09:25:54Z",
+        "0000-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "9999-12-31T23:59:59Z",
+        "Nov 22 09:25:54",
+        "Nov 22 09:25:60",
+        "Nov 22 09:25:61",
+        "Nov 22 09:26:54",
+        "Nov 22 10:26:54",
+        "Nov 22 09:2 :54",
+        "Nov 22 09:25:54.5",
+        "Mar 29 02:30:00",
+        "Mar 29 02:30:01",
+        "Oct 25 02:30:00",
+        "<4>Nov 22 09:25:54",
+    ];
+    let glues = [
+        " fw kernel: ",
+        " fw kernel:  ",
+        " fw kernel:",
+        " kernel:x kernel: ",
+        " kernel: ",
+        " fw x: ",
+    ];
+    let uptimes = [
+        "[ 1836.585591] ",
+        "[1.5] ",
+        "[1.5]",
+        " [1.5] ",
+        "[12345678901.5] ",
+        "[1.5][ T12] ",
+        "",
+    ];
+    let heads = [
+        "IPTABLES-BLOCKED: IN=eth0 OUT= MAC=02:00:00:00:00:02:02:00:00:00:00:01:08:00 ",
+        "IPTABLES-BLOCKED: IN=eth0 OUT= ",
+        " X: IN=eth0 OUT= ",
+        "IN=a OUT= ",
+        "IN=IN=a OUT= ",
+        "IN=a OUT=b IN=eth0 OUT= PHYSIN=eth1 ",
+        "IN=a OUT=b SRC=1.2.3.4 IN=eth0 OUT= PHYSIN=eth1 ",
+    ];
+    let bodies = [
+        BODY.to_owned(),
+        BODY.replace("DPT=22 ", "DPT=65536 "),
+        format!("{BODY}IN=x OUT= SRC=1.1.1.1 "),
+        "OUT= SRC=1.1.1.1 ".to_owned(),
+        format!("OUT= {BODY}"),
+        "TRUNCATED".to_owned(),
+        BODY.trim_end().to_owned(),
+        BODY.replace("PREC=0x00 ", "PREC=0x00"),
+        BODY.replace("LEN=60 ", "LEN=44 "),
+        BODY.replace(
+            "DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64",
+            V6_MIDDLE,
+        ),
+        V6.to_owned(),
+        V6.replace(
+            V6_MIDDLE,
+            "DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64",
+        ),
+        V6.replace("TC=0 ", "TC=0"),
+        V6.replace("TC=0 ", "TC=01 "),
+        format!("{BODY}\r"),
+    ];
+    let mut lines = Vec::new();
+    for stamp in stamps {
+        for glue in glues {
+            for uptime in uptimes {
+                lines.push(format!("{stamp}{glue}{uptime}{}{BODY}", heads[0]));
+                lines.push(format!("{stamp}{glue}{uptime}{}{BODY}", heads[2]));
+            }
+        }
+        for head in heads {
+            for body in &bodies {
+                lines.push(format!("{stamp} fw kernel: {head}{body}"));
+            }
+        }
+    }
+    agree(lines.iter().map(String::as_bytes));
+    agree(lines.iter().rev().map(String::as_bytes));
+    // Every other one, so that different ones are remembered.
+    for step in 2..7 {
+        agree(
+            lines
+                .iter()
+                .step_by(step)
+                .chain(&lines)
+                .map(String::as_bytes),
+        );
+    }
+    agree(lines.iter().flat_map(|line| {
+        (0..line.len())
+            .step_by(7)
+            .map(|cut| &line.as_bytes()[..cut])
+    }));
+}

@@ -1,0 +1,31 @@
+//! The values that lines of the same shape differ in, and that nobody asks for.
+
+use crate::digits::{self, Limit};
+use crate::input::Parsed;
+use crate::packet::Octets;
+use crate::trace::Kind;
+
+/// The length of a value that `text` begins with, if it is one of its kind.
+#[cold]
+pub(super) fn length(kind: Kind, text: &[u8]) -> Option<usize> {
+    match kind {
+        Kind::Seconds => digits::long_seconds(text),
+        Kind::Ipv4 => digits::ipv4(text).map(|(_, length)| length),
+        Kind::Ipv6 => digits::ipv6(text.first_chunk()?).map(|_| digits::IPV6),
+        Kind::Colons => taken(text, Octets::parse_colons(text)),
+        Kind::Joined => taken(text, Octets::parse_joined(text)),
+        Kind::Decimal(most) => Limit::new(most).long(text),
+        Kind::Port => Limit::new(u16::MAX.into()).long(text),
+    }
+}
+
+/// A port that `text` begins with, and its length.
+#[inline]
+pub(super) fn port(text: [u8; 8]) -> Option<(u16, usize)> {
+    let (number, length) = digits::leading(&text).filter(|(_, length)| *length > 0)?;
+    Some((u16::try_from(number).ok()?, length))
+}
+
+fn taken<T>(text: &[u8], read: Parsed<'_, T>) -> Option<usize> {
+    read.ok().map(|(rest, _)| text.len() - rest.len())
+}
