@@ -49,15 +49,16 @@ impl Limit {
         Self { number, digits }
     }
 
-    /// The length of the decimal number that `text` begins with, if there is one of up to seven digits and it is not over the limit.
+    /// The length of the decimal number that `text` begins with, if there is one of up to eight digits and it is not over the limit. Of a longer
+    /// one that begins with zeros, it is eight.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "some 15 instructions")]
     pub(crate) fn short(&self, text: [u8; 8]) -> Option<usize> {
         let bytes = without_zeros(text);
         let digits = count(bytes);
-        // The last digit to the end, which then is the lowest. Of no digit and of eight something is left, which does not matter.
+        // The last digit to the end, which then is the lowest. What does not begin with a digit stays as it is, and is too large.
         let aligned = bytes.wrapping_shl(64 - 8 * digits).swap_bytes();
-        ((1..8).contains(&digits) && aligned <= self.digits).then_some(digits as usize)
+        (aligned <= self.digits).then_some(digits as usize)
     }
 
     /// The same for numbers of any length.
@@ -68,26 +69,23 @@ impl Limit {
     }
 }
 
-/// The length of `1836.585591` that `text` begins with: up to seven digits, and one to seven after the point.
+/// The number that the six digits are which `text` begins with, if there are six.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "some 20 instructions")]
-pub(crate) fn seconds(text: &[u8; 16]) -> Option<usize> {
-    let (first, _) = text.split_first_chunk()?;
-    let seconds = count(without_zeros(*first)) as usize;
-    let (point, fraction) = text.get(seconds..)?.split_first_chunk::<1>()?;
-    let digits = count(without_zeros(*fraction.first_chunk()?)) as usize;
-    let whole = (1..8).contains(&seconds) && point == b"." && (1..8).contains(&digits);
-    whole.then_some(seconds + 1 + digits)
+#[expect(clippy::inline_always, reason = "some 15 instructions")]
+pub(crate) fn six(text: [u8; 8]) -> Option<u32> {
+    let bytes = without_zeros(text);
+    #[expect(clippy::cast_possible_truncation, reason = "of six digits")]
+    (count(bytes) == 6).then(|| value(bytes, 6) as u32)
 }
 
-/// The same for up to ten digits, and one to nine after the point.
+/// The length of `1836.585591` that `text` begins with, and of its part before the point: up to ten digits, and one to nine after the point.
 #[cold]
-pub(crate) fn long_seconds(text: &[u8]) -> Option<usize> {
+pub(crate) fn seconds(text: &[u8]) -> Option<(usize, usize)> {
     let (_, seconds) = leading_one_by_one(text);
     let (point, fraction) = text.get(seconds..)?.split_first_chunk::<1>()?;
     let digits = fraction.iter().take(9);
     let digits = digits.take_while(|byte| byte.is_ascii_digit()).count();
-    (seconds > 0 && point == b"." && digits > 0).then_some(seconds + 1 + digits)
+    (seconds > 0 && point == b"." && digits > 0).then_some((seconds + 1 + digits, seconds))
 }
 
 /// How many of the bytes, from the lowest, are decimal digits before the first that is none. Takes them as [`without_zeros`].
@@ -119,34 +117,45 @@ fn value(bytes: u64, digits: u32) -> u64 {
     low.wrapping_add(high) >> 32
 }
 
-/// The IPv4 address that `text` begins with and its length; `None` if there is none.
+/// The IPv4 address that `text` begins with and its length; `None` if there is none. Of the longest address and its end there are sixteen bytes, and
+/// four more that are loaded with them.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "of the innermost loop, in one place")]
-pub(crate) fn ipv4_of_16(text: &[u8; 16]) -> Option<(Ipv4Addr, usize)> {
-    let (low, high) = text.split_first_chunk()?;
-    let (low, high) = (without_zeros(*low), without_zeros(*high.first_chunk()?));
+pub(crate) fn ipv4_of_20(text: &[u8; 20]) -> Option<(Ipv4Addr, usize)> {
+    let (low, rest) = text.split_first_chunk()?;
+    let (low, high) = (without_zeros(*low), without_zeros(*rest.first_chunk()?));
     // The first four bytes that are no digits: three dots and what ends the address.
     let mut others = no_digits(low) | no_digits(high) << 8;
-    let (mut address, mut start, mut wrong) = (0_u32, 0, false);
+    let (mut address, mut start, mut wrong) = (0_u32, 0_u32, 0_u64);
     for part in 0..4 {
         let end = others.trailing_zeros();
         others &= others.wrapping_sub(1);
         let digits = end.wrapping_sub(start);
-        let bytes = u32::from_le_bytes(*text.get(start as usize..)?.first_chunk()?) ^ 0x3030_3030;
-        // The last digit to the end; each digit then is in its place of the product's highest byte.
-        let aligned = bytes.wrapping_shl(32_u32.wrapping_sub(8 * digits));
+        // The mask changes nothing; it says that there always are four bytes.
+        let bytes = text.get((start & 15) as usize..)?.first_chunk()?;
+        let bytes = u32::from_le_bytes(*bytes) ^ 0x3030_3030;
+        // The last digit to the end; each digit then is in its place of the product's highest byte. What does not begin with a digit stays
+        // as it is, and is too large.
+        let aligned = bytes.wrapping_shl(digits.wrapping_mul(8).wrapping_neg());
         address = address << 8 | aligned.wrapping_mul(0x64_0a01) >> 24;
-        wrong |= digits.wrapping_sub(1) > 2 || aligned.swap_bytes() > 0x02_0505;
-        wrong |= part < 3 && text.get(end as usize) != Some(&b'.');
+        wrong |= u64::from(digits & !3);
+        wrong |= LARGEST_OCTET.wrapping_sub(aligned.swap_bytes().into()) >> 63;
+        if part < 3 {
+            let dot = text.get((end & 15) as usize).copied()?;
+            wrong |= u64::from(dot ^ b'.');
+        }
         start = end + 1;
     }
-    (!wrong).then(|| (Ipv4Addr::from_bits(address), (start - 1) as usize))
+    (wrong == 0).then(|| (Ipv4Addr::from_bits(address), (start - 1) as usize))
 }
+
+/// 255, a digit in each byte.
+const LARGEST_OCTET: u64 = 0x02_0505;
 
 /// The same, of any text.
 pub(crate) fn ipv4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
     match text.first_chunk() {
-        Some(text) => ipv4_of_16(text),
+        Some(text) => ipv4_of_20(text),
         None => ipv4_one_by_one(text),
     }
 }
@@ -167,6 +176,7 @@ pub(crate) fn minute_and_second(text: [u8; 8]) -> Option<u32> {
     // Each byte with what makes its largest value 127.
     let other = (bytes & 0x7f_7f7f_7f7f).wrapping_add(0x76_7a7f_767a) | bytes;
     let pairs = bytes.wrapping_mul(10).wrapping_add(bytes >> 8);
+    #[expect(clippy::cast_possible_truncation, reason = "under an hour")]
     let number = ((pairs & 0xff) * 60 + (pairs >> 24 & 0xff)) as u32;
     (other & 0x80_8080_8080 == 0).then_some(number)
 }
@@ -201,35 +211,42 @@ pub(crate) const IPV6: usize = 8 * 4 + 7;
 /// The IPv6 address that `text` is.
 #[inline]
 pub(crate) fn ipv6(text: &[u8; IPV6]) -> Option<Ipv6Addr> {
-    let mut bits = 0_u128;
-    let mut wrong = 0_u32;
-    for group in 0..8 {
-        let at = group * 5;
-        let digits: [u8; 4] =
-            std::array::from_fn(|index| text.get(at + index).copied().unwrap_or_default());
-        let (value, bad) = four_hexadecimal(u32::from_le_bytes(digits));
-        bits = bits << 16 | u128::from(value);
+    let (mut bits, mut wrong) = (0_u128, 0_u64);
+    for pair in 0..4 {
+        // Two groups of four digits, and the colons after them.
+        let text = text.get(pair * 10..)?;
+        let [first, second] = [text, text.get(5..)?].map(<[u8]>::first_chunk::<4>);
+        let digits =
+            u64::from(u32::from_le_bytes(*first?)) | u64::from(u32::from_le_bytes(*second?)) << 32;
+        let colons = [text.get(4), text.get(9)].map(|colon| colon.copied().unwrap_or(b':'));
+        wrong |= colons
+            .map(|colon| u64::from(colon ^ b':'))
+            .iter()
+            .sum::<u64>();
+        let (value, bad) = eight_hexadecimal(digits);
+        bits = bits << 32 | u128::from(value);
         wrong |= bad;
-        if group < 7 {
-            wrong |= u32::from(text.get(at + 4).copied().unwrap_or_default() ^ b':');
-        }
     }
     (wrong == 0).then(|| Ipv6Addr::from_bits(bits))
 }
 
-/// The value of four hexadecimal digits, the first in the lowest byte, and not 0 if one is none.
+/// The value of eight hexadecimal digits, the first in the lowest byte, and not 0 if one is none.
 #[inline]
-fn four_hexadecimal(bytes: u32) -> (u16, u32) {
-    let mut value = 0;
-    let mut wrong = 0;
-    for byte in bytes.to_le_bytes() {
-        let nibble = HEXADECIMAL
-            .get(usize::from(byte))
-            .copied()
-            .unwrap_or(NO_DIGIT);
-        value = value << 4 | u16::from(nibble & 0xf);
-        wrong |= u32::from(nibble & 0xf0);
-    }
+fn eight_hexadecimal(text: u64) -> (u32, u64) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x80 * ONES;
+    let bytes = text & !TOPS;
+    let lower = bytes | (0x20 * ONES);
+    // A bit at the top of each byte that lies in a range: what is added makes its beginning 128, and what comes after its end.
+    let digits = (bytes + (0x80 - 0x30) * ONES) & !(bytes + (0x7f - 0x39) * ONES);
+    let letters = (lower + (0x80 - 0x61) * ONES) & !(lower + (0x7f - 0x66) * ONES);
+    let wrong = (!(digits | letters) | text) & TOPS;
+    let nibbles = (bytes & (0x0f * ONES)) + 9 * (bytes >> 6 & ONES);
+    // The first digit is the lowest byte: pairs become bytes, and bytes move together.
+    let pairs = (nibbles << 4 | nibbles >> 8) & 0x00ff_00ff_00ff_00ff;
+    let halves = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
+    #[expect(clippy::cast_possible_truncation, reason = "its four bytes")]
+    let value = ((halves | halves >> 16) as u32).swap_bytes();
     (value, wrong)
 }
 

@@ -158,14 +158,10 @@ const PREFIX_MAX: usize = 127;
 
 /// `IN=` with ` OUT=` after it, or one of our own markers.
 fn carries_firewall_text(line: &[u8]) -> bool {
-    static OUT: LazyLock<memmem::FinderRev<'static>> =
-        LazyLock::new(|| memmem::FinderRev::new(b" OUT="));
     static IN: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b"IN="));
-    let before_out = OUT
-        .rfind(line)
-        .and_then(|at| line.get(..at))
-        .unwrap_or_default();
-    IN.find(before_out).is_some() || carries_marker(line)
+    static OUT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b" OUT="));
+    let after_in = IN.find(line).and_then(|at| line.get(at + b"IN=".len()..));
+    after_in.is_some_and(|rest| OUT.find(rest).is_some()) || carries_marker(line)
 }
 
 /// `IPTABLES-` or `IP6TABLES-`, as in the prefixes that firewall-apply sets.

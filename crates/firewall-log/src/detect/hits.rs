@@ -46,6 +46,33 @@ pub(crate) struct Limit {
     pub(super) within: i64,
 }
 
+/// What has a time, and perhaps a port.
+pub(crate) trait Dated {
+    fn at(&self) -> i64;
+
+    fn port(&self) -> Option<u16>;
+}
+
+impl Dated for i64 {
+    fn at(&self) -> i64 {
+        *self
+    }
+
+    fn port(&self) -> Option<u16> {
+        None
+    }
+}
+
+impl Dated for (i64, Option<u16>) {
+    fn at(&self) -> i64 {
+        self.0
+    }
+
+    fn port(&self) -> Option<u16> {
+        self.1
+    }
+}
+
 impl Limit {
     pub(super) fn is_reached(self, hits: u64, ports: u32) -> bool {
         hits >= self.hits && ports >= self.ports
@@ -125,11 +152,12 @@ impl Hits {
 
     /// Every window, in one pass.
     pub(super) fn sum(&self, limit: Limit) -> Sum {
+        let sum = |times: &[i64]| sum(times, limit);
         match self {
-            Self::One(time) => sum(&[*time], limit),
-            Self::Two(first, second) => sum(&[*first, *second], limit),
-            Self::Ordered(times) => sum(times, limit),
-            Self::Unordered(late) => sum(&late.times(), limit),
+            Self::One(time) => sum(&[*time]),
+            Self::Two(first, second) => sum(&[*first, *second]),
+            Self::Ordered(times) => sum(times),
+            Self::Unordered(late) => sum(&late.times()),
             Self::Ported(hits) => hits.sum(limit),
         }
     }
@@ -171,45 +199,41 @@ fn last_window(times: &[i64], at: i64, limit: Limit) -> Option<Window> {
 }
 
 /// Ends of windows in order, each with the hits of the window that ends there.
-fn windows(times: &[i64], within: i64) -> impl Iterator<Item = Window> {
-    let mut start = 0;
-    times.iter().enumerate().filter_map(move |(end, last)| {
-        while last.saturating_sub(*times.get(start)?) > within {
+fn windows<T: Dated>(hits: &[T], within: i64) -> impl Iterator<Item = Window> {
+    let (mut start, mut first) = (0, hits.first().map(Dated::at).unwrap_or_default());
+    hits.iter().enumerate().map(move |(end, last)| {
+        let last = last.at();
+        while last.saturating_sub(first) > within {
             start += 1;
+            first = hits.get(start).map_or(last, Dated::at);
         }
-        Some(Window {
+        Window {
             hits: (end - start + 1) as u64,
-            first: *times.get(start)?,
-            last: *last,
-        })
+            first,
+            last,
+        }
     })
 }
 
-/// Whether any window of these times, which are in order, has as many hits as the limit.
-pub(super) fn is_reached(times: &[i64], limit: Limit) -> bool {
+/// Whether any window of these hits, which are in order, has as many as the limit.
+pub(super) fn is_reached<T: Dated>(hits: &[T], limit: Limit) -> bool {
     let others = usize::try_from(limit.hits.saturating_sub(1)).unwrap_or(usize::MAX);
-    let lasts = times.get(others..).unwrap_or_default();
-    times
-        .iter()
-        .zip(lasts)
-        .any(|(first, last)| last.saturating_sub(*first) <= limit.within)
+    let lasts = hits.get(others..).unwrap_or_default();
+    let mut windows = hits.iter().zip(lasts);
+    windows.any(|(first, last)| last.at().saturating_sub(first.at()) <= limit.within)
 }
 
-/// What times in order come to.
-pub(super) fn sum(times: &[i64], limit: Limit) -> Sum {
+/// What hits in order come to.
+pub(super) fn sum<T: Dated>(hits: &[T], limit: Limit) -> Sum {
     let mut sum = Sum {
-        hits: times.len() as u64,
+        hits: hits.len() as u64,
         peak: 0,
         peak_ports: 0,
-        first: 0,
-        last: 0,
+        first: hits.first().map(Dated::at).unwrap_or_default(),
+        last: hits.last().map(Dated::at).unwrap_or_default(),
         last_violating: None,
     };
-    (sum.first, sum.last) = (
-        times.first().copied().unwrap_or_default(),
-        times.last().copied().unwrap_or_default(),
-    );
-    for window in windows(times, limit.within) {
+    for window in windows(hits, limit.within) {
         sum.peak = sum.peak.max(window.hits);
         if window.hits >= limit.hits {
             sum.last_violating = Some(window.last);

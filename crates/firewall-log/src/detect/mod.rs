@@ -12,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::SystemTime;
 
+pub(crate) use self::hits::Dated;
 pub use self::threshold::Threshold;
 
 use self::hits::{Hits, Limit, Sum};
@@ -219,14 +220,14 @@ impl Tally {
         }
     }
 
-    /// Of times in order.
-    pub(crate) fn of_times(rule: &Threshold, source: IpAddr, times: &[i64]) -> Self {
-        Self::new(rule, source, hits::sum(times, rule.limit()))
-    }
-
-    /// Of times in order, each with its port.
-    pub(crate) fn of_ports(rule: &Threshold, source: IpAddr, hits: &[(i64, Option<u16>)]) -> Self {
-        Self::new(rule, source, ports::sum(hits, rule.limit()))
+    /// Of hits in order.
+    pub(crate) fn of<T: Dated>(rule: &Threshold, source: IpAddr, hits: &[T]) -> Self {
+        let limit = rule.limit();
+        let sum = match rule.ports() {
+            Some(_) => ports::sum(hits, limit),
+            None => hits::sum(hits, limit),
+        };
+        Self::new(rule, source, sum)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::hits::{Limit, Sum, Window};
+use super::hits::{Dated, Limit, Sum, Window};
 
 /// The hits of one source in order of time, each with the port it went to, if it went to one.
 #[derive(Debug, Clone, Default)]
@@ -54,13 +54,13 @@ impl Ported {
 }
 
 /// What hits in order come to.
-pub(super) fn sum(hits: &[(i64, Option<u16>)], limit: Limit) -> Sum {
+pub(super) fn sum<T: Dated>(hits: &[T], limit: Limit) -> Sum {
     let mut sum = Sum {
         hits: hits.len() as u64,
         peak: 0,
         peak_ports: 0,
-        first: hits.first().map(|hit| hit.0).unwrap_or_default(),
-        last: hits.last().map(|hit| hit.0).unwrap_or_default(),
+        first: hits.first().map(Dated::at).unwrap_or_default(),
+        last: hits.last().map(Dated::at).unwrap_or_default(),
         last_violating: None,
     };
     for (window, ports) in windows(hits, limit.within) {
@@ -74,35 +74,34 @@ pub(super) fn sum(hits: &[(i64, Option<u16>)], limit: Limit) -> Sum {
 }
 
 /// Ends of windows in order, each with the hits and the number of different ports of the window that ends there.
-fn windows(hits: &[(i64, Option<u16>)], within: i64) -> impl Iterator<Item = (Window, u32)> {
+fn windows<T: Dated>(hits: &[T], within: i64) -> impl Iterator<Item = (Window, u32)> {
     let mut start = 0;
     let mut ports: HashMap<u16, u32> = HashMap::new();
-    hits.iter()
-        .enumerate()
-        .filter_map(move |(end, (last, port))| {
-            if let Some(port) = port {
-                *ports.entry(*port).or_default() += 1;
+    hits.iter().enumerate().filter_map(move |(end, hit)| {
+        let last = hit.at();
+        if let Some(port) = hit.port() {
+            *ports.entry(port).or_default() += 1;
+        }
+        let first = loop {
+            let first = hits.get(start)?;
+            if last.saturating_sub(first.at()) <= within {
+                break first.at();
             }
-            let first = loop {
-                let (first, port) = *hits.get(start)?;
-                if last.saturating_sub(first) <= within {
-                    break first;
+            if let Some(port) = first.port()
+                && let Some(left) = ports.get_mut(&port)
+            {
+                *left -= 1;
+                if *left == 0 {
+                    ports.remove(&port);
                 }
-                if let Some(port) = port
-                    && let Some(left) = ports.get_mut(&port)
-                {
-                    *left -= 1;
-                    if *left == 0 {
-                        ports.remove(&port);
-                    }
-                }
-                start += 1;
-            };
-            let window = Window {
-                hits: (end - start + 1) as u64,
-                first,
-                last: *last,
-            };
-            Some((window, u32::try_from(ports.len()).unwrap_or(u32::MAX)))
-        })
+            }
+            start += 1;
+        };
+        let window = Window {
+            hits: (end - start + 1) as u64,
+            first,
+            last,
+        };
+        Some((window, u32::try_from(ports.len()).unwrap_or(u32::MAX)))
+    })
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
-use super::hits::{self, Limit};
+use super::hits::{self, Dated, Limit};
 use crate::event::Event;
 use crate::packet::Protocol;
 
@@ -132,9 +132,9 @@ impl Threshold {
             })
     }
 
-    /// Whether both count the same addresses as one source.
-    pub(crate) fn aggregates_like(&self, other: &Self) -> bool {
-        (self.aggregate_v4, self.aggregate_v6) == (other.aggregate_v4, other.aggregate_v6)
+    /// The prefix lengths of the networks that are counted, of IPv4 and IPv6.
+    pub(crate) fn aggregates(&self) -> (u8, u8) {
+        (self.aggregate_v4, self.aggregate_v6)
     }
 
     /// A source with fewer hits cannot be a violator: each goes to one port.
@@ -143,9 +143,9 @@ impl Threshold {
         self.hits.get().max(ports)
     }
 
-    /// Whether any window of these times, which are in order, has as many hits as the rule wants.
-    pub(crate) fn is_reached(&self, times: &[i64]) -> bool {
-        hits::is_reached(times, self.limit())
+    /// Whether any window of these hits, which are in order of time, has as many as the rule wants.
+    pub(crate) fn is_reached<T: Dated>(&self, hits: &[T]) -> bool {
+        hits::is_reached(hits, self.limit())
     }
 
     pub(crate) fn limit(&self) -> Limit {

@@ -4,41 +4,63 @@ use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An address as it is kept: of four-byte words, so that nothing is padded.
-pub(super) trait Address: Copy + Eq + Hash + Send {
+pub(super) trait Address: Copy + Ord + Hash + Send {
     /// How many sources of the family have a place of their own, as a power of two: in the tests of this crate so few that the others are met.
     const PLACE_BITS: u32;
 
+    /// The address of which the first bits are set, and no other.
+    fn mask(length: u8) -> Self;
+
+    fn and(self, mask: Self) -> Self;
+
     fn words(self) -> [u64; 2];
+
     fn ip(self) -> IpAddr;
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct V4(u32);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The lowest word first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct V6([u32; 4]);
 
 impl V4 {
     #[inline]
-    pub(super) fn new(address: Ipv4Addr) -> Self {
-        Self(address.to_bits())
+    pub(super) fn from_bits(bits: u32) -> Self {
+        Self(bits)
     }
 }
 
 impl V6 {
+    /// Of its halves, the lower first.
     #[inline]
-    pub(super) fn new(address: Ipv6Addr) -> Self {
-        #[expect(clippy::cast_possible_truncation, reason = "a quarter at a time")]
-        Self([96, 64, 32, 0].map(|shift| (address.to_bits() >> shift) as u32))
+    pub(super) fn from_words([low, high]: [u64; 2]) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "a half at a time")]
+        Self([
+            low as u32,
+            (low >> 32) as u32,
+            high as u32,
+            (high >> 32) as u32,
+        ])
     }
 }
 
 impl Address for V4 {
-    const PLACE_BITS: u32 = if cfg!(test) { 4 } else { 14 };
+    const PLACE_BITS: u32 = if cfg!(test) { 4 } else { 13 };
+
+    fn mask(length: u8) -> Self {
+        Self(!u32::MAX.checked_shr(length.into()).unwrap_or(0))
+    }
+
+    #[inline]
+    fn and(self, mask: Self) -> Self {
+        Self(self.0 & mask.0)
+    }
 
     #[inline]
     fn words(self) -> [u64; 2] {
-        [0, self.0.into()]
+        [self.0.into(), 0]
     }
 
     fn ip(self) -> IpAddr {
@@ -47,16 +69,28 @@ impl Address for V4 {
 }
 
 impl Address for V6 {
-    const PLACE_BITS: u32 = if cfg!(test) { 4 } else { 13 };
+    const PLACE_BITS: u32 = if cfg!(test) { 4 } else { 12 };
+
+    fn mask(length: u8) -> Self {
+        let bits = !u128::MAX.checked_shr(length.into()).unwrap_or(0);
+        #[expect(clippy::cast_possible_truncation, reason = "the halves")]
+        Self::from_words([bits as u64, (bits >> 64) as u64])
+    }
+
+    #[inline]
+    fn and(self, mask: Self) -> Self {
+        let ([low, high], [low_mask, high_mask]) = (self.words(), mask.words());
+        Self::from_words([low & low_mask, high & high_mask])
+    }
 
     #[inline]
     fn words(self) -> [u64; 2] {
         let [a, b, c, d] = self.0.map(u64::from);
-        [a << 32 | b, c << 32 | d]
+        [b << 32 | a, d << 32 | c]
     }
 
     fn ip(self) -> IpAddr {
-        let [high, low] = self.words().map(u128::from);
+        let [low, high] = self.words().map(u128::from);
         Ipv6Addr::from_bits(high << 64 | low).into()
     }
 }
@@ -64,34 +98,61 @@ impl Address for V6 {
 impl Hash for V4 {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.words()
-            .into_iter()
-            .for_each(|word| state.write_u64(word));
+        let [low, high] = self.words();
+        state.write_u64(low);
+        state.write_u64(high);
     }
 }
 
 impl Hash for V6 {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.words()
-            .into_iter()
-            .for_each(|word| state.write_u64(word));
+        let [low, high] = self.words();
+        state.write_u64(low);
+        state.write_u64(high);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sight::Sighting;
+
+    /// As a sighting has it, and as a threshold counts it.
+    fn kept(address: IpAddr, length: u8) -> IpAddr {
+        let source = Sighting::from(address).source;
+        match source.v4() {
+            Some(bits) => V4::from_bits(bits).and(V4::mask(length)).ip(),
+            None => V6::from_words(source.v6()).and(V6::mask(length)).ip(),
+        }
+    }
 
     #[test]
-    fn addresses_come_back() {
-        for text in ["203.0.113.7", "255.255.255.255"] {
-            let address: Ipv4Addr = text.parse().unwrap();
-            assert_eq!(V4::new(address).ip(), address);
-        }
-        for text in ["2001:db8:1:2:3:4:5:ffff", "::", "::ffff:1.2.3.4"] {
-            let address: Ipv6Addr = text.parse().unwrap();
-            assert_eq!(V6::new(address).ip(), address);
+    fn addresses_come_back_and_networks_are_those_of_thresholds() {
+        use std::num::NonZeroU32;
+        use std::time::Duration;
+
+        use crate::detect::Threshold;
+
+        for text in [
+            "203.0.113.7",
+            "255.255.255.255",
+            "2001:db8:1:2:3:4:5:ffff",
+            "::",
+            "::ffff:1.2.3.4",
+        ] {
+            let address: IpAddr = text.parse().unwrap();
+            let bits = if address.is_ipv4() { 32 } else { 128 };
+            assert_eq!(kept(address, bits), address);
+            for length in 0..=bits {
+                let rule = Threshold::new(NonZeroU32::MIN, Duration::ZERO);
+                let rule = rule.aggregate_v4(length).aggregate_v6(length);
+                assert_eq!(
+                    kept(address, length),
+                    rule.network(address).0,
+                    "{text}/{length}"
+                );
+            }
         }
     }
 }

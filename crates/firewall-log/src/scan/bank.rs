@@ -1,15 +1,14 @@
 //! The rules that count sources alike, and the sources they count.
 
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::address::{V4, V6};
-use super::distinct::Distinct;
 use super::hits::{Hit, TIME_MAX};
 use super::shelf::Shelf;
 use crate::detect::Threshold;
 use crate::keyed::Key;
 use crate::packet::Protocol;
+use crate::sight::Sighting;
 
 /// Rules of one bank, one bit each.
 pub(super) const RULES_MAX: usize = 64;
@@ -22,44 +21,39 @@ pub(super) struct Bank {
     pub(super) ports: bool,
     /// The rules of each class, as bits; the same for all workers.
     classes: Arc<Mutex<Vec<u64>>>,
-    /// What this worker has seen of each class.
-    seen: Vec<Seen>,
+    /// The class of each kind of packet, as this worker numbers them.
+    kinds: Vec<Option<u32>>,
+    /// How many packets of each class this worker has seen.
+    seen: Vec<u64>,
     pub(super) v4: Shelf<V4>,
     pub(super) v6: Shelf<V6>,
-}
-
-/// Packets that the same rules count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Class {
-    number: u32,
-}
-
-/// The hits of a class.
-#[derive(Debug, Clone, Default)]
-struct Seen {
-    hits: u64,
-    /// The sources that have no place of their own.
-    cold: Option<Distinct>,
 }
 
 impl Bank {
     pub(super) fn new(rules: Vec<(usize, Threshold)>) -> Self {
         let key = Key::random();
+        let network = |rule: &(usize, Threshold)| rule.1.aggregates();
+        let (v4, v6) = rules.first().map_or((0, 0), network);
         Self {
             ports: rules.iter().any(|(_, rule)| rule.ports().is_some()),
             rules,
             classes: Arc::default(),
+            kinds: Vec::new(),
             seen: Vec::new(),
-            v4: Shelf::new(key),
-            v6: Shelf::new(key),
+            v4: Shelf::new(key, v4),
+            v6: Shelf::new(key, v6),
         }
     }
 
-    /// The class of a packet; `None` if no rule counts it.
-    pub(super) fn class(&mut self, prefix: &[u8], protocol: Option<Protocol>) -> Option<Class> {
-        let bits = self.rules.iter().rev().map(|(_, rule)| {
-            u64::from(rule.counts_prefix(prefix) && rule.counts_protocol(protocol))
-        });
+    /// The class of packets; `None` if no rule counts them.
+    pub(super) fn class(&self, prefix: &[u8], protocol: Option<Protocol>) -> Option<u32> {
+        let counts =
+            |rule: &Threshold| rule.counts_prefix(prefix) && rule.counts_protocol(protocol);
+        let bits = self
+            .rules
+            .iter()
+            .rev()
+            .map(|(_, rule)| u64::from(counts(rule)));
         let rules = bits.fold(0, |rules, bit| rules << 1 | bit);
         if rules == 0 {
             return None;
@@ -70,34 +64,46 @@ impl Bank {
             classes.push(rules);
             classes.len() - 1
         });
-        if self.seen.len() <= place {
-            self.seen.resize_with(place + 1, Seen::default);
-        }
-        let number = u32::try_from(place).ok()?;
-        Some(Class { number })
+        u32::try_from(place).ok()
     }
 
-    /// Counts a packet of a class.
-    #[inline]
-    pub(super) fn add(&mut self, class: Class, source: IpAddr, port: Option<u16>, at: i64) {
-        let place = usize::try_from(class.number).unwrap_or_default();
-        let (Some((_, first)), Some(seen)) = (self.rules.first(), self.seen.get_mut(place)) else {
+    /// Takes packets of the next kind for packets of a class.
+    pub(super) fn add_kind(&mut self, class: Option<u32>) {
+        self.kinds.push(class);
+        let place = class.and_then(|class| usize::try_from(class).ok());
+        if let Some(place) = place.filter(|place| *place >= self.seen.len()) {
+            self.seen.resize(place + 1, 0);
+        }
+    }
+
+    /// Counts a packet.
+    #[inline(never)]
+    pub(super) fn count(&mut self, packet: &Sighting) {
+        let kind = usize::try_from(packet.kind).ok();
+        let Some(Some(class)) = kind.and_then(|kind| self.kinds.get(kind)) else {
             return;
         };
-        seen.hits += 1;
-        let (network, _) = first.network(source);
-        let hit = Hit {
-            at: at.clamp(-TIME_MAX, TIME_MAX),
-            class: class.number,
-            port,
-        };
-        let cold = match network {
-            IpAddr::V4(source) => self.v4.add(V4::new(source), hit, self.ports),
-            IpAddr::V6(source) => self.v6.add(V6::new(source), hit, self.ports),
-        };
-        if let Some(hash) = cold {
-            seen.cold.get_or_insert_default().add(hash);
+        let place = usize::try_from(*class).ok();
+        if let Some(seen) = place.and_then(|place| self.seen.get_mut(place)) {
+            *seen += 1;
         }
+        let hit = Hit {
+            at: packet.at.clamp(-TIME_MAX, TIME_MAX),
+            class: *class,
+            port: packet.port,
+        };
+        match packet.source.v4() {
+            Some(source) => self.v4.add(V4::from_bits(source), hit, self.ports),
+            None => self
+                .v6
+                .add(V6::from_words(packet.source.v6()), hit, self.ports),
+        }
+    }
+
+    /// Keeps what waits to be kept.
+    pub(super) fn flush(&mut self) {
+        self.v4.flush(self.ports);
+        self.v6.flush(self.ports);
     }
 
     /// The rules of each class, as bits.
@@ -108,17 +114,6 @@ impl Bank {
 
     /// The hits of each class.
     pub(super) fn hits(&self) -> impl Iterator<Item = u64> {
-        self.seen.iter().map(|seen| seen.hits)
-    }
-
-    /// The sources without place that a rule has counted, if there are any.
-    pub(super) fn cold(banks: &[Self], classes: &[u64], bit: usize) -> Option<Distinct> {
-        let seen = banks.iter().flat_map(|bank| bank.seen.iter().zip(classes));
-        let mut cold = seen
-            .filter(|(_, rules)| **rules >> bit & 1 != 0)
-            .filter_map(|(seen, _)| seen.cold.as_ref());
-        let mut all = cold.next()?.clone();
-        cold.for_each(|other| all.join(other));
-        Some(all)
+        self.seen.iter().copied()
     }
 }

@@ -1,5 +1,7 @@
 //! When sources hit, in few bytes.
 
+use crate::detect::Dated;
+
 /// One hit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Hit {
@@ -8,6 +10,18 @@ pub(super) struct Hit {
     /// Which rules count it, as a number.
     pub(super) class: u32,
     pub(super) port: Option<u16>,
+}
+
+impl Dated for Hit {
+    #[inline]
+    fn at(&self) -> i64 {
+        self.at
+    }
+
+    #[inline]
+    fn port(&self) -> Option<u16> {
+        self.port
+    }
 }
 
 /// Instants are kept within 36,000 years of 1970, so that a distance of two has a bit to spare.
@@ -20,15 +34,14 @@ pub(super) const TIME_MAX: i64 = 1 << 60;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Hits {
     full: Vec<Vec<u32>>,
-    words: Vec<u32>,
+    /// What is being filled, and how far it is.
+    piece: Vec<u32>,
+    used: usize,
     last: i64,
 }
 
-/// Words of a piece; what has to be copied when there are more.
+/// Words of a piece.
 const PIECE: usize = if cfg!(test) { 16 } else { 1 << 14 };
-
-/// The most words of a hit.
-const LONGEST: usize = 6;
 
 /// Of the first word of a hit that is spelled out.
 const LONG: u32 = 1 << 31;
@@ -40,73 +53,100 @@ impl Hits {
     /// Adds a hit of a source that has this number.
     #[inline]
     pub(super) fn add(&mut self, source: usize, hit: Hit, ports: bool) {
-        if self.words.len() > PIECE - LONGEST {
-            let full = std::mem::replace(&mut self.words, Vec::with_capacity(PIECE));
-            self.full.push(full);
-        }
         let distance = hit.at.wrapping_sub(self.last);
         self.last = hit.at;
         let is_short = hit.class >> (31 - SOURCE_BITS) == 0;
-        match (u16::try_from(source), i32::try_from(distance)) {
-            (Ok(source), Ok(distance)) if is_short => {
-                let first = hit.class << SOURCE_BITS | u32::from(source);
-                self.words.extend([first, distance.cast_unsigned()]);
-            }
-            _ => self.add_long(source, hit),
+        let (Ok(source), Ok(distance), true) =
+            (u16::try_from(source), i32::try_from(distance), is_short)
+        else {
+            return self.add_long(source, hit, ports);
+        };
+        let first = hit.class << SOURCE_BITS | u32::from(source);
+        self.put(
+            [
+                first,
+                u32::from_le_bytes(distance.to_le_bytes()),
+                port_word(hit),
+            ],
+            ports,
+        );
+    }
+
+    #[cold]
+    fn add_long(&mut self, source: usize, hit: Hit, ports: bool) {
+        let source = u32::try_from(source).unwrap_or(u32::MAX);
+        let [a, b, c, d, high @ ..] = hit.at.to_le_bytes();
+        let [low, high] = [[a, b, c, d], high].map(u32::from_le_bytes);
+        let words = [LONG, source, hit.class, low, high, port_word(hit)];
+        self.put(words, ports);
+    }
+
+    /// Writes words, the last of them only where ports matter.
+    #[inline]
+    fn put<const N: usize>(&mut self, words: [u32; N], ports: bool) {
+        if self.piece.len() < self.used + N {
+            self.next_piece();
         }
-        if ports {
-            self.words
-                .push(hit.port.map_or(0, |port| u32::from(port) + 1));
+        let free = self.piece.get_mut(self.used..);
+        if let Some(free) = free.and_then(<[u32]>::first_chunk_mut) {
+            *free = words;
+            self.used += N - usize::from(!ports);
         }
     }
 
     #[cold]
-    fn add_long(&mut self, source: usize, hit: Hit) {
-        let at = hit.at.cast_unsigned();
-        let source = u32::try_from(source).unwrap_or(u32::MAX);
-        #[expect(clippy::cast_possible_truncation, reason = "the halves")]
-        let halves = [(at >> 32) as u32, at as u32];
-        self.words.extend([LONG, source, hit.class]);
-        self.words.extend(halves);
+    fn next_piece(&mut self) {
+        let mut full = std::mem::replace(&mut self.piece, vec![0; PIECE]);
+        full.truncate(self.used);
+        self.full.push(full);
+        self.used = 0;
     }
 
-    /// How many words they take.
-    pub(super) fn len(&self) -> usize {
-        self.full.iter().map(Vec::len).sum::<usize>() + self.words.len()
+    /// About how many there are.
+    pub(super) fn size(&self) -> usize {
+        let words = self.full.iter().map(Vec::len).sum::<usize>() + self.used;
+        words / 2
     }
 
-    /// The hits as they came, each with the number of its source.
-    pub(super) fn iter(&self, ports: bool) -> impl Iterator<Item = (usize, Hit)> {
-        let mut pieces = self.full.iter().chain([&self.words]);
-        let (mut words, mut at) = (&[][..], 0_i64);
-        std::iter::from_fn(move || {
-            while words.is_empty() {
-                words = pieces.next()?;
-            }
-            let (source, class) = match *words {
-                [LONG, source, class, high, low, ref rest @ ..] => {
-                    at = (u64::from(high) << 32 | u64::from(low)).cast_signed();
+    /// Gives the hits as they came, each with the number of its source.
+    #[inline]
+    pub(super) fn each(&self, ports: bool, mut take: impl FnMut(usize, Hit)) {
+        let last = self.piece.get(..self.used).unwrap_or_default();
+        let mut at = 0_i64;
+        for piece in self.full.iter().map(Vec::as_slice).chain([last]) {
+            let mut words = piece;
+            while let [first, second, rest @ ..] = words {
+                let (source, class);
+                (source, class, words) = match rest {
+                    [number, low, high, rest @ ..] if *first == LONG => {
+                        let at_bits = u64::from(*high) << 32 | u64::from(*low);
+                        at = i64::from_le_bytes(at_bits.to_le_bytes());
+                        (*second, *number, rest)
+                    }
+                    _ => {
+                        let distance = i32::from_le_bytes(second.to_le_bytes());
+                        at = at.wrapping_add(distance.into());
+                        (first & ((1 << SOURCE_BITS) - 1), first >> SOURCE_BITS, rest)
+                    }
+                };
+                let mut port = None;
+                if let ([first, rest @ ..], true) = (words, ports) {
+                    port = first
+                        .checked_sub(1)
+                        .and_then(|port| u16::try_from(port).ok());
                     words = rest;
-                    (source, class)
                 }
-                [first, distance, ref rest @ ..] => {
-                    at = at.wrapping_add(distance.cast_signed().into());
-                    words = rest;
-                    (first & ((1 << SOURCE_BITS) - 1), first >> SOURCE_BITS)
-                }
-                _ => return None,
-            };
-            let mut port = None;
-            if ports {
-                let (first, rest) = words.split_first()?;
-                port = first
-                    .checked_sub(1)
-                    .and_then(|port| u16::try_from(port).ok());
-                words = rest;
+                let source = usize::try_from(source).unwrap_or(usize::MAX);
+                take(source, Hit { at, class, port });
             }
-            Some((usize::try_from(source).ok()?, Hit { at, class, port }))
-        })
+        }
     }
+}
+
+/// A port, and one; 0 for none.
+#[inline]
+fn port_word(hit: Hit) -> u32 {
+    hit.port.map_or(0, |port| u32::from(port) + 1)
 }
 
 #[cfg(test)]
@@ -136,7 +176,9 @@ mod tests {
             for (source, hit) in &hits {
                 kept.add(*source, *hit, ports);
             }
-            prop_assert_eq!(kept.iter(ports).collect::<Vec<_>>(), hits);
+            let mut given = Vec::new();
+            kept.each(ports, |source, hit| given.push((source, hit)));
+            prop_assert_eq!(given, hits);
         }
     }
 }

@@ -6,6 +6,7 @@ mod blocks;
 mod cold;
 mod distinct;
 mod hits;
+mod known;
 mod settle;
 mod shelf;
 #[cfg(test)]
@@ -136,7 +137,10 @@ impl Scan {
         let mut count = 0;
         for rule in rules {
             let alike = banks.iter_mut().find(|bank| {
-                bank.len() < RULES_MAX && bank.iter().all(|(_, other)| other.aggregates_like(&rule))
+                bank.len() < RULES_MAX
+                    && bank
+                        .iter()
+                        .all(|(_, other)| other.aggregates() == rule.aggregates())
             });
             match alike {
                 Some(bank) => bank.push((count, rule)),

@@ -16,10 +16,19 @@ const CHUNK: usize = if cfg!(test) { 2 } else { 4096 };
 #[derive(Debug, Clone)]
 pub(super) struct Shelf<A> {
     key: Key,
+    /// What of an address counts.
+    mask: A,
     /// Who came first has the place, by the upper bits of the hash. So few that they stay in a processor's own cache.
     places: Vec<Option<A>>,
     parts: [Part<A>; PARTS],
+    /// Hits that are not kept yet, with the hashes of their sources.
+    waiting: Vec<(u64, A, Hit)>,
+    /// Who has the places of those.
+    owners: Vec<Option<A>>,
 }
+
+/// So many hits wait.
+const WAITING: usize = 64;
 
 /// The hits of one of so many parts of the sources.
 #[derive(Debug, Clone)]
@@ -27,9 +36,9 @@ pub(super) struct Part<A> {
     /// Of sources that have a place, by its number in the part.
     pub(super) hits: Hits,
     /// Of all others.
-    pub(super) cold: Vec<Vec<Cold<A>>>,
+    cold: Vec<Vec<Cold<A>>>,
     /// Of those, what does not fit there.
-    pub(super) odd: Vec<(A, Hit)>,
+    odd: Vec<(A, Hit)>,
 }
 
 /// A part, and who has its places.
@@ -46,29 +55,61 @@ impl<A> Default for Part<A> {
 }
 
 impl<A: Address> Shelf<A> {
-    pub(super) fn new(key: Key) -> Self {
+    /// Counts networks of this prefix length.
+    pub(super) fn new(key: Key, length: u8) -> Self {
         Self {
             key,
+            mask: A::mask(length),
             places: vec![None; 1 << A::PLACE_BITS],
             parts: std::array::from_fn(|_| Part::default()),
+            waiting: Vec::with_capacity(WAITING),
+            owners: Vec::with_capacity(WAITING),
         }
     }
 
-    /// Keeps a hit. Answers the hash of a source that has no place.
+    /// Keeps a hit, soon.
     #[inline]
-    pub(super) fn add(&mut self, address: A, hit: Hit, ports: bool) -> Option<u64> {
+    pub(super) fn add(&mut self, address: A, hit: Hit, ports: bool) {
+        let address = address.and(self.mask);
         let hash = self.key.hash(address.words());
-        let place = upper(hash, A::PLACE_BITS);
-        let owner = self.places.get_mut(place)?;
-        let part = self.parts.get_mut(upper(hash, PART_BITS))?;
-        let owner = owner.get_or_insert(address);
-        if *owner == address {
-            let number = place & ((1 << (A::PLACE_BITS - PART_BITS)) - 1);
-            part.hits.add(number, hit, ports);
-            return None;
+        self.waiting.push((hash, address, hit));
+        if self.waiting.len() >= WAITING {
+            self.flush(ports);
         }
-        part.add_cold(address, hit);
-        Some(hash)
+    }
+
+    /// Keeps what waits to be kept. All places are looked up before any hit is written, so that none waits for what memory says of the one before.
+    #[inline(never)]
+    pub(super) fn flush(&mut self, ports: bool) {
+        let waiting = self.waiting.iter();
+        let owner = |hash: u64| {
+            self.places
+                .get(upper(hash, A::PLACE_BITS))
+                .copied()
+                .flatten()
+        };
+        self.owners.clear();
+        self.owners.extend(waiting.map(|(hash, ..)| owner(*hash)));
+        for ((hash, address, hit), owner) in self.waiting.drain(..).zip(&self.owners) {
+            let place = upper(hash, A::PLACE_BITS);
+            let Some(part) = self.parts.get_mut(upper(hash, PART_BITS)) else {
+                continue;
+            };
+            let is_owner = match owner {
+                Some(owner) => *owner == address,
+                // Somebody may have come since.
+                None => match self.places.get_mut(place) {
+                    Some(owner) => *owner.get_or_insert(address) == address,
+                    None => false,
+                },
+            };
+            if is_owner {
+                let number = place & ((1 << (A::PLACE_BITS - PART_BITS)) - 1);
+                part.hits.add(number, hit, ports);
+            } else {
+                part.add_cold(address, hit);
+            }
+        }
     }
 
     pub(super) fn key(&self) -> Key {
@@ -88,6 +129,22 @@ impl<A: Address> Shelf<A> {
 }
 
 impl<A: Address> Part<A> {
+    /// How many hits are of sources that have no place.
+    pub(super) fn cold(&self) -> usize {
+        self.cold.iter().map(Vec::len).sum::<usize>() + self.odd.len()
+    }
+
+    /// Gives the hits of sources that have no place.
+    #[inline]
+    pub(super) fn each_cold(&self, mut take: impl FnMut(A, Hit)) {
+        for cold in self.cold.iter().flatten() {
+            take(cold.address, cold.hit());
+        }
+        for (address, hit) in &self.odd {
+            take(*address, *hit);
+        }
+    }
+
     #[inline]
     fn add_cold(&mut self, address: A, hit: Hit) {
         let Some(cold) = Cold::new(address, hit) else {
@@ -111,27 +168,38 @@ fn upper(hash: u64, bits: u32) -> usize {
     usize::try_from(hash >> (u64::BITS - bits)).unwrap_or_default()
 }
 
-/// The cold hits of a part are counted in so many buckets, by the bits of the hash after those of the part.
-const BUCKET_BITS: u32 = 16;
-
 /// How many hits the sources of each bucket of a part have together.
 #[derive(Debug)]
-pub(super) struct Buckets(Vec<u32>);
+pub(super) struct Buckets {
+    sums: Vec<u32>,
+    bits: u32,
+}
 
 impl Buckets {
-    pub(super) fn new() -> Self {
-        Self(vec![0; 1 << BUCKET_BITS])
+    /// For so many hits: few for each bucket.
+    pub(super) fn new(hits: usize) -> Self {
+        let bits = (hits / 2).max(1).ilog2().clamp(8, 16);
+        Self {
+            sums: vec![0; 1 << bits],
+            bits,
+        }
+    }
+
+    /// By the bits of the hash after those of the part.
+    #[inline]
+    fn place(&self, hash: u64) -> usize {
+        upper(hash << PART_BITS, self.bits)
     }
 
     pub(super) fn add(&mut self, hash: u64, hits: u32) {
-        if let Some(sum) = self.0.get_mut(upper(hash << PART_BITS, BUCKET_BITS)) {
+        let place = self.place(hash);
+        if let Some(sum) = self.sums.get_mut(place) {
             *sum = sum.saturating_add(hits);
         }
     }
 
     /// The most hits that a source of this hash can have.
     pub(super) fn most(&self, hash: u64) -> u32 {
-        let sum = self.0.get(upper(hash << PART_BITS, BUCKET_BITS));
-        sum.copied().unwrap_or(u32::MAX)
+        self.sums.get(self.place(hash)).copied().unwrap_or(u32::MAX)
     }
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::Finding;
+use super::bank::Bank;
 use super::distinct::Distinct;
 use super::hits::Hit;
 use crate::detect::{Tally, Threshold};
@@ -13,7 +14,7 @@ const KEPT: usize = 1 << 16;
 /// The rules of a bank, as sources are judged by them.
 pub(super) struct Rules {
     /// Each with where it stands in the list that was given.
-    rules: Vec<(usize, Threshold)>,
+    list: Vec<(usize, Threshold)>,
     /// The rules of each class of hits, as bits.
     classes: Vec<u64>,
     /// Whether any of the rules asks for ports.
@@ -25,25 +26,20 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    pub(super) fn new(
-        rules: Vec<(usize, Threshold)>,
-        classes: Vec<u64>,
-        ports: bool,
-        exact: bool,
-    ) -> Self {
-        let least = rules.iter().map(|(_, rule)| rule.least_hits()).min();
+    fn new(list: Vec<(usize, Threshold)>, classes: Vec<u64>, ports: bool) -> Self {
+        let least = list.iter().map(|(_, rule)| rule.least_hits()).min();
         Self {
-            rules,
+            list,
             classes,
             ports,
-            exact,
+            exact: true,
             least: least.unwrap_or(u32::MAX),
         }
     }
 
     /// Where the rules stand in the list that was given.
-    pub(super) fn places(&self) -> impl Iterator<Item = usize> {
-        self.rules.iter().map(|(place, _)| *place)
+    pub(super) fn places(&self) -> Vec<usize> {
+        self.list.iter().map(|(place, _)| *place).collect()
     }
 
     pub(super) fn of_class(&self, class: u32) -> u64 {
@@ -61,31 +57,37 @@ pub(super) struct Verdicts<'a> {
     distinct: Vec<Distinct>,
     /// For each rule.
     violators: Vec<Vec<Tally>>,
-    times: Vec<i64>,
-    ported: Vec<(i64, Option<u16>)>,
+    /// Memory for the hits of a part.
+    pub(super) sorted: Vec<Hit>,
+    /// The hits of a source that a rule counts.
+    counted: Vec<Hit>,
 }
 
 impl<'a> Verdicts<'a> {
     pub(super) fn new(rules: &'a Rules) -> Self {
         Self {
             rules,
-            sources: vec![0; rules.rules.len()],
+            sources: vec![0; rules.list.len()],
             distinct: if rules.exact {
                 Vec::new()
             } else {
-                vec![Distinct::default(); rules.rules.len()]
+                vec![Distinct::default(); rules.list.len()]
             },
-            violators: vec![Vec::new(); rules.rules.len()],
-            times: Vec::new(),
-            ported: Vec::new(),
+            violators: vec![Vec::new(); rules.list.len()],
+            sorted: Vec::new(),
+            counted: Vec::new(),
         }
     }
 
-    /// Counts a source of this hash that these rules have counted.
-    pub(super) fn count(&mut self, rules: u64, hash: u64) {
+    /// Counts a source that these rules have counted.
+    pub(super) fn count(&mut self, rules: u64) {
         for (bit, count) in self.sources.iter_mut().enumerate() {
             *count += rules >> bit & 1;
         }
+    }
+
+    /// Counts a source of this hash among those of which there are too many.
+    pub(super) fn estimate(&mut self, rules: u64, hash: u64) {
         for (bit, distinct) in self.distinct.iter_mut().enumerate() {
             if rules >> bit & 1 != 0 {
                 distinct.add(hash);
@@ -101,28 +103,18 @@ impl<'a> Verdicts<'a> {
         }
         let class = hits.first().map(|hit| hit.class);
         let is_uniform = hits.iter().all(|hit| Some(hit.class) == class);
-        self.times.clear();
-        for (bit, (_, rule)) in self.rules.rules.iter().enumerate() {
-            if rules >> bit & 1 == 0 {
+        for (bit, (_, rule)) in self.rules.list.iter().enumerate() {
+            // Of all hits no window may have enough; then of those that the rule counts none has.
+            if rules >> bit & 1 == 0 || !rule.is_reached(hits) {
                 continue;
             }
-            let counted = || {
-                let counts = |hit: &&Hit| self.rules.of_class(hit.class) >> bit & 1 != 0;
-                hits.iter().filter(counts)
-            };
-            if !is_uniform || self.times.is_empty() {
-                self.times.clear();
-                self.times.extend(counted().map(|hit| hit.at));
-            }
-            if !rule.is_reached(&self.times) {
-                continue;
-            }
-            let tally = if rule.ports().is_some() {
-                self.ported.clear();
-                self.ported.extend(counted().map(|hit| (hit.at, hit.port)));
-                Tally::of_ports(rule, source, &self.ported)
+            let tally = if is_uniform {
+                Tally::of(rule, source, hits)
             } else {
-                Tally::of_times(rule, source, &self.times)
+                self.counted.clear();
+                let counts = |hit: &&Hit| self.rules.of_class(hit.class) >> bit & 1 != 0;
+                self.counted.extend(hits.iter().filter(counts));
+                Tally::of(rule, source, &self.counted)
             };
             if tally.last_violating.is_some()
                 && let Some(violators) = self.violators.get_mut(bit)
@@ -130,39 +122,73 @@ impl<'a> Verdicts<'a> {
                 violators.push(tally);
             }
         }
-        if self.times.capacity() > KEPT {
-            (self.times, self.ported) = (Vec::new(), Vec::new());
+        if self.counted.capacity() > KEPT {
+            self.counted = Vec::new();
         }
     }
 
-    /// Adds what was found to what is known of each rule.
-    pub(super) fn close(self, open: &mut [Open]) {
+    /// What was found for each rule.
+    pub(super) fn close(self) -> Vec<Found> {
+        let mut distinct = self.distinct.into_iter().map(Some);
         let found = self.sources.into_iter().zip(self.violators);
-        for (open, (sources, violators)) in open.iter_mut().zip(found) {
-            open.sources += sources;
-            open.violators.extend(violators);
-        }
-        for (open, distinct) in open.iter_mut().zip(&self.distinct) {
-            if let Some(cold) = &mut open.cold {
-                cold.join(distinct);
-            }
-        }
+        found
+            .map(|(sources, violators)| Found {
+                sources,
+                distinct: distinct.next().flatten(),
+                violators,
+            })
+            .collect()
     }
+}
+
+/// What one thread has found for a rule.
+pub(super) struct Found {
+    sources: u64,
+    distinct: Option<Distinct>,
+    violators: Vec<Tally>,
 }
 
 /// What is known of a rule until all sources have been looked at.
+#[derive(Default)]
 pub(super) struct Open {
-    pub(super) matched: u64,
-    /// The sources that are not looked at one by one.
-    pub(super) cold: Option<Distinct>,
-    pub(super) sources: u64,
-    pub(super) violators: Vec<Tally>,
+    matched: u64,
+    sources: u64,
+    /// Where there are too many to count, those that are not looked at one by one; in the end all.
+    pub(super) distinct: Option<Distinct>,
+    violators: Vec<Tally>,
 }
 
 impl Open {
+    /// The rules of a bank, and what is known of each before the sources are looked at.
+    pub(super) fn all(workers: &[Bank]) -> Option<(Rules, Vec<Self>)> {
+        let first = workers.first()?;
+        let classes = first.classes();
+        let hits = || workers.iter().flat_map(|bank| bank.hits().zip(&classes));
+        let matched = |bit| {
+            let hits = hits().filter(|(_, rules)| **rules >> bit & 1 != 0);
+            hits.map(|(hits, _)| hits).sum()
+        };
+        let open = (0..first.rules.len())
+            .map(|bit| Self {
+                matched: matched(bit),
+                ..Self::default()
+            })
+            .collect();
+        Some((Rules::new(first.rules.clone(), classes, first.ports), open))
+    }
+
+    /// Adds what a thread has found.
+    pub(super) fn add(&mut self, found: Found) {
+        self.sources += found.sources;
+        self.violators.extend(found.violators);
+        if let Some(distinct) = found.distinct {
+            self.distinct.get_or_insert_default().join(&distinct);
+        }
+    }
+
     /// What the rule found; `exact`: whether all its sources were counted.
     pub(super) fn finding(self, exact: bool) -> Finding {
-        let estimate = self.cold.filter(|_| !exact).map(|all| all.estimate());
+        let estimate = self.distinct.filter(|_| !exact).map(|all| all.estimate());
         Finding {
             matched: self.matched,
             sources: estimate.unwrap_or(self.sources),

@@ -6,16 +6,13 @@ use std::sync::{Mutex, PoisonError};
 
 use memchr::memchr;
 
-use super::bank::{Bank, Class};
+use super::bank::Bank;
 use super::blocks::Blocks;
 use super::{Limits, Summary};
 use crate::event::strip_end;
 use crate::packet::Protocol;
-use crate::sight::{Eye, Sender, Sight, WINDOW, Window};
+use crate::sight::{Eye, Sighting, Study, WINDOW, Window};
 use crate::time::from_micros;
-
-/// So many packets wait to be counted.
-const QUEUE: usize = 256;
 
 /// What one thread has seen.
 #[derive(Debug, Clone)]
@@ -24,8 +21,8 @@ pub(super) struct Worker {
     eye: Eye,
     /// For each kind of packet, its class in each bank.
     kinds: Vec<Kind>,
-    /// Packets to be counted.
-    queue: Vec<(i64, Sender)>,
+    /// The packet that is being looked at.
+    what: Sighting,
     pub(super) banks: Vec<Bank>,
     /// The last event of the log that is read, in microseconds; `i64::MIN` for none.
     pub(super) newest: i64,
@@ -35,7 +32,7 @@ pub(super) struct Worker {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Kind {
     /// The class in each bank, where any of its rules counts them.
-    classes: Vec<Option<Class>>,
+    classes: Vec<Option<u32>>,
     is_counted: bool,
 }
 
@@ -65,7 +62,7 @@ impl Worker {
         Self {
             eye,
             kinds: Vec::new(),
-            queue: Vec::new(),
+            what: Sighting::default(),
             banks,
             newest: i64::MIN,
         }
@@ -82,13 +79,11 @@ impl Worker {
         loop {
             // Locked while it is read, and not while it is parsed.
             let lines = block.fill(&mut blocks.lock().unwrap_or_else(PoisonError::into_inner));
-            match lines {
-                Some(lines) => self.read(block, lines, limits, &mut summary),
-                None => {
-                    self.count_all();
-                    return summary;
-                }
-            }
+            let Some(lines) = lines else {
+                self.banks.iter_mut().for_each(Bank::flush);
+                return summary;
+            };
+            self.read(block, lines, limits, &mut summary);
         }
     }
 
@@ -101,27 +96,26 @@ impl Worker {
         summary: &mut Summary,
     ) {
         let Range { mut start, end } = lines;
+        let mut recognized = 0;
         while start < end {
             let text = block.bytes.get(start..).unwrap_or_default();
-            if let Some(window) = Window::new(text)
-                && let Some((sight, length)) = self.eye.recognize(window)
+            let length = Window::new(text)
+                .and_then(|window| self.eye.recognize(window, &mut self.what))
                 // Behind the lines is what the block held before.
-                && length <= limits.max_line.min(end - start)
-            {
+                .filter(|length| *length <= limits.max_line.min(end - start));
+            if let Some(length) = length {
                 start += length;
-                summary.counts.lines += 1;
-                summary.counts.events += 1;
-                self.count(&sight, limits, summary);
+                recognized += 1;
+                self.count(limits, summary);
             } else {
                 let text = text.get(..end - start).unwrap_or_default();
                 let length = memchr(b'\n', text).map_or(text.len(), |end| end + 1);
                 start += length;
                 self.read_line(text.get(..length).unwrap_or_default(), limits, summary);
             }
-            if self.queue.len() >= QUEUE {
-                self.count_all();
-            }
         }
+        summary.counts.lines += recognized;
+        summary.counts.events += recognized;
     }
 
     /// Reads a line that is not like one before.
@@ -137,9 +131,22 @@ impl Worker {
         } = self;
         let judge = |prefix: &[u8], protocol| kind(kinds, banks, prefix, protocol);
         match eye.study(line, judge) {
-            Ok(sight) => {
+            Ok(Study { at: None, .. }) => {
                 summary.counts.events += 1;
-                self.count(&sight, limits, summary);
+                summary.undated += 1;
+            }
+            Ok(Study {
+                at: Some(at),
+                sighting,
+            }) => {
+                summary.counts.events += 1;
+                // Without a source it is of no kind, and only its time matters.
+                self.what = sighting.unwrap_or(Sighting {
+                    at,
+                    kind: u32::MAX,
+                    ..Sighting::default()
+                });
+                self.count(limits, summary);
             }
             Err(error) => {
                 summary.counts.unparsed += u64::from(error.is_malformed());
@@ -148,50 +155,24 @@ impl Worker {
         }
     }
 
-    /// Counts an event, soon: when there are many, one need not wait for what memory says of the one before it.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "so that what it is given is never in memory"
-    )]
-    fn count(&mut self, sight: &Sight, limits: Limits, summary: &mut Summary) {
-        let Some(at) = sight.at else {
-            summary.undated += 1;
-            return;
-        };
-        if at > limits.latest {
+    /// Counts the packet that is being looked at.
+    #[inline]
+    fn count(&mut self, limits: Limits, summary: &mut Summary) {
+        let what = &self.what;
+        if what.at > limits.latest {
             summary.ahead += 1;
-            summary.latest_ahead = summary.latest_ahead.max(Some(from_micros(at)));
+            summary.latest_ahead = summary.latest_ahead.max(Some(from_micros(what.at)));
             return;
         }
-        if sight.yearless && at < limits.yearless_before {
+        if what.yearless && what.at < limits.yearless_before {
             summary.yearless_old += 1;
         }
-        self.newest = self.newest.max(at);
-        if let Some(sender) = sight.sender
-            && self
-                .kinds
-                .get(sender.kind as usize)
-                .is_some_and(|kind| kind.is_counted)
-        {
-            self.queue.push((at, sender));
+        self.newest = self.newest.max(what.at);
+        let kind = usize::try_from(what.kind).ok();
+        let kind = kind.and_then(|kind| self.kinds.get(kind));
+        if kind.is_some_and(|kind| kind.is_counted) {
+            self.banks.iter_mut().for_each(|bank| bank.count(what));
         }
-    }
-
-    /// Counts what waits for it.
-    #[inline(never)]
-    fn count_all(&mut self) {
-        for (at, sender) in &self.queue {
-            let Some(kind) = self.kinds.get(sender.kind as usize) else {
-                continue;
-            };
-            for (bank, class) in self.banks.iter_mut().zip(&kind.classes) {
-                if let Some(class) = class {
-                    bank.add(*class, sender.source.address(), sender.port, *at);
-                }
-            }
-        }
-        self.queue.clear();
     }
 }
 
@@ -203,11 +184,14 @@ fn kind(
     protocol: Option<Protocol>,
 ) -> u32 {
     let classes: Vec<_> = banks
-        .iter_mut()
+        .iter()
         .map(|bank| bank.class(prefix, protocol))
         .collect();
     let known = kinds.iter().position(|known| known.classes == classes);
     let place = known.unwrap_or_else(|| {
+        for (bank, class) in banks.iter_mut().zip(&classes) {
+            bank.add_kind(*class);
+        }
         let is_counted = classes.iter().any(Option::is_some);
         kinds.push(Kind {
             classes,

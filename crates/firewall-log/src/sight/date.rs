@@ -1,6 +1,7 @@
 //! How lines begin: a date, and what stands between it and the kernel's text.
 
-use super::chunk::Chunk;
+use super::sighting::Sighting;
+use super::text::Text;
 use super::window::Window;
 use crate::digits;
 use crate::header::Anatomy;
@@ -11,15 +12,17 @@ use crate::time::{Clock, LogTime, MICROS, to_micros};
 #[derive(Debug, Clone)]
 pub(super) struct Date {
     /// Up to the hour and its colon, or the whole stamp where an hour is not all of one piece.
-    text: Chunk,
-    glue: Chunk,
-    /// What does not fit in there.
-    more: Vec<Chunk>,
+    text: Text,
+    glue: Text,
     /// The instant at the end of `text`, in microseconds.
     start: i64,
     whole: bool,
-    pub(super) yearless: bool,
+    yearless: bool,
+    /// `MM:SS` of the last line, and where that is; many lines are of the same second.
+    second: ([u8; SECOND], i64),
 }
+
+const SECOND: usize = b"MM:SS".len();
 
 impl Date {
     /// `None` for a date that says nothing of the lines after it.
@@ -43,43 +46,41 @@ impl Date {
             },
             _ => return None,
         };
-        let [text] = *Chunk::split(text) else {
-            return None;
-        };
-        let glue = Chunk::split(glue);
-        let (glue, more) = glue.split_first()?;
         Some(Self {
-            text,
-            glue: *glue,
-            more: more.to_vec(),
+            text: Text::new(text),
+            glue: Text::new(glue),
             start,
             whole,
             yearless,
+            second: ([0; SECOND], start),
         })
     }
 
-    /// The instant of a line that begins with this date, and where the text of the kernel begins.
+    /// When a line was that begins with this date, and where the text of the kernel begins.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "mostly there is one date")]
-    pub(super) fn read(&self, line: Window<'_>) -> Option<(i64, usize)> {
-        let mut place = self.text.begins(line.at(0))?;
-        let mut at = self.start;
+    pub(super) fn read(&mut self, line: Window<'_>, what: &mut Sighting) -> Option<usize> {
+        let mut place = self.text.end(line, 0)?;
         if !self.whole {
-            let into = digits::minute_and_second(*line.at(place))?;
-            at += i64::from(into) * MICROS;
-            place += b"MM:SS".len();
+            if line.at(place) != &self.second.0 {
+                let into = digits::minute_and_second(*line.at(place))?;
+                self.second = (*line.at(place), self.start + i64::from(into) * MICROS);
+            }
+            place += SECOND;
         }
+        let (_, mut at) = self.second;
         if line.at(place) == b"." && !self.yearless {
             let (micros, digits) = fraction(line, place + 1)?;
             at += micros;
             place += 1 + digits;
         }
-        place += self.glue.begins(line.at(place))?;
-        for chunk in &self.more {
-            place += chunk.begins(line.at(place))?;
-        }
+        place = self.glue.end(line, place)?;
         // More spaces than the line that is remembered: they belong to no prefix.
-        (line.at(place) != b" ").then_some((at, place))
+        if line.at(place) == b" " {
+            return None;
+        }
+        (what.at, what.yearless) = (at, self.yearless);
+        Some(place)
     }
 }
 
@@ -87,8 +88,8 @@ impl Date {
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "mostly there are six")]
 fn fraction(line: Window<'_>, place: usize) -> Option<(i64, usize)> {
-    if let Some((micros, 6)) = digits::leading(line.at::<8>(place)) {
-        return Some((micros.cast_signed(), 6));
+    if let Some(micros) = digits::six(*line.at(place)) {
+        return Some((micros.into(), 6));
     }
     let text = line.from(place);
     let (rest, micros) = micros(text).ok()?;

@@ -1,7 +1,7 @@
 //! How the lines that were read are built: texts that are always there, and values between them.
 
-use super::chunk::Chunk;
-use super::sender::{Sender, Source};
+use super::sighting::{Sighting, Source};
+use super::text::Text;
 use super::value;
 use super::window::{REACH, Window};
 use crate::digits::{self, Limit};
@@ -13,13 +13,6 @@ pub(super) struct Outcome {
     pub(super) kind: u32,
     /// Whether the first port in the line is one that the packet itself went to.
     pub(super) has_port: bool,
-}
-
-/// What a text was found to be, and where it ends.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Found {
-    pub(super) sender: Sender,
-    pub(super) end: usize,
 }
 
 /// Where in a line a value stands.
@@ -68,10 +61,10 @@ pub(super) struct Shapes {
 
 /// A text, and what follows it.
 // Of a size that is quick to multiply with.
-#[repr(align(128))]
-#[derive(Debug, Clone, Copy)]
+#[repr(C, align(128))]
+#[derive(Debug, Clone)]
 struct Step {
-    text: Chunk,
+    text: Text,
     then: Then,
     /// The step after that.
     next: Place,
@@ -85,18 +78,17 @@ type Place = u32;
 const NOWHERE: Place = Place::MAX;
 
 /// What comes after a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Then {
     /// A number that is passed over.
     Number(Limit),
-    /// More text.
-    Text,
     /// The source.
     V4,
     V6,
     /// The first port.
     Port,
-    Seconds,
+    /// `1836.585591`, and its part up to the point in the last line: many lines are of the same second.
+    Seconds(Option<Box<Text>>),
     /// Another value that is passed over.
     Value(Kind),
     End(Outcome),
@@ -121,58 +113,78 @@ impl Shapes {
 
     /// What the text from a place on is, if it is known, and where it ends.
     #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "in one place, and so what it answers is never in memory"
-    )]
-    pub(super) fn find(&self, line: Window<'_>, mut at: usize) -> Option<Found> {
-        let mut source = Source::default();
+    #[expect(clippy::inline_always, reason = "it is called in one place")]
+    pub(super) fn find(
+        &mut self,
+        line: Window<'_>,
+        mut at: usize,
+        what: &mut Sighting,
+    ) -> Option<usize> {
         let mut port = 0;
         let mut place = 0;
         loop {
-            let step = self.step(place)?;
-            let Some(length) = step.text.begins(line.at(at)) else {
+            let step = self.step_mut(place)?;
+            let Some(start) = step.text.end(line, at) else {
                 place = step.other;
                 continue;
             };
-            let start = at + length;
-            let value = match &step.then {
-                Then::Number(limit) => match limit.short(*line.at(start)) {
-                    None => limit.long(line.from(start)),
-                    length => length,
-                },
-                Then::Text => Some(0),
-                Then::V4 => digits::ipv4_of_16(line.at(start)).map(|(address, length)| {
-                    source = Source::from(address);
-                    length
-                }),
-                Then::V6 => digits::ipv6(line.at(start)).map(|address| {
-                    source = Source::from(address);
-                    digits::IPV6
-                }),
-                Then::Port => value::port(*line.at(start)).map(|(number, length)| {
-                    port = number;
-                    length
-                }),
-                Then::Seconds => match digits::seconds(line.at(start)) {
-                    None => value::length(Kind::Seconds, line.from(start)),
-                    length => length,
-                },
-                Then::Value(kind) => value::length(*kind, line.from(start)),
-                Then::End(outcome) => {
-                    let sender = Sender {
-                        source,
-                        kind: outcome.kind,
-                        port: outcome.has_port.then_some(port),
-                    };
-                    return (start < REACH).then_some(Found { sender, end: start });
+            place = step.next;
+            match &mut step.then {
+                Then::Number(limit) => {
+                    if let Some(length) = limit.short(*line.at(start)) {
+                        at = start + length;
+                    } else if let Some(length) = limit.long(line.from(start)) {
+                        at = start + length;
+                    } else {
+                        place = step.other;
+                    }
                 }
-            };
-            // Another kind of value may come after the same text.
-            (at, place) = match value {
-                Some(length) => (start + length, step.next),
-                None => (at, step.other),
-            };
+                Then::Seconds(last) => {
+                    let fraction = last.as_ref().and_then(|last| last.end(line, start));
+                    if let Some(fraction) = fraction
+                        && digits::six(*line.at(fraction)).is_some()
+                    {
+                        at = fraction + 6;
+                    } else if let Some((length, whole)) = digits::seconds(line.from(start)) {
+                        let whole = line.from(start).get(..=whole);
+                        *last = whole.map(|whole| Box::new(Text::new(whole)));
+                        at = start + length;
+                    } else {
+                        place = step.other;
+                    }
+                }
+                // Another kind of address may come after the same text.
+                Then::V4 => match digits::ipv4_of_20(line.at(start)) {
+                    Some((address, length)) => {
+                        what.source = Source::from(address);
+                        at = start + length;
+                    }
+                    None => place = step.other,
+                },
+                Then::V6 => match digits::ipv6(line.at(start)) {
+                    Some(address) => {
+                        what.source = Source::from(address);
+                        at = start + digits::IPV6;
+                    }
+                    None => place = step.other,
+                },
+                Then::Port => match value::port(*line.at(start)) {
+                    Some((number, length)) => {
+                        port = number;
+                        at = start + length;
+                    }
+                    None => place = step.other,
+                },
+                Then::Value(kind) => match value::length(*kind, line.from(start)) {
+                    Some(length) => at = start + length,
+                    None => place = step.other,
+                },
+                Then::End(outcome) => {
+                    what.kind = outcome.kind;
+                    what.port = outcome.has_port.then_some(port);
+                    return (start < REACH).then_some(start);
+                }
+            }
         }
     }
 
@@ -231,15 +243,15 @@ impl Shapes {
                 Kind::Port if !port => Then::Port,
                 Kind::Port => Then::Number(Limit::new(u16::MAX.into())),
                 Kind::Decimal(most) => Then::Number(Limit::new(most)),
-                Kind::Seconds => Then::Seconds,
+                Kind::Seconds => Then::Seconds(None),
                 kind => Then::Value(kind),
             };
             source |= matches!(field.kind, Kind::Ipv4 | Kind::Ipv6);
             port |= field.kind == Kind::Port;
-            steps.extend(Step::all(line.get(at..field.start)?, then));
+            steps.push(Step::new(line.get(at..field.start)?, then));
             at = field.end;
         }
-        steps.extend(Step::all(line.get(at..)?, Then::End(outcome)));
+        steps.push(Step::new(line.get(at..)?, Then::End(outcome)));
         Some(steps)
     }
 
@@ -280,21 +292,22 @@ impl Shapes {
 }
 
 impl Step {
-    /// The steps that a text takes, and what comes after it.
-    fn all(text: &[u8], then: Then) -> impl Iterator<Item = Self> {
-        let chunks = Chunk::split(text);
-        let last = chunks.len().saturating_sub(1);
-        let step = move |(index, text)| Self {
-            text,
-            then: if index == last { then } else { Then::Text },
+    /// Of a text and what comes after it.
+    fn new(text: &[u8], then: Then) -> Self {
+        Self {
+            text: Text::new(text),
+            then,
             next: NOWHERE,
             other: NOWHERE,
-        };
-        chunks.into_iter().enumerate().map(step)
+        }
     }
 
     /// Whether both are the same, wherever they lead.
     fn is_like(&self, other: &Self) -> bool {
-        self.text == other.text && self.then == other.then
+        let same = match (&self.then, &other.then) {
+            (Then::Seconds(_), Then::Seconds(_)) => true,
+            (one, other) => one == other,
+        };
+        same && self.text == other.text
     }
 }

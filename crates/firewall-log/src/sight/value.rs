@@ -9,7 +9,7 @@ use crate::trace::Kind;
 #[cold]
 pub(super) fn length(kind: Kind, text: &[u8]) -> Option<usize> {
     match kind {
-        Kind::Seconds => digits::long_seconds(text),
+        Kind::Seconds => digits::seconds(text).map(|(length, _)| length),
         Kind::Ipv4 => digits::ipv4(text).map(|(_, length)| length),
         Kind::Ipv6 => digits::ipv6(text.first_chunk()?).map(|_| digits::IPV6),
         Kind::Colons => taken(text, Octets::parse_colons(text)),

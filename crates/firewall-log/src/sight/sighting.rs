@@ -1,4 +1,4 @@
-//! Who sent a packet, as it is kept until it is counted.
+//! What is known of a line until it is counted.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -39,28 +39,45 @@ impl From<IpAddr> for Source {
 }
 
 impl Source {
+    /// The bits of an IPv4 address.
     #[inline]
-    pub(crate) fn address(self) -> IpAddr {
-        let [low, high] = self.words;
-        if self.ipv6 {
-            Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low)).into()
-        } else {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "the bits of an IPv4 address"
-            )]
-            Ipv4Addr::from_bits(low as u32).into()
+    pub(crate) fn v4(self) -> Option<u32> {
+        let [low, _] = self.words;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the bits of an IPv4 address"
+        )]
+        (!self.ipv6).then_some(low as u32)
+    }
+
+    /// The bits of an IPv6 address, the lower half first; of an IPv4 address what they are is not said.
+    #[inline]
+    pub(crate) fn v6(self) -> [u64; 2] {
+        self.words
+    }
+}
+
+#[cfg(test)]
+impl From<IpAddr> for Sighting {
+    fn from(source: IpAddr) -> Self {
+        Self {
+            source: source.into(),
+            ..Self::default()
         }
     }
 }
 
-/// What of a packet decides whether it counts and for whom.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Sender {
+/// What of a line decides whether it counts and for whom.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sighting {
+    /// In microseconds.
+    pub(crate) at: i64,
     /// `SRC=` of the packet itself, never of one that it quotes.
     pub(crate) source: Source,
     /// What the caller of [`Eye::study`](super::Eye::study) makes of prefix and protocol.
     pub(crate) kind: u32,
     /// The destination port, where ports are asked for.
     pub(crate) port: Option<u16>,
+    /// Whether the line's date has no year.
+    pub(crate) yearless: bool,
 }

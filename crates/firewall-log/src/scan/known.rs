@@ -1,0 +1,196 @@
+//! The sources of a part that are looked at one by one.
+
+use std::collections::HashMap;
+
+use super::address::Address;
+use super::hits::{Hit, Hits};
+use super::shelf::{Buckets, Part};
+use super::verdict::{Rules, Verdicts};
+use crate::keyed::Key;
+
+/// The hits of each source together, of those that have enough to be judged.
+struct Sorted {
+    hits: Vec<Hit>,
+    /// For each source, where its next hit goes.
+    next: Vec<usize>,
+}
+
+impl Sorted {
+    /// `hits`: memory to use again.
+    fn new<A>(sources: &[Source<A>], least: u32, mut hits: Vec<Hit>) -> Self {
+        let mut length = 0;
+        let mut place = |source: &Source<A>| {
+            if !source.has(least) {
+                return usize::MAX;
+            }
+            length += source.hits;
+            length - source.hits
+        };
+        let next = sources.iter().map(&mut place).collect();
+        hits.clear();
+        hits.resize(length, Hit::default());
+        Self { hits, next }
+    }
+
+    #[inline]
+    fn add(&mut self, source: usize, hit: Hit) {
+        if let Some(next) = self.next.get_mut(source)
+            && let Some(place) = self.hits.get_mut(*next)
+        {
+            *place = hit;
+            *next += 1;
+        }
+    }
+}
+
+/// Memory for more hits than these, four megabytes, is given back.
+const KEPT: usize = 1 << 18;
+
+/// The sources of a part that are looked at one by one.
+pub(super) struct Known<A> {
+    key: Key,
+    numbers: HashMap<A, usize, Key>,
+    sources: Vec<Source<A>>,
+}
+
+/// A source, as all workers together have seen it.
+struct Source<A> {
+    address: A,
+    /// The rules that counted any of its hits, as bits.
+    rules: u64,
+    hits: usize,
+}
+
+impl<A> Source<A> {
+    fn has(&self, hits: u32) -> bool {
+        usize::try_from(hits).is_ok_and(|least| self.hits >= least)
+    }
+}
+
+impl<A: Address> Known<A> {
+    pub(super) fn new(key: Key) -> Self {
+        Self {
+            key,
+            numbers: HashMap::with_hasher(key),
+            sources: Vec::new(),
+        }
+    }
+
+    /// Adds hits to a source; its number.
+    fn add(&mut self, address: A, hits: usize, rules: u64) -> usize {
+        let number = *self.numbers.entry(address).or_insert(self.sources.len());
+        match self.sources.get_mut(number) {
+            Some(source) => {
+                source.hits += hits;
+                source.rules |= rules;
+            }
+            None => self.sources.push(Source {
+                address,
+                rules,
+                hits,
+            }),
+        }
+        number
+    }
+
+    /// Adds the sources that a worker had places for; the number of each place.
+    pub(super) fn add_placed(
+        &mut self,
+        places: &[Option<A>],
+        hits: &Hits,
+        rules: &Rules,
+    ) -> Vec<usize> {
+        let mut counts = vec![(0, 0); places.len()];
+        hits.each(rules.ports, |place, hit| {
+            if let Some((count, counted_by)) = counts.get_mut(place) {
+                *count += 1;
+                *counted_by |= rules.of_class(hit.class);
+            }
+        });
+        let numbers = places.iter().zip(counts).map(|(address, (count, rules))| {
+            address.map_or(usize::MAX, |address| self.add(address, count, rules))
+        });
+        numbers.collect()
+    }
+
+    /// Adds the hits of other sources that are known or may have enough of them; the rest is at most counted.
+    pub(super) fn add_cold(&mut self, parts: &[Part<A>], verdicts: &mut Verdicts<'_>) -> Hits {
+        let rules = verdicts.rules;
+        let mut late = Hits::default();
+        let hits = parts.iter().map(Part::cold).sum();
+        if hits == 0 {
+            return late;
+        }
+        let buckets = self.buckets(parts, hits);
+        // A source has a place with a worker or not; only of several workers one may have it and another not.
+        let shared = parts.len() > 1;
+        let mut few = Vec::new();
+        for part in parts {
+            part.each_cold(|address, hit| {
+                let most = buckets.most(self.key.hash(address.words()));
+                if most >= rules.least || (shared && self.numbers.contains_key(&address)) {
+                    let number = self.add(address, 1, rules.of_class(hit.class));
+                    late.add(number, hit, rules.ports);
+                } else if rules.exact {
+                    few.push((address, hit.class));
+                }
+            });
+        }
+        few.sort_unstable();
+        for hits in few.chunk_by(|(one, _), (other, _)| one == other) {
+            let counted_by = hits.iter().map(|(_, class)| rules.of_class(*class));
+            verdicts.count(counted_by.fold(0, |all, rules| all | rules));
+        }
+        late
+    }
+
+    /// How many hits the sources of each bucket have.
+    fn buckets(&self, parts: &[Part<A>], hits: usize) -> Buckets {
+        let mut buckets = Buckets::new(hits);
+        for source in &self.sources {
+            let hits = u32::try_from(source.hits).unwrap_or(u32::MAX);
+            buckets.add(self.key.hash(source.address.words()), hits);
+        }
+        for part in parts {
+            part.each_cold(|address, _| buckets.add(self.key.hash(address.words()), 1));
+        }
+        buckets
+    }
+
+    /// Counts all sources and judges those that have enough hits; `late` are those of [`add_cold`](Self::add_cold), `placed` those that workers had
+    /// places for, with the number of each place.
+    pub(super) fn judge(
+        &self,
+        placed: &[(Vec<usize>, Hits)],
+        late: &Hits,
+        verdicts: &mut Verdicts<'_>,
+    ) {
+        let rules = verdicts.rules;
+        let memory = std::mem::take(&mut verdicts.sorted);
+        let mut sorted = Sorted::new(&self.sources, rules.least, memory);
+        for (numbers, hits) in placed {
+            hits.each(rules.ports, |place, hit| {
+                if let Some(number) = numbers.get(place) {
+                    sorted.add(*number, hit);
+                }
+            });
+        }
+        late.each(rules.ports, |number, hit| sorted.add(number, hit));
+        let mut rest = sorted.hits.as_mut_slice();
+        for source in &self.sources {
+            verdicts.count(source.rules);
+            if !rules.exact {
+                let hash = self.key.hash(source.address.words());
+                verdicts.estimate(source.rules, hash);
+            }
+            if source.has(rules.least) {
+                let (hits, others) = std::mem::take(&mut rest).split_at_mut(source.hits);
+                verdicts.judge(source.address.ip(), source.rules, hits);
+                rest = others;
+            }
+        }
+        if sorted.hits.capacity() <= KEPT {
+            verdicts.sorted = sorted.hits;
+        }
+    }
+}
