@@ -24,6 +24,30 @@ impl Dated for Hit {
     }
 }
 
+/// What is kept of a hit to judge by.
+pub(super) trait Evidence: Dated + Copy + Default + From<Hit> {
+    fn class(&self) -> u32;
+}
+
+impl Evidence for Hit {
+    fn class(&self) -> u32 {
+        self.class
+    }
+}
+
+/// The time is enough where there is one class and ports do not matter.
+impl Evidence for i64 {
+    fn class(&self) -> u32 {
+        0
+    }
+}
+
+impl From<Hit> for i64 {
+    fn from(hit: Hit) -> Self {
+        hit.at
+    }
+}
+
 /// Instants are kept within 36,000 years of 1970, so that a distance of two has a bit to spare.
 pub(super) const TIME_MAX: i64 = 1 << 60;
 

@@ -3,21 +3,20 @@
 use std::collections::HashMap;
 
 use super::address::Address;
-use super::hits::{Hit, Hits};
+use super::hits::{Evidence, Hit, Hits};
 use super::shelf::{Buckets, Part};
 use super::verdict::{Rules, Verdicts};
 use crate::keyed::Key;
 
 /// The hits of each source together, of those that have enough to be judged.
-struct Sorted {
-    hits: Vec<Hit>,
+struct Sorted<T> {
+    hits: Vec<T>,
     /// For each source, where its next hit goes.
     next: Vec<usize>,
 }
 
-impl Sorted {
-    /// `hits`: memory to use again.
-    fn new<A>(sources: &[Source<A>], least: u32, mut hits: Vec<Hit>) -> Self {
+impl<T: Evidence> Sorted<T> {
+    fn new<A>(sources: &[Source<A>], least: u32) -> Self {
         let mut length = 0;
         let mut place = |source: &Source<A>| {
             if !source.has(least) {
@@ -27,9 +26,10 @@ impl Sorted {
             length - source.hits
         };
         let next = sources.iter().map(&mut place).collect();
-        hits.clear();
-        hits.resize(length, Hit::default());
-        Self { hits, next }
+        Self {
+            hits: vec![T::default(); length],
+            next,
+        }
     }
 
     #[inline]
@@ -37,14 +37,11 @@ impl Sorted {
         if let Some(next) = self.next.get_mut(source)
             && let Some(place) = self.hits.get_mut(*next)
         {
-            *place = hit;
+            *place = hit.into();
             *next += 1;
         }
     }
 }
-
-/// Memory for more hits than these, four megabytes, is given back.
-const KEPT: usize = 1 << 18;
 
 /// The sources of a part that are looked at one by one.
 pub(super) struct Known<A> {
@@ -165,9 +162,21 @@ impl<A: Address> Known<A> {
         late: &Hits,
         verdicts: &mut Verdicts<'_>,
     ) {
+        if verdicts.rules.are_uniform() {
+            self.judge_by::<i64>(placed, late, verdicts);
+        } else {
+            self.judge_by::<Hit>(placed, late, verdicts);
+        }
+    }
+
+    fn judge_by<T: Evidence>(
+        &self,
+        placed: &[(Vec<usize>, Hits)],
+        late: &Hits,
+        verdicts: &mut Verdicts<'_>,
+    ) {
         let rules = verdicts.rules;
-        let memory = std::mem::take(&mut verdicts.sorted);
-        let mut sorted = Sorted::new(&self.sources, rules.least, memory);
+        let mut sorted = Sorted::<T>::new(&self.sources, rules.least);
         for (numbers, hits) in placed {
             hits.each(rules.ports, |place, hit| {
                 if let Some(number) = numbers.get(place) {
@@ -188,9 +197,6 @@ impl<A: Address> Known<A> {
                 verdicts.judge(source.address.ip(), source.rules, hits);
                 rest = others;
             }
-        }
-        if sorted.hits.capacity() <= KEPT {
-            verdicts.sorted = sorted.hits;
         }
     }
 }

@@ -5,11 +5,8 @@ use std::net::IpAddr;
 use super::Finding;
 use super::bank::Bank;
 use super::distinct::Distinct;
-use super::hits::Hit;
-use crate::detect::{Tally, Threshold};
-
-/// A source with more hits is one of few, and gives the memory back.
-const KEPT: usize = 1 << 16;
+use super::hits::Evidence;
+use crate::detect::{Dated, Tally, Threshold};
 
 /// The rules of a bank, as sources are judged by them.
 pub(super) struct Rules {
@@ -42,6 +39,11 @@ impl Rules {
         self.list.iter().map(|(place, _)| *place).collect()
     }
 
+    /// Whether a time is all that tells one hit from another.
+    pub(super) fn are_uniform(&self) -> bool {
+        self.classes.len() == 1 && !self.ports
+    }
+
     pub(super) fn of_class(&self, class: u32) -> u64 {
         let place = usize::try_from(class).unwrap_or(usize::MAX);
         self.classes.get(place).copied().unwrap_or_default()
@@ -57,10 +59,6 @@ pub(super) struct Verdicts<'a> {
     distinct: Vec<Distinct>,
     /// For each rule.
     violators: Vec<Vec<Tally>>,
-    /// Memory for the hits of a part.
-    pub(super) sorted: Vec<Hit>,
-    /// The hits of a source that a rule counts.
-    counted: Vec<Hit>,
 }
 
 impl<'a> Verdicts<'a> {
@@ -74,8 +72,6 @@ impl<'a> Verdicts<'a> {
                 vec![Distinct::default(); rules.list.len()]
             },
             violators: vec![Vec::new(); rules.list.len()],
-            sorted: Vec::new(),
-            counted: Vec::new(),
         }
     }
 
@@ -96,13 +92,14 @@ impl<'a> Verdicts<'a> {
     }
 
     /// Adds a source to the violators of each rule that it violates. Its hits are put in order.
-    pub(super) fn judge(&mut self, source: IpAddr, rules: u64, hits: &mut [Hit]) {
-        if !hits.is_sorted_by_key(|hit| hit.at) {
+    pub(super) fn judge<T: Evidence>(&mut self, source: IpAddr, rules: u64, hits: &mut [T]) {
+        if !hits.is_sorted_by_key(Dated::at) {
             // What several workers saw are a few runs in order, which it merges.
-            hits.sort_by_key(|hit| hit.at);
+            hits.sort_by_key(Dated::at);
         }
-        let class = hits.first().map(|hit| hit.class);
-        let is_uniform = hits.iter().all(|hit| Some(hit.class) == class);
+        let class = hits.first().map(T::class);
+        let is_uniform = hits.iter().all(|hit| Some(hit.class()) == class);
+        let mut counted: Vec<T> = Vec::new();
         for (bit, (_, rule)) in self.rules.list.iter().enumerate() {
             // Of all hits no window may have enough; then of those that the rule counts none has.
             if rules >> bit & 1 == 0 || !rule.is_reached(hits) {
@@ -111,19 +108,16 @@ impl<'a> Verdicts<'a> {
             let tally = if is_uniform {
                 Tally::of(rule, source, hits)
             } else {
-                self.counted.clear();
-                let counts = |hit: &&Hit| self.rules.of_class(hit.class) >> bit & 1 != 0;
-                self.counted.extend(hits.iter().filter(counts));
-                Tally::of(rule, source, &self.counted)
+                counted.clear();
+                let counts = |hit: &&T| self.rules.of_class(hit.class()) >> bit & 1 != 0;
+                counted.extend(hits.iter().filter(counts));
+                Tally::of(rule, source, &counted)
             };
             if tally.last_violating.is_some()
                 && let Some(violators) = self.violators.get_mut(bit)
             {
                 violators.push(tally);
             }
-        }
-        if self.counted.capacity() > KEPT {
-            self.counted = Vec::new();
         }
     }
 
