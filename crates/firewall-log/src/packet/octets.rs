@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::digits::hexadecimal;
 use crate::input::{Parsed, mismatch, nibble};
 
 /// Octets of a packet, either still in the spelling of the line they were read from or as plain bytes.
@@ -73,26 +74,30 @@ impl<'a> Octets<'a> {
 
     /// `xx:xx:…`, as in `MAC=…`; may be empty.
     pub(crate) fn parse_colons(input: &'a [u8]) -> Parsed<'a, Self> {
-        let length = input
-            .iter()
-            .take_while(|byte| byte.is_ascii_hexdigit() || **byte == b':')
-            .count();
-        let (text, rest) = input.split_at(length);
-        let last = text.len().div_ceil(3).saturating_sub(1);
-        let well_formed = text
-            .chunks(3)
-            .enumerate()
-            .all(|(index, group)| match group {
-                [high, low, b':'] if index < last => {
-                    high.is_ascii_hexdigit() && low.is_ascii_hexdigit()
-                }
-                [high, low] if index == last => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
-                _ => false,
-            });
-        if well_formed {
-            return Ok((rest, Self(Spelling::Text { text, step: 3 })));
+        let is_digit = |byte: &u8| hexadecimal(*byte).is_some();
+        let mut rest = input;
+        loop {
+            match rest {
+                [high, low, after @ ..] if is_digit(high) && is_digit(low) => rest = after,
+                [first, ..] if is_digit(first) || *first == b':' => break,
+                // None at all, and not none after a colon.
+                _ if rest.len() == input.len() => return Ok((rest, Self::of(input, rest, 3))),
+                _ => break,
+            }
+            match rest {
+                [b':', after @ ..] => rest = after,
+                [next, ..] if is_digit(next) => break,
+                _ => return Ok((rest, Self::of(input, rest, 3))),
+            }
         }
         mismatch(input, "pairs of hexadecimal digits joined by colons")
+    }
+
+    /// What stands between the beginnings of two texts, of which the second is the end of the first.
+    fn of(text: &'a [u8], rest: &[u8], step: usize) -> Self {
+        let length = text.len().saturating_sub(rest.len());
+        let text = text.get(..length).unwrap_or_default();
+        Self(Spelling::Text { text, step })
     }
 }
 

@@ -6,6 +6,7 @@ mod blocks;
 mod cold;
 mod distinct;
 mod hits;
+mod kinds;
 mod known;
 mod settle;
 mod shelf;

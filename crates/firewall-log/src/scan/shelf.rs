@@ -203,3 +203,42 @@ impl Buckets {
         self.sums.get(self.place(hash)).copied().unwrap_or(u32::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::address::V4;
+
+    /// Sources that share a place, and classes that fit in no cold hit.
+    #[test]
+    fn every_hit_is_kept_somewhere() {
+        let mut shelf = Shelf::new(Key::random(), 32);
+        let mut expected = Vec::new();
+        for number in 0..5000_u32 {
+            let hit = Hit {
+                at: i64::from(number) * 7 - 9000,
+                class: number % 5 * 20_000,
+                port: None,
+            };
+            let address = V4::from_bits(number % 97);
+            shelf.add(address, hit, false);
+            expected.push((address, hit));
+        }
+        shelf.flush(false);
+        let mut kept = Vec::new();
+        let (mut placed, mut odd) = (0, 0);
+        for (places, part) in shelf.into_parts() {
+            part.hits.each(false, |place, hit| {
+                placed += 1;
+                kept.push((places.get(place).copied().flatten().unwrap(), hit));
+            });
+            part.each_cold(|address, hit| kept.push((address, hit)));
+            odd += part.odd.len();
+        }
+        assert!(placed > 0 && placed < 5000 && odd > 0);
+        let order = |hits: &mut Vec<(V4, Hit)>| hits.sort_by_key(|(_, hit)| hit.at);
+        order(&mut kept);
+        order(&mut expected);
+        assert_eq!(kept, expected);
+    }
+}

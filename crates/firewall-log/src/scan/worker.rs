@@ -8,9 +8,9 @@ use memchr::memchr;
 
 use super::bank::Bank;
 use super::blocks::Blocks;
+use super::kinds::Kinds;
 use super::{Limits, Summary};
 use crate::event::strip_end;
-use crate::packet::Protocol;
 use crate::sight::{Eye, Sighting, Study, WINDOW, Window};
 use crate::time::from_micros;
 
@@ -19,21 +19,12 @@ use crate::time::from_micros;
 #[repr(align(128))]
 pub(super) struct Worker {
     eye: Eye,
-    /// For each kind of packet, its class in each bank.
-    kinds: Vec<Kind>,
+    kinds: Kinds,
     /// The packet that is being looked at.
     what: Sighting,
     pub(super) banks: Vec<Bank>,
     /// The last event of the log that is read, in microseconds; `i64::MIN` for none.
     pub(super) newest: i64,
-}
-
-/// Packets that are counted alike.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Kind {
-    /// The class in each bank, where any of its rules counts them.
-    classes: Vec<Option<u32>>,
-    is_counted: bool,
 }
 
 /// A block of a log, and room behind it.
@@ -61,7 +52,7 @@ impl Worker {
     pub(super) fn new(eye: Eye, banks: Vec<Bank>) -> Self {
         Self {
             eye,
-            kinds: Vec::new(),
+            kinds: Kinds::default(),
             what: Sighting::default(),
             banks,
             newest: i64::MIN,
@@ -129,8 +120,7 @@ impl Worker {
         let Self {
             eye, kinds, banks, ..
         } = self;
-        let judge = |prefix: &[u8], protocol| kind(kinds, banks, prefix, protocol);
-        match eye.study(line, judge) {
+        match eye.study(line, |prefix, protocol| kinds.of(banks, prefix, protocol)) {
             Ok(Study { at: None, .. }) => {
                 summary.counts.events += 1;
                 summary.undated += 1;
@@ -168,36 +158,8 @@ impl Worker {
             summary.yearless_old += 1;
         }
         self.newest = self.newest.max(what.at);
-        let kind = usize::try_from(what.kind).ok();
-        let kind = kind.and_then(|kind| self.kinds.get(kind));
-        if kind.is_some_and(|kind| kind.is_counted) {
+        if self.kinds.is_counted(what.kind) {
             self.banks.iter_mut().for_each(|bank| bank.count(what));
         }
     }
-}
-
-/// The kind of a packet. There are no more kinds than the rules make, whatever prefixes and protocols there are.
-fn kind(
-    kinds: &mut Vec<Kind>,
-    banks: &mut [Bank],
-    prefix: &[u8],
-    protocol: Option<Protocol>,
-) -> u32 {
-    let classes: Vec<_> = banks
-        .iter()
-        .map(|bank| bank.class(prefix, protocol))
-        .collect();
-    let known = kinds.iter().position(|known| known.classes == classes);
-    let place = known.unwrap_or_else(|| {
-        for (bank, class) in banks.iter_mut().zip(&classes) {
-            bank.add_kind(*class);
-        }
-        let is_counted = classes.iter().any(Option::is_some);
-        kinds.push(Kind {
-            classes,
-            is_counted,
-        });
-        kinds.len() - 1
-    });
-    u32::try_from(place).unwrap_or(u32::MAX)
 }

@@ -36,6 +36,8 @@ pub(crate) struct Eye {
     clock: Clock,
     dates: Vec<Date>,
     shapes: Shapes,
+    /// Whether the last line began with a date that is known.
+    dated: bool,
     /// Whether anyone asks for ports.
     ports: bool,
     /// Where the values of the last line stand.
@@ -52,6 +54,7 @@ impl Eye {
             clock,
             dates: Vec::new(),
             shapes: Shapes::new(ports),
+            dated: false,
             ports,
             fields: Vec::new(),
         }
@@ -61,15 +64,11 @@ impl Eye {
     /// says nothing about the line.
     #[inline(never)]
     pub(crate) fn recognize(&mut self, line: Window<'_>, what: &mut Sighting) -> Option<usize> {
-        let message = match self
-            .dates
-            .first_mut()
-            .and_then(|date| date.read(line, what))
-        {
-            Some(message) => message,
-            None => self.other_date(line, what)?,
-        };
-        self.shapes.find(line, message, what)
+        let first = self.dates.first_mut();
+        let message = first.and_then(|date| date.read(line, what));
+        let message = message.or_else(|| self.other_date(line, what));
+        self.dated = message.is_some();
+        self.shapes.find(line, message?, what)
     }
 
     /// A date that is found moves up by one.
@@ -82,7 +81,7 @@ impl Eye {
         Some(message)
     }
 
-    /// What a line is, with or without its line end. `judge` makes of a prefix and a protocol a number, of the same always the same.
+    /// What a line is that was not recognized, with or without its line end. `judge` makes of a prefix and a protocol a number, of the same always the same.
     #[inline(never)]
     pub(crate) fn study(
         &mut self,
@@ -115,17 +114,16 @@ impl Eye {
 
     /// Remembers how a line is built, if it ends and has a date.
     fn learn(&mut self, line: &[u8], fields: &[Field], what: &Sighting) {
+        if self.dated && !self.shapes.wants() {
+            return;
+        }
         let Some(anatomy) = Header::anatomy(line).filter(|_| line.ends_with(b"\n")) else {
             return;
         };
         let message = anatomy.date.len() + anatomy.fraction + anatomy.glue.len();
-        let mut text = [0; WINDOW];
-        text.iter_mut().zip(line).for_each(|(to, from)| *to = *from);
-        let known = Window::new(&text).is_some_and(|line| {
-            let mut dates = self.dates.iter_mut();
-            dates.any(|date| date.read(line, &mut Sighting::default()).is_some())
-        });
-        if !known && let Some(date) = Date::new(anatomy, &self.clock) {
+        if !self.dated
+            && let Some(date) = Date::new(anatomy, &self.clock)
+        {
             self.dates.truncate(DATES - 1);
             self.dates.push(date);
         }

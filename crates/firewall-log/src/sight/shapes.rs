@@ -101,6 +101,9 @@ const BRANCHES: usize = 24;
 /// When so many lines have found no room, the log is another one.
 const REFUSED: u32 = 1 << 12;
 
+/// Of lines that find no room, one in so many is tried: whoever is logged can make every line unlike all before it.
+const TRIED: u32 = 16;
+
 impl Shapes {
     pub(super) fn new(ports: bool) -> Self {
         Self {
@@ -188,6 +191,13 @@ impl Shapes {
         }
     }
 
+    /// Whether the next line is to be remembered.
+    pub(super) fn wants(&mut self) -> bool {
+        let is_full = self.refused > 0;
+        self.refused += u32::from(is_full);
+        !is_full || self.refused % TRIED == 0
+    }
+
     /// Remembers a line from the kernel's text on, which begins at `message`.
     #[cold]
     pub(super) fn learn(
@@ -200,7 +210,7 @@ impl Shapes {
         if self.insert(line, message, fields, outcome) {
             return;
         }
-        self.refused += 1;
+        self.refused = self.refused.max(1);
         if !self.loose || self.refused > REFUSED {
             self.steps.clear();
             self.loose = true;

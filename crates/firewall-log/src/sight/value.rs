@@ -6,7 +6,7 @@ use crate::packet::Octets;
 use crate::trace::Kind;
 
 /// The length of a value that `text` begins with, if it is one of its kind.
-#[cold]
+#[inline(never)]
 pub(super) fn length(kind: Kind, text: &[u8]) -> Option<usize> {
     match kind {
         Kind::Seconds => digits::seconds(text).map(|(length, _)| length),
