@@ -33,9 +33,10 @@ use crate::time::{Clock, from_micros, to_micros};
 /// Reads logs to their end and says who hit too often.
 ///
 /// It counts as a [`Detector`](crate::Detector) does to which every event of a [`LogReader`](crate::LogReader) is shown, and is made for large logs: it answers
-/// at the end only, reads no more of a packet than its rules ask for (but checks all of it), can share the work among threads, and remembers a hit in some
-/// four bytes. Of sources without number, as in a flood of forged addresses, it keeps 16 bytes (IPv4) or 28 bytes a hit, and no map. The answer is the same whatever
-/// the order of lines, the size of reads, and the number of workers, but for the estimate that [`Finding::sources`] may be.
+/// at the end only, recognizes a line that is built like one it has read (all of it: what is not the same is read), and can share the work among threads. It
+/// remembers a hit in eight bytes (twelve where a rule asks for ports); of sources without number, as in a flood of forged addresses, it keeps 16 bytes (IPv4)
+/// or 28 bytes a hit, and no map. The answer is the same whatever the order of lines, the size of reads, and the number of workers, but for the estimate
+/// that [`Finding::sources`] may be.
 ///
 /// ```
 /// use std::num::NonZeroU32;

@@ -18,7 +18,7 @@ pub(super) struct Shelf<A> {
     key: Key,
     /// What of an address counts.
     mask: A,
-    /// Who came first has the place, by the upper bits of the hash. So few that they stay in a processor's own cache.
+    /// Who came first has the place, by the upper bits of the hash. So few that they stay in a processor's own cache; none before the first hit.
     places: Vec<Option<A>>,
     parts: [Part<A>; PARTS],
     /// Hits that are not kept yet, with the hashes of their sources.
@@ -60,10 +60,10 @@ impl<A: Address> Shelf<A> {
         Self {
             key,
             mask: A::mask(length),
-            places: vec![None; 1 << A::PLACE_BITS],
+            places: Vec::new(),
             parts: std::array::from_fn(|_| Part::default()),
-            waiting: Vec::with_capacity(WAITING),
-            owners: Vec::with_capacity(WAITING),
+            waiting: Vec::new(),
+            owners: Vec::new(),
         }
     }
 
@@ -81,6 +81,9 @@ impl<A: Address> Shelf<A> {
     /// Keeps what waits to be kept. All places are looked up before any hit is written, so that none waits for what memory says of the one before.
     #[inline(never)]
     pub(super) fn flush(&mut self, ports: bool) {
+        if self.places.is_empty() && !self.waiting.is_empty() {
+            self.places.resize(1 << A::PLACE_BITS, None);
+        }
         let waiting = self.waiting.iter();
         let owner = |hash: u64| {
             self.places
