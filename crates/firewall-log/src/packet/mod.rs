@@ -239,7 +239,9 @@ fn extra(input: &[u8]) -> Parsed<'_, &[u8]> {
     let words = input.strip_suffix(b" ").unwrap_or(input);
     let mut at = input;
     for word in words.split(|byte| *byte == b' ') {
+        // Options begin so, which were read if they were whole.
         let foreign = word == b"kernel:"
+            || word == b"OPT"
             || crate::event::carries_marker(word)
             || NEVER_TWICE
                 .iter()
@@ -313,6 +315,8 @@ mod tests {
             "SRC=192.0.2.3 ",
             "kernel: ",
             "x IPTABLES-BLOCKED: ",
+            "OPT (",
+            "x OPT ",
         ] {
             assert!(packet(end).is_err(), "{end}");
         }

@@ -1,4 +1,4 @@
-//! How lines begin: a date, and what stands between it and the kernel's text.
+//! How lines begin: a date, what stands between it and the kernel's text, and the kernel's own stamp.
 
 use super::sighting::Sighting;
 use super::text::Text;
@@ -8,11 +8,12 @@ use crate::header::Anatomy;
 use crate::header::raw::micros;
 use crate::time::{Clock, LogTime, MICROS, to_micros};
 
-/// A date that lines begin with, and what stands between stamp and kernel text.
+/// A date that lines begin with, and whether the kernel's stamp follows.
 #[derive(Debug, Clone)]
 pub(super) struct Date {
     /// Up to the hour and its colon, or the whole stamp where an hour is not all of one piece.
     text: Text,
+    /// What stands between the date and the kernel's text, or the number of the kernel's stamp.
     glue: Text,
     /// The instant at the end of `text`, in microseconds.
     start: i64,
@@ -20,16 +21,22 @@ pub(super) struct Date {
     yearless: bool,
     /// `MM:SS` of the last line, and where that is; many lines are of the same second.
     second: ([u8; SECOND], i64),
+    /// Of a line with the kernel's stamp, as `1836.585591`, its part up to the point in the last line.
+    stamp: Option<Text>,
 }
 
 const SECOND: usize = b"MM:SS".len();
 
 impl Date {
-    /// `None` for a date that says nothing of the lines after it.
-    pub(super) fn new(anatomy: Anatomy<'_>, clock: &Clock) -> Option<Self> {
-        let Anatomy {
-            time, date, glue, ..
-        } = anatomy;
+    /// `None` for a date that says nothing of the lines after it. `glue`: from the date's fraction to the kernel's text, or to the number of
+    /// its stamp.
+    pub(super) fn new(
+        anatomy: Anatomy<'_>,
+        glue: &[u8],
+        is_stamped: bool,
+        clock: &Clock,
+    ) -> Option<Self> {
+        let Anatomy { time, date, .. } = anatomy;
         let yearless = matches!(time, LogTime::Rfc3164 { .. });
         let (hour, rest) = date.split_at_checked(date.len().checked_sub(b"MM:SS".len())?)?;
         let into = into_hour(rest)?;
@@ -53,10 +60,11 @@ impl Date {
             whole,
             yearless,
             second: ([0; SECOND], start),
+            stamp: is_stamped.then(|| Text::new(b"")),
         })
     }
 
-    /// When a line was that begins with this date, and where the text of the kernel begins.
+    /// When a line was that begins with this date, and where the text of the kernel goes on after its stamp.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "mostly there is one date")]
     pub(super) fn read(&mut self, line: Window<'_>, what: &mut Sighting) -> Option<usize> {
@@ -75,13 +83,31 @@ impl Date {
             place += 1 + digits;
         }
         place = self.glue.end(line, place)?;
-        // More spaces than the line that is remembered: they belong to no prefix.
-        if line.at(place) == b" " {
-            return None;
-        }
         (what.at, what.yearless) = (at, self.yearless);
-        Some(place)
+        match &mut self.stamp {
+            Some(seconds) => stamp(line, place, seconds),
+            // What may be a stamp, and more spaces than the line that is remembered: neither belongs to a prefix.
+            None => match line.at(place) {
+                [b' ', _] | [b'[', b' ' | b'0'..=b'9'] => None,
+                _ => Some(place),
+            },
+        }
     }
+}
+
+/// Where a stamp ends whose number begins at a place. Its part up to the point is kept: many lines are of the same second.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "of nearly every line")]
+fn stamp(line: Window<'_>, place: usize, seconds: &mut Text) -> Option<usize> {
+    if let Some(fraction) = seconds.end(line, place)
+        && fraction > place
+        && digits::six(*line.at(fraction)).is_some()
+    {
+        return Some(fraction + 6);
+    }
+    let (length, whole) = digits::seconds(line.from(place))?;
+    *seconds = Text::new(line.from(place).get(..=whole)?);
+    Some(place + length)
 }
 
 /// The microseconds that up to nine digits of a fraction are, and how many digits.

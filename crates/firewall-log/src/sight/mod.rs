@@ -20,6 +20,7 @@ use crate::event::{Event, strip_end};
 use crate::header::Header;
 use crate::packet::Protocol;
 use crate::time::{Clock, LogTime, to_micros};
+use crate::trace::Kind;
 
 /// What a line is that has to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,9 +121,24 @@ impl Eye {
         let Some(anatomy) = Header::anatomy(line).filter(|_| line.ends_with(b"\n")) else {
             return;
         };
-        let message = anatomy.date.len() + anatomy.fraction + anatomy.glue.len();
+        let glue = anatomy.date.len() + anatomy.fraction;
+        let text = glue + anatomy.glue.len();
+        // The kernel's stamp is not in the shape: it goes with the date.
+        let (stamp, fields) = match fields {
+            [stamp, rest @ ..] if stamp.kind == Kind::Seconds => (Some(stamp), rest),
+            _ => (None, fields),
+        };
+        let (glue, message) = match stamp {
+            Some(stamp) => (line.get(glue..stamp.start), stamp.end),
+            None => (line.get(glue..text), text),
+        };
         if !self.dated
-            && let Some(date) = Date::new(anatomy, &self.clock)
+            && let Some(date) = Date::new(
+                anatomy,
+                glue.unwrap_or_default(),
+                stamp.is_some(),
+                &self.clock,
+            )
         {
             self.dates.truncate(DATES - 1);
             self.dates.push(date);

@@ -18,9 +18,9 @@ pub(super) struct Outcome {
 /// Where in a line a value stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Field {
-    kind: Kind,
-    start: usize,
-    end: usize,
+    pub(super) kind: Kind,
+    pub(super) start: usize,
+    pub(super) end: usize,
 }
 
 /// Takes down where in a line values stand.
@@ -78,7 +78,7 @@ type Place = u32;
 const NOWHERE: Place = Place::MAX;
 
 /// What comes after a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
     /// A number that is passed over.
     Number(Limit),
@@ -87,8 +87,6 @@ enum Then {
     V6,
     /// The first port.
     Port,
-    /// `1836.585591`, and its part up to the point in the last line: many lines are of the same second.
-    Seconds(Option<Box<Text>>),
     /// Another value that is passed over.
     Value(Kind),
     End(Outcome),
@@ -114,11 +112,11 @@ impl Shapes {
         }
     }
 
-    /// What the text from a place on is, if it is known, and where it ends.
+    /// What the text from a place on is, if it is known, and where the line ends.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it is called in one place")]
     pub(super) fn find(
-        &mut self,
+        &self,
         line: Window<'_>,
         mut at: usize,
         what: &mut Sighting,
@@ -126,31 +124,17 @@ impl Shapes {
         let mut port = 0;
         let mut place = 0;
         loop {
-            let step = self.step_mut(place)?;
+            let step = self.step(place)?;
             let Some(start) = step.text.end(line, at) else {
                 place = step.other;
                 continue;
             };
             place = step.next;
-            match &mut step.then {
+            match &step.then {
                 Then::Number(limit) => {
                     if let Some(length) = limit.short(*line.at(start)) {
                         at = start + length;
                     } else if let Some(length) = limit.long(line.from(start)) {
-                        at = start + length;
-                    } else {
-                        place = step.other;
-                    }
-                }
-                Then::Seconds(last) => {
-                    let fraction = last.as_ref().and_then(|last| last.end(line, start));
-                    if let Some(fraction) = fraction
-                        && digits::six(*line.at(fraction)).is_some()
-                    {
-                        at = fraction + 6;
-                    } else if let Some((length, whole)) = digits::seconds(line.from(start)) {
-                        let whole = line.from(start).get(..=whole);
-                        *last = whole.map(|whole| Box::new(Text::new(whole)));
                         at = start + length;
                     } else {
                         place = step.other;
@@ -253,7 +237,6 @@ impl Shapes {
                 Kind::Port if !port => Then::Port,
                 Kind::Port => Then::Number(Limit::new(u16::MAX.into())),
                 Kind::Decimal(most) => Then::Number(Limit::new(most)),
-                Kind::Seconds => Then::Seconds(None),
                 kind => Then::Value(kind),
             };
             source |= matches!(field.kind, Kind::Ipv4 | Kind::Ipv6);
@@ -314,10 +297,6 @@ impl Step {
 
     /// Whether both are the same, wherever they lead.
     fn is_like(&self, other: &Self) -> bool {
-        let same = match (&self.then, &other.then) {
-            (Then::Seconds(_), Then::Seconds(_)) => true,
-            (one, other) => one == other,
-        };
-        same && self.text == other.text
+        self.text == other.text && self.then == other.then
     }
 }
