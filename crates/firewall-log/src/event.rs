@@ -9,6 +9,7 @@ use memchr::memmem;
 use crate::error::ParseError;
 use crate::header::{Header, Layout};
 use crate::input::Parsed;
+use crate::marker::carries_marker;
 use crate::packet::{self, Packet};
 use crate::time::LogTime;
 use crate::trace::Trace;
@@ -162,16 +163,6 @@ fn carries_firewall_text(line: &[u8]) -> bool {
     static OUT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(b" OUT="));
     let after_in = IN.find(line).and_then(|at| line.get(at + b"IN=".len()..));
     after_in.is_some_and(|rest| OUT.find(rest).is_some()) || carries_marker(line)
-}
-
-/// `IPTABLES-` or `IP6TABLES-`, as in the prefixes that firewall-apply sets.
-pub(crate) fn carries_marker(text: &[u8]) -> bool {
-    static MARKER: LazyLock<memmem::Finder<'static>> =
-        LazyLock::new(|| memmem::Finder::new(b"TABLES-"));
-    MARKER.find_iter(text).any(|at| {
-        let before = text.get(..at).unwrap_or_default();
-        before.ends_with(b"IP") || before.ends_with(b"IP6")
-    })
 }
 
 /// Where the kernel's part begins: at the last `IN=… OUT=… ` that a prefix can reach up to.

@@ -75,6 +75,7 @@ mod event;
 mod header;
 mod input;
 mod keyed;
+mod marker;
 pub mod packet;
 mod reader;
 mod render;

@@ -4,6 +4,7 @@ mod hits;
 mod late;
 mod ports;
 mod threshold;
+mod window;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,10 +13,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::SystemTime;
 
-pub(crate) use self::hits::Dated;
 pub use self::threshold::Threshold;
+pub(crate) use self::window::Dated;
 
-use self::hits::{Hits, Limit, Sum};
+use self::hits::Hits;
+use self::window::{Limit, Sum, Window};
 use crate::event::Event;
 use crate::packet::Transport;
 use crate::time::{from_micros, to_micros};
@@ -175,7 +177,7 @@ impl Rule {
         source: IpAddr,
         at: i64,
         event: &Event<'_>,
-    ) -> ((IpAddr, u8), Option<hits::Window>) {
+    ) -> ((IpAddr, u8), Option<Window>) {
         self.matched += 1;
         let port = if self.limit.ports > 0 {
             event.packet.network.transport().and_then(Transport::ports)
@@ -225,7 +227,7 @@ impl Tally {
         let limit = rule.limit();
         let sum = match rule.ports() {
             Some(_) => ports::sum(hits, limit),
-            None => hits::sum(hits, limit),
+            None => window::sum(hits, limit),
         };
         Self::new(rule, source, sum)
     }
@@ -243,7 +245,7 @@ fn add<A: Eq + Hash>(
     source: A,
     (at, port): (i64, Option<u16>),
     limit: Limit,
-) -> Option<hits::Window> {
+) -> Option<Window> {
     match sources.entry(source) {
         Entry::Occupied(mut known) => known.get_mut().add(at, port, limit),
         Entry::Vacant(new) => new.insert(Hits::new(at, port, limit)).first_window(limit),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::hits::{Dated, Limit, Sum, Window};
+use super::window::{Dated, Limit, Sum, Window};
 
 /// The hits of one source in order of time, each with the port it went to, if it went to one.
 #[derive(Debug, Clone, Default)]

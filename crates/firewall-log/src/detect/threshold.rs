@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::{NonZeroU16, NonZeroU32};
 use std::time::Duration;
 
-use super::hits::{self, Dated, Limit};
+use super::window::{self, Dated, Limit};
 use crate::event::Event;
 use crate::packet::Protocol;
 
@@ -145,7 +145,7 @@ impl Threshold {
 
     /// Whether any window of these hits, which are in order of time, has as many as the rule wants.
     pub(crate) fn is_reached<T: Dated>(&self, hits: &[T]) -> bool {
-        hits::is_reached(hits, self.limit())
+        window::is_reached(hits, self.limit())
     }
 
     pub(crate) fn limit(&self) -> Limit {

@@ -35,6 +35,7 @@ pub use self::transport::{Part, Transport};
 pub use self::udp::Udp;
 
 use crate::input::{Parsed, decimal, field, mismatch, optional, prefixed_hexadecimal};
+use crate::marker::carries_marker;
 use crate::render::put;
 use crate::trace::Trace;
 
@@ -242,7 +243,7 @@ fn extra(input: &[u8]) -> Parsed<'_, &[u8]> {
         // Options begin so, which were read if they were whole.
         let foreign = word == b"kernel:"
             || word == b"OPT"
-            || crate::event::carries_marker(word)
+            || carries_marker(word)
             || NEVER_TWICE
                 .iter()
                 .any(|key| memchr::memmem::find(word, key).is_some());

@@ -5,6 +5,7 @@ mod bank;
 mod blocks;
 mod cold;
 mod distinct;
+mod finding;
 mod hits;
 mod kinds;
 mod known;
@@ -15,7 +16,7 @@ mod tests;
 mod verdict;
 mod worker;
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -23,10 +24,10 @@ use std::time::SystemTime;
 
 use self::bank::{Bank, RULES_MAX};
 use self::blocks::{BLOCK, Blocks, LINE_MAX};
+pub use self::finding::{Finding, ScanError, Summary};
 use self::settle::settle;
-use self::worker::{Block, Worker};
-use crate::detect::{Tally, Threshold};
-use crate::reader::Counts;
+use self::worker::{Block, Limits, Worker};
+use crate::detect::Threshold;
 use crate::sight::Eye;
 use crate::time::{Clock, from_micros, to_micros};
 
@@ -63,73 +64,12 @@ use crate::time::{Clock, from_micros, to_micros};
 pub struct Scan {
     rules: usize,
     limits: Limits,
+    /// Bytes that are read at a time.
+    block: usize,
     threads: usize,
     /// A worker that has seen nothing.
     fresh: Worker,
     workers: Vec<Worker>,
-}
-
-/// Which events are counted, and which are remarked on.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    latest: i64,
-    yearless_before: i64,
-    max_line: usize,
-    block: usize,
-}
-
-/// What a log held, as [`Scan::read`] found it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Summary {
-    /// What the lines were, as a [`LogReader`](crate::LogReader) counts them.
-    pub counts: Counts,
-    /// How many bytes were read.
-    pub bytes: u64,
-    /// Events whose time cannot be placed: time since boot, and the clock does not know when that was. They are not counted.
-    pub undated: u64,
-    /// Events after the [latest instant](Scan::latest) that counts. They are not counted.
-    pub ahead: u64,
-    /// The last of those.
-    pub latest_ahead: Option<SystemTime>,
-    /// Events whose date has no year and that came out before [some instant](Scan::yearless_before). They are counted.
-    pub yearless_old: u64,
-    /// The last event that is not ahead, whichever rule counts it.
-    pub newest: Option<SystemTime>,
-}
-
-/// What a rule found in all logs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Finding {
-    /// The packets that the rule counted.
-    pub matched: u64,
-    /// How many different sources they came from.
-    pub sources: u64,
-    /// Whether `sources` is exact, which it is up to a million; if not, it is within two percent.
-    pub sources_exact: bool,
-    /// The sources that reached the threshold, in no order.
-    pub violators: Vec<Tally>,
-}
-
-/// A log could not be read to its end.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read the log after line {}", .summary.counts.lines)]
-pub struct ScanError {
-    source: io::Error,
-    summary: Box<Summary>,
-}
-
-impl ScanError {
-    /// What was read until then, and counted.
-    pub fn summary(&self) -> &Summary {
-        &self.summary
-    }
-
-    /// Why it could not.
-    pub fn into_io(self) -> io::Error {
-        self.source
-    }
 }
 
 impl Scan {
@@ -160,11 +100,11 @@ impl Scan {
             latest: i64::MAX,
             yearless_before: i64::MIN,
             max_line: LINE_MAX,
-            block: BLOCK,
         };
         Self {
             rules: count,
             limits,
+            block: BLOCK,
             threads: 1,
             fresh,
             workers: Vec::new(),
@@ -191,7 +131,7 @@ impl Scan {
 
     /// Reads so many bytes at a time, for each worker; 256 KiB unless set, and never less than a line may have.
     pub fn block(mut self, bytes: usize) -> Self {
-        self.limits.block = bytes;
+        self.block = bytes;
         self
     }
 
@@ -215,7 +155,7 @@ impl Scan {
         let helpers = self.threads.saturating_sub(1);
         let blocks = Mutex::new(Blocks::new(log, limits.max_line));
         // Room for a line, its end, and one more byte that shows that there is no end.
-        let size = limits.block.max(limits.max_line.saturating_add(3));
+        let size = self.block.max(limits.max_line.saturating_add(3));
         let mut total = thread::scope(|scope| {
             let Some((first, others)) = self.workers.split_first_mut() else {
                 return Summary::default();
@@ -253,10 +193,7 @@ impl Scan {
         total.counts.too_long += blocks.too_long;
         match blocks.failed {
             None => Ok(total),
-            Some(source) => Err(ScanError {
-                source,
-                summary: Box::new(total),
-            }),
+            Some(source) => Err(ScanError::new(source, total)),
         }
     }
 
@@ -276,26 +213,5 @@ impl Scan {
             }
         }
         findings
-    }
-}
-
-impl Summary {
-    fn join(&mut self, other: &Self) {
-        let Counts {
-            lines,
-            events,
-            unparsed,
-            rejected,
-            too_long,
-        } = other.counts;
-        self.counts.lines += lines;
-        self.counts.events += events;
-        self.counts.unparsed += unparsed;
-        self.counts.rejected += rejected;
-        self.counts.too_long += too_long;
-        self.undated += other.undated;
-        self.ahead += other.ahead;
-        self.yearless_old += other.yearless_old;
-        self.latest_ahead = self.latest_ahead.max(other.latest_ahead);
     }
 }

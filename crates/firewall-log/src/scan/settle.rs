@@ -3,10 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::Finding;
 use super::address::{Address, V4, V6};
 use super::bank::Bank;
 use super::distinct::Distinct;
+use super::finding::Finding;
 use super::known::Known;
 use super::shelf::{OpenPart, Shelf};
 use super::verdict::{Open, Rules, Verdicts};

@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
+use crate::detect::Tally;
 use crate::packet::Protocol;
 use crate::reader::LogReader;
 

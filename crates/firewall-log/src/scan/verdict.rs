@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::Finding;
 use super::bank::Bank;
 use super::distinct::Distinct;
+use super::finding::Finding;
 use super::hits::Evidence;
 use crate::detect::{Dated, Tally, Threshold};
 

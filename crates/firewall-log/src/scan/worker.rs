@@ -8,11 +8,19 @@ use memchr::memchr;
 
 use super::bank::Bank;
 use super::blocks::Blocks;
+use super::finding::Summary;
 use super::kinds::Kinds;
-use super::{Limits, Summary};
 use crate::event::strip_end;
 use crate::sight::{Eye, Sighting, Study, WINDOW, Window};
 use crate::time::from_micros;
+
+/// Which events are counted, and which are remarked on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) latest: i64,
+    pub(super) yearless_before: i64,
+    pub(super) max_line: usize,
+}
 
 /// What one thread has seen.
 #[derive(Debug, Clone)]

@@ -1,0 +1,89 @@
+//! What a scan answers: what a log held, and what a rule found.
+
+use std::io;
+use std::time::SystemTime;
+
+use crate::detect::Tally;
+use crate::reader::Counts;
+
+/// What a log held, as [`Scan::read`](super::Scan::read) found it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Summary {
+    /// What the lines were, as a [`LogReader`](crate::LogReader) counts them.
+    pub counts: Counts,
+    /// How many bytes were read.
+    pub bytes: u64,
+    /// Events whose time cannot be placed: time since boot, and the clock does not know when that was. They are not counted.
+    pub undated: u64,
+    /// Events after the [latest instant](super::Scan::latest) that counts. They are not counted.
+    pub ahead: u64,
+    /// The last of those.
+    pub latest_ahead: Option<SystemTime>,
+    /// Events whose date has no year and that came out before [some instant](super::Scan::yearless_before). They are counted.
+    pub yearless_old: u64,
+    /// The last event that is not ahead, whichever rule counts it.
+    pub newest: Option<SystemTime>,
+}
+
+/// What a rule found in all logs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The packets that the rule counted.
+    pub matched: u64,
+    /// How many different sources they came from.
+    pub sources: u64,
+    /// Whether `sources` is exact, which it is up to a million; if not, it is within two percent.
+    pub sources_exact: bool,
+    /// The sources that reached the threshold, in no order.
+    pub violators: Vec<Tally>,
+}
+
+impl Summary {
+    pub(super) fn join(&mut self, other: &Self) {
+        let Counts {
+            lines,
+            events,
+            unparsed,
+            rejected,
+            too_long,
+        } = other.counts;
+        self.counts.lines += lines;
+        self.counts.events += events;
+        self.counts.unparsed += unparsed;
+        self.counts.rejected += rejected;
+        self.counts.too_long += too_long;
+        self.undated += other.undated;
+        self.ahead += other.ahead;
+        self.yearless_old += other.yearless_old;
+        self.latest_ahead = self.latest_ahead.max(other.latest_ahead);
+    }
+}
+
+/// A log could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the log after line {}", .summary.counts.lines)]
+pub struct ScanError {
+    source: io::Error,
+    summary: Box<Summary>,
+}
+
+impl ScanError {
+    pub(super) fn new(source: io::Error, summary: Summary) -> Self {
+        Self {
+            source,
+            summary: Box::new(summary),
+        }
+    }
+
+    /// What was read until then, and counted.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Why it could not.
+    pub fn into_io(self) -> io::Error {
+        self.source
+    }
+}
