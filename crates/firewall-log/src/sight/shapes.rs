@@ -53,10 +53,18 @@ pub(super) struct Shapes {
     steps: Vec<Step>,
     /// Whether anyone asks for ports.
     ports: bool,
-    /// Whether addresses and octets that mostly are the same in all lines are values like others: they were too many.
-    loose: bool,
+    /// What is a value like others that mostly is the same in all lines, since there were too many of it.
+    loose: Loose,
     /// Lines for whose shape there was no room.
     refused: u32,
+}
+
+/// Where a packet goes and the octets of its frame, which hosts on a wire have in common and a router or a large network has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Loose {
+    Nothing,
+    Destinations,
+    Frames,
 }
 
 /// A text, and what follows it.
@@ -107,7 +115,7 @@ impl Shapes {
         Self {
             steps: Vec::new(),
             ports,
-            loose: false,
+            loose: Loose::Nothing,
             refused: 0,
         }
     }
@@ -195,10 +203,13 @@ impl Shapes {
             return;
         }
         self.refused = self.refused.max(1);
-        if !self.loose || self.refused > REFUSED {
+        if self.loose < Loose::Frames || self.refused > REFUSED {
             self.steps.clear();
-            self.loose = true;
             self.refused = 0;
+            self.loose = match self.loose {
+                Loose::Nothing => Loose::Destinations,
+                Loose::Destinations | Loose::Frames => Loose::Frames,
+            };
             self.insert(line, message, fields, outcome);
         }
     }
@@ -228,18 +239,21 @@ impl Shapes {
         outcome: Outcome,
     ) -> Option<Vec<Step>> {
         let mut steps = Vec::new();
-        let (mut at, mut source, mut port) = (message, false, !self.ports);
+        let (mut at, mut addresses, mut port) = (message, 0, !self.ports);
         for field in fields {
+            let is_address = matches!(field.kind, Kind::Ipv4 | Kind::Ipv6);
+            addresses += u32::from(is_address);
+            // The second address is the destination; others are those of a packet that is quoted.
             let then = match field.kind {
-                Kind::Ipv4 if !source => Then::V4,
-                Kind::Ipv6 if !source => Then::V6,
-                Kind::Ipv4 | Kind::Ipv6 | Kind::Colons if !self.loose => continue,
+                Kind::Ipv4 if addresses == 1 => Then::V4,
+                Kind::Ipv6 if addresses == 1 => Then::V6,
+                _ if is_address && addresses == 2 && self.loose < Loose::Destinations => continue,
+                Kind::Colons if self.loose < Loose::Frames => continue,
                 Kind::Port if !port => Then::Port,
                 Kind::Port => Then::Number(Limit::new(u16::MAX.into())),
                 Kind::Decimal(most) => Then::Number(Limit::new(most)),
                 kind => Then::Value(kind),
             };
-            source |= matches!(field.kind, Kind::Ipv4 | Kind::Ipv6);
             port |= field.kind == Kind::Port;
             steps.push(Step::new(line.get(at..field.start)?, then));
             at = field.end;

@@ -114,16 +114,19 @@ impl Bans<'_> {
     fn carry_out(&mut self, plan: &mut Plan) {
         let Some(sets) = &mut self.sets else { return };
         let started = Instant::now();
+        let mut broken = None;
         if !plan.entries().is_empty() {
-            let refused = sets.fill(plan.set(), plan.entries());
+            let refused;
+            (refused, broken) = sets.fill(plan.set(), plan.entries());
             plan.refuse(&refused);
         }
         match sets.members(plan.set()) {
             Ok(members) => {
                 let passed = SignedDuration::try_from(started.elapsed());
-                plan.compare(&members, passed.map_or(i64::MAX, whole_seconds));
+                let passed = passed.map_or(i64::MAX, whole_seconds);
+                plan.compare(&members, passed, broken.as_deref());
             }
-            Err(why) => plan.unread(&why),
+            Err(why) => plan.unread(&broken.unwrap_or(why)),
         }
     }
 }

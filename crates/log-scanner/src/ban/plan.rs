@@ -125,13 +125,15 @@ impl Plan {
         }
     }
 
-    /// Refuses what is wanted and not among `members`, the set as it was read back so many seconds after it was filled.
-    pub(super) fn compare(&mut self, members: &Members, passed: i64) {
+    /// Refuses what is wanted and not among `members`, the set as it was read back so many seconds after it was filled; `broken`: why filling
+    /// it came to an end before its time.
+    pub(super) fn compare(&mut self, members: &Members, passed: i64, broken: Option<&str>) {
         let passed = u32::try_from(passed).unwrap_or(u32::MAX);
         for decided in &mut self.decided {
             if is_wanted(&decided.outcome) {
                 if let Some(why) = missing(members, &decided.wish, passed) {
-                    decided.outcome = refused(&decided.wish, &self.set, &why);
+                    let why = broken.unwrap_or(&why);
+                    decided.outcome = refused(&decided.wish, &self.set, why);
                 }
             }
         }

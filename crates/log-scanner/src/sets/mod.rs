@@ -86,8 +86,13 @@ impl Sets {
         Ok(set.entries.into_iter().collect())
     }
 
-    /// Adds the entries; for each, why the kernel did not take it. Where there is no answer, only reading back tells.
-    pub(crate) fn fill(&mut self, name: &SetName, entries: &[Entry]) -> Vec<Option<String>> {
+    /// Adds the entries; for each, why the kernel did not take it. If nothing more could be done at some point, why: how far it came, only
+    /// reading back tells.
+    pub(crate) fn fill(
+        &mut self,
+        name: &SetName,
+        entries: &[Entry],
+    ) -> (Vec<Option<String>>, Option<String>) {
         let mut refused = vec![None; entries.len()];
         match self.kernel.add_all(name, entries, IfExists::Update) {
             Ok(outcome) => {
@@ -105,14 +110,9 @@ impl Sets {
                     }
                 }
             }
-            Err(error) => {
-                let why = chain(&error);
-                for (entry, refused) in entries.iter().zip(&mut refused) {
-                    *refused = Some(format!("cannot add {} to set \"{name}\": {why}", entry.key));
-                }
-            }
+            Err(error) => return (refused, Some(chain(&error))),
         }
-        refused
+        (refused, None)
     }
 
     /// What is to be said about the room that the sets have now.

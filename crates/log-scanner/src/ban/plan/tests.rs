@@ -154,7 +154,7 @@ fn what_is_refused_for_one_rule_is_refused_for_all() {
 fn what_is_wanted_and_not_there_is_refused() {
     let after = |members: &[Entry], passed| {
         let mut plan = plan(&[], vec![wish(0, SOURCE, 60)]);
-        plan.compare(&members.iter().cloned().collect(), passed);
+        plan.compare(&members.iter().cloned().collect(), passed, None);
         plan.outcomes().next().map(|(_, outcome)| outcome)
     };
     let why = |members: &[Entry], passed| match after(members, passed) {
@@ -177,8 +177,19 @@ fn what_is_wanted_and_not_there_is_refused() {
     assert!(why(&[entry(SOURCE, 60).nomatch()], 0).contains("excepted (nomatch) there as"));
     let mut kept = plan(&[entry(SOURCE, 600)], vec![wish(0, SOURCE, 60)]);
     assert_eq!(words(&kept), ["kept"]);
-    kept.compare(&Members::default(), 0);
+    kept.compare(&Members::default(), 0, None);
     assert_eq!(words(&kept), ["refused"]);
+    let other = "203.0.113.8";
+    let mut broken = plan(&[], vec![wish(0, SOURCE, 60), wish(1, other, 60)]);
+    let half = [entry(SOURCE, 60)].into_iter().collect();
+    broken.compare(&half, 0, Some("the socket is gone"));
+    assert_eq!(words(&broken), ["added", "refused"]);
+    let why = broken.outcomes().find(|(wish, _)| wish.rule == 1);
+    let expected = format!("cannot add {other} to set \"blacklist\": the socket is gone");
+    assert_eq!(
+        why.map(|(_, outcome)| outcome),
+        Some(Outcome::Refused(expected))
+    );
     let mut unread = plan(&[], vec![wish(0, SOURCE, 60)]);
     unread.unread("gone");
     assert_eq!(words(&unread), ["refused"]);
