@@ -19,10 +19,10 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [child, log, threads, rules] = arguments.as_slice()
-        && child == "scan"
-    {
-        return scan(Path::new(log), threads, rules);
+    if let [child, log, threads, rules] = arguments.as_slice() {
+        if child == "scan" {
+            return scan(Path::new(log), threads, rules);
+        }
     }
     if !arguments.iter().any(|argument| argument == "--bench") {
         // `cargo test` builds and starts every benchmark; this one needs gigabytes.

@@ -236,13 +236,6 @@ pub(crate) fn decimal<T: TryFrom<u64>>(input: &[u8]) -> Parsed<'_, T> {
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "see read")]
 pub(crate) fn hexadecimal<T: TryFrom<u64>>(input: &[u8]) -> Parsed<'_, T> {
-    // Two digits, as most are.
-    if let [high, low, b' ', ..] = input
-        && let (Some(high), Some(low)) = (digits::hexadecimal(*high), digits::hexadecimal(*low))
-        && let Ok(value) = T::try_from(u64::from(high << 4 | low))
-    {
-        return Ok((input.get(2..).unwrap_or_default(), value));
-    }
     let mut value = 0;
     let mut length = 0;
     for digit in input.iter().take(8) {

@@ -1,6 +1,7 @@
 //! When one source hit which port: for rules that ask for different ports.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::window::{Dated, Limit, Sum, Window};
 
@@ -87,12 +88,10 @@ fn windows<T: Dated>(hits: &[T], within: i64) -> impl Iterator<Item = (Window, u
             if last.saturating_sub(first.at()) <= within {
                 break first.at();
             }
-            if let Some(port) = first.port()
-                && let Some(left) = ports.get_mut(&port)
-            {
-                *left -= 1;
-                if *left == 0 {
-                    ports.remove(&port);
+            if let Some(Entry::Occupied(mut left)) = first.port().map(|port| ports.entry(port)) {
+                *left.get_mut() -= 1;
+                if *left.get() == 0 {
+                    left.remove();
                 }
             }
             start += 1;

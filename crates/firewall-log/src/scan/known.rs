@@ -34,9 +34,10 @@ impl<T: Evidence> Sorted<T> {
 
     #[inline]
     fn add(&mut self, source: usize, hit: Hit) {
-        if let Some(next) = self.next.get_mut(source)
-            && let Some(place) = self.hits.get_mut(*next)
-        {
+        let Some(next) = self.next.get_mut(source) else {
+            return;
+        };
+        if let Some(place) = self.hits.get_mut(*next) {
             *place = hit.into();
             *next += 1;
         }

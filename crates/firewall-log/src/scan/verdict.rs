@@ -113,9 +113,10 @@ impl<'a> Verdicts<'a> {
                 counted.extend(hits.iter().filter(counts));
                 Tally::of(rule, source, &counted)
             };
-            if tally.last_violating.is_some()
-                && let Some(violators) = self.violators.get_mut(bit)
-            {
+            if tally.last_violating.is_none() {
+                continue;
+            }
+            if let Some(violators) = self.violators.get_mut(bit) {
                 violators.push(tally);
             }
         }

@@ -99,10 +99,8 @@ impl Date {
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "of nearly every line")]
 fn stamp(line: Window<'_>, place: usize, seconds: &mut Text) -> Option<usize> {
-    if let Some(fraction) = seconds.end(line, place)
-        && fraction > place
-        && digits::six(*line.at(fraction)).is_some()
-    {
+    let fraction = seconds.end(line, place).filter(|end| *end > place);
+    if let Some(fraction) = fraction.filter(|at| digits::six(*line.at(*at)).is_some()) {
         return Some(fraction + 6);
     }
     let (length, whole) = digits::seconds(line.from(place))?;

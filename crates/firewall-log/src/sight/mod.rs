@@ -132,16 +132,12 @@ impl Eye {
             Some(stamp) => (line.get(glue..stamp.start), stamp.end),
             None => (line.get(glue..text), text),
         };
-        if !self.dated
-            && let Some(date) = Date::new(
-                anatomy,
-                glue.unwrap_or_default(),
-                stamp.is_some(),
-                &self.clock,
-            )
-        {
-            self.dates.truncate(DATES - 1);
-            self.dates.push(date);
+        if !self.dated {
+            let glue = glue.unwrap_or_default();
+            if let Some(date) = Date::new(anatomy, glue, stamp.is_some(), &self.clock) {
+                self.dates.truncate(DATES - 1);
+                self.dates.push(date);
+            }
         }
         let outcome = Outcome {
             kind: what.kind,

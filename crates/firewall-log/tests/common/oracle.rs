@@ -74,9 +74,8 @@ pub(crate) fn check_stream(input: &[u8]) {
     let mut reader = LogReader::new(log).max_line(max_line);
     let mut newest = None;
     while let Some(event) = reader.next_event() {
-        if let Ok(event) = event
-            && let Ok(at) = event.time.resolve(&clock)
-        {
+        let Ok(event) = event else { continue };
+        if let Ok(at) = event.time.resolve(&clock) {
             newest = newest.max(Some(micros(at)));
             detector.observe(&event, at);
         }

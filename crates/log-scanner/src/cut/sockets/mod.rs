@@ -3,18 +3,18 @@
 //! Where this side goes on sending, connection tracking takes the connection up again, as one that was opened from here. So the
 //! socket goes first.
 
+mod message;
+
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable,
-};
-use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
-use netlink_packet_sock_diag::{
-    AF_INET, AF_INET6, IPPROTO_TCP, SockDiagDestroy, SockDiagMessage, TCP_LISTEN,
+    NLM_F_ACK, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use netlink_sys::{Socket, SocketAddr as NetlinkAddr};
+
+use message::{Found, Request, Wanted};
 
 /// A session with the kernel about sockets, in the network namespace of the thread that opened it.
 pub(super) struct Sockets {
@@ -37,34 +37,30 @@ impl Sockets {
     ///
     /// What the kernel says; [`io::ErrorKind::Unsupported`] where it cannot.
     pub(super) fn end(&self, local: SocketAddr, remote: SocketAddr) -> io::Result<bool> {
-        let mut request = request(local, remote);
-        let wanted = SockDiagMessage::InetRequest(request.clone());
-        let NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(found)) =
-            self.ask(wanted, 0)?
-        else {
+        let ask = |wanted, flags| {
+            let request = Request {
+                local,
+                remote,
+                wanted,
+            };
+            self.ask(request, flags)
+        };
+        let NetlinkPayload::InnerMessage(found) = ask(Wanted::Answer, 0)? else {
             return Ok(false);
         };
         // Where there is no socket for the connection, the kernel answers with the one that listens for others.
-        let found = found.header;
-        let is_it = found.socket_id.destination_port == remote.port();
-        if !is_it || found.state == TCP_LISTEN {
+        if found.remote_port != remote.port() || found.listens {
             return Ok(false);
         }
         // With the number of this socket, it cannot be another by now.
-        request.socket_id.cookie = found.socket_id.cookie;
-        let destroy = SockDiagDestroy::new(SockDiagMessage::InetRequest(request));
-        match self.ask(destroy, NLM_F_ACK)? {
+        match ask(Wanted::End(found.cookie), NLM_F_ACK)? {
             NetlinkPayload::Error(error) if error.code.is_none() => Ok(true),
             _ => Ok(false),
         }
     }
 
     /// Sends a request; the first message of the answer, and nothing where there is no such socket.
-    fn ask<M: NetlinkSerializable>(
-        &self,
-        request: M,
-        flags: u16,
-    ) -> io::Result<NetlinkPayload<SockDiagMessage>> {
+    fn ask(&self, request: Request, flags: u16) -> io::Result<NetlinkPayload<Found>> {
         let mut header = NetlinkHeader::default();
         header.flags = NLM_F_REQUEST | flags;
         let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(request));
@@ -73,7 +69,7 @@ impl Sockets {
         message.serialize(&mut bytes);
         self.socket.send(&bytes, 0)?;
         let (answer, _) = self.socket.recv_from_full()?;
-        let answer = NetlinkMessage::<SockDiagMessage>::deserialize(&answer)
+        let answer = NetlinkMessage::<Found>::deserialize(&answer)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
         let code = match &answer.payload {
             NetlinkPayload::Error(error) => error.code.map_or(0, |code| code.get().wrapping_neg()),
@@ -88,29 +84,6 @@ impl Sockets {
     }
 }
 
-fn request(local: SocketAddr, remote: SocketAddr) -> InetRequest {
-    let family = match local.ip() {
-        IpAddr::V4(_) => AF_INET,
-        IpAddr::V6(_) => AF_INET6,
-    };
-    InetRequest {
-        family,
-        protocol: IPPROTO_TCP,
-        extensions: ExtensionFlags::empty(),
-        states: StateFlags::all(),
-        socket_id: SocketId {
-            source_port: local.port(),
-            destination_port: remote.port(),
-            source_address: local.ip(),
-            destination_address: remote.ip(),
-            interface_id: 0,
-            cookie: INET_DIAG_NOCOOKIE,
-        },
-    }
-}
-
-// linux/inet_diag.h: two times ~0
-const INET_DIAG_NOCOOKIE: [u8; 8] = [0xff; 8];
 // asm-generic/errno-base.h, errno.h
 const ENOENT: i32 = 2;
 const EOPNOTSUPP: i32 = 95;

@@ -1,0 +1,206 @@
+//! What is said to the kernel about one TCP socket, and its answer.
+
+use std::net::{IpAddr, SocketAddr};
+
+use netlink_packet_core::{DecodeError, NetlinkDeserializable, NetlinkHeader, NetlinkSerializable};
+
+/// Tells two sockets apart that had the same addresses and ports, one after the other.
+pub(super) type Cookie = [u8; 8];
+
+/// A request about the socket between two ends.
+pub(super) struct Request {
+    pub(super) local: SocketAddr,
+    pub(super) remote: SocketAddr,
+    pub(super) wanted: Wanted,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Wanted {
+    /// Whether there is one.
+    Answer,
+    /// Its end, if it is this one.
+    End(Cookie),
+}
+
+impl NetlinkSerializable for Request {
+    fn message_type(&self) -> u16 {
+        match self.wanted {
+            Wanted::Answer => SOCK_DIAG_BY_FAMILY,
+            Wanted::End(_) => SOCK_DESTROY,
+        }
+    }
+
+    fn buffer_len(&self) -> usize {
+        INET_DIAG_REQ_V2
+    }
+
+    fn serialize(&self, buffer: &mut [u8]) {
+        let family = match self.local.ip() {
+            IpAddr::V4(_) => AF_INET,
+            IpAddr::V6(_) => AF_INET6,
+        };
+        let cookie = match self.wanted {
+            Wanted::Answer => INET_DIAG_NOCOOKIE,
+            Wanted::End(cookie) => cookie,
+        };
+        let fields: [&[u8]; 8] = [
+            &[family, IPPROTO_TCP, 0, 0],
+            &NO_STATES,
+            &self.local.port().to_be_bytes(),
+            &self.remote.port().to_be_bytes(),
+            &octets(self.local.ip()),
+            &octets(self.remote.ip()),
+            &NO_INTERFACE,
+            &cookie,
+        ];
+        buffer.copy_from_slice(&fields.concat());
+    }
+}
+
+/// The octets of an address, where one of either family fits.
+fn octets(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        }
+        IpAddr::V6(address) => address.octets(),
+    }
+}
+
+/// A socket that the kernel answers with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The port of the other end; 0 where the socket listens.
+    pub(super) remote_port: u16,
+    pub(super) cookie: Cookie,
+    pub(super) listens: bool,
+}
+
+impl NetlinkDeserializable for Found {
+    type Error = DecodeError;
+
+    fn deserialize(header: &NetlinkHeader, payload: &[u8]) -> Result<Self, Self::Error> {
+        if header.message_type != SOCK_DIAG_BY_FAMILY {
+            return Err(
+                format!("a message of type {} is not a socket", header.message_type).into(),
+            );
+        }
+        let (Some([state]), Some(port), Some(cookie)) = (
+            field(payload, IDIAG_STATE),
+            field(payload, IDIAG_DPORT),
+            field(payload, IDIAG_COOKIE),
+        ) else {
+            return Err(format!("a socket in {} octets is cut short", payload.len()).into());
+        };
+        Ok(Self {
+            remote_port: u16::from_be_bytes(port),
+            cookie,
+            listens: state == TCP_LISTEN,
+        })
+    }
+}
+
+fn field<const LENGTH: usize>(message: &[u8], at: usize) -> Option<[u8; LENGTH]> {
+    message.get(at..)?.first_chunk().copied()
+}
+
+// linux/sock_diag.h
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+const SOCK_DESTROY: u16 = 21;
+// linux/inet_diag.h: the size of a request; the cookie of any socket, two times ~0
+const INET_DIAG_REQ_V2: usize = 56;
+const INET_DIAG_NOCOOKIE: Cookie = [0xff; 8];
+// linux/inet_diag.h: where an inet_diag_msg has its fields
+const IDIAG_STATE: usize = 1;
+const IDIAG_DPORT: usize = 6;
+const IDIAG_COOKIE: usize = 44;
+// net/tcp_states.h
+const TCP_LISTEN: u8 = 10;
+// Of no meaning where there is one socket to find, except for sockets bound to an interface.
+const NO_STATES: [u8; 4] = [0; 4];
+const NO_INTERFACE: [u8; 4] = [0; 4];
+// linux/socket.h, linux/in.h
+const AF_INET: u8 = 2;
+const AF_INET6: u8 = 10;
+const IPPROTO_TCP: u8 = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is sent for the end of the connection from port 40000 to port 8080 of an address.
+    fn end(address: &str, cookie: Cookie) -> (u16, Vec<u8>) {
+        let address = address.parse().unwrap();
+        let request = Request {
+            local: SocketAddr::new(address, 8080),
+            remote: SocketAddr::new(address, 40000),
+            wanted: Wanted::End(cookie),
+        };
+        let mut bytes = vec![0; request.buffer_len()];
+        request.serialize(&mut bytes);
+        (request.message_type(), bytes)
+    }
+
+    fn socket(payload: &[u8]) -> Result<Found, DecodeError> {
+        let mut header = NetlinkHeader::default();
+        header.message_type = SOCK_DIAG_BY_FAMILY;
+        Found::deserialize(&header, payload)
+    }
+
+    // strace -e trace=sendmsg -e write=4 ss -K -4 -tn sport = :8080 dport = :40000
+    #[test]
+    fn an_end_is_asked_for_as_ss_does() {
+        let cookie = *b"\x30\0\0\0\0\0\0\0";
+        let expected =
+            b"\x02\x06\0\0\0\0\0\0\x1f\x90\x9c\x40\x7f\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\x7f\0\0\x01\
+                         \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x30\0\0\0\0\0\0\0";
+        assert_eq!(end("127.0.0.1", cookie), (0x15, expected.to_vec()));
+    }
+
+    // strace -e trace=sendmsg -e write=4 ss -K -6 -tn sport = :8080 dport = :40000
+    #[test]
+    fn an_end_is_asked_for_as_ss_does_with_ipv6() {
+        let cookie = *b"\x16\x10\0\0\0\0\0\0";
+        let expected = b"\x0a\x06\0\0\0\0\0\0\x1f\x90\x9c\x40\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\
+                         \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\x16\x10\0\0\0\0\0\0";
+        assert_eq!(end("::1", cookie), (0x15, expected.to_vec()));
+    }
+
+    // strace -e trace=recvmsg -e read=3 ss -4 -tn sport = :8080 dport = :40000
+    const CONNECTED: &[u8] = b"\x02\x01\0\0\x1f\x90\x9c\x40\x7f\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\x7f\0\0\x01\
+        \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x30\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xfe\x98\x05\0\
+        \x05\0\x08\0\0\0\0\0\x08\0\x0f\0\0\0\0\0\x0c\0\x15\0\x01\0\0\0\0\0\0\0\x06\0\x16\0\x52\0\0\0";
+
+    // strace -e trace=recvmsg -e read=3 ss -4 -tnl
+    const LISTENING: &[u8] = b"\x02\x0a\0\0\x1f\x90\0\0\x7f\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
+        \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x18\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x80\0\0\0\0\0\0\0\xfc\x98\x05\0\
+        \x05\0\x08\0\0\0\0\0\x08\0\x0f\0\0\0\0\0\x0c\0\x15\0\x01\0\0\0\0\0\0\0\x06\0\x16\0\x52\0\0\0";
+
+    #[test]
+    fn an_answer_is_read_as_the_kernel_wrote_it() {
+        let connected = Found {
+            remote_port: 40000,
+            cookie: *b"\x30\0\0\0\0\0\0\0",
+            listens: false,
+        };
+        assert_eq!(socket(CONNECTED).unwrap(), connected);
+        let listening = Found {
+            remote_port: 0,
+            cookie: *b"\x18\x10\0\0\0\0\0\0",
+            listens: true,
+        };
+        assert_eq!(socket(LISTENING).unwrap(), listening);
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_short_is_an_error() {
+        for length in 0..52 {
+            let error = socket(&CONNECTED[..length]).unwrap_err();
+            let expected = format!("a socket in {length} octets is cut short");
+            assert_eq!(error.to_string(), expected);
+        }
+        let error = Found::deserialize(&NetlinkHeader::default(), CONNECTED).unwrap_err();
+        assert_eq!(error.to_string(), "a message of type 0 is not a socket");
+    }
+}
