@@ -1,8 +1,9 @@
 //! Who is never banned, whatever the log says.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{fmt, io};
 
 use ipset_netlink::Network;
 use nix::ifaddrs::getifaddrs;
@@ -79,41 +80,80 @@ impl Exemptions {
         let own = own
             .into_iter()
             .map(|address| range(address.into(), "an address of this host"));
-        let asked_for = networks
-            .iter()
-            .map(|network| range(*network, &format!("covered by --exempt {network}")));
+        let asked_for = networks.iter().map(|network| {
+            range(
+                *network,
+                &format!("covered by --exempt {}", spelled(*network)),
+            )
+        });
         Self {
             ranges: of_no_host.chain(own).chain(asked_for).collect(),
         }
     }
 
-    /// Why `source` is exempt, as in "203.0.113.7 is …", if it is; `more` are the networks that the rule itself exempts.
+    /// How much of `source` is exempt; `more` are the networks that the rule itself exempts.
     ///
-    /// A network is exempt as soon as one address in it is. An IPv4-mapped IPv6 address is exempt also where the IPv4
-    /// address in it is.
-    pub(crate) fn reason(&self, source: Source, more: &[Network]) -> Option<String> {
-        source.forms().find_map(|form| {
-            let range = self
-                .ranges
-                .iter()
-                .find_map(|range| overlap(form, range.network, &range.why));
-            range.or_else(|| {
-                more.iter().find_map(|network| {
-                    let why = format!("covered by exempt {network} of its rule");
-                    overlap(form, *network, &why)
-                })
-            })
-        })
+    /// An IPv4-mapped IPv6 address is exempt also where the IPv4 address in it is.
+    pub(crate) fn of(&self, source: Source, more: &[Network]) -> Exemption {
+        let mut parts = Vec::new();
+        for form in source.forms() {
+            let ranges = self.ranges.iter().map(|Range { network, why }| {
+                let why: Cow<'_, str> = why.into();
+                (*network, why)
+            });
+            let more = more.iter().map(|network| {
+                let why = format!("covered by exempt {} of its rule", spelled(*network));
+                (*network, why.into())
+            });
+            for (network, why) in ranges.chain(more) {
+                if holds(network, form) {
+                    return Exemption::Whole(why.into_owned());
+                }
+                if holds(form, network) {
+                    parts.push(Part::of(source, network, &why));
+                }
+            }
+        }
+        Exemption::Parts(parts)
+    }
+
+    /// All who are exempt.
+    pub(crate) fn networks(&self) -> impl Iterator<Item = Network> {
+        self.ranges.iter().map(|range| range.network)
     }
 }
 
-/// Why `source` is left alone when all of `exempt` is, as in "203.0.113.0/24 is …".
-pub(crate) fn overlap(source: Network, exempt: Network, why: &str) -> Option<String> {
-    if holds(exempt, source) {
-        return Some(why.to_owned());
+/// How much of a source is exempt.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Exemption {
+    /// All of it, for this reason, as in "203.0.113.7 is …".
+    Whole(String),
+    /// These networks in it; none where nobody in it is exempt.
+    Parts(Vec<Part>),
+}
+
+/// Who is exempt in a network that is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) network: Network,
+    /// As in "203.0.113.7 is …".
+    pub(crate) why: String,
+}
+
+impl Part {
+    /// The part of `source` that `exempt` is, which it holds in one of its forms.
+    pub(crate) fn of(source: Source, exempt: Network, why: &str) -> Self {
+        Self {
+            network: source.spell(exempt),
+            why: why.to_owned(),
+        }
     }
-    let member = spelled(exempt);
-    holds(source, exempt).then(|| format!("not banned whole: {member} in it is {why}"))
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in it is {}", spelled(self.network), self.why)
+    }
 }
 
 #[cfg(test)]
@@ -136,7 +176,10 @@ mod tests {
             &[network("198.51.100.0/24"), network("2001:db8:1::/48")],
         );
         let rule_s_own = [network("100.64.0.0/10")];
-        let reason = |source| exemptions.reason(network(source).into(), &rule_s_own);
+        let exemption = |source| match exemptions.of(network(source).into(), &rule_s_own) {
+            Exemption::Whole(why) => vec![why],
+            Exemption::Parts(parts) => parts.iter().map(Part::to_string).collect(),
+        };
         for (source, why) in [
             ("0.0.0.0", "the unspecified address"),
             ("::", "the unspecified address"),
@@ -154,32 +197,22 @@ mod tests {
             ("::ffff:198.51.100.7", "covered by --exempt 198.51.100.0/24"),
             ("2001:db8:1:ffff::9", "covered by --exempt 2001:db8:1::/48"),
             ("100.64.1.1", "covered by exempt 100.64.0.0/10 of its rule"),
-            (
-                "192.0.2.0/24",
-                "not banned whole: 192.0.2.1 in it is an address of this host",
-            ),
+            ("192.0.2.0/24", "192.0.2.1 in it is an address of this host"),
             (
                 "198.51.0.0/16",
-                "not banned whole: 198.51.100.0/24 in it is covered by --exempt 198.51.100.0/24",
+                "198.51.100.0/24 in it is covered by --exempt 198.51.100.0/24",
             ),
             (
                 "2001:db8::/64",
-                "not banned whole: 2001:db8::1 in it is an address of this host",
+                "2001:db8::1 in it is an address of this host",
             ),
             (
                 "::ffff:192.0.2.0/120",
-                "not banned whole: 192.0.2.1 in it is an address of this host",
+                "::ffff:192.0.2.1 in it is an address of this host",
             ),
-            (
-                "::/64",
-                "not banned whole: :: in it is the unspecified address",
-            ),
-            (
-                "126.0.0.0/7",
-                "not banned whole: 127.0.0.0/8 in it is a loopback address",
-            ),
+            ("126.0.0.0/7", "127.0.0.0/8 in it is a loopback address"),
         ] {
-            assert_eq!(reason(source).as_deref(), Some(why), "{source}");
+            assert_eq!(exemption(source), [why], "{source}");
         }
         for source in [
             "203.0.113.7",
@@ -193,7 +226,21 @@ mod tests {
             "2001:db8:0:1::/64",
             "::ffff:203.0.113.7",
         ] {
-            assert_eq!(reason(source), None, "{source}");
+            assert!(exemption(source).is_empty(), "{source}");
         }
+        assert_eq!(
+            exemption("::/64"),
+            [
+                ":: in it is the unspecified address",
+                "::1 in it is a loopback address",
+                "::ffff:0.0.0.0 in it is the unspecified address",
+                "::ffff:127.0.0.0/104 in it is a loopback address",
+                "::ffff:224.0.0.0/100 in it is a multicast address",
+                "::ffff:255.255.255.255 in it is the broadcast address",
+                "::ffff:192.0.2.1 in it is an address of this host",
+                "::ffff:198.51.100.0/120 in it is covered by --exempt 198.51.100.0/24",
+                "::ffff:100.64.0.0/106 in it is covered by exempt 100.64.0.0/10 of its rule",
+            ]
+        );
     }
 }

@@ -30,6 +30,11 @@ impl<T> Networks<T> {
         self.by_network.entry(network)
     }
 
+    /// What belongs to `network`, where anything does.
+    pub(crate) fn get(&self, network: Network) -> Option<&T> {
+        self.by_network.get(&network)
+    }
+
     /// What belongs to `network` itself and to the networks around it, the longest prefix first: the order in which the
     /// kernel looks.
     pub(crate) fn covering(&self, network: Network) -> impl Iterator<Item = &T> {

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use firewall_turn::Turn;
+use ipset_netlink::Network;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::args::ScanArgs;
@@ -30,7 +31,8 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         return Err(Fatal::Sets(troubles).into());
     }
     let exemptions = Exemptions::of_this_host(&args.exempt).map_err(Fatal::OwnAddresses)?;
-    let scan = scan::run(&rules, args.as_of, &present, &mut logs);
+    let exempt = exempt_in_networks(&rules, &exemptions, sets.as_mut())?;
+    let scan = scan::run(&rules, &exempt, args.as_of, &present, &mut logs);
     progress.finish();
     let Scan {
         as_of,
@@ -105,6 +107,20 @@ fn rules(args: &ScanArgs) -> Result<Vec<Rule>, Fatal> {
     Ok(rules)
 }
 
+/// Who is not counted with the network around him, where any rule counts networks.
+fn exempt_in_networks(
+    rules: &[Rule],
+    exemptions: &Exemptions,
+    sets: Option<&mut Sets>,
+) -> Result<Vec<Network>, Fatal> {
+    if !rules.iter().any(Rule::counts_networks) {
+        return Ok(Vec::new());
+    }
+    let whitelisted = sets.map_or(Ok(Vec::new()), Sets::whitelisted);
+    let whitelisted = whitelisted.map_err(|why| Fatal::Sets(vec![why]))?;
+    Ok(exemptions.networks().chain(whitelisted).collect())
+}
+
 /// What the report says of a rule before anything is decided.
 fn report_of(rule: Rule, found: &Found, as_of: Timestamp) -> RuleReport {
     let violations = found
@@ -144,6 +160,7 @@ fn violation(violator: &Violator, rule: &Rule, as_of: Timestamp) -> Option<Viola
         expires,
         timeout: u32::try_from(timeout).unwrap_or_default(),
         outcome: Outcome::Expired,
+        exceptions: Vec::new(),
         connections: None,
     })
 }

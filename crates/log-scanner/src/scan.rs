@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use firewall_log::{Finding, Summary, Tally};
+use ipset_netlink::Network;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::args::AsOf;
@@ -51,23 +52,24 @@ pub(crate) struct Violator {
     pub(crate) last_violating: Timestamp,
 }
 
-/// Reads all logs to their end.
+/// Reads all logs to their end; who is `exempt` does not count with the network around him.
 ///
 /// # Errors
 ///
 /// When one cannot be read to its end; half a log would let go whom the other half convicts.
 pub(crate) fn run(
     rules: &[Rule],
+    exempt: &[Network],
     as_of: AsOf,
     present: &Present,
     logs: &mut [Log],
 ) -> Result<Scan, Fatal> {
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = NonZeroUsize::new(workers.min(MOST_WORKERS)).unwrap_or(NonZeroUsize::MIN);
-    let mut scan =
-        firewall_log::Scan::new(rules.iter().map(Rule::threshold), present.clock.clone())
-            .workers(workers)
-            .latest(present.horizon.into());
+    let thresholds = rules.iter().map(|rule| rule.threshold(exempt));
+    let mut scan = firewall_log::Scan::new(thresholds, present.clock.clone())
+        .workers(workers)
+        .latest(present.horizon.into());
     if let Ok(before) = present.instant.checked_sub(SUSPICIOUS_AGE) {
         scan = scan.yearless_before(before.into());
     }

@@ -33,9 +33,28 @@ impl Source {
         self.0 == Network::from(self.0.address())
     }
 
+    /// A network of one of its [forms](Self::forms) as one of its own family.
+    pub(crate) fn spell(self, network: Network) -> Network {
+        match self.address() {
+            IpAddr::V4(_) => network,
+            IpAddr::V6(_) => mapping(network),
+        }
+    }
+
     /// It, and the IPv4 addresses that are mapped in it (`::ffff:0:0/96`).
     pub(crate) fn forms(self) -> impl Iterator<Item = Network> {
         std::iter::once(self.0).chain(mapped(self.0))
+    }
+}
+
+/// The network of IPv6 addresses that IPv4 addresses are mapped in; itself where it is of IPv6 already.
+pub(crate) fn mapping(network: Network) -> Network {
+    match network.address() {
+        IpAddr::V6(_) => network,
+        IpAddr::V4(address) => {
+            let length = MAPPED + network.prefix_length();
+            Network::new(address.to_ipv6_mapped().into(), length).unwrap_or(network)
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ipset_netlink::{Counters, CreateSet, Entry, IfExists, IpSet, Key, SetType, SkbInfo, Timeout};
 use jiff::Timestamp;
 
-use super::format::{SavedSet, cannot_add, misfit};
+use super::format::{Member, SavedSet, cannot_add, misfit};
 use crate::report::causes;
 
 /// Of one set this many refused members are named, the rest is counted.
@@ -59,7 +59,7 @@ pub(crate) fn put_back(
     let mut sent = Vec::new();
     let mut entries = Vec::new();
     let default = default_timeout(saved, target);
-    for member in &saved.members {
+    for member in exceptions_first(&saved.members) {
         let entry = match unmasked(&member.entry, saved, target) {
             Ok(entry) => entry,
             Err(why) => {
@@ -105,6 +105,12 @@ pub(crate) fn put_back(
         outcome.refuse(*line, &causes(&failure.error), target, saved);
     }
     outcome
+}
+
+/// Nobody is to be banned with a network before he is excepted from it.
+fn exceptions_first(members: &[Member]) -> impl Iterator<Item = &Member> {
+    let exceptions = members.iter().filter(|member| member.entry.nomatch);
+    exceptions.chain(members.iter().filter(|member| !member.entry.nomatch))
 }
 
 impl PutBack {

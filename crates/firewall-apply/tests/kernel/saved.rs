@@ -540,6 +540,14 @@ fn members_that_do_not_fit_in_are_named() -> Result<(), Failed> {
     );
     assert!(errors.len() <= 21, "{}", errors.len());
     assert!(run.stderr.contains("full"), "{run:?}");
+
+    // Nobody is banned with a network before he is excepted from it.
+    tool("ipset create throttle-soft hash:net timeout 0 maxelem 1")?;
+    let members = "add throttle-soft 192.0.2.0/24\nadd throttle-soft 192.0.2.9 nomatch\n";
+    let path = scratch.file("exception", members)?;
+    firewall_apply(&["--config", DEFAULTS, "restore", "--file", &path])?.exits(1)?;
+    assert!(all_sets()?.contains("add throttle-soft 192.0.2.9 timeout 0 nomatch\n"));
+    assert!(!all_sets()?.contains("192.0.2.0/24"));
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! Which sources hit too often.
 
+mod excepted;
 mod hits;
 mod late;
 mod ports;
@@ -13,6 +14,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::SystemTime;
 
+pub(crate) use self::excepted::Excepted;
 pub use self::threshold::Threshold;
 pub(crate) use self::window::Dated;
 

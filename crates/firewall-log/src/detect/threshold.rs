@@ -2,8 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::{NonZeroU16, NonZeroU32};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::excepted::Excepted;
 use super::window::{self, Dated, Limit};
 use crate::event::Event;
 use crate::packet::Protocol;
@@ -20,6 +22,8 @@ pub struct Threshold {
     distinct_ports: Option<NonZeroU16>,
     aggregate_v4: u8,
     aggregate_v6: u8,
+    /// Shared, since there may be many.
+    excepted: Arc<Excepted>,
 }
 
 impl Threshold {
@@ -33,6 +37,7 @@ impl Threshold {
             distinct_ports: None,
             aggregate_v4: V4_BITS,
             aggregate_v6: V6_BITS,
+            excepted: Arc::default(),
         }
     }
 
@@ -75,6 +80,15 @@ impl Threshold {
         self
     }
 
+    /// Does not count packets from these networks, each an address in it and its prefix length, nor from those of other calls. A prefix length over that of
+    /// an address is that of an address.
+    ///
+    /// For those that are let go while the [network](Self::aggregate_v6) around them is counted: it must not pay for them.
+    pub fn except(mut self, networks: impl IntoIterator<Item = (IpAddr, u8)>) -> Self {
+        Arc::make_mut(&mut self.excepted).extend(networks);
+        self
+    }
+
     /// The network that a source counts as: its first address and its prefix length.
     #[inline]
     pub fn network(&self, source: IpAddr) -> (IpAddr, u8) {
@@ -111,7 +125,11 @@ impl Threshold {
 
     /// Whether the rule counts this packet.
     pub fn matches(&self, event: &Event<'_>) -> bool {
-        self.counts_prefix(event.prefix) && self.counts_protocol(event.packet.protocol())
+        self.counts_prefix(event.prefix)
+            && self.counts_protocol(event.packet.protocol())
+            && !event
+                .source()
+                .is_some_and(|source| self.excepted.has(source))
     }
 
     pub(crate) fn counts_prefix(&self, prefix: &[u8]) -> bool {
@@ -130,6 +148,11 @@ impl Threshold {
                     .iter()
                     .any(|wanted| wanted.number() == protocol.number())
             })
+    }
+
+    /// Whose packets are not counted.
+    pub(crate) fn excepted(&self) -> &Arc<Excepted> {
+        &self.excepted
     }
 
     /// The prefix lengths of the networks that are counted, of IPv4 and IPv6.
@@ -214,6 +237,31 @@ mod tests {
                 rule.matches(&Event::parse(line.as_bytes()).unwrap()),
                 "{line}"
             );
+        }
+    }
+
+    #[test]
+    fn who_is_excepted_is_not_counted() {
+        let line = |source: &str| {
+            format!(
+                "[1.0] IN=eth0 OUT= SRC={source} DST=192.0.2.2 LEN=40 TOS=0x00 PREC=0x00 TTL=1 ID=1 PROTO=2 "
+            )
+        };
+        let rule = Threshold::new(NonZeroU32::MIN, Duration::ZERO)
+            .aggregate_v4(24)
+            .except([(IpAddr::from([192, 0, 2, 70]), 26)])
+            .except([(IpAddr::from([192, 0, 2, 1]), 32)]);
+        for (source, counts) in [
+            ("192.0.2.0", true),
+            ("192.0.2.1", false),
+            ("192.0.2.63", true),
+            ("192.0.2.64", false),
+            ("192.0.2.127", false),
+            ("192.0.2.128", true),
+        ] {
+            let line = line(source);
+            let event = Event::parse(line.as_bytes()).unwrap();
+            assert_eq!(rule.matches(&event), counts, "{source}");
         }
     }
 }

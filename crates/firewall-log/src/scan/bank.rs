@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::address::{V4, V6};
 use super::hits::{Hit, TIME_MAX};
 use super::shelf::Shelf;
-use crate::detect::Threshold;
+use crate::detect::{Excepted, Threshold};
 use crate::keyed::Key;
 use crate::packet::Protocol;
 use crate::sight::Sighting;
@@ -19,6 +19,8 @@ pub(super) struct Bank {
     /// Where the rules stand in the list that was given.
     pub(super) rules: Vec<(usize, Threshold)>,
     pub(super) ports: bool,
+    /// Whose packets none of the rules counts.
+    excepted: Option<Arc<Excepted>>,
     /// The rules of each class, as bits; the same for all workers.
     classes: Arc<Mutex<Vec<u64>>>,
     /// The class of each kind of packet, as this worker numbers them.
@@ -36,6 +38,10 @@ impl Bank {
         let (v4, v6) = rules.first().map_or((0, 0), network);
         Self {
             ports: rules.iter().any(|(_, rule)| rule.ports().is_some()),
+            excepted: rules
+                .first()
+                .map(|(_, rule)| rule.excepted().clone())
+                .filter(|excepted| !excepted.is_empty()),
             rules,
             classes: Arc::default(),
             kinds: Vec::new(),
@@ -43,6 +49,13 @@ impl Bank {
             v4: Shelf::new(key, v4),
             v6: Shelf::new(key, v6),
         }
+    }
+
+    /// Whether a rule counts sources like those of the bank.
+    pub(super) fn is_for(rules: &[(usize, Threshold)], other: &Threshold) -> bool {
+        rules.iter().all(|(_, rule)| {
+            rule.aggregates() == other.aggregates() && rule.excepted() == other.excepted()
+        })
     }
 
     /// The class of packets; `None` if no rule counts them.
@@ -83,6 +96,9 @@ impl Bank {
         let Some(Some(class)) = kind.and_then(|kind| self.kinds.get(kind)) else {
             return;
         };
+        if self.excepts(packet) {
+            return;
+        }
         let place = usize::try_from(*class).ok();
         if let Some(seen) = place.and_then(|place| self.seen.get_mut(place)) {
             *seen += 1;
@@ -98,6 +114,18 @@ impl Bank {
                 .v6
                 .add(V6::from_words(packet.source.v6()), hit, self.ports),
         }
+    }
+
+    #[inline]
+    fn excepts(&self, packet: &Sighting) -> bool {
+        self.excepted.as_ref().is_some_and(|excepted| {
+            let [low, high] = packet.source.v6().map(u128::from);
+            let v6 = || excepted.has_v6(high << 64 | low);
+            packet
+                .source
+                .v4()
+                .map_or_else(v6, |source| excepted.has_v4(source))
+        })
     }
 
     /// Keeps what waits to be kept.

@@ -78,12 +78,8 @@ impl Scan {
         let mut banks: Vec<Vec<(usize, Threshold)>> = Vec::new();
         let mut count = 0;
         for rule in rules {
-            let alike = banks.iter_mut().find(|bank| {
-                bank.len() < RULES_MAX
-                    && bank
-                        .iter()
-                        .all(|(_, other)| other.aggregates() == rule.aggregates())
-            });
+            let mut banks_with_room = banks.iter_mut().filter(|bank| bank.len() < RULES_MAX);
+            let alike = banks_with_room.find(|bank| Bank::is_for(bank, &rule));
             match alike {
                 Some(bank) => bank.push((count, rule)),
                 None => banks.push(vec![(count, rule)]),

@@ -55,8 +55,8 @@ and of two bans the longer stays.
 
 Never added: members of the sets whitelist and whitelist_v6, --exempt, this host's own addresses, \
 loopback, unspecified, multicast and broadcast addresses, and what the set itself excepts (nomatch). \
-Of --aggregate-v4 and --aggregate-v6: a network with such an address in it is not banned either, and the report \
-names the address; a second rule without them bans the single sources in it.
+Of --aggregate-v4 and --aggregate-v6: such addresses in a network are not counted with it and excepted (nomatch) from its ban, \
+and the report names them; a set with forceadd cannot promise that, so there the network is not banned.
 
 --cut-connections deletes the tracked connections that a banned source opened, those through this host included, and \
 ends the TCP sockets of this host that they lead to. Connections to it that were opened from here stay. Where a server behind \

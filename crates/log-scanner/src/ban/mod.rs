@@ -1,5 +1,6 @@
 //! From violations to entries: who is left alone, who is there already, who is added.
 
+mod exceptions;
 mod plan;
 
 use std::collections::BTreeMap;
@@ -11,11 +12,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::clock::Present;
 use crate::duration::whole_seconds;
 use crate::error::Fatal;
-use crate::exempt::Exemptions;
+use crate::exempt::{Exemption, Exemptions};
 use crate::networks::Members;
 use crate::report::{Outcome, RuleReport, ViolationReport};
 use crate::rule::Rule;
 use crate::sets::Sets;
+use crate::source::{Source, holds};
 use plan::{Plan, Wish};
 
 /// What is needed to act on violations.
@@ -41,15 +43,28 @@ impl Bans<'_> {
         let mut by_set: BTreeMap<SetName, Vec<Wish>> = BTreeMap::new();
         for (rule, report) in reports.iter_mut().enumerate() {
             for (place, violation) in report.violations.iter_mut().enumerate() {
-                if let Some(outcome) = self.left_alone(&report.rule, violation)? {
-                    violation.outcome = outcome;
+                let exempt = match self.exemption(&report.rule, violation.source)? {
+                    Exemption::Whole(why) => {
+                        violation.outcome = Outcome::Exempt(why);
+                        continue;
+                    }
+                    Exemption::Parts(parts) => parts,
+                };
+                if violation.timeout == 0 {
+                    violation.outcome = Outcome::Expired;
                     continue;
                 }
+                let seconds = self.seconds_left(violation);
                 by_set.entry(violation.set.clone()).or_default().push(Wish {
                     rule,
                     place,
                     source: violation.source,
-                    seconds: self.seconds_left(violation),
+                    seconds: if exempt.is_empty() {
+                        seconds
+                    } else {
+                        seconds.min(exceptions::longest_ban())
+                    },
+                    exempt,
                     until: violation.expires,
                 });
             }
@@ -57,7 +72,11 @@ impl Bans<'_> {
         let mut plans = Vec::new();
         for (set, wishes) in by_set {
             let members = self.members(&set)?;
-            plans.push(Plan::new(set, wishes, &members, self.dry_run));
+            let keeps = self
+                .sets
+                .as_ref()
+                .is_none_or(|sets| sets.keeps_exceptions(&set));
+            plans.push(Plan::new(set, wishes, &members, keeps, self.dry_run));
         }
         for plan in &mut plans {
             if !self.dry_run {
@@ -67,6 +86,9 @@ impl Bans<'_> {
                 let report = reports.get_mut(wish.rule);
                 let violation = report.and_then(|report| report.violations.get_mut(wish.place));
                 if let Some(violation) = violation {
+                    if outcome.is_by_this_scan() {
+                        violation.exceptions.clone_from(&wish.exempt);
+                    }
                     violation.outcome = outcome;
                 }
             }
@@ -74,24 +96,23 @@ impl Bans<'_> {
         Ok(())
     }
 
-    fn left_alone(
-        &mut self,
-        rule: &Rule,
-        violation: &ViolationReport,
-    ) -> Result<Option<Outcome>, Fatal> {
-        let source = violation.source;
-        if let Some(why) = self.exemptions.reason(source, &rule.exempt) {
-            return Ok(Some(Outcome::Exempt(why)));
-        }
+    fn exemption(&mut self, rule: &Rule, source: Source) -> Result<Exemption, Fatal> {
+        let own = self.exemptions.of(source, &rule.exempt);
+        let Exemption::Parts(mut parts) = own else {
+            return Ok(own);
+        };
         if let Some(sets) = &mut self.sets {
-            let whitelist = sets
-                .whitelisting(source)
-                .map_err(|why| Fatal::Sets(vec![why]))?;
-            if let Some(why) = whitelist {
-                return Ok(Some(Outcome::Exempt(why)));
-            }
+            let whitelisted = sets.whitelisting(source);
+            let whitelisted = whitelisted.map_err(|why| Fatal::Sets(vec![why]))?;
+            let Exemption::Parts(more) = whitelisted else {
+                return Ok(whitelisted);
+            };
+            parts.extend(more);
         }
-        Ok((violation.timeout == 0).then_some(Outcome::Expired))
+        // Each once, and none within another.
+        parts.sort_by_key(|part| part.network);
+        parts.dedup_by(|part, around| holds(around.network, part.network));
+        Ok(Exemption::Parts(parts))
     }
 
     fn members(&mut self, set: &SetName) -> Result<Members, Fatal> {
@@ -114,6 +135,16 @@ impl Bans<'_> {
     fn carry_out(&mut self, plan: &mut Plan) {
         let Some(sets) = &mut self.sets else { return };
         let started = Instant::now();
+        let exceptions = plan.exceptions();
+        if !exceptions.is_empty() {
+            let (refused, broken) = sets.fill(plan.set(), &exceptions);
+            let (members, unread) = match sets.members(plan.set()) {
+                Ok(members) => (members, None),
+                Err(why) => (Members::default(), Some(why)),
+            };
+            let why = refused.into_iter().flatten().next();
+            plan.guard(&members, why.or(broken).or(unread).as_deref());
+        }
         let mut broken = None;
         if !plan.entries().is_empty() {
             let refused;

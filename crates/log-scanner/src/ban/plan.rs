@@ -6,6 +6,8 @@ use std::collections::hash_map;
 use ipset_netlink::{Entry, SetName, Timeout};
 use jiff::Timestamp;
 
+use super::exceptions::{self, Exceptions};
+use crate::exempt::Part;
 use crate::networks::{Members, Networks};
 use crate::report::{Outcome, Remaining};
 use crate::source::Source;
@@ -21,6 +23,8 @@ pub(super) struct Wish {
     pub(super) rule: usize,
     pub(super) place: usize,
     pub(super) source: Source,
+    /// Who in it is not to be banned along.
+    pub(super) exempt: Vec<Part>,
     /// How long from now on.
     pub(super) seconds: u32,
     pub(super) until: Timestamp,
@@ -41,17 +45,21 @@ pub(super) struct Plan {
     set: SetName,
     decided: Vec<Decided>,
     entries: Vec<Entry>,
+    /// What is added before them.
+    exceptions: Exceptions,
 }
 
 impl Plan {
     /// Gives each wish the outcome it has if the kernel agrees.
     ///
     /// Of several about the same source, or a network around it, the one that ends last is fulfilled, and that
-    /// fulfils the others.
+    /// fulfils the others. Who is exempt in a network is excepted from its ban first; where that cannot be, the network
+    /// is let go. `keeps`: whether the set keeps its members until their time is over.
     pub(super) fn new(
         set: SetName,
         mut wishes: Vec<Wish>,
         members: &Members,
+        keeps: bool,
         dry_run: bool,
     ) -> Self {
         wishes.sort_by_key(|wish| {
@@ -62,15 +70,21 @@ impl Plan {
                 wish.place,
             )
         });
+        let obstacles = exceptions::obstacles(&wishes, &set, members, keeps);
         let mut plan = Self {
             set,
             decided: Vec::with_capacity(wishes.len()),
             entries: Vec::new(),
+            exceptions: Exceptions::default(),
         };
         // The entry that bans a network, and the wish it is for.
         let mut planned: Networks<(usize, Wish)> = Networks::default();
-        for wish in wishes {
-            let (outcome, entry) = match decision(members, &plan.set, &wish) {
+        for (wish, obstacle) in wishes.into_iter().zip(obstacles) {
+            let decision = match (decision(members, &plan.set, &wish), obstacle) {
+                (Decision::Add(..), Some(why)) => Decision::Leave(Outcome::Exempt(why)),
+                (decision, _) => decision,
+            };
+            let (outcome, entry) = match decision {
                 Decision::Leave(outcome) => (outcome, None),
                 Decision::Add(entry, outcome) => {
                     let network = wish.source.network();
@@ -84,6 +98,7 @@ impl Plan {
                     } else {
                         let place = plan.entries.len();
                         plan.entries.push(entry);
+                        plan.exceptions.add(&wish, members);
                         if let hash_map::Entry::Vacant(new) = planned.entry(network) {
                             new.insert((place, wish.clone()));
                         }
@@ -105,8 +120,42 @@ impl Plan {
         &self.set
     }
 
+    pub(super) fn exceptions(&self) -> Vec<Entry> {
+        self.exceptions.entries()
+    }
+
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Gives up the bans of which the exceptions are not among `members`, the set as it was read back when they had been added; `broken`: why
+    /// that came to an end before its time.
+    pub(super) fn guard(&mut self, members: &Members, broken: Option<&str>) {
+        let mut given_up: Vec<Option<String>> = vec![None; self.entries.len()];
+        for decided in &self.decided {
+            let is_for_it = matches!(decided.outcome, Outcome::Added | Outcome::Refreshed);
+            let place = decided.entry.filter(|_| is_for_it);
+            let Some(reason) = place.and_then(|place| given_up.get_mut(place)) else {
+                continue;
+            };
+            *reason = exceptions::unguarded(&decided.wish, members).map(|part| {
+                let why = "the exception is not there, read back after it was added";
+                let why = broken.unwrap_or(why);
+                format!("{part}, and cannot be excepted first: {why}")
+            });
+        }
+        let mut places = 0..;
+        let place = |reason: &Option<String>| reason.is_none().then(|| places.next()).flatten();
+        let places: Vec<Option<usize>> = given_up.iter().map(place).collect();
+        let mut stays = places.iter().map(Option::is_some);
+        self.entries.retain(|_| stays.next().unwrap_or(false));
+        for decided in &mut self.decided {
+            let Some(place) = decided.entry else { continue };
+            decided.entry = places.get(place).copied().flatten();
+            if let Some(Some(why)) = given_up.get(place) {
+                decided.outcome = refused(&decided.wish, &self.set, why);
+            }
+        }
     }
 
     pub(super) fn outcomes(&self) -> impl Iterator<Item = (&Wish, Outcome)> {
@@ -115,7 +164,7 @@ impl Plan {
             .map(|decided| (&decided.wish, decided.outcome.clone()))
     }
 
-    /// Takes in, for each entry, why it was refused.
+    /// Takes in, for each of [`entries`](Self::entries), why it was refused.
     pub(super) fn refuse(&mut self, refused: &[Option<String>]) {
         for decided in &mut self.decided {
             let why = decided.entry.and_then(|place| refused.get(place)?.clone());
@@ -194,12 +243,12 @@ fn missing(members: &Members, wish: &Wish, passed: u32) -> Option<String> {
 
 /// How long a member stays.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Left {
+pub(super) enum Left {
     Seconds(u32),
     ForGood,
 }
 
-fn left(entry: &Entry) -> Left {
+pub(super) fn left(entry: &Entry) -> Left {
     let timeout = entry.timeout.unwrap_or(Timeout::PERMANENT);
     if timeout.is_permanent() {
         Left::ForGood
@@ -250,4 +299,4 @@ fn decision(members: &Members, set: &SetName, wish: &Wish) -> Decision {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -88,14 +88,7 @@ fn act_with<T: Transport>(
 
 /// Whether the ban is, or would be, in the set.
 fn is_banned(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Added
-        | Outcome::Refreshed
-        | Outcome::Kept(_)
-        | Outcome::Outlasted { .. }
-        | Outcome::WouldAdd => true,
-        Outcome::Exempt(_) | Outcome::Expired | Outcome::Refused(_) => false,
-    }
+    outcome.is_by_this_scan() || matches!(outcome, Outcome::Kept(_))
 }
 
 fn violation(reports: &mut [RuleReport], (rule, place): Place) -> Option<&mut ViolationReport> {
@@ -182,6 +175,10 @@ impl Cutter<'_> {
             let Some(violation) = violation(self.reports, *place) else {
                 return false;
             };
+            let mut exceptions = violation.exceptions.iter();
+            if exceptions.any(|part| part.network.contains(source)) {
+                return false;
+            }
             match &mut self.sets {
                 Some(sets) if !self.dry_run && !violation.source.is_single_address() => {
                     sets.matches(&violation.set, source).unwrap_or_else(|why| {

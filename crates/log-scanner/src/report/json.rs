@@ -76,6 +76,8 @@ struct ViolationObject<'a> {
     timeout: u32,
     outcome: &'static str,
     error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    except: Vec<Source>,
     #[serde(skip_serializing_if = "Option::is_none")]
     connections_cut: Option<u64>,
 }
@@ -148,6 +150,11 @@ impl<'a> From<&'a ViolationReport> for ViolationObject<'a> {
             timeout: violation.timeout,
             outcome: violation.outcome.word(),
             error: violation.error(),
+            except: violation
+                .exceptions
+                .iter()
+                .map(|part| part.network.into())
+                .collect(),
             connections_cut: violation
                 .connections
                 .as_ref()
@@ -200,6 +207,10 @@ mod tests {
     fn what_is_asked_for_is_there() {
         let mut scan = violation("2001:db8::/64", Outcome::Added);
         scan.peak_ports = Some(25);
+        scan.exceptions = vec![crate::exempt::Part {
+            network: crate::rule::network("2001:db8::9").expect("an address"),
+            why: "a member of whitelist_v6".to_owned(),
+        }];
         scan.connections = Some(Connections::Cut(3));
         let mut failed = violation("203.0.113.7", Outcome::Added);
         failed.connections = Some(Connections::Refused(1, "no".to_owned()));
@@ -218,6 +229,11 @@ mod tests {
         assert_eq!(rule["violations"][0]["error"], "no");
         assert_eq!(rule["violations"][1]["source"], "2001:db8::/64");
         assert_eq!(rule["violations"][1]["peak_ports"], 25);
+        assert_eq!(
+            rule["violations"][1]["except"],
+            serde_json::json!(["2001:db8::9"])
+        );
+        assert!(rule["violations"][0].get("except").is_none());
         assert_eq!(rule["violations"][1]["connections_cut"], 3);
         assert!(!report.is_complete());
     }

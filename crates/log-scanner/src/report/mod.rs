@@ -7,6 +7,7 @@ use ipset_netlink::SetName;
 use jiff::Timestamp;
 
 use crate::duration::Spelled;
+use crate::exempt::Part;
 use crate::rule::Rule;
 use crate::source::Source;
 
@@ -95,6 +96,8 @@ pub(crate) struct ViolationReport {
     /// The whole seconds until then, rounded up; 0 when it is past.
     pub(crate) timeout: u32,
     pub(crate) outcome: Outcome,
+    /// Who in it is exempt and so excepted from the ban.
+    pub(crate) exceptions: Vec<Part>,
     /// What became of its connections, where they were to be cut.
     pub(crate) connections: Option<Connections>,
 }
@@ -158,6 +161,14 @@ impl std::fmt::Display for Remaining {
 }
 
 impl Outcome {
+    /// Whether this scan puts the source into the set, itself or with a network around it.
+    pub(crate) fn is_by_this_scan(&self) -> bool {
+        match self {
+            Self::Added | Self::Refreshed | Self::Outlasted { .. } | Self::WouldAdd => true,
+            Self::Kept(_) | Self::Exempt(_) | Self::Expired | Self::Refused(_) => false,
+        }
+    }
+
     /// The word of the JSON document.
     pub(crate) fn word(&self) -> &'static str {
         match self {
@@ -203,6 +214,7 @@ pub(crate) mod tests {
             expires: "2026-11-23T08:59:00.25Z".parse().expect("a time"),
             timeout: 86_341,
             outcome,
+            exceptions: Vec::new(),
             connections: None,
         }
     }

@@ -7,14 +7,19 @@ use jiff::tz::TimeZone;
 
 use super::{Connections, LogReport, Outcome, Phase, Report, RuleReport, ViolationReport};
 use crate::duration::Spelled;
+use crate::exempt::Part;
 use crate::plain::plain;
 use crate::rule::Rule;
+use crate::source::spelled;
 
 const VIOLATION: &str = "[VIOLATION]";
 const ACTION: &str = "[ACTION]";
 const DRYRUN: &str = "[DRYRUN]";
 const WARNING: &str = "[WARNING]";
 const ERROR: &str = "[ERROR]";
+
+/// More in one network are only counted.
+const EXCEPTIONS_TOLD: usize = 10;
 
 /// Writes the report, times in `zone`.
 pub(crate) fn write(report: &Report, zone: &TimeZone, out: &mut impl io::Write) -> io::Result<()> {
@@ -142,10 +147,26 @@ impl<W: io::Write> Text<'_, W> {
             }
             for violation in &report.violations {
                 self.action(violation)?;
+                self.exceptions(violation)?;
                 self.connections(violation)?;
             }
         }
         Ok(())
+    }
+
+    fn exceptions(&mut self, violation: &ViolationReport) -> io::Result<()> {
+        let ViolationReport {
+            source, exceptions, ..
+        } = violation;
+        let (told, more) = exceptions.split_at(exceptions.len().min(EXCEPTIONS_TOLD));
+        for Part { network, why } in told {
+            let network = spelled(*network);
+            writeln!(self.out, "  excepted: {network} in {source} is {why}")?;
+        }
+        if more.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "  excepted: {} more in {source}", more.len())
     }
 
     fn connections(&mut self, violation: &ViolationReport) -> io::Result<()> {

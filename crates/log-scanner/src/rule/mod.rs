@@ -16,6 +16,7 @@ use ipset_netlink::{Family, Network, Timeout};
 use serde::Deserialize;
 
 use crate::duration::{DurationError, Seconds};
+use crate::source::mapping;
 use file::{by_text, removeafter_by_text, texts};
 
 pub(crate) use file::{RulesFile, RulesFileError};
@@ -113,8 +114,9 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// What the log is counted by.
-    pub(crate) fn threshold(&self) -> Threshold {
+    /// What the log is counted by. Where the rule counts networks, nobody who is `exempt` is counted with one; who is a source by himself
+    /// is counted, and let go later.
+    pub(crate) fn threshold(&self, exempt: &[Network]) -> Threshold {
         let mut threshold = Threshold::new(self.howmany, self.within.into());
         for prefix in self.name.prefixes() {
             threshold = threshold.prefix(prefix);
@@ -131,7 +133,15 @@ impl Rule {
         if let Some(prefix) = self.aggregate_v6 {
             threshold = threshold.aggregate_v6(prefix.get());
         }
-        threshold
+        let exempt = exempt.iter().chain(&self.exempt);
+        let exempt = exempt.flat_map(|network| [*network, mapping(*network)]);
+        let in_networks = exempt.filter(|network| {
+            let (_, counted) = threshold.network(network.address());
+            counted < network.prefix_length()
+        });
+        let in_networks = in_networks.map(|network| (network.address(), network.prefix_length()));
+        let in_networks: Vec<_> = in_networks.collect();
+        threshold.except(in_networks)
     }
 
     /// Whether sources of either family are networks.

@@ -115,6 +115,12 @@ impl Sets {
         (refused, None)
     }
 
+    /// Whether what a network in the set excepts stays for as long as the network.
+    pub(crate) fn keeps_exceptions(&self, name: &SetName) -> bool {
+        let header = self.filled.get(name);
+        !header.is_some_and(|header| header.options.forceadd)
+    }
+
     /// What is to be said about the room that the sets have now.
     pub(crate) fn fullness(&mut self) -> Vec<String> {
         let mut warnings = Vec::new();

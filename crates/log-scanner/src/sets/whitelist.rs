@@ -6,8 +6,9 @@ use ipset_netlink::{Entry, Family, IpSet, Key, Network, SetHeader, SetName, SetT
 
 use super::Sets;
 use crate::error::chain;
-use crate::exempt::overlap;
-use crate::source::Source;
+use crate::exempt::{Exemption, Part};
+use crate::networks::Networks;
+use crate::source::{Source, holds};
 
 /// The firewall accepts what comes from members of these before it looks at anything else.
 pub(crate) const WHITELIST: &str = "whitelist";
@@ -17,7 +18,14 @@ pub(super) struct Whitelist {
     name: SetName,
     family: Family,
     /// Its members as networks, once one has to be looked for in a network; about an address the kernel is asked.
-    members: Option<Vec<Network>>,
+    members: Option<Listed>,
+}
+
+struct Listed {
+    /// Whether each is an exception (nomatch).
+    all: Networks<bool>,
+    /// In order, without exceptions.
+    exempt: Vec<Network>,
 }
 
 impl Whitelist {
@@ -53,26 +61,62 @@ impl Whitelist {
         }))
     }
 
-    fn exempts(&mut self, kernel: &mut IpSet, address: IpAddr) -> Result<bool, String> {
-        kernel
+    fn exempts(&self, kernel: &mut IpSet, address: IpAddr) -> Result<Exemption, String> {
+        let exempt = kernel
             .contains(&self.name, &Key::from(address))
-            .map_err(|error| chain(&error))
+            .map_err(|error| chain(&error))?;
+        Ok(if exempt {
+            Exemption::Whole(self.why())
+        } else {
+            Exemption::Parts(Vec::new())
+        })
     }
 
-    fn members(&mut self, kernel: &mut IpSet) -> Result<&[Network], String> {
-        if self.members.is_none() {
-            let set = kernel.list(&self.name).map_err(|error| chain(&error))?;
-            let members = set.entries.iter().map(|entry| {
-                member(&set.header, entry).ok_or_else(|| {
-                    unable(
-                        &self.name,
-                        &format!("not clear what its member {} is", entry.key),
-                    )
-                })
-            });
-            self.members = Some(members.collect::<Result<_, _>>()?);
+    fn why(&self) -> String {
+        format!("a member of {}", self.name)
+    }
+
+    fn read(&self, kernel: &mut IpSet) -> Result<Listed, String> {
+        let set = kernel.list(&self.name).map_err(|error| chain(&error))?;
+        let mut members = Listed {
+            all: Networks::default(),
+            exempt: Vec::new(),
+        };
+        for entry in &set.entries {
+            let Some(network) = member(&set.header, entry) else {
+                let why = format!("not clear what its member {} is", entry.key);
+                return Err(unable(&self.name, &why));
+            };
+            members.all.entry(network).insert_entry(entry.nomatch);
+            if !entry.nomatch {
+                members.exempt.push(network);
+            }
         }
-        Ok(self.members.as_deref().unwrap_or_default())
+        members.exempt.sort_unstable();
+        Ok(members)
+    }
+
+    /// How much of `form`, a network that `source` stands for, is exempt.
+    fn exempts_of(
+        &mut self,
+        kernel: &mut IpSet,
+        source: Source,
+        form: Network,
+    ) -> Result<Exemption, String> {
+        let members = match self.members.take() {
+            Some(members) => members,
+            None => self.read(kernel)?,
+        };
+        let why = self.why();
+        let members = self.members.insert(members);
+        if members.all.covering(form).next() == Some(&false) {
+            return Ok(Exemption::Whole(why));
+        }
+        let first = members.exempt.partition_point(|member| *member < form);
+        let behind = members.exempt.get(first..).unwrap_or_default();
+        let parts = behind.iter().take_while(|member| holds(form, **member));
+        let parts = parts.map(|member| Part::of(source, *member, &why));
+        Ok(Exemption::Parts(parts.collect()))
     }
 }
 
@@ -80,8 +124,8 @@ fn unable(name: &SetName, why: &str) -> String {
     format!("cannot tell who is exempt by set \"{name}\": it is {why}")
 }
 
-/// All addresses that a member of a whitelist may stand for. What it excepts (nomatch) is not taken out: better
-/// one network too few is banned than one address too many.
+/// All addresses that a member of a whitelist may stand for. What is excepted (nomatch) within it is not taken out: better
+/// one address too few is banned than one too many.
 fn member(header: &SetHeader, entry: &Entry) -> Option<Network> {
     let network = entry.key.as_network()?;
     let masked = match header.options.bitmask {
@@ -102,26 +146,33 @@ fn takes_addresses(set_type: &SetType) -> bool {
 }
 
 impl Sets {
-    /// Why a whitelist leaves `source` alone, as in "203.0.113.7 is …", if one does.
-    pub(crate) fn whitelisting(&mut self, source: Source) -> Result<Option<String>, String> {
+    /// All that the whitelists have in them now.
+    pub(crate) fn whitelisted(&mut self) -> Result<Vec<Network>, String> {
+        let mut all = Vec::new();
+        for whitelist in &self.whitelists {
+            all.extend(whitelist.read(&mut self.kernel)?.exempt);
+        }
+        Ok(all)
+    }
+
+    /// How much of `source` the whitelists leave alone.
+    pub(crate) fn whitelisting(&mut self, source: Source) -> Result<Exemption, String> {
+        let mut parts = Vec::new();
         for form in source.forms() {
             let family = Family::of(form.address());
             let whitelists = self.whitelists.iter_mut();
             for whitelist in whitelists.filter(|whitelist| whitelist.family == family) {
-                let why = format!("a member of {}", whitelist.name);
-                let exempt = if source.is_single_address() {
-                    whitelist
-                        .exempts(&mut self.kernel, form.address())?
-                        .then_some(why)
+                let exemption = if source.is_single_address() {
+                    whitelist.exempts(&mut self.kernel, form.address())?
                 } else {
-                    let mut members = whitelist.members(&mut self.kernel)?.iter();
-                    members.find_map(|member| overlap(form, *member, &why))
+                    whitelist.exempts_of(&mut self.kernel, source, form)?
                 };
-                if exempt.is_some() {
-                    return Ok(exempt);
+                match exemption {
+                    Exemption::Whole(why) => return Ok(Exemption::Whole(why)),
+                    Exemption::Parts(more) => parts.extend(more),
                 }
             }
         }
-        Ok(None)
+        Ok(Exemption::Parts(parts))
     }
 }

@@ -4,16 +4,17 @@ use super::*;
 
 const SOURCE: &str = "203.0.113.7";
 
-fn entry(key: &str, timeout: u32) -> Entry {
+pub(in super::super) fn entry(key: &str, timeout: u32) -> Entry {
     Entry::new(key.parse().expect(key)).timeout(Timeout::from_secs(timeout).expect("short"))
 }
 
-fn wish(rule: usize, source: &str, seconds: u32) -> Wish {
+pub(in super::super) fn wish(rule: usize, source: &str, seconds: u32) -> Wish {
     let network = entry(source, 0).key.as_network().expect(source);
     Wish {
         rule,
         place: 0,
         source: network.into(),
+        exempt: Vec::new(),
         seconds,
         until: Timestamp::from_second(seconds.into()).expect("a time"),
     }
@@ -21,11 +22,12 @@ fn wish(rule: usize, source: &str, seconds: u32) -> Wish {
 
 fn plan(members: &[Entry], wishes: Vec<Wish>) -> Plan {
     let set = "blacklist".parse().expect("a name");
-    Plan::new(set, wishes, &members.iter().cloned().collect(), false)
+    let members = members.iter().cloned().collect();
+    Plan::new(set, wishes, &members, true, false)
 }
 
 /// The words of the outcomes by rule.
-fn words(plan: &Plan) -> Vec<&'static str> {
+pub(in super::super) fn words(plan: &Plan) -> Vec<&'static str> {
     let mut words: Vec<_> = plan
         .outcomes()
         .map(|(wish, outcome)| (wish.rule, outcome.word()))

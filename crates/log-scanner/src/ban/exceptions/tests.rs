@@ -1,0 +1,181 @@
+use super::super::plan::Plan;
+use super::super::plan::tests::{entry, wish, words};
+use super::*;
+use crate::report::Outcome;
+
+const NETWORK: &str = "203.0.113.0/24";
+const MONITOR: &str = "203.0.113.9";
+
+/// A wish about [`NETWORK`] with who is exempt in it.
+fn guarded(rule: usize, seconds: u32, exempt: &[&str]) -> Wish {
+    let parts = exempt.iter().map(|network| Part {
+        network: crate::rule::network(network).expect(network),
+        why: "a member of whitelist".to_owned(),
+    });
+    Wish {
+        exempt: parts.collect(),
+        ..wish(rule, NETWORK, seconds)
+    }
+}
+
+fn plan_for(members: &[Entry], keeps: bool, wishes: Vec<Wish>) -> Plan {
+    let set = "blacklist".parse().expect("a name");
+    let members = members.iter().cloned().collect();
+    Plan::new(set, wishes, &members, keeps, false)
+}
+
+fn plan(members: &[Entry], wishes: Vec<Wish>) -> Plan {
+    plan_for(members, true, wishes)
+}
+
+fn why(plan: &Plan, rule: usize) -> String {
+    match plan.outcomes().find(|(wish, _)| wish.rule == rule) {
+        Some((_, Outcome::Exempt(why) | Outcome::Refused(why))) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_exception_stays_longer_than_its_network() {
+    let ban = plan(&[], vec![guarded(0, 60, &[MONITOR, "203.0.113.128/25"])]);
+    assert_eq!(words(&ban), ["added"]);
+    assert_eq!(ban.entries(), [entry(NETWORK, 60)]);
+    let exceptions = [entry(MONITOR, 660), entry("203.0.113.128/25", 660)];
+    assert_eq!(ban.exceptions(), exceptions.map(Entry::nomatch));
+
+    let longest = plan(&[], vec![guarded(0, longest_ban(), &[MONITOR])]);
+    assert_eq!(
+        longest.exceptions(),
+        [entry(MONITOR, Timeout::MAX.as_secs()).nomatch()]
+    );
+}
+
+#[test]
+fn one_that_is_there_for_long_enough_is_left_as_it_is() {
+    for left in [360, 660, 0] {
+        let members = [entry(MONITOR, left).nomatch(), entry(NETWORK, 10)];
+        let ban = plan(&members, vec![guarded(0, 60, &[MONITOR])]);
+        assert_eq!(words(&ban), ["refreshed"]);
+        assert!(ban.exceptions().is_empty(), "{left}");
+    }
+    let comment = || "ours".parse().expect("a comment");
+    let shorter = entry(MONITOR, 359).nomatch().comment(comment());
+    let ban = plan(&[shorter], vec![guarded(0, 60, &[MONITOR])]);
+    let longer = entry(MONITOR, 660).nomatch().comment(comment());
+    assert_eq!(ban.exceptions(), [longer]);
+}
+
+#[test]
+fn what_is_kept_needs_no_exceptions() {
+    let kept = plan(&[entry(NETWORK, 600)], vec![guarded(0, 60, &[MONITOR])]);
+    assert_eq!(words(&kept), ["kept"]);
+    assert!(kept.exceptions().is_empty());
+}
+
+#[test]
+fn of_two_bans_the_longer_is_excepted_from() {
+    let wishes = vec![guarded(0, 60, &[MONITOR]), guarded(1, 600, &[MONITOR])];
+    let both = plan(&[], wishes);
+    assert_eq!(words(&both), ["kept", "added"]);
+    assert_eq!(both.exceptions(), [entry(MONITOR, 1200).nomatch()]);
+}
+
+#[test]
+fn a_network_is_let_go_where_nobody_can_be_excepted() {
+    let exempt = "not banned whole: 203.0.113.9 in it is a member of whitelist, and ";
+    let by_itself = plan(
+        &[entry(MONITOR, 60)],
+        vec![guarded(0, 600, &["203.0.113.1", MONITOR])],
+    );
+    assert_eq!(
+        why(&by_itself, 0),
+        format!("{exempt}banned there by itself, ipset del blacklist 203.0.113.9")
+    );
+    let forceadd = plan_for(&[], false, vec![guarded(0, 60, &[MONITOR])]);
+    assert_eq!(
+        why(&forceadd, 0),
+        format!("{exempt}a full blacklist would throw out the exception (forceadd)")
+    );
+    let many: Vec<_> = (0..=256)
+        .map(|host| {
+            format!(
+                "203.0.113.{}/{}",
+                host % 256,
+                if host == 256 { 31 } else { 32 }
+            )
+        })
+        .collect();
+    let many: Vec<_> = many.iter().map(String::as_str).collect();
+    let crowded = plan(&[], vec![guarded(0, 60, &many)]);
+    assert_eq!(
+        why(&crowded, 0),
+        "not banned whole: 257 networks in it are exempt, and at most 256 can be excepted"
+    );
+    assert_eq!(
+        words(&plan(&[], vec![guarded(0, 60, &many[..256])])),
+        ["added"]
+    );
+    for plan in [by_itself, forceadd, crowded] {
+        assert!(plan.entries().is_empty() && plan.exceptions().is_empty());
+    }
+}
+
+#[test]
+fn whom_another_rule_bans_is_not_excepted() {
+    let exempt =
+        "not banned whole: 203.0.113.9 in it is a member of whitelist, and not exempt for rule 2";
+    for other in [MONITOR, NETWORK, "203.0.0.0/16", "203.0.113.8/31"] {
+        let both = plan(&[], vec![guarded(0, 600, &[MONITOR]), wish(1, other, 60)]);
+        assert_eq!(words(&both), ["exempt", "added"], "{other}");
+        assert_eq!(why(&both, 0), exempt);
+        assert!(both.exceptions().is_empty());
+    }
+    for other in ["203.0.113.8", "198.51.100.0/24"] {
+        let both = plan(&[], vec![guarded(0, 600, &[MONITOR]), wish(1, other, 900)]);
+        assert_eq!(words(&both), ["added", "added"], "{other}");
+    }
+    let both_except = [
+        guarded(0, 600, &[MONITOR]),
+        guarded(1, 60, &["203.0.113.8/30"]),
+    ];
+    assert_eq!(words(&plan(&[], both_except.to_vec())), ["added", "exempt"]);
+}
+
+#[test]
+fn nobody_is_banned_before_the_exceptions_are_there() {
+    let wishes = || {
+        vec![
+            guarded(0, 600, &[MONITOR]),
+            wish(1, "203.0.113.1", 60),
+            wish(2, "198.51.100.1", 60),
+        ]
+    };
+    let words_after = |members: &[Entry], broken| {
+        let mut plan = plan(&[], wishes());
+        plan.guard(&members.iter().cloned().collect(), broken);
+        (words(&plan), plan)
+    };
+    let there = entry(MONITOR, 1199).nomatch();
+    let (words, all) = words_after(std::slice::from_ref(&there), None);
+    assert_eq!(words, ["added", "kept", "added"]);
+    assert_eq!(all.entries().len(), 2);
+    for members in [
+        vec![],
+        vec![entry(MONITOR, 899).nomatch()],
+        vec![entry(MONITOR, 0)],
+    ] {
+        let (words, mut given_up) = words_after(&members, None);
+        assert_eq!(words, ["refused", "refused", "added"]);
+        assert_eq!(given_up.entries(), [entry("198.51.100.1", 60)]);
+        assert_eq!(
+            why(&given_up, 0),
+            "cannot add 203.0.113.0/24 to set \"blacklist\": 203.0.113.9 in it is a member of whitelist, and cannot be \
+             excepted first: the exception is not there, read back after it was added"
+        );
+        // What the kernel says belongs to the entries that it was given.
+        given_up.refuse(&[Some("full".to_owned())]);
+        assert_eq!(why(&given_up, 2), "full");
+    }
+    let (_, broken) = words_after(&[], Some("the socket is gone"));
+    assert!(why(&broken, 0).ends_with("cannot be excepted first: the socket is gone"));
+}
