@@ -11,7 +11,7 @@ use ipset_netlink::IpSet;
 use iptables_ruleset::{Family, Kernel as _, KernelSet, Nftables, Plan, Ruleset};
 
 use crate::config::{Source, Wanted};
-use crate::report::{Findings, causes, refusal};
+use crate::findings::{Findings, causes, refusal};
 use crate::turn::wait_for_turn;
 use crate::{sets, verify};
 use refill::Refill;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::config::{Source, Wanted};
-use crate::report::{Findings, Problem};
+use crate::findings::{Findings, Problem};
 
 /// What `check` read.
 #[derive(Debug, Serialize)]

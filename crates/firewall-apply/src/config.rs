@@ -9,7 +9,7 @@ use iptables_ruleset::config::SetType as ConfiguredType;
 use iptables_ruleset::{Config, ConfigError, Family, Ruleset};
 use serde::Serialize;
 
-use crate::report::{Findings, Problem, causes};
+use crate::findings::{Findings, Problem, causes};
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug, Serialize)]

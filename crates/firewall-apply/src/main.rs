@@ -5,6 +5,7 @@ mod apply;
 mod args;
 mod check;
 mod config;
+mod findings;
 mod print;
 mod report;
 mod reset;
@@ -17,7 +18,8 @@ mod verify;
 use std::process::ExitCode;
 
 use args::{Args, Command, Format};
-use report::{Body, Findings};
+use findings::Findings;
+use report::Body;
 
 fn main() -> ExitCode {
     let args = Args::read();

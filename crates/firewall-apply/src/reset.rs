@@ -7,8 +7,8 @@ use iptables_ruleset::{Family, Hook, Kernel as _, Nftables, Plan, Policy, Rulese
 use serde::Serialize;
 
 use crate::config::Wanted;
+use crate::findings::{Findings, causes, refusal};
 use crate::print::family_name;
-use crate::report::{Findings, causes, refusal};
 use crate::turn::wait_for_turn;
 use crate::{sets, verify};
 

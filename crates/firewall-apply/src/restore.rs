@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::Wanted;
-use crate::report::{Findings, Problem, causes};
+use crate::findings::{Findings, Problem, causes};
 use crate::save::format::{Member, Saved, SavedSet, cannot_add, misfit};
 use crate::save::members::{NAMED, PutBack, elapsed, put_back};
 use crate::save::parse::{Parsed, parse};

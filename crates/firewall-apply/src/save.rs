@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::set_names;
-use crate::report::{Findings, causes};
+use crate::findings::{Findings, causes};
 use crate::sets;
 use crate::turn::wait_for_turn;
 use format::{Member, Saved, SavedSet};

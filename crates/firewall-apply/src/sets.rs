@@ -2,7 +2,7 @@
 
 use ipset_netlink::{CreateSet, IfMissing, IpSet, SetHeader, SetName, SetType};
 
-use crate::report::{Findings, causes};
+use crate::findings::{Findings, causes};
 
 /// A wanted set and what the kernel has of that name.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use firewall_turn::{Turn, TurnError};
 
-use crate::report::Findings;
+use crate::findings::Findings;
 
 /// Waits for its turn; a warning tells when there was none.
 pub(crate) fn wait_for_turn(findings: &mut Findings) -> Option<Turn> {

@@ -7,7 +7,7 @@ use ipset_netlink::{CreateSet, Error, IfExists, IfMissing, IpSet, SetName};
 use jiff::Timestamp;
 
 use super::report::SavedReport;
-use crate::report::{Findings, causes};
+use crate::findings::{Findings, causes};
 use crate::restore::{bad_lines, note_refused, read};
 use crate::save::format::{Saved, SavedSet};
 use crate::save::members::{PutBack, elapsed, put_back};

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Body, Findings, Problem};
+use super::Body;
+use crate::findings::{Findings, Problem};
 
 /// Of the document; a change that a reader of version 1 would misread makes it 2.
 const VERSION: u32 = 1;

@@ -6,7 +6,7 @@ use ipset_netlink::{Counters, CreateSet, Entry, IfExists, IpSet, Key, SetType, S
 use jiff::Timestamp;
 
 use super::format::{Member, SavedSet, cannot_add, misfit};
-use crate::report::causes;
+use crate::findings::causes;
 
 /// Of one set this many refused members are named, the rest is counted.
 pub(crate) const NAMED: usize = 20;
