@@ -79,6 +79,18 @@ impl Firewall {
         self.connection_to(Family::of(source).pick(v4, v6), source)
     }
 
+    fn is_shut_to(&self, source: IpAddr) -> Result<bool, Failed> {
+        let [v4, v6] = &self.listeners;
+        let destination = Family::of(source).pick(v4, v6).local_addr()?;
+        let source = SocketAddr::new(source, 0);
+        let moment = Duration::from_millis(300);
+        let connected = self
+            .world
+            .attacker
+            .run(|| connect(source, destination, moment));
+        Ok(connected.is_err())
+    }
+
     fn connection_to(&self, listener: &TcpListener, source: IpAddr) -> Result<Live, Failed> {
         let destination = listener.local_addr()?;
         let client = self
@@ -234,6 +246,9 @@ fn by_network_and_by_rule() -> Result<(), Failed> {
             .says(&format!("[ACTION] {outsider}: added to {set}"))
             .says(&format!("[ACTION] {network}: 2 connections cut\n"));
         assert_eq!(ran.stdout.matches(" cut\n").count(), 1, "{}", ran.stdout);
+        // Who is exempt may open another, his neighbour may not.
+        firewall.connection(exempt)?.assert_alive()?;
+        assert!(firewall.is_shut_to(first)?);
         let [first, second, excepted, exempt, outsider] = lives.as_mut_slice() else {
             return Err("five connections".into());
         };
