@@ -7,6 +7,7 @@
 
 mod host;
 mod input;
+mod restored;
 mod rules;
 mod saved;
 mod sets;
@@ -17,6 +18,7 @@ fn main() -> std::process::ExitCode {
             rules::trials(),
             sets::trials(),
             saved::trials(),
+            restored::trials(),
             input::trials(),
         ]
         .into_iter()
