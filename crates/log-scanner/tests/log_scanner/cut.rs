@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use netns_testbed::{Failed, Family, Host, Tool, World, accept, connect};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::BindToDevice;
 
 use crate::support::{Ran, Scanner, Sets, V4, blocked, violations};
 
@@ -12,6 +14,7 @@ crate::trials!(
     a_live_connection_dies_and_a_bystander_s_lives,
     by_network_and_by_rule,
     what_goes_on_sending_dies_too,
+    also_at_a_socket_bound_to_an_interface,
     who_listens_goes_on_listening,
     connections_through_this_host,
     connections_opened_from_here_stay,
@@ -309,6 +312,29 @@ fn what_goes_on_sending_dies_too() -> Result<(), Failed> {
     assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
     let gateway = firewall.gateway().address(Family::V4);
     assert_eq!(firewall.tracked(gateway)?, 0, "nothing was taken up again");
+    Ok(())
+}
+
+/// As sshd in a VRF is, or a listener of systemd with `BindToDevice`.
+fn also_at_a_socket_bound_to_an_interface() -> Result<(), Failed> {
+    let firewall = Firewall::new()?;
+    for listener in &firewall.listeners {
+        setsockopt(listener, BindToDevice, &"eth0".into())?;
+    }
+    for family in Family::BOTH {
+        let [attacker, visitor] = [66, 67].map(|n| firewall.stranger(family, n));
+        let attacker = attacker?;
+        let mut attack = firewall.connection(attacker)?;
+        let mut visit = firewall.connection(visitor?)?;
+        firewall
+            .scan(&[attacker], "--cut-connections")
+            .done(0)
+            .says("1 connection cut\n");
+        visit.assert_alive()?;
+        let error = attack.server.write(b".").expect_err("it goes on");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+        assert_eq!(firewall.tracked(attacker)?, 0);
+    }
     Ok(())
 }
 

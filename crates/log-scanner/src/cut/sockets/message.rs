@@ -11,6 +11,8 @@ pub(super) type Cookie = [u8; 8];
 pub(super) struct Request {
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
+    /// What the socket may be bound to; 0 for none.
+    pub(super) interface: u32,
     pub(super) wanted: Wanted,
 }
 
@@ -50,7 +52,7 @@ impl NetlinkSerializable for Request {
             &self.remote.port().to_be_bytes(),
             &octets(self.local.ip()),
             &octets(self.remote.ip()),
-            &NO_INTERFACE,
+            &self.interface.to_ne_bytes(),
             &cookie,
         ];
         buffer.copy_from_slice(&fields.concat());
@@ -117,9 +119,8 @@ const IDIAG_DPORT: usize = 6;
 const IDIAG_COOKIE: usize = 44;
 // net/tcp_states.h
 const TCP_LISTEN: u8 = 10;
-// Of no meaning where there is one socket to find, except for sockets bound to an interface.
+// Of no meaning where there is one socket to find.
 const NO_STATES: [u8; 4] = [0; 4];
-const NO_INTERFACE: [u8; 4] = [0; 4];
 // linux/socket.h, linux/in.h
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
@@ -130,11 +131,12 @@ mod tests {
     use super::*;
 
     /// What is sent for the end of the connection from port 40000 to port 8080 of an address.
-    fn end(address: &str, cookie: Cookie) -> (u16, Vec<u8>) {
+    fn end(address: &str, interface: u32, cookie: Cookie) -> (u16, Vec<u8>) {
         let address = address.parse().unwrap();
         let request = Request {
             local: SocketAddr::new(address, 8080),
             remote: SocketAddr::new(address, 40000),
+            interface,
             wanted: Wanted::End(cookie),
         };
         let mut bytes = vec![0; request.buffer_len()];
@@ -155,7 +157,7 @@ mod tests {
         let expected =
             b"\x02\x06\0\0\0\0\0\0\x1f\x90\x9c\x40\x7f\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\x7f\0\0\x01\
                          \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x30\0\0\0\0\0\0\0";
-        assert_eq!(end("127.0.0.1", cookie), (0x15, expected.to_vec()));
+        assert_eq!(end("127.0.0.1", 0, cookie), (0x15, expected.to_vec()));
     }
 
     // strace -e trace=sendmsg -e write=4 ss -K -6 -tn sport = :8080 dport = :40000
@@ -164,7 +166,19 @@ mod tests {
         let cookie = *b"\x16\x10\0\0\0\0\0\0";
         let expected = b"\x0a\x06\0\0\0\0\0\0\x1f\x90\x9c\x40\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\
                          \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\0\x16\x10\0\0\0\0\0\0";
-        assert_eq!(end("::1", cookie), (0x15, expected.to_vec()));
+        assert_eq!(end("::1", 0, cookie), (0x15, expected.to_vec()));
+    }
+
+    // The same with both sockets bound to lo (SO_BINDTODEVICE).
+    #[test]
+    fn a_socket_bound_to_an_interface_is_asked_for_with_it() {
+        let cookie = *b"\x2a\x10\0\0\0\0\0\0";
+        let ends =
+            b"\x02\x06\0\0\0\0\0\0\x1f\x90\x9c\x40\x7f\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\x7f\0\0\x01\
+                     \0\0\0\0\0\0\0\0\0\0\0\0";
+        // As the host has its numbers; there it was 01 00 00 00.
+        let expected = [&ends[..], &1_u32.to_ne_bytes(), &cookie].concat();
+        assert_eq!(end("127.0.0.1", 1, cookie), (0x15, expected));
     }
 
     // strace -e trace=recvmsg -e read=3 ss -4 -tn sport = :8080 dport = :40000

@@ -13,12 +13,15 @@ use netlink_packet_core::{
 };
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use netlink_sys::{Socket, SocketAddr as NetlinkAddr};
+use nix::net::if_::{Interface, if_nameindex};
 
 use message::{Found, Request, Wanted};
 
 /// A session with the kernel about sockets, in the network namespace of the thread that opened it.
 pub(super) struct Sockets {
     socket: Socket,
+    /// Where a socket may be bound to; the first is none.
+    interfaces: Vec<u32>,
 }
 
 impl Sockets {
@@ -28,7 +31,10 @@ impl Sockets {
         socket.connect(&NetlinkAddr::new(0, 0))?;
         // The kernel answers before the request is sent; there is nothing to wait for.
         socket.set_non_blocking(true)?;
-        Ok(Self { socket })
+        let mut interfaces = vec![0];
+        let named = if_nameindex()?;
+        interfaces.extend(named.iter().map(Interface::index));
+        Ok(Self { socket, interfaces })
     }
 
     /// Ends the socket between the two, as if the network had; whether there was one.
@@ -37,10 +43,21 @@ impl Sockets {
     ///
     /// What the kernel says; [`io::ErrorKind::Unsupported`] where it cannot.
     pub(super) fn end(&self, local: SocketAddr, remote: SocketAddr) -> io::Result<bool> {
+        for interface in &self.interfaces {
+            if self.end_at(*interface, local, remote)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Ends the socket if it is bound to this interface or to none.
+    fn end_at(&self, interface: u32, local: SocketAddr, remote: SocketAddr) -> io::Result<bool> {
         let ask = |wanted, flags| {
             let request = Request {
                 local,
                 remote,
+                interface,
                 wanted,
             };
             self.ask(request, flags)
