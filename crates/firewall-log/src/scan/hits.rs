@@ -53,8 +53,8 @@ pub(super) const TIME_MAX: i64 = 1 << 60;
 
 /// The hits of many sources in the order in which they came: a log is written as it is read, one end at a time, and needs no memory but that.
 ///
-/// A hit is eight bytes if it is within half an hour of the one before it: source and class in a word, and the distance in another; where ports
-/// matter, a third.
+/// A hit is four bytes if it is of one of the first classes and within half a second of the one before it, as those are of which there are many; eight if
+/// it is within half an hour. Where ports matter, it is four more.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Hits {
     full: Vec<Vec<u32>>,
@@ -67,11 +67,19 @@ pub(super) struct Hits {
 /// Words of a piece.
 const PIECE: usize = if cfg!(test) { 16 } else { 1 << 14 };
 
-/// Of the first word of a hit that is spelled out.
-const LONG: u32 = 1 << 31;
+/// A hit in a word, from the highest bit: none, the class, the source, and the distance, with as much added that it is never negative.
+const TINY_CLASS_BITS: u32 = 2;
+const TINY_SOURCE_BITS: u32 = 9;
+const TINY_DISTANCE_BITS: u32 = 20;
+const TINY_DISTANCE: i64 = 1 << (TINY_DISTANCE_BITS - 1);
 
-/// The bits of a source in the first word of a short hit, under those of the class.
+/// The first word of a hit in two, with class and source under the highest bit; the other is the distance.
+const SHORT: u32 = 1 << 31;
 const SOURCE_BITS: u32 = 16;
+const CLASS_BITS: u32 = 14;
+
+/// The first word of a hit that is spelled out.
+const LONG: u32 = 0b11 << 30;
 
 impl Hits {
     /// Adds a hit of a source that has this number.
@@ -79,21 +87,26 @@ impl Hits {
     pub(super) fn add(&mut self, source: usize, hit: Hit, ports: bool) {
         let distance = hit.at.wrapping_sub(self.last);
         self.last = hit.at;
-        let is_short = hit.class >> (31 - SOURCE_BITS) == 0;
-        let (Ok(source), Ok(distance), true) =
-            (u16::try_from(source), i32::try_from(distance), is_short)
-        else {
+        let Ok(number) = u16::try_from(source) else {
             return self.add_long(source, hit, ports);
         };
-        let first = hit.class << SOURCE_BITS | u32::from(source);
-        self.put(
-            [
-                first,
-                u32::from_le_bytes(distance.to_le_bytes()),
-                port_word(hit),
-            ],
-            ports,
-        );
+        let number = u32::from(number);
+        let forward = u32::try_from(distance.wrapping_add(TINY_DISTANCE)).unwrap_or(u32::MAX);
+        if forward >> TINY_DISTANCE_BITS == 0
+            && number >> TINY_SOURCE_BITS == 0
+            && hit.class >> TINY_CLASS_BITS == 0
+        {
+            let word = (hit.class << TINY_SOURCE_BITS | number) << TINY_DISTANCE_BITS | forward;
+            return self.put([word, port_word(hit)], ports);
+        }
+        match i32::try_from(distance) {
+            Ok(distance) if hit.class >> CLASS_BITS == 0 => {
+                let first = SHORT | hit.class << SOURCE_BITS | number;
+                let distance = u32::from_le_bytes(distance.to_le_bytes());
+                self.put([first, distance, port_word(hit)], ports);
+            }
+            _ => self.add_long(source, hit, ports),
+        }
     }
 
     #[cold]
@@ -128,8 +141,7 @@ impl Hits {
 
     /// About how many there are.
     pub(super) fn size(&self) -> usize {
-        let words = self.full.iter().map(Vec::len).sum::<usize>() + self.used;
-        words / 2
+        self.full.iter().map(Vec::len).sum::<usize>() + self.used
     }
 
     /// Gives the hits as they came, each with the number of its source.
@@ -139,19 +151,28 @@ impl Hits {
         let mut at = 0_i64;
         for piece in self.full.iter().map(Vec::as_slice).chain([last]) {
             let mut words = piece;
-            while let [first, second, rest @ ..] = words {
+            while let [first, rest @ ..] = words {
                 let (source, class);
                 (source, class, words) = match rest {
-                    [number, low, high, rest @ ..] if *first == LONG => {
+                    _ if first & SHORT == 0 => {
+                        let forward = first & ((1 << TINY_DISTANCE_BITS) - 1);
+                        at = at.wrapping_add(i64::from(forward) - TINY_DISTANCE);
+                        let rest_bits = first >> TINY_DISTANCE_BITS;
+                        let source = rest_bits & ((1 << TINY_SOURCE_BITS) - 1);
+                        (source, rest_bits >> TINY_SOURCE_BITS, rest)
+                    }
+                    [source, class, low, high, rest @ ..] if *first == LONG => {
                         let at_bits = u64::from(*high) << 32 | u64::from(*low);
                         at = i64::from_le_bytes(at_bits.to_le_bytes());
-                        (*second, *number, rest)
+                        (*source, *class, rest)
                     }
-                    _ => {
+                    [second, rest @ ..] => {
                         let distance = i32::from_le_bytes(second.to_le_bytes());
                         at = at.wrapping_add(distance.into());
-                        (first & ((1 << SOURCE_BITS) - 1), first >> SOURCE_BITS, rest)
+                        let class = first >> SOURCE_BITS & ((1 << CLASS_BITS) - 1);
+                        (first & ((1 << SOURCE_BITS) - 1), class, rest)
                     }
+                    [] => return,
                 };
                 let mut port = None;
                 if let ([first, rest @ ..], true) = (words, ports) {
@@ -185,9 +206,9 @@ mod tests {
         #[test]
         fn hits_come_out_as_they_went_in(
             hits in prop::collection::vec((
-                prop_oneof![0_usize..3, any::<u32>().prop_map(|number| number as usize), 65_535..65_537_usize],
-                prop_oneof![-TIME_MAX..=TIME_MAX, 0..100_i64],
-                prop_oneof![0_u32..3, any::<u32>(), 32_767..32_769_u32],
+                prop_oneof![0_usize..3, any::<u32>().prop_map(|number| number as usize), 511..513_usize, 65_535..65_537_usize],
+                prop_oneof![-TIME_MAX..=TIME_MAX, 0..100_i64, 0..1_500_000_i64, 2_147_000_000..2_148_000_000_i64],
+                prop_oneof![0_u32..5, any::<u32>(), 16_383..16_385_u32],
                 any::<Option<u16>>(),
             ), 0..40),
             ports: bool,
