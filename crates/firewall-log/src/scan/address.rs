@@ -15,6 +15,12 @@ pub(super) trait Address: Copy + Ord + Hash + Send {
 
     fn words(self) -> [u64; 2];
 
+    /// As it is kept among hits.
+    fn kept(&self) -> &[u32];
+
+    /// One that was [kept](Self::kept) at the beginning of a text of words, and the rest.
+    fn split(words: &[u32]) -> Option<(Self, &[u32])>;
+
     fn ip(self) -> IpAddr;
 }
 
@@ -63,6 +69,17 @@ impl Address for V4 {
         [self.0.into(), 0]
     }
 
+    #[inline]
+    fn kept(&self) -> &[u32] {
+        std::slice::from_ref(&self.0)
+    }
+
+    #[inline]
+    fn split(words: &[u32]) -> Option<(Self, &[u32])> {
+        let (word, rest) = words.split_first()?;
+        Some((Self(*word), rest))
+    }
+
     fn ip(self) -> IpAddr {
         Ipv4Addr::from_bits(self.0).into()
     }
@@ -87,6 +104,17 @@ impl Address for V6 {
     fn words(self) -> [u64; 2] {
         let [a, b, c, d] = self.0.map(u64::from);
         [b << 32 | a, d << 32 | c]
+    }
+
+    #[inline]
+    fn kept(&self) -> &[u32] {
+        &self.0
+    }
+
+    #[inline]
+    fn split(words: &[u32]) -> Option<(Self, &[u32])> {
+        let (words, rest) = words.split_first_chunk()?;
+        Some((Self(*words), rest))
     }
 
     fn ip(self) -> IpAddr {

@@ -36,8 +36,9 @@ impl Bank {
         let key = Key::random();
         let network = |rule: &(usize, Threshold)| rule.1.aggregates();
         let (v4, v6) = rules.first().map_or((0, 0), network);
+        let ports = rules.iter().any(|(_, rule)| rule.ports().is_some());
         Self {
-            ports: rules.iter().any(|(_, rule)| rule.ports().is_some()),
+            ports,
             excepted: rules
                 .first()
                 .map(|(_, rule)| rule.excepted().clone())
@@ -46,8 +47,8 @@ impl Bank {
             classes: Arc::default(),
             kinds: Vec::new(),
             seen: Vec::new(),
-            v4: Shelf::new(key, v4),
-            v6: Shelf::new(key, v6),
+            v4: Shelf::new(key, v4, ports),
+            v6: Shelf::new(key, v6, ports),
         }
     }
 
@@ -109,10 +110,8 @@ impl Bank {
             port: packet.port,
         };
         match packet.source.v4() {
-            Some(source) => self.v4.add(V4::from_bits(source), hit, self.ports),
-            None => self
-                .v6
-                .add(V6::from_words(packet.source.v6()), hit, self.ports),
+            Some(source) => self.v4.add(V4::from_bits(source), hit),
+            None => self.v6.add(V6::from_words(packet.source.v6()), hit),
         }
     }
 
@@ -130,8 +129,8 @@ impl Bank {
 
     /// Keeps what waits to be kept.
     pub(super) fn flush(&mut self) {
-        self.v4.flush(self.ports);
-        self.v6.flush(self.ports);
+        self.v4.flush();
+        self.v6.flush();
     }
 
     /// The rules of each class, as bits.

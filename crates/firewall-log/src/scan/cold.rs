@@ -1,72 +1,48 @@
 //! Hits of sources without number.
 
-use super::hits::Hit;
+use std::marker::PhantomData;
 
-/// A hit of a source that has no place of its own.
-#[derive(Debug, Clone, Copy)]
+use super::address::Address;
+use super::hits::{Hit, Hits};
+
+/// The hits of sources that have no place of their own, each with its source.
+#[derive(Debug, Clone)]
 pub(super) struct Cold<A> {
-    pub(super) address: A,
-    at: [u32; 2],
-    /// The class, and the port and one.
-    tag: u32,
+    hits: Hits,
+    number: usize,
+    sources: PhantomData<A>,
 }
 
-const PORT_BITS: u32 = 17;
+impl<A: Address> Cold<A> {
+    /// None yet; `ports`: whether those matter.
+    pub(super) fn new(ports: bool) -> Self {
+        Self {
+            hits: Hits::new(ports),
+            number: 0,
+            sources: PhantomData,
+        }
+    }
 
-impl<A> Cold<A> {
-    /// `None` if the class does not fit.
     #[inline]
-    pub(super) fn new(address: A, hit: Hit) -> Option<Self> {
-        if hit.class >> (u32::BITS - PORT_BITS) != 0 {
-            return None;
-        }
-        let port = hit.port.map_or(0, |port| u32::from(port) + 1);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "the halves"
-        )]
-        let at = [(hit.at >> 32) as u32, hit.at as u32];
-        Some(Self {
-            address,
-            at,
-            tag: hit.class << PORT_BITS | port,
-        })
+    pub(super) fn add(&mut self, source: A, hit: Hit) {
+        self.hits.add_with(0, hit, source.kept());
+        self.number += 1;
     }
 
-    pub(super) fn hit(&self) -> Hit {
-        let [high, low] = self.at;
-        let port = (self.tag & ((1 << PORT_BITS) - 1)).checked_sub(1);
-        #[expect(clippy::cast_possible_wrap, reason = "as it was put there")]
-        let high = high as i32;
-        Hit {
-            at: i64::from(high) << 32 | i64::from(low),
-            class: self.tag >> PORT_BITS,
-            port: port.and_then(|port| u16::try_from(port).ok()),
-        }
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.number
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::scan::address::{V4, V6};
-
-    #[test]
-    fn a_cold_hit_is_small_and_keeps_all() {
-        assert_eq!((size_of::<Cold<V4>>(), size_of::<Cold<V6>>()), (16, 28));
-        for at in [0, -1, 1 << 60, -(1 << 60), 1_790_000_000_123_456] {
-            for (class, port) in [(0, None), (32_767, Some(65_535)), (1, Some(0))] {
-                let hit = Hit { at, class, port };
-                let cold = Cold::new(V4::from_bits(1), hit).unwrap();
-                assert_eq!(cold.hit(), hit);
-            }
-        }
-        let hit = Hit {
-            at: 0,
-            class: 32_768,
-            port: None,
-        };
-        assert!(Cold::new(V4::from_bits(1), hit).is_none());
+    /// Gives them as they came.
+    #[inline]
+    pub(super) fn each(&self, mut take: impl FnMut(A, Hit)) {
+        self.hits.each_with(|_, hit, words| {
+            let Some((source, rest)) = A::split(words) else {
+                return &[];
+            };
+            take(source, hit);
+            rest
+        });
     }
 }

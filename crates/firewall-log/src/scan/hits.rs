@@ -55,8 +55,10 @@ pub(super) const TIME_MAX: i64 = 1 << 60;
 ///
 /// A hit is four bytes if it is of one of the first classes and within half a second of the one before it, as those are of which there are many; eight if
 /// it is within half an hour. Where ports matter, it is four more.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Hits {
+    /// Whether ports matter.
+    ports: bool,
     full: Vec<Vec<u32>>,
     /// What is being filled, and how far it is.
     piece: Vec<u32>,
@@ -82,13 +84,30 @@ const CLASS_BITS: u32 = 14;
 const LONG: u32 = 0b11 << 30;
 
 impl Hits {
+    /// None yet; `ports`: whether those matter.
+    pub(super) fn new(ports: bool) -> Self {
+        Self {
+            ports,
+            full: Vec::new(),
+            piece: Vec::new(),
+            used: 0,
+            last: 0,
+        }
+    }
+
     /// Adds a hit of a source that has this number.
     #[inline]
-    pub(super) fn add(&mut self, source: usize, hit: Hit, ports: bool) {
+    pub(super) fn add(&mut self, source: usize, hit: Hit) {
+        self.add_with(source, hit, &[]);
+    }
+
+    /// Adds a hit, and some words that belong to it.
+    #[inline]
+    pub(super) fn add_with(&mut self, source: usize, hit: Hit, more: &[u32]) {
         let distance = hit.at.wrapping_sub(self.last);
         self.last = hit.at;
         let Ok(number) = u16::try_from(source) else {
-            return self.add_long(source, hit, ports);
+            return self.add_long(source, hit, more);
         };
         let number = u32::from(number);
         let forward = u32::try_from(distance.wrapping_add(TINY_DISTANCE)).unwrap_or(u32::MAX);
@@ -97,37 +116,43 @@ impl Hits {
             && hit.class >> TINY_CLASS_BITS == 0
         {
             let word = (hit.class << TINY_SOURCE_BITS | number) << TINY_DISTANCE_BITS | forward;
-            return self.put([word, port_word(hit)], ports);
+            return self.put([word, port_word(hit)], more);
         }
         match i32::try_from(distance) {
             Ok(distance) if hit.class >> CLASS_BITS == 0 => {
                 let first = SHORT | hit.class << SOURCE_BITS | number;
                 let distance = u32::from_le_bytes(distance.to_le_bytes());
-                self.put([first, distance, port_word(hit)], ports);
+                self.put([first, distance, port_word(hit)], more);
             }
-            _ => self.add_long(source, hit, ports),
+            _ => self.add_long(source, hit, more),
         }
     }
 
     #[cold]
-    fn add_long(&mut self, source: usize, hit: Hit, ports: bool) {
+    fn add_long(&mut self, source: usize, hit: Hit, more: &[u32]) {
         let source = u32::try_from(source).unwrap_or(u32::MAX);
         let [a, b, c, d, high @ ..] = hit.at.to_le_bytes();
         let [low, high] = [[a, b, c, d], high].map(u32::from_le_bytes);
         let words = [LONG, source, hit.class, low, high, port_word(hit)];
-        self.put(words, ports);
+        self.put(words, more);
     }
 
-    /// Writes words, the last of them only where ports matter.
+    /// Writes words, the last of them only where ports matter, and more.
     #[inline]
-    fn put<const N: usize>(&mut self, words: [u32; N], ports: bool) {
-        if self.piece.len() < self.used + N {
+    fn put<const N: usize>(&mut self, words: [u32; N], more: &[u32]) {
+        if self.piece.len() < self.used + N + more.len() {
             self.next_piece();
         }
         let free = self.piece.get_mut(self.used..);
-        if let Some(free) = free.and_then(<[u32]>::first_chunk_mut) {
-            *free = words;
-            self.used += N - usize::from(!ports);
+        let Some(free) = free.and_then(<[u32]>::first_chunk_mut) else {
+            return;
+        };
+        *free = words;
+        self.used += N - usize::from(!self.ports);
+        let free = self.piece.get_mut(self.used..self.used + more.len());
+        if let Some(free) = free {
+            free.copy_from_slice(more);
+            self.used += more.len();
         }
     }
 
@@ -146,7 +171,19 @@ impl Hits {
 
     /// Gives the hits as they came, each with the number of its source.
     #[inline]
-    pub(super) fn each(&self, ports: bool, mut take: impl FnMut(usize, Hit)) {
+    pub(super) fn each(&self, mut take: impl FnMut(usize, Hit)) {
+        self.each_with(|source, hit, words| {
+            take(source, hit);
+            words
+        });
+    }
+
+    /// Gives the hits as they came; from the words behind each, those that belong to it are taken.
+    #[inline]
+    pub(super) fn each_with<'a>(
+        &'a self,
+        mut take: impl FnMut(usize, Hit, &'a [u32]) -> &'a [u32],
+    ) {
         let last = self.piece.get(..self.used).unwrap_or_default();
         let mut at = 0_i64;
         for piece in self.full.iter().map(Vec::as_slice).chain([last]) {
@@ -175,14 +212,14 @@ impl Hits {
                     [] => return,
                 };
                 let mut port = None;
-                if let ([first, rest @ ..], true) = (words, ports) {
+                if let ([first, rest @ ..], true) = (words, self.ports) {
                     port = first
                         .checked_sub(1)
                         .and_then(|port| u16::try_from(port).ok());
                     words = rest;
                 }
                 let source = usize::try_from(source).unwrap_or(usize::MAX);
-                take(source, Hit { at, class, port });
+                words = take(source, Hit { at, class, port }, words);
             }
         }
     }
@@ -217,12 +254,23 @@ mod tests {
                 .into_iter()
                 .map(|(source, at, class, port)| (source, Hit { at, class, port: port.filter(|_| ports) }))
                 .collect();
-            let mut kept = Hits::default();
+            let mut kept = Hits::new(ports);
             for (source, hit) in &hits {
-                kept.add(*source, *hit, ports);
+                kept.add(*source, *hit);
             }
             let mut given = Vec::new();
-            kept.each(ports, |source, hit| given.push((source, hit)));
+            kept.each(|source, hit| given.push((source, hit)));
+            prop_assert_eq!(&given, &hits);
+            let mut kept = Hits::new(ports);
+            for (source, hit) in &hits {
+                kept.add_with(*source, *hit, &[hit.class, 1, 2, 3]);
+            }
+            given.clear();
+            kept.each_with(|source, hit, words| {
+                given.push((source, hit));
+                assert_eq!(words[..4], [hit.class, 1, 2, 3]);
+                &words[4..]
+            });
             prop_assert_eq!(given, hits);
         }
     }

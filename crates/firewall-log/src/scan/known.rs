@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use super::address::Address;
+use super::cold::Cold;
 use super::hits::{Evidence, Hit, Hits};
-use super::shelf::{Buckets, Part};
+use super::shelf::Buckets;
 use super::verdict::{Rules, Verdicts};
 use crate::keyed::Key;
 
@@ -99,7 +100,7 @@ impl<A: Address> Known<A> {
         rules: &Rules,
     ) -> Vec<usize> {
         let mut counts = vec![(0, 0); places.len()];
-        hits.each(rules.ports, |place, hit| {
+        hits.each(|place, hit| {
             if let Some((count, counted_by)) = counts.get_mut(place) {
                 *count += 1;
                 *counted_by |= rules.of_class(hit.class);
@@ -112,23 +113,23 @@ impl<A: Address> Known<A> {
     }
 
     /// Adds the hits of other sources that are known or may have enough of them; the rest is at most counted.
-    pub(super) fn add_cold(&mut self, parts: &[Part<A>], verdicts: &mut Verdicts<'_>) -> Hits {
+    pub(super) fn add_cold(&mut self, cold: &[Cold<A>], verdicts: &mut Verdicts<'_>) -> Hits {
         let rules = verdicts.rules;
-        let mut late = Hits::default();
-        let hits = parts.iter().map(Part::cold).sum();
+        let mut late = Hits::new(rules.ports);
+        let hits = cold.iter().map(Cold::len).sum();
         if hits == 0 {
             return late;
         }
-        let buckets = self.buckets(parts, hits);
+        let buckets = self.buckets(cold, hits);
         // A source has a place with a worker or not; only of several workers one may have it and another not.
-        let shared = parts.len() > 1;
+        let shared = cold.len() > 1;
         let mut few = Vec::new();
-        for part in parts {
-            part.each_cold(|address, hit| {
+        for cold in cold {
+            cold.each(|address, hit| {
                 let most = buckets.most(self.key.hash(address.words()));
                 if most >= rules.least || (shared && self.numbers.contains_key(&address)) {
                     let number = self.add(address, 1, rules.of_class(hit.class));
-                    late.add(number, hit, rules.ports);
+                    late.add(number, hit);
                 } else if rules.exact {
                     few.push((address, hit.class));
                 }
@@ -143,14 +144,14 @@ impl<A: Address> Known<A> {
     }
 
     /// How many hits the sources of each bucket have.
-    fn buckets(&self, parts: &[Part<A>], hits: usize) -> Buckets {
+    fn buckets(&self, cold: &[Cold<A>], hits: usize) -> Buckets {
         let mut buckets = Buckets::new(hits);
         for source in &self.sources {
             let hits = u32::try_from(source.hits).unwrap_or(u32::MAX);
             buckets.add(self.key.hash(source.address.words()), hits);
         }
-        for part in parts {
-            part.each_cold(|address, _| buckets.add(self.key.hash(address.words()), 1));
+        for cold in cold {
+            cold.each(|address, _| buckets.add(self.key.hash(address.words()), 1));
         }
         buckets
     }
@@ -179,13 +180,13 @@ impl<A: Address> Known<A> {
         let rules = verdicts.rules;
         let mut sorted = Sorted::<T>::new(&self.sources, rules.least);
         for (numbers, hits) in placed {
-            hits.each(rules.ports, |place, hit| {
+            hits.each(|place, hit| {
                 if let Some(number) = numbers.get(place) {
                     sorted.add(*number, hit);
                 }
             });
         }
-        late.each(rules.ports, |number, hit| sorted.add(number, hit));
+        late.each(|number, hit| sorted.add(number, hit));
         let mut rest = sorted.hits.as_mut_slice();
         for source in &self.sources {
             verdicts.count(source.rules);

@@ -183,13 +183,13 @@ impl<A: Address> Sources<A> {
 
     /// How many hits are of sources that have no place.
     fn cold(&self) -> usize {
-        self.workers.iter().map(|(_, part)| part.cold()).sum()
+        self.workers.iter().map(|(_, part)| part.cold.len()).sum()
     }
 
     /// Adds the sources that have no place, for each class.
     fn estimate(&self, classes: &mut Vec<Distinct>) {
         for (_, part) in &self.workers {
-            part.each_cold(|address, hit| {
+            part.cold.each(|address, hit| {
                 let class = usize::try_from(hit.class).unwrap_or_default();
                 if classes.len() <= class {
                     classes.resize_with(class + 1, Distinct::default);
@@ -206,14 +206,14 @@ impl<A: Address> Sources<A> {
         let rules = verdicts.rules;
         let mut known = Known::new(self.key);
         let mut placed = Vec::new();
-        let mut others = Vec::new();
-        for (places, mut part) in self.workers {
+        let mut cold = Vec::new();
+        for (places, part) in self.workers {
             let numbers = known.add_placed(&places, &part.hits, rules);
-            placed.push((numbers, std::mem::take(&mut part.hits)));
-            others.push(part);
+            placed.push((numbers, part.hits));
+            cold.push(part.cold);
         }
-        let late = known.add_cold(&others, verdicts);
-        drop(others);
+        let late = known.add_cold(&cold, verdicts);
+        drop(cold);
         known.judge(&placed, &late, verdicts);
     }
 }

@@ -9,9 +9,6 @@ use crate::keyed::Key;
 const PARTS: usize = 1 << PART_BITS;
 const PART_BITS: u32 = 4;
 
-/// Cold hits of a chunk.
-const CHUNK: usize = if cfg!(test) { 2 } else { 4096 };
-
 /// What has been seen of a family.
 #[derive(Debug, Clone)]
 pub(super) struct Shelf<A> {
@@ -36,32 +33,29 @@ pub(super) struct Part<A> {
     /// Of sources that have a place, by its number in the part.
     pub(super) hits: Hits,
     /// Of all others.
-    cold: Vec<Vec<Cold<A>>>,
-    /// Of those, what does not fit there.
-    odd: Vec<(A, Hit)>,
+    pub(super) cold: Cold<A>,
 }
 
 /// A part, and who has its places.
 pub(super) type OpenPart<A> = (Vec<Option<A>>, Part<A>);
 
-impl<A> Default for Part<A> {
-    fn default() -> Self {
+impl<A: Address> Part<A> {
+    fn new(ports: bool) -> Self {
         Self {
-            hits: Hits::default(),
-            cold: Vec::new(),
-            odd: Vec::new(),
+            hits: Hits::new(ports),
+            cold: Cold::new(ports),
         }
     }
 }
 
 impl<A: Address> Shelf<A> {
-    /// Counts networks of this prefix length.
-    pub(super) fn new(key: Key, length: u8) -> Self {
+    /// Counts networks of this prefix length; `ports`: whether those matter.
+    pub(super) fn new(key: Key, length: u8, ports: bool) -> Self {
         Self {
             key,
             mask: A::mask(length),
             places: Vec::new(),
-            parts: std::array::from_fn(|_| Part::default()),
+            parts: std::array::from_fn(|_| Part::new(ports)),
             waiting: Vec::new(),
             owners: Vec::new(),
         }
@@ -69,18 +63,18 @@ impl<A: Address> Shelf<A> {
 
     /// Keeps a hit, soon.
     #[inline]
-    pub(super) fn add(&mut self, address: A, hit: Hit, ports: bool) {
+    pub(super) fn add(&mut self, address: A, hit: Hit) {
         let address = address.and(self.mask);
         let hash = self.key.hash(address.words());
         self.waiting.push((hash, address, hit));
         if self.waiting.len() >= WAITING {
-            self.flush(ports);
+            self.flush();
         }
     }
 
     /// Keeps what waits to be kept. All places are looked up before any hit is written, so that none waits for what memory says of the one before.
     #[inline(never)]
-    pub(super) fn flush(&mut self, ports: bool) {
+    pub(super) fn flush(&mut self) {
         if self.places.is_empty() && !self.waiting.is_empty() {
             self.places.resize(1 << A::PLACE_BITS, None);
         }
@@ -108,9 +102,9 @@ impl<A: Address> Shelf<A> {
             };
             if is_owner {
                 let number = place & ((1 << (A::PLACE_BITS - PART_BITS)) - 1);
-                part.hits.add(number, hit, ports);
+                part.hits.add(number, hit);
             } else {
-                part.add_cold(address, hit);
+                part.cold.add(address, hit);
             }
         }
     }
@@ -128,40 +122,6 @@ impl<A: Address> Shelf<A> {
             let places = places.split_off(places.len().saturating_sub(length));
             (places, part)
         })
-    }
-}
-
-impl<A: Address> Part<A> {
-    /// How many hits are of sources that have no place.
-    pub(super) fn cold(&self) -> usize {
-        self.cold.iter().map(Vec::len).sum::<usize>() + self.odd.len()
-    }
-
-    /// Gives the hits of sources that have no place.
-    #[inline]
-    pub(super) fn each_cold(&self, mut take: impl FnMut(A, Hit)) {
-        for cold in self.cold.iter().flatten() {
-            take(cold.address, cold.hit());
-        }
-        for (address, hit) in &self.odd {
-            take(*address, *hit);
-        }
-    }
-
-    #[inline]
-    fn add_cold(&mut self, address: A, hit: Hit) {
-        let Some(cold) = Cold::new(address, hit) else {
-            self.odd.push((address, hit));
-            return;
-        };
-        match self.cold.last_mut() {
-            Some(chunk) if chunk.len() < CHUNK => chunk.push(cold),
-            _ => {
-                let mut chunk = Vec::with_capacity(CHUNK);
-                chunk.push(cold);
-                self.cold.push(chunk);
-            }
-        }
     }
 }
 
@@ -212,33 +172,33 @@ mod tests {
     use super::*;
     use crate::scan::address::V4;
 
-    /// Sources that share a place, and classes that fit in no cold hit.
+    /// Sources that share a place, and classes and distances of every size.
     #[test]
     fn every_hit_is_kept_somewhere() {
-        let mut shelf = Shelf::new(Key::random(), 32);
+        let mut shelf = Shelf::new(Key::random(), 32, false);
         let mut expected = Vec::new();
         for number in 0..5000_u32 {
             let hit = Hit {
-                at: i64::from(number) * 7 - 9000,
+                at: i64::from(number) * 200_001 - 9000,
                 class: number % 5 * 20_000,
                 port: None,
             };
             let address = V4::from_bits(number % 97);
-            shelf.add(address, hit, false);
+            shelf.add(address, hit);
             expected.push((address, hit));
         }
-        shelf.flush(false);
+        shelf.flush();
         let mut kept = Vec::new();
-        let (mut placed, mut odd) = (0, 0);
+        let (mut placed, mut cold) = (0, 0);
         for (places, part) in shelf.into_parts() {
-            part.hits.each(false, |place, hit| {
+            part.hits.each(|place, hit| {
                 placed += 1;
                 kept.push((places.get(place).copied().flatten().unwrap(), hit));
             });
-            part.each_cold(|address, hit| kept.push((address, hit)));
-            odd += part.odd.len();
+            part.cold.each(|address, hit| kept.push((address, hit)));
+            cold += part.cold.len();
         }
-        assert!(placed > 0 && placed < 5000 && odd > 0);
+        assert!(placed > 0 && cold > 0 && placed + cold == 5000);
         let order = |hits: &mut Vec<(V4, Hit)>| hits.sort_by_key(|(_, hit)| hit.at);
         order(&mut kept);
         order(&mut expected);
