@@ -9,13 +9,14 @@
 
 mod sockets;
 
+use std::collections::BTreeMap;
 use std::io;
 
-use ipset_netlink::Transport;
+use ipset_netlink::{SetName, Transport};
 
 use crate::conntrack::{Connection, Conntrack, Error};
 use crate::error::chain;
-use crate::networks::Networks;
+use crate::networks::{Members, Networks};
 use crate::report::{Connections, Outcome, Phase, RuleReport, ViolationReport, Warning};
 use crate::sets::Sets;
 use sockets::Sockets;
@@ -70,6 +71,7 @@ fn act_with<T: Transport>(
         banned,
         sets,
         dry_run,
+        members: BTreeMap::new(),
         warning: None,
     };
     let Err(error) = open().and_then(|conntrack| cutter.cut(conntrack)) else {
@@ -100,6 +102,8 @@ struct Cutter<'a> {
     banned: Networks<Vec<Place>>,
     sets: Option<&'a mut Sets>,
     dry_run: bool,
+    /// What is in the sets, where a dry run has to know.
+    members: BTreeMap<SetName, Members>,
     /// Why sockets go on.
     warning: Option<Warning>,
 }
@@ -179,15 +183,22 @@ impl Cutter<'_> {
             if exceptions.any(|part| part.network.contains(source)) {
                 return false;
             }
-            match &mut self.sets {
-                Some(sets) if !self.dry_run && !violation.source.is_single_address() => {
-                    sets.matches(&violation.set, source).unwrap_or_else(|why| {
-                        troubles.push((*place, why));
-                        false
-                    })
-                }
-                _ => true,
+            let is_network = !violation.source.is_single_address();
+            let Some(sets) = self.sets.as_mut().filter(|_| is_network) else {
+                return true;
+            };
+            if self.dry_run {
+                let members = self.members.entry(violation.set.clone());
+                // That a set cannot be read has been said.
+                let members =
+                    members.or_insert_with_key(|set| sets.members(set).unwrap_or_default());
+                let member = members.covering(source.into()).next();
+                return !member.is_some_and(|member| member.nomatch);
             }
+            sets.matches(&violation.set, source).unwrap_or_else(|why| {
+                troubles.push((*place, why));
+                false
+            })
         });
         for (place, why) in troubles {
             self.refuse(place, &why);
