@@ -3,6 +3,8 @@
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
+use super::prefix::{hosts_v4, hosts_v6};
+
 /// Ranges of addresses, first and last, in order and apart from each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Excepted {
@@ -15,14 +17,12 @@ impl Excepted {
         for (address, length) in networks {
             match address {
                 IpAddr::V4(address) => {
-                    let host = u32::MAX.checked_shr(length.into()).unwrap_or(0);
-                    self.v4
-                        .push((address.to_bits() & !host, address.to_bits() | host));
+                    let (bits, hosts) = (address.to_bits(), hosts_v4(length));
+                    self.v4.push((bits & !hosts, bits | hosts));
                 }
                 IpAddr::V6(address) => {
-                    let host = u128::MAX.checked_shr(length.into()).unwrap_or(0);
-                    self.v6
-                        .push((address.to_bits() & !host, address.to_bits() | host));
+                    let (bits, hosts) = (address.to_bits(), hosts_v6(length));
+                    self.v6.push((bits & !hosts, bits | hosts));
                 }
             }
         }

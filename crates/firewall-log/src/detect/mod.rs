@@ -4,6 +4,7 @@ mod excepted;
 mod hits;
 mod late;
 mod ports;
+mod prefix;
 mod threshold;
 mod window;
 
@@ -15,6 +16,7 @@ use std::num::NonZeroU32;
 use std::time::SystemTime;
 
 pub(crate) use self::excepted::Excepted;
+pub(crate) use self::prefix::{hosts_v4, hosts_v6};
 pub use self::threshold::Threshold;
 pub(crate) use self::window::Dated;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::excepted::Excepted;
+use super::prefix::{hosts_v4, hosts_v6};
 use super::window::{self, Dated, Limit};
 use crate::event::Event;
 use crate::packet::Protocol;
@@ -96,12 +97,12 @@ impl Threshold {
             IpAddr::V4(_) if self.aggregate_v4 == V4_BITS => (source, V4_BITS),
             IpAddr::V6(_) if self.aggregate_v6 == V6_BITS => (source, V6_BITS),
             IpAddr::V4(source) => {
-                let host = u32::MAX.checked_shr(self.aggregate_v4.into()).unwrap_or(0);
+                let host = hosts_v4(self.aggregate_v4);
                 let network = Ipv4Addr::from_bits(source.to_bits() & !host);
                 (network.into(), self.aggregate_v4)
             }
             IpAddr::V6(source) => {
-                let host = u128::MAX.checked_shr(self.aggregate_v6.into()).unwrap_or(0);
+                let host = hosts_v6(self.aggregate_v6);
                 let network = Ipv6Addr::from_bits(source.to_bits() & !host);
                 (network.into(), self.aggregate_v6)
             }
@@ -196,13 +197,15 @@ fn stem(prefix: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
+    fn line(prefix: &str, source: &str) -> String {
+        format!(
+            "[1.0] {prefix}IN=eth0 OUT= SRC={source} DST=192.0.2.2 LEN=40 TOS=0x00 PREC=0x00 TTL=1 ID=1 PROTO=2 "
+        )
+    }
+
     #[test]
     fn a_prefix_is_compared_without_case_and_without_its_end() {
-        let line = |prefix: &str| {
-            format!(
-                "[1.0] {prefix}IN=eth0 OUT= SRC=192.0.2.1 DST=192.0.2.2 LEN=40 TOS=0x00 PREC=0x00 TTL=1 ID=1 PROTO=2 "
-            )
-        };
+        let line = |prefix| line(prefix, "192.0.2.1");
         let rule = Threshold::new(NonZeroU32::MIN, Duration::ZERO)
             .prefix("IPTABLES-blocked: ")
             .prefix("IP6TABLES-BLOCKED");
@@ -242,11 +245,6 @@ mod tests {
 
     #[test]
     fn who_is_excepted_is_not_counted() {
-        let line = |source: &str| {
-            format!(
-                "[1.0] IN=eth0 OUT= SRC={source} DST=192.0.2.2 LEN=40 TOS=0x00 PREC=0x00 TTL=1 ID=1 PROTO=2 "
-            )
-        };
         let rule = Threshold::new(NonZeroU32::MIN, Duration::ZERO)
             .aggregate_v4(24)
             .except([(IpAddr::from([192, 0, 2, 70]), 26)])
@@ -259,7 +257,7 @@ mod tests {
             ("192.0.2.127", false),
             ("192.0.2.128", true),
         ] {
-            let line = line(source);
+            let line = line("", source);
             let event = Event::parse(line.as_bytes()).unwrap();
             assert_eq!(rule.matches(&event), counts, "{source}");
         }

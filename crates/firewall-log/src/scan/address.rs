@@ -3,6 +3,8 @@
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::detect::{hosts_v4, hosts_v6};
+
 /// An address as it is kept: of four-byte words, so that nothing is padded.
 pub(super) trait Address: Copy + Ord + Hash + Send {
     /// How many sources of the family have a place of their own, as a power of two: in the tests of this crate so few that the others are met.
@@ -56,7 +58,7 @@ impl Address for V4 {
     const PLACE_BITS: u32 = if cfg!(test) { 4 } else { 13 };
 
     fn mask(length: u8) -> Self {
-        Self(!u32::MAX.checked_shr(length.into()).unwrap_or(0))
+        Self(!hosts_v4(length))
     }
 
     #[inline]
@@ -89,7 +91,7 @@ impl Address for V6 {
     const PLACE_BITS: u32 = if cfg!(test) { 4 } else { 12 };
 
     fn mask(length: u8) -> Self {
-        let bits = !u128::MAX.checked_shr(length.into()).unwrap_or(0);
+        let bits = !hosts_v6(length);
         #[expect(clippy::cast_possible_truncation, reason = "the halves")]
         Self::from_words([bits as u64, (bits >> 64) as u64])
     }
