@@ -1,6 +1,5 @@
 //! Who is never banned, whatever the log says.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::{fmt, io};
@@ -95,22 +94,21 @@ impl Exemptions {
     ///
     /// An IPv4-mapped IPv6 address is exempt also where the IPv4 address in it is.
     pub(crate) fn of(&self, source: Source, more: &[Network]) -> Exemption {
+        let more: Vec<_> = more
+            .iter()
+            .map(|network| Range {
+                network: *network,
+                why: format!("covered by exempt {} of its rule", spelled(*network)),
+            })
+            .collect();
         let mut parts = Vec::new();
         for form in source.forms() {
-            let ranges = self.ranges.iter().map(|Range { network, why }| {
-                let why: Cow<'_, str> = why.into();
-                (*network, why)
-            });
-            let more = more.iter().map(|network| {
-                let why = format!("covered by exempt {} of its rule", spelled(*network));
-                (*network, why.into())
-            });
-            for (network, why) in ranges.chain(more) {
-                if holds(network, form) {
-                    return Exemption::Whole(why.into_owned());
+            for Range { network, why } in self.ranges.iter().chain(&more) {
+                if holds(*network, form) {
+                    return Exemption::Whole(why.clone());
                 }
-                if holds(form, network) {
-                    parts.push(Part::of(source, network, &why));
+                if holds(form, *network) {
+                    parts.push(Part::of(source, *network, why));
                 }
             }
         }

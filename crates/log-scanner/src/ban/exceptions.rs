@@ -75,27 +75,28 @@ impl Wish {
 }
 
 /// The exceptions that bans need and that are not in the set for long enough.
-#[derive(Debug, Default)]
-pub(super) struct Exceptions(BTreeMap<Network, Entry>);
-
-impl Exceptions {
-    /// Adds those of a ban.
-    pub(super) fn add(&mut self, wish: &Wish, members: &Members) {
+///
+/// When one has to be added, all get their full time: those that were there would run low until they are read back.
+pub(super) fn entries<'a>(
+    bans: impl Iterator<Item = &'a Wish> + Clone,
+    members: &Members,
+) -> Vec<Entry> {
+    let mut entries: BTreeMap<Network, Entry> = BTreeMap::new();
+    if bans.clone().all(|wish| unguarded(wish, members).is_none()) {
+        return Vec::new();
+    }
+    // Longest first, so that another ban needs none of its own.
+    for wish in bans {
+        let seconds = wish.seconds.saturating_add(LONGER);
+        let seconds = seconds.min(Timeout::MAX.as_secs());
+        let Ok(timeout) = Timeout::from_secs(seconds) else {
+            continue;
+        };
         for part in &wish.exempt {
-            let existing = members.get(part.network);
-            // Longest first, so that another ban needs it no longer.
-            if existing.is_some_and(|member| guards(member, wish))
-                || self.0.contains_key(&part.network)
-            {
+            let existing = members.get(part.network).filter(|member| member.nomatch);
+            if existing.is_some_and(|member| left(member) >= Left::Seconds(seconds)) {
                 continue;
             }
-            let seconds = wish
-                .seconds
-                .saturating_add(LONGER)
-                .min(Timeout::MAX.as_secs());
-            let Ok(timeout) = Timeout::from_secs(seconds) else {
-                continue;
-            };
             let entry = Entry::new(Source::from(part.network).key());
             let entry = entry.timeout(timeout).nomatch();
             let comment = existing.and_then(|member| member.comment.clone());
@@ -103,13 +104,10 @@ impl Exceptions {
                 Some(comment) => entry.comment(comment),
                 None => entry,
             };
-            self.0.insert(part.network, entry);
+            entries.entry(part.network).or_insert(entry);
         }
     }
-
-    pub(super) fn entries(&self) -> Vec<Entry> {
-        self.0.values().cloned().collect()
-    }
+    entries.into_values().collect()
 }
 
 /// Who would be banned along, if any of those who are exempt is not excepted.

@@ -135,9 +135,8 @@ impl Bans<'_> {
     fn carry_out(&mut self, plan: &mut Plan) {
         let Some(sets) = &mut self.sets else { return };
         let started = Instant::now();
-        let exceptions = plan.exceptions();
-        if !exceptions.is_empty() {
-            let (refused, broken) = sets.fill(plan.set(), &exceptions);
+        if !plan.exceptions().is_empty() {
+            let (refused, broken) = sets.fill(plan.set(), plan.exceptions());
             let (members, unread) = match sets.members(plan.set()) {
                 Ok(members) => (members, None),
                 Err(why) => (Members::default(), Some(why)),

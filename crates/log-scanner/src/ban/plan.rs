@@ -6,7 +6,7 @@ use std::collections::hash_map;
 use ipset_netlink::{Entry, SetName, Timeout};
 use jiff::Timestamp;
 
-use super::exceptions::{self, Exceptions};
+use super::exceptions;
 use crate::exempt::Part;
 use crate::networks::{Members, Networks};
 use crate::report::{Outcome, Remaining};
@@ -46,7 +46,7 @@ pub(super) struct Plan {
     decided: Vec<Decided>,
     entries: Vec<Entry>,
     /// What is added before them.
-    exceptions: Exceptions,
+    exceptions: Vec<Entry>,
 }
 
 impl Plan {
@@ -75,7 +75,7 @@ impl Plan {
             set,
             decided: Vec::with_capacity(wishes.len()),
             entries: Vec::new(),
-            exceptions: Exceptions::default(),
+            exceptions: Vec::new(),
         };
         // The entry that bans a network, and the wish it is for.
         let mut planned: Networks<(usize, Wish)> = Networks::default();
@@ -98,7 +98,6 @@ impl Plan {
                     } else {
                         let place = plan.entries.len();
                         plan.entries.push(entry);
-                        plan.exceptions.add(&wish, members);
                         if let hash_map::Entry::Vacant(new) = planned.entry(network) {
                             new.insert((place, wish.clone()));
                         }
@@ -113,6 +112,7 @@ impl Plan {
                 entry,
             });
         }
+        plan.exceptions = exceptions::entries(plan.bans().map(|(_, wish)| wish), members);
         plan
     }
 
@@ -120,8 +120,17 @@ impl Plan {
         &self.set
     }
 
-    pub(super) fn exceptions(&self) -> Vec<Entry> {
-        self.exceptions.entries()
+    pub(super) fn exceptions(&self) -> &[Entry] {
+        &self.exceptions
+    }
+
+    /// The place of each entry, and the wish that it is for.
+    fn bans(&self) -> impl Iterator<Item = (usize, &Wish)> + Clone {
+        self.decided.iter().filter_map(|decided| {
+            let is_for_another = matches!(decided.outcome, Outcome::Outlasted { .. });
+            let place = decided.entry.filter(|_| !is_for_another)?;
+            Some((place, &decided.wish))
+        })
     }
 
     pub(super) fn entries(&self) -> &[Entry] {
@@ -132,13 +141,11 @@ impl Plan {
     /// that came to an end before its time.
     pub(super) fn guard(&mut self, members: &Members, broken: Option<&str>) {
         let mut given_up: Vec<Option<String>> = vec![None; self.entries.len()];
-        for decided in &self.decided {
-            let is_for_it = matches!(decided.outcome, Outcome::Added | Outcome::Refreshed);
-            let place = decided.entry.filter(|_| is_for_it);
-            let Some(reason) = place.and_then(|place| given_up.get_mut(place)) else {
+        for (place, wish) in self.bans() {
+            let Some(reason) = given_up.get_mut(place) else {
                 continue;
             };
-            *reason = exceptions::unguarded(&decided.wish, members).map(|part| {
+            *reason = exceptions::unguarded(wish, members).map(|part| {
                 let why = "the exception is not there, read back after it was added";
                 let why = broken.unwrap_or(why);
                 format!("{part}, and cannot be excepted first: {why}")

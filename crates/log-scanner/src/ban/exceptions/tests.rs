@@ -65,6 +65,23 @@ fn one_that_is_there_for_long_enough_is_left_as_it_is() {
     assert_eq!(ban.exceptions(), [longer]);
 }
 
+/// The second that passes until they are read back.
+#[test]
+fn one_that_was_there_does_not_run_low_while_another_is_added() {
+    let other = Wish {
+        exempt: guarded(1, 60, &["198.51.100.9"]).exempt,
+        ..wish(1, "198.51.100.0/24", 60)
+    };
+    let members = [entry(MONITOR, 360).nomatch()];
+    let mut both = plan(&members, vec![guarded(0, 60, &[MONITOR]), other]);
+    let exceptions = [entry("198.51.100.9", 660), entry(MONITOR, 660)];
+    assert_eq!(both.exceptions(), exceptions.map(Entry::nomatch));
+    let later = [entry("198.51.100.9", 659), entry(MONITOR, 659)];
+    let later = later.map(Entry::nomatch).into_iter().collect();
+    both.guard(&later, None);
+    assert_eq!(words(&both), ["added", "added"]);
+}
+
 #[test]
 fn what_is_kept_needs_no_exceptions() {
     let kept = plan(&[entry(NETWORK, 600)], vec![guarded(0, 60, &[MONITOR])]);
