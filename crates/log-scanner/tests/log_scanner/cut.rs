@@ -170,6 +170,12 @@ impl Live {
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
         Ok(())
     }
+
+    /// The socket of this host was ended.
+    fn assert_ended_here(&mut self) {
+        let error = self.server.write(b".").expect_err("it goes on");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    }
 }
 
 fn a_live_connection_dies_and_a_bystander_s_lives() -> Result<(), Failed> {
@@ -307,8 +313,7 @@ fn what_goes_on_sending_dies_too() -> Result<(), Failed> {
         .done(0)
         .says("1 connection cut\n");
     visit.assert_alive()?;
-    let error = attack.server.write(b".").expect_err("it goes on");
-    assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+    attack.assert_ended_here();
     let gateway = firewall.gateway().address(Family::V4);
     assert_eq!(firewall.tracked(gateway)?, 0, "nothing was taken up again");
     Ok(())
@@ -330,8 +335,7 @@ fn also_at_a_socket_bound_to_an_interface() -> Result<(), Failed> {
             .done(0)
             .says("1 connection cut\n");
         visit.assert_alive()?;
-        let error = attack.server.write(b".").expect_err("it goes on");
-        assert_eq!(error.kind(), io::ErrorKind::ConnectionAborted);
+        attack.assert_ended_here();
         assert_eq!(firewall.tracked(attacker)?, 0);
     }
     Ok(())
