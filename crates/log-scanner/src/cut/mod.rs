@@ -121,7 +121,7 @@ impl Cutter<'_> {
             banned.covering(source).next().is_some()
         };
         let connections = conntrack.connections(is_banned)?;
-        let sockets = Sockets::open();
+        let mut sockets = Sockets::open();
         for connection in connections {
             let places = self.places(&connection);
             if places.is_empty() {
@@ -130,7 +130,7 @@ impl Cutter<'_> {
             let cut = if self.dry_run {
                 Ok(true)
             } else {
-                let ended = self.end(&sockets, &connection);
+                let ended = self.end(&mut sockets, &connection);
                 conntrack
                     .delete(&connection)
                     .map(|was_there| was_there || ended)
@@ -148,7 +148,7 @@ impl Cutter<'_> {
     }
 
     /// Ends the socket of this host that a connection ends at; whether there was one.
-    fn end(&mut self, sockets: &io::Result<Sockets>, connection: &Connection) -> bool {
+    fn end(&mut self, sockets: &mut io::Result<Sockets>, connection: &Connection) -> bool {
         let Some((local, remote)) = connection.ends() else {
             return false;
         };

@@ -16,18 +16,33 @@ pub(super) struct Request {
     pub(super) wanted: Wanted,
 }
 
+impl Request {
+    /// About all sockets of a family, that of this address.
+    pub(super) fn all(unspecified: IpAddr) -> Self {
+        let any = SocketAddr::new(unspecified, 0);
+        Self {
+            local: any,
+            remote: any,
+            interface: 0,
+            wanted: Wanted::All,
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 pub(super) enum Wanted {
     /// Whether there is one.
     Answer,
     /// Its end, if it is this one.
     End(Cookie),
+    /// Not one, but all, in every state.
+    All,
 }
 
 impl NetlinkSerializable for Request {
     fn message_type(&self) -> u16 {
         match self.wanted {
-            Wanted::Answer => SOCK_DIAG_BY_FAMILY,
+            Wanted::Answer | Wanted::All => SOCK_DIAG_BY_FAMILY,
             Wanted::End(_) => SOCK_DESTROY,
         }
     }
@@ -41,13 +56,14 @@ impl NetlinkSerializable for Request {
             IpAddr::V4(_) => AF_INET,
             IpAddr::V6(_) => AF_INET6,
         };
-        let cookie = match self.wanted {
-            Wanted::Answer => INET_DIAG_NOCOOKIE,
-            Wanted::End(cookie) => cookie,
+        let (states, cookie) = match self.wanted {
+            Wanted::Answer => (NO_STATES, INET_DIAG_NOCOOKIE),
+            Wanted::End(cookie) => (NO_STATES, cookie),
+            Wanted::All => (EVERY_STATE.to_ne_bytes(), Cookie::default()),
         };
         let fields: [&[u8]; 8] = [
             &[family, IPPROTO_TCP, 0, 0],
-            &NO_STATES,
+            &states,
             &self.local.port().to_be_bytes(),
             &self.remote.port().to_be_bytes(),
             &octets(self.local.ip()),
@@ -76,6 +92,8 @@ pub(super) struct Found {
     /// The port of the other end; 0 where the socket listens.
     pub(super) remote_port: u16,
     pub(super) cookie: Cookie,
+    /// What it is bound to; 0 for none.
+    pub(super) interface: u32,
     pub(super) listens: bool,
 }
 
@@ -88,9 +106,10 @@ impl NetlinkDeserializable for Found {
                 format!("a message of type {} is not a socket", header.message_type).into(),
             );
         }
-        let (Some([state]), Some(port), Some(cookie)) = (
+        let (Some([state]), Some(port), Some(interface), Some(cookie)) = (
             field(payload, IDIAG_STATE),
             field(payload, IDIAG_DPORT),
+            field(payload, IDIAG_IF),
             field(payload, IDIAG_COOKIE),
         ) else {
             return Err(format!("a socket in {} octets is cut short", payload.len()).into());
@@ -98,6 +117,7 @@ impl NetlinkDeserializable for Found {
         Ok(Self {
             remote_port: u16::from_be_bytes(port),
             cookie,
+            interface: u32::from_ne_bytes(interface),
             listens: state == TCP_LISTEN,
         })
     }
@@ -116,11 +136,13 @@ const INET_DIAG_NOCOOKIE: Cookie = [0xff; 8];
 // linux/inet_diag.h: where an inet_diag_msg has its fields
 const IDIAG_STATE: usize = 1;
 const IDIAG_DPORT: usize = 6;
+const IDIAG_IF: usize = 40;
 const IDIAG_COOKIE: usize = 44;
 // net/tcp_states.h
 const TCP_LISTEN: u8 = 10;
 // Of no meaning where there is one socket to find.
 const NO_STATES: [u8; 4] = [0; 4];
+const EVERY_STATE: u32 = 0xfff;
 // linux/socket.h, linux/in.h
 const AF_INET: u8 = 2;
 const AF_INET6: u8 = 10;
@@ -181,6 +203,17 @@ mod tests {
         assert_eq!(end("127.0.0.1", 1, cookie), (0x15, expected));
     }
 
+    // strace -e trace=sendmsg -e write=3 ss -4 -tan
+    #[test]
+    fn all_are_asked_for_as_ss_does() {
+        let request = Request::all(std::net::Ipv4Addr::UNSPECIFIED.into());
+        let mut bytes = vec![0; request.buffer_len()];
+        request.serialize(&mut bytes);
+        // As the host has its numbers; there it was ff 0f 00 00.
+        let expected = [&b"\x02\x06\0\0"[..], &0xfff_u32.to_ne_bytes(), &[0; 48]].concat();
+        assert_eq!((request.message_type(), bytes), (0x14, expected));
+    }
+
     // strace -e trace=recvmsg -e read=3 ss -4 -tn sport = :8080 dport = :40000
     const CONNECTED: &[u8] = b"\x02\x01\0\0\x1f\x90\x9c\x40\x7f\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\x7f\0\0\x01\
         \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x30\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xfe\x98\x05\0\
@@ -196,12 +229,14 @@ mod tests {
         let connected = Found {
             remote_port: 40000,
             cookie: *b"\x30\0\0\0\0\0\0\0",
+            interface: 0,
             listens: false,
         };
         assert_eq!(socket(CONNECTED).unwrap(), connected);
         let listening = Found {
             remote_port: 0,
             cookie: *b"\x18\x10\0\0\0\0\0\0",
+            interface: 0,
             listens: true,
         };
         assert_eq!(socket(LISTENING).unwrap(), listening);
