@@ -11,6 +11,7 @@ crate::trials!(
     a_full_set_refuses_and_the_rest_goes_on,
     the_cure_cures,
     a_set_that_throws_members_out,
+    who_was_thrown_out_again_is_refused,
     nearly_full,
 );
 
@@ -148,6 +149,28 @@ fn a_set_that_throws_members_out() -> Result<(), Failed> {
             "{error:?}"
         );
     }
+    Ok(())
+}
+
+/// So many for each bucket of the set that some throw out others of the same scan.
+fn who_was_thrown_out_again_is_refused() -> Result<(), Failed> {
+    let sets = Sets::none()?;
+    sets.create(
+        "blacklist",
+        "hash:ip timeout 0 hashsize 64 maxelem 64 forceadd",
+    )?;
+    sets.create("blacklist_v6", "hash:ip family inet6 timeout 0")?;
+    let sources: Vec<_> = (0..250).map(|host| format!("203.0.113.{host}")).collect();
+    let sources: Vec<_> = sources.iter().map(String::as_str).collect();
+    let report = Scanner::new(blocked(&sources, 0..5)).rule().at(60).json(1);
+    let mut added = sources_with(&report, "added");
+    let mut there = sets.names("blacklist")?;
+    added.sort();
+    there.sort();
+    assert_eq!(added, there);
+    let errors = violations(&report).iter();
+    let mut errors = errors.filter_map(|violation| violation["error"].as_str());
+    assert!(errors.any(|error| error.ends_with("it is not there, read back after it was filled")));
     Ok(())
 }
 
