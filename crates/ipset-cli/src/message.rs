@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ipset_netlink::{Error, SetType};
+use ipset_netlink::{Error, Method, SetType};
 
 use crate::command_line::Command;
 
@@ -14,19 +14,19 @@ pub(crate) fn explain(error: &Error, command: Command, set_type: Option<&SetType
     }
 }
 
-/// What an error number means. Those from `IPSET_ERR_TYPE_SPECIFIC` on mean something else in each
-/// kind of set.
+/// What an error number means. Those from `IPSET_ERR_TYPE_SPECIFIC` on mean something else for
+/// each method.
 pub(crate) fn text(code: u32, command: Command, set_type: Option<&SetType>) -> String {
-    let of_kind = set_type
-        .and_then(|set_type| set_type.name().split_once(':'))
+    let of_method = set_type
+        .and_then(SetType::method)
         .filter(|_| code >= IPSET_ERR_TYPE_SPECIFIC)
-        .map_or(&[][..], |(kind, _)| match kind {
-            "bitmap" => BITMAP,
-            "hash" => HASH,
-            "list" => LIST,
+        .map_or(&[][..], |method| match method {
+            Method::Bitmap => BITMAP,
+            Method::Hash => HASH,
+            Method::List => LIST,
             _ => &[],
         });
-    let known = of_kind
+    let known = of_method
         .iter()
         .chain(of_command(command))
         .chain(ANY)

@@ -126,6 +126,6 @@ pub use key::{
 };
 pub use name::{SetName, SetNameError};
 pub use set::{BitmapRange, CreateSet, Set, SetHeader, SetIndex, SetOptions};
-pub use set_type::SetType;
+pub use set_type::{Dimension, Method, SetType};
 pub use timeout::{Timeout, TimeoutError};
 pub use transport::{NetlinkSocket, Transport};

@@ -87,8 +87,7 @@ impl Display for CreateLine<'_> {
         } = self.0;
         write!(f, "create {name} {set_type}")?;
         option(f, "range", options.range)?;
-        let has_family = set_type.name().starts_with("hash:") && *set_type != SetType::HashMac;
-        option(f, "family", has_family.then_some(family))?;
+        option(f, "family", set_type.takes("family").then_some(family))?;
         option(f, "markmask", options.mark_mask.map(Hex))?;
         option(f, "hashsize", options.hash_size)?;
         option(f, "maxelem", options.max_elements)?;
@@ -172,7 +171,7 @@ pub(crate) fn misfit(entry: &Entry, set: &CreateSet) -> Option<String> {
             format!("the set is for family {}", set.family)
         }
         (set_type, _) if !set_type.accepts(key) => format!("the set is of type {set_type}"),
-        (set_type, _) if entry.nomatch && !holds_networks(set_type) => {
+        (set_type, _) if entry.nomatch && !set_type.holds_networks() => {
             format!("a set of type {set_type} has no exceptions (nomatch)")
         }
         (SetType::HashIp, [Element::Net(_) | Element::Range(_)]) => {
@@ -185,11 +184,6 @@ pub(crate) fn misfit(entry: &Entry, set: &CreateSet) -> Option<String> {
         _ => return None,
     };
     Some(cannot_add(key, &set.name, &why))
-}
-
-/// Whether its members can be exceptions.
-pub(crate) fn holds_networks(set_type: &SetType) -> bool {
-    set_type.name().contains("net")
 }
 
 /// The words of the kernel's own refusals.

@@ -34,7 +34,7 @@ pub(crate) fn type_help(out: &mut dyn Write, spec: Option<&TypeSpec>) -> io::Res
 
 fn all_types(out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\nSupported set types:")?;
-    for spec in types::ALL {
+    for spec in types::ALL.iter() {
         let tabs = if spec.name.len() < 12 { "\t\t" } else { "\t" };
         for (number, description) in spec.revisions.iter().rev() {
             writeln!(out, "    {}{tabs}{number}\t{description}", spec.name)?;
@@ -53,7 +53,7 @@ fn one_type(out: &mut dyn Write, spec: &TypeSpec) -> io::Result<()> {
         ("test  ", &spec.test),
     ] {
         writeln!(out, "{command} SETNAME {name} {}", of.help)?;
-        for (argument, _) in of.arguments {
+        for (argument, _) in &of.arguments {
             let help = argument.definition().help;
             if !help.is_empty() {
                 writeln!(out, "               {help}")?;

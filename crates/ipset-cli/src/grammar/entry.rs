@@ -27,7 +27,7 @@ pub(crate) fn read_entry(
             return Err(report.syntax_error(format_args!("Second element is missing from {text}.")));
         }
         Some(_) if dimension == 1 => {
-            if let [(Reading::SetName, _)] = spec.elements {
+            if let [(Reading::SetName, _)] = &*spec.elements {
                 return with_neighbour(values, report, text);
             }
             return Err(report.syntax_error(format_args!(
@@ -57,7 +57,7 @@ pub(crate) fn read_entry(
         Some(_) => second = rest.map(|rest| split(rest).0),
         None => {}
     }
-    for (reading, field) in spec.elements {
+    for (reading, field) in &spec.elements {
         let part = if *field == first_field(spec) {
             Some(first)
         } else {
@@ -67,7 +67,8 @@ pub(crate) fn read_entry(
             continue;
         };
         let read = read_part(values, report, *reading, *field, part);
-        if let (true, Some(part), [.., (reading, field)]) = (values.forgotten, third, spec.elements)
+        if let (true, Some(part), [.., (reading, field)]) =
+            (values.forgotten, third, &*spec.elements)
         {
             // A mistake here is one that `ipset` does not go on after.
             let next = read_part(&mut Values::default(), report, *reading, *field, part);

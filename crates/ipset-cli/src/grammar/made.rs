@@ -16,7 +16,7 @@ use crate::{
 impl Values {
     /// The entry; `None` where something is missing that an entry of this type must have.
     pub(crate) fn entry(&self, spec: &TypeSpec) -> Option<Entry> {
-        let key = match spec.elements {
+        let key = match &*spec.elements {
             [(_, field)] => Key::from(self.element(*field)?),
             elements => {
                 let elements = elements

@@ -14,7 +14,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use ipset_netlink::{Element, Error, IpSet, Key, Listed, SetHeader, SetName};
+use ipset_netlink::{Element, Error, IpSet, Key, Listed, Method, SetHeader, SetName};
 
 use crate::command_line::{Command, Options, Output};
 use layout::Layout;
@@ -184,7 +184,7 @@ impl<'a, L: Layout> Listing<'a, L> {
         self.layout
             .header(&mut self.buffer, header, self.words, self.members);
         self.current = Some(Current {
-            sorted: self.sorted && header.set_type.name().starts_with("hash:"),
+            sorted: self.sorted && header.set_type.method() == Some(Method::Hash),
             has_entries: false,
         });
         self.make_room()

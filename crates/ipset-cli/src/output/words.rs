@@ -214,7 +214,7 @@ pub(super) fn each_set_option(header: &SetHeader, mut each: impl FnMut(&'static 
 
 /// The family, of a set that could be of another.
 fn family(header: &SetHeader) -> Option<&'static str> {
-    if !header.set_type.name().starts_with("hash:") || header.set_type == SetType::HashMac {
+    if !header.set_type.takes("family") {
         return None;
     }
     Some(match header.family {

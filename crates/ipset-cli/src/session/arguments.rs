@@ -76,7 +76,7 @@ impl Syntax {
     pub(super) fn check(&self, values: &Values) -> Result<(), Stop> {
         let CommandSpec {
             needed, allowed, ..
-        } = *self.of_command;
+        } = self.of_command;
         // A network is a range, too.
         let given = |field| values.has(field) || (field == Field::IpTo && values.has(Field::Cidr));
         let missing = self
@@ -107,7 +107,7 @@ impl Syntax {
         }
         // `ipset` has no words for this one.
         if values.has(Field::Cidr2) && !allowed.contains(Field::Cidr2) {
-            let why = match self.of_command.arguments {
+            let why = match *self.of_command.arguments {
                 [] => "option list is empty",
                 _ => "can't resolve them",
             };

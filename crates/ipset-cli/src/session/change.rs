@@ -84,7 +84,7 @@ impl Session {
         syntax.check(&values)?;
         let mut words = String::new();
         let holds_addresses = matches!(
-            known.spec.elements,
+            &*known.spec.elements,
             [(Reading::Ip | Reading::IpOrRange, _), ..]
         );
         if call.command == Command::Test {

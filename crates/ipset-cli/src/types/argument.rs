@@ -1,3 +1,5 @@
+//! The words that follow a set and its entry.
+
 use super::Field;
 
 /// An argument that a command takes after its set and entry.

@@ -1,3 +1,5 @@
+//! What a line can say.
+
 /// One thing that a line can say about a set or an entry. The order is the one in which a line is
 /// searched for what it must not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

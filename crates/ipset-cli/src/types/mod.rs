@@ -1,53 +1,30 @@
-//! What the command line knows of each set type, one file each.
+//! What the command line knows of each set type. A type is a row of the table of its method.
 
 mod argument;
-mod bitmap_ip;
-mod bitmap_ip_mac;
-mod bitmap_port;
+mod bitmap;
 mod field;
-mod hash_ip;
-mod hash_ip_mac;
-mod hash_ip_mark;
-mod hash_ip_port;
-mod hash_ip_port_ip;
-mod hash_ip_port_net;
-mod hash_mac;
-mod hash_net;
-mod hash_net_iface;
-mod hash_net_net;
-mod hash_net_port;
-mod hash_net_port_net;
-mod list_set;
+mod hash;
+mod list;
+mod revision;
+mod row;
+
+use std::sync::LazyLock;
 
 use ipset_netlink::{Family, SetType};
 
 pub(crate) use argument::Argument;
 pub(crate) use field::{Field, Fields};
+use row::Row;
 
 /// All types, in the order `ipset help` lists them. Of two that could fit, the first is meant.
-pub(crate) static ALL: [&TypeSpec; 16] = [
-    &list_set::SPEC,
-    &hash_mac::SPEC,
-    &hash_ip_mac::SPEC,
-    &hash_net_iface::SPEC,
-    &hash_net_port::SPEC,
-    &hash_net_port_net::SPEC,
-    &hash_net_net::SPEC,
-    &hash_net::SPEC,
-    &hash_ip_port_net::SPEC,
-    &hash_ip_port_ip::SPEC,
-    &hash_ip_mark::SPEC,
-    &hash_ip_port::SPEC,
-    &hash_ip::SPEC,
-    &bitmap_port::SPEC,
-    &bitmap_ip_mac::SPEC,
-    &bitmap_ip::SPEC,
-];
+pub(crate) static ALL: LazyLock<Vec<TypeSpec>> = LazyLock::new(|| {
+    let rows = list::ROWS.iter().chain(&hash::ROWS).chain(&bitmap::ROWS);
+    rows.map(Row::spec).collect()
+});
 
 /// The type with this name or alias.
 pub(crate) fn find(name: &str) -> Option<&'static TypeSpec> {
     ALL.iter()
-        .copied()
         .find(|spec| spec.name == name || spec.alias == name)
 }
 
@@ -60,10 +37,10 @@ pub(crate) struct TypeSpec {
     pub(crate) set_type: SetType,
     pub(crate) families: Families,
     /// The parts of an entry, separated by commas: how each is read, and which field it fills.
-    pub(crate) elements: &'static [(Reading, Field)],
+    pub(crate) elements: Vec<(Reading, Field)>,
     pub(crate) last_element_optional: bool,
     /// What the type has been able to do since which revision, oldest first.
-    pub(crate) revisions: &'static [(u8, &'static str)],
+    pub(crate) revisions: Vec<(u8, &'static str)>,
     pub(crate) create: CommandSpec,
     pub(crate) add: CommandSpec,
     pub(crate) del: CommandSpec,
@@ -88,9 +65,9 @@ impl TypeSpec {
 #[derive(Debug)]
 pub(crate) struct CommandSpec {
     /// What the help says about the entry.
-    pub(crate) help: &'static str,
+    pub(crate) help: String,
     /// Each argument with the revision that brought it.
-    pub(crate) arguments: &'static [(Argument, u8)],
+    pub(crate) arguments: Vec<(Argument, u8)>,
     /// What must have been said.
     pub(crate) needed: Fields,
     /// What may be said besides the arguments.
@@ -139,39 +116,13 @@ pub(crate) enum Reading {
     SetName,
 }
 
-/// `arguments!(Timeout Counters@1)`: arguments with the revision that brought them.
-macro_rules! arguments {
-    ($($name:ident $(@ $since:literal)?)*) => {
-        &[$(($crate::types::Argument::$name, 0 $(+ $since)?)),*]
-    };
-}
-
-/// `elements!(Ip@Ip Mac@Mac)`: how each part is read, and the field it fills.
-macro_rules! elements {
-    ($($reading:ident @ $field:ident)*) => {
-        &[$(($crate::types::Reading::$reading, $crate::types::Field::$field)),*]
-    };
-}
-
-macro_rules! fields {
-    ($($field:ident)*) => {
-        $crate::types::Fields::of(&[$($crate::types::Field::$field),*])
-    };
-}
-
-macro_rules! revisions {
-    ($($number:literal $description:literal)*) => { &[$(($number, $description)),*] };
-}
-
-use {arguments, elements, fields, revisions};
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_type_has_one_name_one_alias_and_revisions_without_gaps() {
-        for spec in ALL {
+        for spec in ALL.iter() {
             for name in [spec.name, spec.alias] {
                 let found = find(name).map(|found| found.name);
                 assert_eq!(found, Some(spec.name), "{name}");
@@ -184,9 +135,9 @@ mod tests {
 
     #[test]
     fn an_argument_came_with_a_revision_that_there_is_and_fits_its_command() {
-        for spec in ALL {
+        for spec in ALL.iter() {
             for command in [&spec.create, &spec.add, &spec.del, &spec.test] {
-                for (argument, since) in command.arguments {
+                for (argument, since) in &command.arguments {
                     assert!(*since <= spec.newest_revision(), "{argument:?}");
                 }
                 let ours = |field: Field| {

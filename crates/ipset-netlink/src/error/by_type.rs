@@ -9,7 +9,7 @@ use super::{
         IPSET_ERR_NAME, IPSET_ERR_NAMEREF, IPSET_ERR_REF_EXIST, IPSET_ERR_TYPE_SPECIFIC,
     },
 };
-use crate::{Element, Key, SetOptions, SetType, set_type::Kind};
+use crate::{Element, Key, SetOptions, SetType, set_type::Method};
 
 impl KernelError {
     pub(crate) fn is_type_specific(code: u32) -> bool {
@@ -26,30 +26,30 @@ impl KernelError {
         let limit = |name, limit: fn(&SetOptions) -> Option<u32>| {
             Some((name, options.and_then(limit)?)).filter(|(_, limit)| *limit > 0)
         };
-        match (set_type.kind(), code) {
-            (Some(Kind::Bitmap), IPSET_ERR_BITMAP_RANGE) => Self::OutOfRange {
+        match (set_type.method(), code) {
+            (Some(Method::Bitmap), IPSET_ERR_BITMAP_RANGE) => Self::OutOfRange {
                 range: options.and_then(|options| options.range),
             },
-            (Some(Kind::Bitmap), IPSET_ERR_BITMAP_RANGE_SIZE) => Self::RangeSize,
-            (Some(Kind::Hash), IPSET_ERR_HASH_FULL) => Self::SetFull {
+            (Some(Method::Bitmap), IPSET_ERR_BITMAP_RANGE_SIZE) => Self::RangeSize,
+            (Some(Method::Hash), IPSET_ERR_HASH_FULL) => Self::SetFull {
                 limit: limit("maxelem", |options| options.max_elements),
             },
-            (Some(Kind::Hash), IPSET_ERR_HASH_ELEM) => Self::NullElement,
-            (Some(Kind::Hash), IPSET_ERR_INVALID_PROTO | IPSET_ERR_MISSING_PROTO) => {
+            (Some(Method::Hash), IPSET_ERR_HASH_ELEM) => Self::NullElement,
+            (Some(Method::Hash), IPSET_ERR_INVALID_PROTO | IPSET_ERR_MISSING_PROTO) => {
                 Self::PortProtocol
             }
-            (Some(Kind::Hash), IPSET_ERR_HASH_RANGE_UNSUPPORTED) => Self::RangeUnsupported,
-            (Some(Kind::Hash), IPSET_ERR_HASH_RANGE) => Self::RangeOfEverything,
-            (Some(Kind::List), IPSET_ERR_NAME) => match operation.key().map(Key::elements) {
+            (Some(Method::Hash), IPSET_ERR_HASH_RANGE_UNSUPPORTED) => Self::RangeUnsupported,
+            (Some(Method::Hash), IPSET_ERR_HASH_RANGE) => Self::RangeOfEverything,
+            (Some(Method::List), IPSET_ERR_NAME) => match operation.key().map(Key::elements) {
                 Some([Element::Set(set)]) => Self::NoSuchEntrySet(set.clone()),
                 _ => Self::Unknown(code),
             },
-            (Some(Kind::List), IPSET_ERR_LOOP) => Self::ListInList,
-            (Some(Kind::List), IPSET_ERR_BEFORE | IPSET_ERR_NAMEREF) => Self::NoSuchNeighbour,
-            (Some(Kind::List), IPSET_ERR_LIST_FULL) => Self::SetFull {
+            (Some(Method::List), IPSET_ERR_LOOP) => Self::ListInList,
+            (Some(Method::List), IPSET_ERR_BEFORE | IPSET_ERR_NAMEREF) => Self::NoSuchNeighbour,
+            (Some(Method::List), IPSET_ERR_LIST_FULL) => Self::SetFull {
                 limit: limit("size", |options| options.size),
             },
-            (Some(Kind::List), IPSET_ERR_REF_EXIST) => Self::NotThere,
+            (Some(Method::List), IPSET_ERR_REF_EXIST) => Self::NotThere,
             _ => Self::Unknown(code),
         }
     }

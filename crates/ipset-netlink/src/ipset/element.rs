@@ -2,8 +2,8 @@
 
 use super::{change::change, exchange::Failure};
 use crate::{
-    Element, Entry, Error, Family, IfExists, IfMissing, IpSet, Key, SetName, SetType, Transport,
-    TypeOfSet,
+    Element, Entry, Error, Family, IfExists, IfMissing, IpSet, Key, Method, SetName, SetType,
+    Transport, TypeOfSet,
     error::{IPSET_ERR_EXIST, InputError, Operation},
     packet::{Command, IpSetAttribute},
 };
@@ -133,8 +133,8 @@ impl<T: Transport> IpSet<T> {
         else {
             return Ok(false);
         };
-        if definition.holds_networks() || definition.masks.is_empty() {
-            return Ok(definition.holds_networks());
+        if set_type.holds_networks() || definition.options.is_empty() {
+            return Ok(set_type.holds_networks());
         }
         let options = self.read_header(set)?.options;
         Ok(options.netmask.is_some() || options.bitmask.is_some() || options.mark_mask.is_some())
@@ -195,9 +195,9 @@ pub(super) fn check(
     if command == Command::Test && !definition.holds(entry.key.elements()) {
         return key_is(|key, set_type| InputError::NotOneEntry { key, set_type });
     }
-    let option = if entry.nomatch && !definition.holds_networks() {
+    let option = if entry.nomatch && !set_type.holds_networks() {
         "nomatch"
-    } else if entry.position.is_some() && !definition.holds_sets() {
+    } else if entry.position.is_some() && set_type.method() != Some(Method::List) {
         "before or after"
     } else {
         return Ok(());

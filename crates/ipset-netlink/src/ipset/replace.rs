@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use super::bulk::Change;
 use crate::{
-    CreateSet, Entry, Error, IfExists, IfMissing, IpSet, SetName, Transport, set_type::Kind,
+    CreateSet, Entry, Error, IfExists, IfMissing, IpSet, SetName, Transport, set_type::Method,
 };
 
 /// What became of a set whose contents were replaced.
@@ -124,12 +124,12 @@ where
         sum.saturating_add(definition.most_entries(entry.borrow().key.elements()))
     });
     let number = u32::try_from(number).unwrap_or(u32::MAX);
-    let kind = create.set_type.kind();
+    let kind = create.set_type.method();
     let options = &mut create.options;
     if let Some(size) = &mut options.size {
         *size = number.max(*size);
     }
-    if kind == Some(Kind::Hash) {
+    if kind == Some(Method::Hash) {
         let buckets = (number / 2).checked_next_power_of_two();
         let buckets = buckets.unwrap_or(CreateSet::MAX_HASH_SIZE);
         options.hash_size = Some(buckets.clamp(IPSET_DEFAULT_HASHSIZE, CreateSet::MAX_HASH_SIZE));

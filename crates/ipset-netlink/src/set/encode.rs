@@ -8,47 +8,39 @@ use crate::{
         HeaderAttribute, IPSET_FLAG_WITH_COMMENT, IPSET_FLAG_WITH_COUNTERS,
         IPSET_FLAG_WITH_FORCEADD, IPSET_FLAG_WITH_SKBINFO, IpSetAttribute,
     },
-    set_type::{Kind, Mask},
+    set_type::Method,
 };
 
 impl CreateSet {
     /// Refuses what no kernel would take.
     pub(crate) fn check(&self) -> Result<(), InputError> {
-        let Some(definition) = self.set_type.definition() else {
+        let Self {
+            set_type, options, ..
+        } = self;
+        if let SetType::Other(_) = set_type {
             return Ok(());
-        };
-        let refuse = |option| {
-            let set_type = self.set_type.clone();
-            Err(InputError::Option { set_type, option })
-        };
-        let kind = self.set_type.kind();
-        let options = &self.options;
-        for (given, option, of) in [
-            (options.max_elements.is_some(), "maxelem", Kind::Hash),
-            (options.hash_size.is_some(), "hashsize", Kind::Hash),
-            (options.bucket_size.is_some(), "bucketsize", Kind::Hash),
-            (options.initial_value.is_some(), "initval", Kind::Hash),
-            (options.forceadd, "forceadd", Kind::Hash),
-            (options.range.is_some(), "range", Kind::Bitmap),
-            (options.size.is_some(), "size", Kind::List),
-        ] {
-            if given && kind != Some(of) {
-                return refuse(option);
-            }
         }
-        for (given, option, mask) in [
-            (options.netmask.is_some(), "netmask", Mask::Prefix),
-            (options.bitmask.is_some(), "bitmask", Mask::Bits),
-            (options.mark_mask.is_some(), "markmask", Mask::Mark),
+        for (given, option) in [
+            (options.max_elements.is_some(), "maxelem"),
+            (options.hash_size.is_some(), "hashsize"),
+            (options.bucket_size.is_some(), "bucketsize"),
+            (options.initial_value.is_some(), "initval"),
+            (options.forceadd, "forceadd"),
+            (options.range.is_some(), "range"),
+            (options.size.is_some(), "size"),
+            (options.netmask.is_some(), "netmask"),
+            (options.bitmask.is_some(), "bitmask"),
+            (options.mark_mask.is_some(), "markmask"),
         ] {
-            if given && !definition.masks.contains(&mask) {
-                return refuse(option);
+            if given && !set_type.takes(option) {
+                let set_type = set_type.clone();
+                return Err(InputError::Option { set_type, option });
             }
         }
         let fits = match options.range {
-            Some(BitmapRange::Addresses(_)) => definition.holds_addresses(),
-            Some(BitmapRange::Ports(first, last)) => !definition.holds_addresses() && first <= last,
-            None => kind != Some(Kind::Bitmap),
+            Some(BitmapRange::Addresses(_)) => set_type.holds_addresses(),
+            Some(BitmapRange::Ports(first, last)) => !set_type.holds_addresses() && first <= last,
+            None => set_type.method() != Some(Method::Bitmap),
         };
         if fits {
             Ok(())
@@ -59,9 +51,10 @@ impl CreateSet {
 
     /// The family to create it with.
     pub(crate) fn kernel_family(&self) -> Family {
-        match self.set_type.definition() {
-            Some(definition) if !definition.holds_addresses() => Family::Unspec,
-            _ => self.family,
+        match &self.set_type {
+            SetType::Other(_) => self.family,
+            known if known.holds_addresses() => self.family,
+            _ => Family::Unspec,
         }
     }
 

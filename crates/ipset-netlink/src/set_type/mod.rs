@@ -1,25 +1,11 @@
-//! The types of sets, one file each.
+//! The types of sets. A type is a row of a table.
 
-mod bitmap_ip;
-mod bitmap_ip_mac;
-mod bitmap_port;
-mod hash_ip;
-mod hash_ip_mac;
-mod hash_ip_mark;
-mod hash_ip_port;
-mod hash_ip_port_ip;
-mod hash_ip_port_net;
-mod hash_mac;
-mod hash_net;
-mod hash_net_iface;
-mod hash_net_net;
-mod hash_net_port;
-mod hash_net_port_net;
-mod list_set;
 mod room;
+mod table;
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
+use self::table::KNOWN;
 use crate::{Element, Key};
 
 /// What a set can hold. The name says what an entry is made of.
@@ -76,7 +62,7 @@ impl SetType {
     /// All types that are known here. A kernel need not have all of them: ask it with
     /// [`IpSet::revisions`](crate::IpSet::revisions).
     pub fn all() -> impl Iterator<Item = Self> {
-        KNOWN.iter().map(|(set_type, _)| set_type.clone())
+        KNOWN.iter().map(|known| known.set_type.clone())
     }
 
     /// The name in the kernel's spelling, such as `hash:ip`.
@@ -89,10 +75,7 @@ impl SetType {
     }
 
     pub(crate) fn definition(&self) -> Option<&'static Definition> {
-        KNOWN
-            .iter()
-            .find(|(known, _)| known == self)
-            .map(|(_, definition)| *definition)
+        KNOWN.iter().find(|known| known.set_type == *self)
     }
 
     /// Whether a set of this type can have entries with this key, whatever the family.
@@ -104,24 +87,75 @@ impl SetType {
         }
     }
 
-    pub(crate) fn kind(&self) -> Option<Kind> {
+    /// How a set of this type keeps its entries; `None` for a name that names no such way.
+    pub fn method(&self) -> Option<Method> {
         match self.name().split_once(':')?.0 {
-            "bitmap" => Some(Kind::Bitmap),
-            "hash" => Some(Kind::Hash),
-            "list" => Some(Kind::List),
+            "bitmap" => Some(Method::Bitmap),
+            "hash" => Some(Method::Hash),
+            "list" => Some(Method::List),
             _ => None,
         }
+    }
+
+    /// What the key of an entry is made of, in order, as in the type's name; nothing for [`SetType::Other`].
+    ///
+    /// ```
+    /// use ipset_netlink::{Dimension, SetType};
+    ///
+    /// assert_eq!(SetType::HashNetPort.dimensions(), [Dimension::Net, Dimension::Port]);
+    /// ```
+    pub fn dimensions(&self) -> &'static [Dimension] {
+        self.definition()
+            .map_or(&[], |definition| definition.dimensions)
+    }
+
+    /// Whether entries can be exceptions (`nomatch`): those of networks can.
+    pub fn holds_networks(&self) -> bool {
+        self.dimensions().contains(&Dimension::Net)
+    }
+
+    /// Whether entries have an address. A set of such a type is of family IPv4 or, except for bitmaps, IPv6.
+    pub fn holds_addresses(&self) -> bool {
+        self.dimensions()
+            .iter()
+            .any(|dimension| dimension.is_address())
+    }
+
+    /// Whether a set of this type can be created with the option, by the word that `ipset create` has for it, such as
+    /// `maxelem`. Of [`SetType::Other`] only the method is known, so it takes every word that is not another method's.
+    ///
+    /// ```
+    /// use ipset_netlink::SetType;
+    ///
+    /// assert!(SetType::HashIp.takes("netmask"));
+    /// assert!(!SetType::HashNet.takes("netmask"));
+    /// ```
+    pub fn takes(&self, option: &str) -> bool {
+        let definition = self.definition();
+        let method = match option {
+            "timeout" | "counters" | "comment" | "skbinfo" => return true,
+            "family" if definition.is_some() && !self.holds_addresses() => return false,
+            "family" | "hashsize" | "maxelem" | "bucketsize" | "initval" | "forceadd" => {
+                Method::Hash
+            }
+            "range" => Method::Bitmap,
+            "size" => Method::List,
+            _ => return definition.is_none_or(|known| known.options.contains(&option)),
+        };
+        self.method() == Some(method)
     }
 }
 
 /// What there is to know about a type.
 #[derive(Debug)]
 pub(crate) struct Definition {
+    set_type: SetType,
     name: &'static str,
     /// What the key of an entry is made of.
     pub(crate) dimensions: &'static [Dimension],
-    /// What a set can be created with besides the options that all sets of its kind have.
-    pub(crate) masks: &'static [Mask],
+    /// What a set can be created with besides the options that all sets of its method have: what leaves bits of an entry
+    /// out of account.
+    pub(crate) options: &'static [&'static str],
 }
 
 impl Definition {
@@ -144,39 +178,31 @@ impl Definition {
         }
         elements.next().is_none()
     }
-
-    /// Whether its entries have addresses, and so a family.
-    pub(crate) fn holds_addresses(&self) -> bool {
-        self.dimensions
-            .iter()
-            .any(|dimension| dimension.is_address())
-    }
-
-    /// Whether its entries can be exceptions (`nomatch`).
-    pub(crate) fn holds_networks(&self) -> bool {
-        self.dimensions.contains(&Dimension::Net)
-    }
-
-    /// Whether its entries have an order.
-    pub(crate) fn holds_sets(&self) -> bool {
-        self.dimensions.contains(&Dimension::Set)
-    }
 }
 
-/// One part of the keys of a type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dimension {
-    /// An address; a network or a range is one entry for each of its addresses.
+/// One part of the key of an entry, and what it can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dimension {
+    /// An address. A network or a range stands for an entry for each of its addresses.
     Ip,
     /// An address, and never more than one.
     SingleIp,
+    /// A network, or an address as the smallest of them.
     Net,
+    /// A port of a protocol.
     Port,
+    /// A port whatever the protocol.
     PortOfAnyProtocol,
+    /// A MAC address.
     Mac,
+    /// A MAC address that may be left out.
     OptionalMac,
+    /// A packet mark.
     Mark,
+    /// The name of a network interface.
     Interface,
+    /// The name of a set.
     Set,
 }
 
@@ -210,19 +236,15 @@ impl Dimension {
     }
 }
 
-/// An option that leaves bits of an entry out of account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mask {
-    Prefix,
-    Bits,
-    Mark,
-}
-
-/// How a type keeps its entries; its options and error numbers go by that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+/// How a set keeps its entries, the first word of its type's name. Options and error numbers go by that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Method {
+    /// A bit, or a place, for each entry that a range has room for.
     Bitmap,
+    /// A hash table.
     Hash,
+    /// A list in order.
     List,
 }
 
@@ -233,8 +255,8 @@ impl FromStr for SetType {
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Ok(KNOWN
             .iter()
-            .find(|(_, definition)| definition.name == name)
-            .map_or_else(|| Self::Other(name.into()), |(known, _)| known.clone()))
+            .find(|known| known.name == name)
+            .map_or_else(|| Self::Other(name.into()), |known| known.set_type.clone()))
     }
 }
 
@@ -243,22 +265,3 @@ impl fmt::Display for SetType {
         f.pad(self.name())
     }
 }
-
-static KNOWN: [(SetType, &Definition); 16] = [
-    (SetType::BitmapIp, &bitmap_ip::DEFINITION),
-    (SetType::BitmapIpMac, &bitmap_ip_mac::DEFINITION),
-    (SetType::BitmapPort, &bitmap_port::DEFINITION),
-    (SetType::HashIp, &hash_ip::DEFINITION),
-    (SetType::HashMac, &hash_mac::DEFINITION),
-    (SetType::HashIpMac, &hash_ip_mac::DEFINITION),
-    (SetType::HashNet, &hash_net::DEFINITION),
-    (SetType::HashNetNet, &hash_net_net::DEFINITION),
-    (SetType::HashIpPort, &hash_ip_port::DEFINITION),
-    (SetType::HashNetPort, &hash_net_port::DEFINITION),
-    (SetType::HashIpPortIp, &hash_ip_port_ip::DEFINITION),
-    (SetType::HashIpPortNet, &hash_ip_port_net::DEFINITION),
-    (SetType::HashIpMark, &hash_ip_mark::DEFINITION),
-    (SetType::HashNetPortNet, &hash_net_port_net::DEFINITION),
-    (SetType::HashNetIface, &hash_net_iface::DEFINITION),
-    (SetType::ListSet, &list_set::DEFINITION),
-];

@@ -7,7 +7,7 @@ use ipset_netlink::{
 
 use super::text_of;
 use super::words::Words;
-use crate::save::format::{holds_networks, misfit};
+use crate::save::format::misfit;
 
 pub(super) fn create(words: &mut Words<'_>, name: SetName) -> Result<CreateSet, String> {
     let word = words.next()?.ok_or("the type of the set is missing")?;
@@ -137,7 +137,7 @@ pub(super) fn entry(
             }
             "nomatch" => {
                 entry.nomatch = true;
-                set_type.is_none_or(holds_networks)
+                set_type.is_none_or(SetType::holds_networks)
             }
             "wildcard" => {
                 if let [net, Element::Interface(interface)] = entry.key.elements() {

@@ -16,7 +16,7 @@ use crate::{
         Command, EncodedEntries, EntryAttribute, IPSET_FLAG_BEFORE, IpSetAttribute, IpSetMessage,
         attributes, entries,
     },
-    set_type::Kind,
+    set_type::Method,
     testing::Answer,
 };
 
@@ -82,8 +82,8 @@ impl FakeKernel {
             entry.counters.get_or_insert_default();
         }
         // Lists of sets have no limit any more.
-        let limit = match header.set_type.kind() {
-            Some(Kind::Hash) => options.max_elements.unwrap_or(65536),
+        let limit = match header.set_type.method() {
+            Some(Method::Hash) => options.max_elements.unwrap_or(65536),
             _ => u32::MAX,
         };
         if entries.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
