@@ -16,16 +16,21 @@ use nix::sys::socket::{MsgFlags, setsockopt, sockopt};
 
 use crate::message::{Message, messages};
 
-/// How much of a packet the kernel copies: all headers of anything but a packet made to have more of them.
-pub(crate) const COPY_RANGE: usize = 1024;
-/// Packets that wait here while we write; one second of a flood.
-const RECEIVE_BUFFER: usize = 16 << 20;
+/// How much of a packet the kernel copies. Its own logger reads anywhere in a packet, and extension headers can push
+/// the transport header anywhere; so this is the most that an attribute holds, which is all but the last four bytes of
+/// the longest IPv4 packet.
+pub(crate) const COPY_RANGE: usize = NFULNL_COPY_RANGE_MAX;
+/// Packets that wait here while we write; a third of a second of a full gigabit link. The kernel takes twice the number.
+const RECEIVE_BUFFER: usize = 24 << 20;
 /// What the kernel gathers before it sends a datagram: its largest buffer, so many packets, so long.
 const GATHERED_BYTES: u32 = 128 << 10;
 const GATHERED_PACKETS: u32 = 1000;
 const GATHERED_FOR: Duration = Duration::from_millis(100);
 /// Room for any datagram: the kernel may round its buffer up to the next power of two.
 const DATAGRAM: usize = 512 << 10;
+
+// net/netfilter/nfnetlink_log.c
+const NFULNL_COPY_RANGE_MAX: usize = 0xffff - 4;
 
 /// Why a group cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -19,6 +19,9 @@ const IPPROTO_DSTOPTS: u8 = 60;
 const IPPROTO_UDPLITE: u8 = 136;
 
 const HEADER: usize = 40;
+/// Fragment headers of one packet that a line shows. The kernel cuts its line after some 50, and with it the protocol
+/// that follows; a chain that long is there to hide it. Ours goes on to the protocol, and stays a line that can be read.
+const MOST_SHOWN: usize = 64;
 
 /// The length that the header gives.
 pub(super) fn declared_length(payload: &[u8]) -> Option<usize> {
@@ -84,15 +87,18 @@ impl Above {
             let length = match self.protocol {
                 IPPROTO_FRAGMENT => {
                     let Some([_, _, o1, o0, id @ ..]) = capture.header::<8>(self.at) else {
-                        shown.push(Extension::FragmentTruncated);
+                        show(shown, Extension::FragmentTruncated);
                         return (Transport::None, None);
                     };
                     let offset = u16::from_be_bytes([o1, o0]);
-                    shown.push(Extension::Fragment {
-                        offset: offset & 0xfff8,
-                        more: offset & 1 != 0,
-                        id: u32::from_be_bytes(id),
-                    });
+                    show(
+                        shown,
+                        Extension::Fragment {
+                            offset: offset & 0xfff8,
+                            more: offset & 1 != 0,
+                            id: u32::from_be_bytes(id),
+                        },
+                    );
                     self.later |= offset & 0xfff8 != 0;
                     8
                 }
@@ -123,6 +129,20 @@ impl Above {
         };
         (transport, quotes)
     }
+}
+
+/// Of too many the last decides: how the rest of the line is read depends on whether one tells of a later fragment.
+fn show(shown: &mut Vec<Extension>, extension: Extension) {
+    if shown.len() < MOST_SHOWN {
+        shown.push(extension);
+    } else if let (Some(last), false) = (shown.last_mut(), is_whole(extension)) {
+        *last = extension;
+    }
+}
+
+/// Whether it is the header of a first fragment, or of one that is the whole packet.
+fn is_whole(extension: Extension) -> bool {
+    matches!(extension, Extension::Fragment { offset: 0, .. })
 }
 
 /// `nf_ip6_ext_hdr` without "no next header", at which the kernel stops.

@@ -185,6 +185,84 @@ pub(crate) fn packets(between: Between) -> Vec<Vec<u8>> {
     all
 }
 
+/// Packets whose transport is as far from their beginning as can be: behind more bytes than any fixed amount of headers.
+/// They are longer than Ethernet's frames.
+pub(crate) fn far(between: Between) -> Vec<Vec<u8>> {
+    let Between::V6(..) = between else {
+        // 40 octets of options are the most; a quoted packet has as many.
+        let with_options = |mut packet: Vec<u8>| {
+            packet[0] = 0x4f;
+            packet.splice(20..20, [1; 40]);
+            let length = u16::try_from(packet.len()).unwrap_or(u16::MAX);
+            packet[2..4].copy_from_slice(&length.to_be_bytes());
+            let sum = u16::from_be_bytes([packet[10], packet[11]]);
+            // 10 words more of the header's length and 40 octets more of the packet's, and the options themselves.
+            let sum = u32::from(!sum) + 0x0a00 + 40 + 20 * 0x0101;
+            let sum = (sum & 0xffff) + (sum >> 16);
+            let sum = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap_or_default();
+            packet[10..12].copy_from_slice(&sum.to_be_bytes());
+            packet
+        };
+        let inner = with_options(between.answer().packet(6, 0, &tcp(0x5010)));
+        let mut long = tcp(0x5002);
+        long.resize(65_000, b'x');
+        return vec![
+            with_options(between.packet(6, 0, &tcp(0x5002))),
+            with_options(between.packet(1, 0, &quoting([3, 3, 0, 0, 0, 0, 0, 0], &inner))),
+            between.packet(6, 0, &long),
+        ];
+    };
+    // One header holds 2048 octets at most.
+    let option = |next: u8, length: usize| {
+        let units = u8::try_from(length / 8 - 1).unwrap_or(u8::MAX);
+        let mut bytes = vec![next, units];
+        while bytes.len() < length {
+            let left = (length - bytes.len() - 2).min(255);
+            bytes.extend([1, u8::try_from(left).unwrap_or(u8::MAX)]);
+            bytes.resize(bytes.len() + left, 0);
+        }
+        bytes
+    };
+    let chain = |lengths: &[usize], last: u8, payload: &[u8]| {
+        let mut bytes = Vec::new();
+        for (number, length) in lengths.iter().enumerate() {
+            let next = if number + 1 < lengths.len() { 60 } else { last };
+            bytes.extend(option(next, *length));
+        }
+        bytes.extend_from_slice(payload);
+        between.packet(60, 0, &bytes)
+    };
+    // The header ends with the last byte that the kernel hands over, or with the packet.
+    let most = 65_531 - 40 - 20;
+    let mut full = vec![2048; most / 2048];
+    full.push(most % 2048 / 8 * 8);
+    let quoted = chain(&[1000, 1000], 17, &udp(9, 10));
+    vec![
+        chain(&[1000], 6, &tcp(0x5002)),
+        chain(&[1000, 1000], 6, &tcp(0x5002)),
+        chain(&[1000, 1000], 17, &udp(7, 8)),
+        chain(&[2048; 15], 58, &[128, 0, 0, 0, 0, 1, 0, 2]),
+        chain(
+            &[1000, 1000],
+            58,
+            &quoting([1, 4, 0, 0, 0, 0, 0, 0], &quoted),
+        ),
+        chain(&[2000, 1000], 6, &tcp(0x5002)[..19]),
+        chain(&full, 6, &tcp(0x5002)),
+    ]
+}
+
+/// An IPv6 packet with so many fragment headers, each of a packet that is no fragment, and then TCP.
+pub(crate) fn fragment_headers(between: Between, count: usize) -> Vec<u8> {
+    let mut payload = Vec::new();
+    for number in 1..=count {
+        let next = if number < count { 44 } else { 6 };
+        payload.extend([next, 0, 0, 0, 0, 0, 0xab, 0xcd]);
+    }
+    payload.extend(tcp(0x5002));
+    between.packet(44, 0, &payload)
+}
+
 /// IPv6 packets with chains of extension headers.
 fn with_extensions(between: Between) -> Vec<Vec<u8>> {
     const PADDING: [u8; 6] = [1, 4, 0, 0, 0, 0];

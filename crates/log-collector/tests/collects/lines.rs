@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use firewall_log::{Clock, Event};
-use netns_testbed::{Failed, Family, KernelLog, Packet, Trial, World, trial};
+use firewall_log::{Clock, Event, Protocol};
+use netns_testbed::{Failed, Family, KernelLog, Packet, Tool, Trial, World, trial};
 
-use crate::bytes::{Between, ipv4, ipv6, packets, udp};
+use crate::bytes::{Between, far, fragment_headers, ipv4, ipv6, packets, udp};
 use crate::{Collector, DROPPED, PREFIX, kernel_part, rules, send_datagrams};
 
 /// Where a batch of packets ends: the port of a datagram that none of them has.
@@ -29,6 +29,16 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("lines::of_random_bytes_too::v6", || {
             same_of_random_bytes(Family::V6)
         }),
+        trial("lines::show_a_transport_that_is_far_away::v4", || {
+            same_far(Family::V4)
+        }),
+        trial("lines::show_a_transport_that_is_far_away::v6", || {
+            same_far(Family::V6)
+        }),
+        trial(
+            "lines::show_a_transport_behind_many_fragment_headers",
+            many_fragment_headers,
+        ),
         trial("lines::of_forwarded_packets_too", same_forwarded),
         trial("lines::are_read_back", are_read_back),
         trial("lines::of_own_packets_have_no_mac", own_packets),
@@ -180,6 +190,55 @@ fn same_of_random_bytes(family: Family) -> Result<(), Failed> {
         "only {} packets got to the rules",
         lines.len()
     );
+    Ok(())
+}
+
+/// A link on which a packet can be as long as the protocol allows.
+fn with_long_frames(world: &World) -> Result<(), Failed> {
+    let ip = Tool::require("ip")?;
+    for host in [&world.attacker, &world.gateway] {
+        host.run(|| ip.run(&["link", "set", "eth0", "mtu", "65535"]))?;
+    }
+    Ok(())
+}
+
+fn same_far(family: Family) -> Result<(), Failed> {
+    let world = World::new()?;
+    with_long_frames(&world)?;
+    rules(&world, BOTH)?;
+    let packets = far(between(&world, family)?);
+    let lines = compare(&world, family, &packets)?;
+    assert_eq!(lines.len(), packets.len());
+    assert!(!lines.iter().any(|line| line.contains("TRUNCATED")));
+    let shown = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(
+        shown(" DPT=22 WINDOW=64240 RES=0x00 SYN URGP=7 "),
+        family.pick(2, 3)
+    );
+    Ok(())
+}
+
+/// The kernel's line ends in the middle of them, and a scan could not tell what the packet was.
+fn many_fragment_headers() -> Result<(), Failed> {
+    let world = World::new()?;
+    with_long_frames(&world)?;
+    rules(&world, BOTH)?;
+    let between = between(&world, Family::V6)?;
+    compare(&world, Family::V6, &[fragment_headers(between, 35)])?;
+
+    let collector = Collector::start(&world, &[])?;
+    let mut tap = world.attacker.tap("eth0")?;
+    for count in [41, 64, 65, 180, 8000] {
+        tap.send(&Packet::new(fragment_headers(between, count)))?;
+    }
+    let lines = collector.wait_for_lines(5)?;
+    for line in &lines {
+        let event = Event::parse(line.as_bytes()).map_err(|error| format!("{line}: {error}"))?;
+        assert!(line.contains(" PROTO=TCP SPT=40000 DPT=22 "), "{line}");
+        assert_eq!(event.packet.protocol(), Some(Protocol::Tcp));
+        assert!(line.len() < 4096, "{} bytes", line.len());
+    }
+    collector.end()?;
     Ok(())
 }
 
