@@ -166,6 +166,38 @@ const WRONG: &[(&str, &str)] = &[
         "line 4, column 15: interfaces in [[service]] \"a-name-that-is-long\": is 19 bytes long, at most 15 are possible",
     ),
     (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ninterfaces = [\"eth0\", \"eth0:1\"]\n",
+        "line 4, column 23: interfaces in [[service]] \"eth0:1\": this is the label of an address, not an interface: packets to it come in by \"eth0\"",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ninterfaces = [\"eth0@if3\"]\n",
+        "line 4, column 15: interfaces in [[service]] \"eth0@if3\": what `ip link` shows behind \"@\" is the interface's peer; did you mean \"eth0\"?",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ninterfaces = [\"eth*\"]\n",
+        "line 4, column 15: interfaces in [[service]] \"eth*\": \"*\" stands for itself; did you mean \"eth+\"?",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ninterfaces = [\"*\"]\n",
+        "line 4, column 15: interfaces in [[service]] \"*\": matches every interface; leave the interface out instead",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ninterfaces = [\"a/b\"]\n",
+        "line 4, column 15: interfaces in [[service]] \"a/b\": must not contain '/'",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ninterfaces = [\"eth0 \"]\n",
+        "line 4, column 15: interfaces in [[service]] \"eth0 \": must not contain ' '",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ninterfaces = [\"..\"]\n",
+        "line 4, column 15: interfaces in [[service]] \"..\": no interface can have this name",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ninterfaces = [\":1\"]\n",
+        "line 4, column 15: interfaces in [[service]] \":1\": must not contain ':'",
+    ),
+    (
         "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\n[[service]]\nname = \"x\"\nprotocol = \"icmp\"\n",
         "line 5, column 8: two services are named \"x\"",
     ),

@@ -71,7 +71,9 @@ impl fmt::Display for ChainName {
 
 /// The name of a network interface, or the beginning of one: `eth0`, `eth+`.
 ///
-/// 1 to 15 bytes of printable ASCII without blanks, quotes and `/`; a `+` at the end stands for anything.
+/// 1 to 15 bytes of printable ASCII without blanks, quotes, `/` and `:`, and not `.` or `..`: the kernel gives no interface
+/// another name, so that a rule for one would never match. A `+` at the end stands for anything. `*` and `@` are refused
+/// for what they are taken for: the `+`, and the peer that `ip link` shows behind a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceName(String);
 
@@ -86,10 +88,14 @@ impl FromStr for InterfaceName {
     type Err = BuildError;
 
     fn from_str(name: &str) -> Result<Self, BuildError> {
-        let reason = if let Err(reason) = plain(name, INTERFACE_MAX) {
+        let reason = if let Some(reason) = taken_for_an_interface(name) {
             reason
-        } else if name.contains('/') {
-            "must not contain \"/\"".to_owned()
+        } else if let Err(reason) = plain(name, INTERFACE_MAX) {
+            reason
+        } else if let Some(bad) = name.chars().find(|c| matches!(c, '/' | ':')) {
+            format!("must not contain {bad:?}")
+        } else if matches!(name, "." | "..") {
+            "no interface can have this name".to_owned()
         } else if name.starts_with(['-', '!']) {
             "must not begin with \"-\" or \"!\"".to_owned()
         } else if name == "+" {
@@ -99,6 +105,26 @@ impl FromStr for InterfaceName {
         };
         Err(BuildError::value("interface", name, reason))
     }
+}
+
+/// What people write where the name of an interface belongs, and what they meant.
+fn taken_for_an_interface(name: &str) -> Option<String> {
+    if let Some((interface, _)) = name.split_once('@').filter(|(name, _)| !name.is_empty()) {
+        return Some(format!(
+            "what `ip link` shows behind \"@\" is the interface's peer; did you mean \"{interface}\"?"
+        ));
+    }
+    if let Some((interface, _)) = name.split_once(':').filter(|(name, _)| !name.is_empty()) {
+        return Some(format!(
+            "this is the label of an address, not an interface: packets to it come in by \"{interface}\""
+        ));
+    }
+    let (beginning, _) = name.split_once('*')?;
+    Some(if beginning.is_empty() {
+        "matches every interface; leave the interface out instead".to_owned()
+    } else {
+        format!("\"*\" stands for itself; did you mean \"{beginning}+\"?")
+    })
 }
 
 impl fmt::Display for InterfaceName {
