@@ -117,6 +117,20 @@ impl Ground {
         self.world.gateway.run(|| save.run(&["-t", "filter"]))
     }
 
+    /// How many packets the rule of `FIREWALL_INPUT` that ends like this has matched.
+    pub(crate) fn counted(&self, ending: &str) -> Result<u64, Failed> {
+        let save = Tool::require(self.case.family.pick("iptables-save", "ip6tables-save"))?;
+        let listing = self
+            .world
+            .gateway
+            .run(|| save.run(&["-c", "-t", "filter"]))?;
+        let rule = listing
+            .lines()
+            .find(|line| line.contains("-A FIREWALL_INPUT ") && line.ends_with(ending))
+            .and_then(|line| line.strip_prefix('[')?.split(':').next()?.parse().ok());
+        rule.ok_or_else(|| format!("no rule ends with {ending:?}:\n{listing}").into())
+    }
+
     /// What the ipset tool says about all sets.
     pub(crate) fn saved_sets(&self) -> Result<String, Failed> {
         let ipset = Tool::require("ipset")?;

@@ -12,6 +12,7 @@ mod ground;
 mod connections;
 mod forwarding;
 mod limits;
+mod multicast;
 mod neighbours;
 mod others;
 mod services;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         connections::ROWS,
         forwarding::ROWS,
         limits::ROWS,
+        multicast::ROWS,
         neighbours::ROWS,
         others::ROWS,
         services::ROWS,
@@ -41,8 +43,9 @@ fn main() -> ExitCode {
     for target in [Target::Nflog, Target::Log] {
         for family in Family::BOTH {
             let case = Case { family, target };
-            let of_this_family = family.pick(&[] as &[Row], neighbours::V6_ROWS);
-            let rows = rows.iter().copied().chain([of_this_family]).flatten();
+            let of_this_family: &[&[Row]] =
+                family.pick(&[], &[multicast::V6_ROWS, neighbours::V6_ROWS]);
+            let rows = rows.iter().chain(of_this_family).copied().flatten();
             trials.extend(rows.map(|&row| case.trial(row)));
         }
     }

@@ -1,6 +1,7 @@
 //! From a [`Config`] to the rules of one family.
 
 mod input;
+mod link;
 mod logging;
 mod services;
 mod throttle;

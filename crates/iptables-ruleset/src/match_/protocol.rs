@@ -14,6 +14,8 @@ pub struct Protocol {
 impl Protocol {
     /// ICMP of IPv4.
     pub const ICMP: Self = Self::new(1);
+    /// IGMP, with which hosts join groups of IPv4.
+    pub const IGMP: Self = Self::new(2);
     /// TCP.
     pub const TCP: Self = Self::new(6);
     /// UDP.

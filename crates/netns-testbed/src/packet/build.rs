@@ -13,6 +13,8 @@ use crate::packet::Packet;
 const HOPS: u8 = 64;
 /// Where an IPv6 header has the hop limit.
 const HOP_LIMIT: usize = 7;
+/// How long an IPv6 header is.
+const IPV6_HEADER: usize = 40;
 /// Of what an ICMP error quotes: the least that every host sends.
 const QUOTED: usize = 64;
 
@@ -121,6 +123,44 @@ impl Packet {
             #[expect(clippy::panic, reason = "a test says which packet it means")]
             _ => panic!("{self} is no IPv6 packet"),
         }
+        Self::new(bytes)
+    }
+
+    /// The same IPv6 packet as no router passes it on and each looks at it: hop limit 1, and the router alert of RFC 2711
+    /// before the transport header. Multicast listener messages must be like that.
+    ///
+    /// # Panics
+    ///
+    /// When it is no IPv6 packet.
+    #[must_use]
+    pub fn with_router_alert(&self) -> Self {
+        let mut bytes = self.bytes().to_vec();
+        let Some(
+            [
+                0x60..=0x6f,
+                _,
+                _,
+                _,
+                length_high,
+                length_low,
+                next,
+                hop_limit,
+                ..,
+            ],
+        ) = bytes.get_mut(..IPV6_HEADER)
+        else {
+            #[expect(clippy::panic, reason = "a test says which packet it means")]
+            {
+                panic!("{self} is no IPv6 packet")
+            }
+        };
+        let length = u16::from_be_bytes([*length_high, *length_low]) + 8;
+        [*length_high, *length_low] = length.to_be_bytes();
+        *hop_limit = 1;
+        // One unit of eight bytes: the option, and padding.
+        let alert = [*next, 0, 5, 2, 0, 0, 1, 0];
+        *next = 0;
+        bytes.splice(IPV6_HEADER..IPV6_HEADER, alert);
         Self::new(bytes)
     }
 
