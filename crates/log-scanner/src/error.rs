@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
+use crate::log::Unread;
 use crate::plain::plain;
 use crate::rule::RulesFileError;
 
@@ -19,6 +20,11 @@ pub(crate) enum Fatal {
     OpenLog { path: PathBuf, source: io::Error },
     #[error("log {} is given twice, its lines would count twice", quoted(path))]
     SameLog { path: PathBuf },
+    #[error("log {} is compressed ({}) and not read as text; read it as {}", quoted(path), format.name, command(path, format))]
+    Compressed {
+        path: PathBuf,
+        format: &'static Unread,
+    },
     #[error("cannot read log {} after line {line}", quoted(path))]
     ReadLog {
         path: PathBuf,
@@ -79,4 +85,14 @@ fn quoted(path: &std::path::Path) -> String {
         return "- (standard input)".to_owned();
     }
     format!("\"{}\"", plain(path.as_os_str().as_encoded_bytes()))
+}
+
+/// What to type, where the path is one that can be typed.
+fn command(path: &std::path::Path, format: &Unread) -> String {
+    let is_typed = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%=".contains(byte);
+    let typed = path
+        .to_str()
+        .filter(|path| *path != "-" && path.bytes().all(|byte| is_typed(&byte)));
+    let command = format.command;
+    format!("{command} {} | log-scanner --log -", typed.unwrap_or("…"))
 }

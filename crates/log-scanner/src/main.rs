@@ -13,6 +13,7 @@ mod exempt;
 mod log;
 mod networks;
 mod plain;
+mod prefixes;
 mod progress;
 mod report;
 mod rule;

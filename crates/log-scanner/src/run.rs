@@ -24,7 +24,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     let present = Present::new(args.as_of);
     let rules = rules(args)?;
     let progress = Progress::new(args.json);
-    let mut logs = log::open(&args.logs, &progress)?;
+    let mut logs = log::open(&args.log.paths, !args.log.no_rotated, &progress)?;
     let (mut sets, troubles) = Sets::open(&rules);
     let dry_run = args.dryrun;
     if !dry_run && !troubles.is_empty() {
@@ -133,6 +133,7 @@ fn report_of(rule: Rule, found: &Found, as_of: Timestamp) -> RuleReport {
         matched: found.matched,
         sources: found.sources,
         sources_exact: found.sources_exact,
+        prefixes: found.prefixes.clone(),
         violations,
     }
 }

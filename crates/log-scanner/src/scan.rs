@@ -9,10 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::args::AsOf;
 use crate::clock::Present;
+use crate::duration::whole_seconds;
 use crate::error::Fatal;
 use crate::log::Log;
 use crate::plain::plain;
-use crate::report::{LogReport, Phase, Warning, count};
+use crate::prefixes::{Held, Prefixes};
+use crate::report::{LogReport, Phase, Warning, count, local};
 use crate::rule::Rule;
 use crate::source::Source;
 
@@ -39,6 +41,8 @@ pub(crate) struct Found {
     pub(crate) matched: u64,
     pub(crate) sources: u64,
     pub(crate) sources_exact: bool,
+    /// What prefixes the log has instead of that of the rule, where it has none of it.
+    pub(crate) prefixes: Vec<Held>,
     /// By address, IPv4 first.
     pub(crate) violators: Vec<Violator>,
 }
@@ -76,6 +80,8 @@ pub(crate) fn run(
     let mut reports = Vec::with_capacity(logs.len());
     let mut doubts = Doubts::default();
     let mut warnings = Vec::new();
+    let mut rotated = false;
+    let mut prefixes = Prefixes::default();
     for log in logs {
         let summary = match scan.read(&mut log.text) {
             Ok(summary) => summary,
@@ -92,6 +98,8 @@ pub(crate) fn run(
             ));
         }
         doubts.add(&summary);
+        rotated |= log.older.is_some();
+        prefixes.add(log.text.begin());
         reports.push(LogReport {
             path: log.name(),
             bytes: summary.bytes,
@@ -106,14 +114,43 @@ pub(crate) fn run(
         AsOf::LogEnd => doubts.newest.unwrap_or(present.instant),
         AsOf::Now | AsOf::At(_) => present.instant,
     };
+    // A log that nobody has shortened begins where the firewall began.
+    if rotated {
+        warnings.extend(short(rules, doubts.oldest, as_of, present));
+    }
+    let mut found: Vec<_> = scan.finish().into_iter().map(Found::from).collect();
+    for (rule, found) in rules.iter().zip(&mut found) {
+        if found.matched == 0 {
+            found.prefixes = prefixes.instead_of(&rule.name);
+        }
+    }
     Ok(Scan {
         as_of,
         logs: reports,
-        found: scan.finish().into_iter().map(Found::from).collect(),
+        found,
         warnings: warnings
             .into_iter()
             .map(|text| Warning::new(Phase::Reading, text))
             .collect(),
+    })
+}
+
+/// What to say of logs that begin too late for one of the rules.
+fn short(
+    rules: &[Rule],
+    oldest: Option<Timestamp>,
+    as_of: Timestamp,
+    present: &Present,
+) -> Option<String> {
+    let oldest = oldest?;
+    let longest = rules.iter().map(|rule| rule.within).max()?;
+    let reached = whole_seconds(as_of.duration_since(oldest));
+    let reached = u64::try_from(reached).unwrap_or_default();
+    (reached < longest.get()).then(|| {
+        format!(
+            "the log begins at {}, rules look back {longest}: what was rotated away before does not count",
+            local(oldest, &present.zone)
+        )
     })
 }
 
@@ -129,6 +166,7 @@ impl From<Finding> for Found {
             matched: finding.matched,
             sources: finding.sources,
             sources_exact: finding.sources_exact,
+            prefixes: Vec::new(),
             violators,
         }
     }
@@ -146,9 +184,10 @@ impl Violator {
     }
 }
 
-/// What all logs together give reason to doubt, and their newest line.
+/// What all logs together give reason to doubt, their oldest line and their newest.
 #[derive(Default)]
 struct Doubts {
+    oldest: Option<Timestamp>,
     newest: Option<Timestamp>,
     rejected: u64,
     unparsed: u64,
@@ -164,6 +203,8 @@ struct Doubts {
 impl Doubts {
     fn add(&mut self, summary: &Summary) {
         let time = |time: std::time::SystemTime| Timestamp::try_from(time).ok();
+        let oldest = summary.oldest.and_then(time);
+        self.oldest = self.oldest.into_iter().chain(oldest).min();
         self.newest = self.newest.max(summary.newest.and_then(time));
         self.latest_ahead = self.latest_ahead.max(summary.latest_ahead.and_then(time));
         self.rejected += summary.counts.rejected;

@@ -22,6 +22,8 @@ pub struct Summary {
     pub latest_ahead: Option<SystemTime>,
     /// Events whose date has no year and that came out before [some instant](super::Scan::yearless_before). They are counted.
     pub yearless_old: u64,
+    /// The first event by time, whichever rule counts it.
+    pub oldest: Option<SystemTime>,
     /// The last event that is not ahead, whichever rule counts it.
     pub newest: Option<SystemTime>,
 }

@@ -178,6 +178,11 @@ impl Scan {
             }
             total
         });
+        let oldest = self
+            .workers
+            .iter_mut()
+            .map(|worker| std::mem::replace(&mut worker.oldest, i64::MAX));
+        total.oldest = oldest.min().filter(|at| *at != i64::MAX).map(from_micros);
         let newest = self
             .workers
             .iter_mut()

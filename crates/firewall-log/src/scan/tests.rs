@@ -313,6 +313,7 @@ proptest! {
         }
         let mut reader = LogReader::new(log.as_slice()).max_line(max_line);
         while reader.next_event().is_some() {}
+        let oldest = summaries.iter().filter_map(|summary| summary.oldest).min();
         let second = summaries[1];
         summaries[0].join(&second);
         prop_assert_eq!(summaries[0].counts, reader.counts());
@@ -323,6 +324,7 @@ proptest! {
         let ahead = lines.iter().filter(|line| **line == DIRT[7]).count() as u64;
         let undated = lines.iter().filter(|line| **line == DIRT[6]).count() as u64;
         prop_assert_eq!((summaries[0].ahead, summaries[0].undated), (ahead, undated));
+        prop_assert_eq!(oldest, shots.iter().map(|shot| at(shot.second.into())).min());
         let newest = summaries[0].newest.max(second.newest);
         prop_assert_eq!(newest, shots.iter().map(|shot| at(shot.second.into())).max());
         for (rule, finding) in rules.iter().zip(scan.finish()) {

@@ -31,6 +31,8 @@ pub(super) struct Worker {
     /// The packet that is being looked at.
     what: Sighting,
     pub(super) banks: Vec<Bank>,
+    /// The first event of the log that is read, in microseconds; `i64::MAX` for none.
+    pub(super) oldest: i64,
     /// The last event of the log that is read, in microseconds; `i64::MIN` for none.
     pub(super) newest: i64,
 }
@@ -63,6 +65,7 @@ impl Worker {
             kinds: Kinds::default(),
             what: Sighting::default(),
             banks,
+            oldest: i64::MAX,
             newest: i64::MIN,
         }
     }
@@ -165,6 +168,7 @@ impl Worker {
         if what.yearless && what.at < limits.yearless_before {
             summary.yearless_old += 1;
         }
+        self.oldest = self.oldest.min(what.at);
         self.newest = self.newest.max(what.at);
         if self.kinds.is_counted(what.kind) {
             self.banks.iter_mut().for_each(|bank| bank.count(what));

@@ -6,7 +6,8 @@ log-scanner --rule NAME --type NAME --howmany N --within DURATION --ipset NAME -
        log-scanner events [OPTIONS]";
 
 pub(super) const LOG_HELP: &str = "\
-A log to read; - is standard input, a name ending in .gz is read decompressed; can be repeated, several are one stream";
+A log to read, and before it PATH.1 where there is one; - is standard input; what gzip compressed is read decompressed, whatever its name; \
+can be repeated, several are one stream";
 
 pub(super) const AFTER_HELP: &str = "\
 Examples:

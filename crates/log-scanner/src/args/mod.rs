@@ -38,6 +38,17 @@ pub(crate) enum Command {
     Events(EventsArgs),
 }
 
+/// What to read.
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    #[arg(long = "log", value_name = "PATH", default_value = DEFAULT_LOG, help = LOG_HELP)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Leaves alone PATH.1, which PATH was before its last rotation
+    #[arg(long)]
+    pub(crate) no_rotated: bool,
+}
+
 /// What to scan, by which rules, and how to say it.
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
@@ -51,8 +62,8 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) dryrun: bool,
 
-    #[arg(long = "log", value_name = "PATH", default_value = DEFAULT_LOG, help = LOG_HELP)]
-    pub(crate) logs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
 
     /// Scans as if it were that time (RFC 3339, 2026-11-22T09:00:00Z), or the time of the newest line of the
     /// firewall in the log [default: now]
@@ -80,8 +91,8 @@ pub(crate) struct ScanArgs {
 /// What `events` shows and how.
 #[derive(Debug, Args)]
 pub(crate) struct EventsArgs {
-    #[arg(long = "log", value_name = "PATH", default_value = DEFAULT_LOG, help = LOG_HELP)]
-    pub(crate) logs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
 
     /// The time (RFC 3339) that stamps without a year are completed by: the latest year that does not put the
     /// line after it [default: now]
@@ -175,7 +186,7 @@ mod tests {
         assert!(rule.distinct_ports.is_none() && rule.aggregate_v6.is_none());
         assert!(!scan.cut_connections && scan.rules.is_none());
         assert!(scan.dryrun && !scan.json && scan.exempt.is_empty());
-        assert_eq!(scan.logs, [PathBuf::from(DEFAULT_LOG)]);
+        assert_eq!(scan.log.paths, [PathBuf::from(DEFAULT_LOG)]);
         assert_eq!(scan.as_of, AsOf::Now);
     }
 
@@ -192,7 +203,7 @@ mod tests {
             "2001:db8::1",
         ]);
         let scan = scan.expect("valid").scan;
-        assert_eq!(scan.logs, [PathBuf::from("a"), PathBuf::from("-")]);
+        assert_eq!(scan.log.paths, [PathBuf::from("a"), PathBuf::from("-")]);
         let exempt: Vec<_> = scan.exempt.iter().map(ToString::to_string).collect();
         assert_eq!(exempt, ["192.0.2.0/24", "2001:db8::1/128"]);
     }
@@ -255,7 +266,7 @@ mod tests {
             panic!("{cli:?}")
         };
         assert!(events.json);
-        assert_eq!(events.logs, [PathBuf::from(DEFAULT_LOG)]);
+        assert_eq!(events.log.paths, [PathBuf::from(DEFAULT_LOG)]);
         assert!(Cli::try_parse_from(["log-scanner", "events", "--rule", "x"]).is_err());
     }
 

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &EventsArgs, out: &mut impl Write) -> Result<(), Stop> {
     let present = Present::new(args.as_of.map_or(AsOf::Now, AsOf::At));
     let mut before = 0;
     let mut tally = text::Tally::default();
-    for mut log in log::open(&args.logs, &Progress::default())? {
+    for mut log in log::open(&args.log.paths, !args.log.no_rotated, &Progress::default())? {
         let mut reader = LogReader::new(BufReader::with_capacity(log::BUFFER, &mut log.text));
         let after = loop {
             let (number, seen) = match reader.next_line() {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::{Connections, LogReport, Report, RuleReport, ViolationReport};
+use crate::prefixes::Held;
 use crate::rule::PrefixLength;
 use crate::source::Source;
 
@@ -56,7 +57,15 @@ struct RuleObject<'a> {
     matched: u64,
     sources: u64,
     sources_exact: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    prefixes: Vec<PrefixObject>,
     violations: Vec<ViolationObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct PrefixObject {
+    prefix: String,
+    lines: u64,
 }
 
 #[derive(Serialize)]
@@ -127,11 +136,21 @@ impl<'a> From<&'a RuleReport> for RuleObject<'a> {
             matched: report.matched,
             sources: report.sources,
             sources_exact: report.sources_exact,
+            prefixes: report.prefixes.iter().map(PrefixObject::from).collect(),
             violations: report
                 .violations
                 .iter()
                 .map(ViolationObject::from)
                 .collect(),
+        }
+    }
+}
+
+impl From<&Held> for PrefixObject {
+    fn from((prefix, lines): &Held) -> Self {
+        Self {
+            prefix: String::from_utf8_lossy(prefix).into_owned(),
+            lines: *lines,
         }
     }
 }

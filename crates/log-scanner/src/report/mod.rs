@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::duration::Spelled;
 use crate::exempt::Part;
+use crate::prefixes::Held;
 use crate::rule::Rule;
 use crate::source::Source;
 
@@ -73,6 +74,8 @@ pub(crate) struct RuleReport {
     /// Distinct sources of those.
     pub(crate) sources: u64,
     pub(crate) sources_exact: bool,
+    /// What prefixes the log has instead of that of the rule, where it has none of it.
+    pub(crate) prefixes: Vec<Held>,
     /// By address, IPv4 first.
     pub(crate) violations: Vec<ViolationReport>,
 }
@@ -252,6 +255,7 @@ pub(crate) mod tests {
                 matched: 650,
                 sources: 7,
                 sources_exact: true,
+                prefixes: Vec::new(),
                 violations,
             }],
             warnings: vec![

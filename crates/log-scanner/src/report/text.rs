@@ -105,12 +105,30 @@ impl<W: io::Write> Text<'_, W> {
             self.rule(index, &report.rule)?;
             if report.violations.is_empty() {
                 writeln!(self.out, "  none")?;
+                self.prefixes(report)?;
             }
             for violation in &report.violations {
                 self.violation(&report.rule, violation)?;
             }
         }
         Ok(())
+    }
+
+    /// What else there is, where no line has the prefix that is asked for.
+    fn prefixes(&mut self, report: &RuleReport) -> io::Result<()> {
+        if report.prefixes.is_empty() {
+            return Ok(());
+        }
+        let [inet, inet6] = report.rule.name.prefixes();
+        let held = report.prefixes.iter();
+        let held = held.map(|(prefix, lines)| format!("\"{}\" ({lines})", plain(prefix)));
+        writeln!(
+            self.out,
+            "  no line has the prefix {} or {}, which this rule stands for; the first lines of the log have {}",
+            plain(inet.as_bytes()),
+            plain(inet6.as_bytes()),
+            held.collect::<Vec<_>>().join(", ")
+        )
     }
 
     fn violation(&mut self, rule: &Rule, violation: &ViolationReport) -> io::Result<()> {
@@ -250,6 +268,7 @@ impl<W: io::Write> Text<'_, W> {
             sources,
             sources_exact,
             violations,
+            ..
         } = report;
         let about = if *sources_exact { "" } else { " (estimated)" };
         let actioned: Vec<_> = violations

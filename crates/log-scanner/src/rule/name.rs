@@ -14,6 +14,21 @@ impl RuleName {
     }
 }
 
+impl RuleName {
+    /// Whether lines with this prefix are counted: case does not matter, nor do colons and spaces at the end.
+    pub(crate) fn stands_for(&self, prefix: &[u8]) -> bool {
+        let mut own = self.prefixes().into_iter();
+        own.any(|own| stem(own.as_bytes()).eq_ignore_ascii_case(stem(prefix)))
+    }
+}
+
+fn stem(prefix: &[u8]) -> &[u8] {
+    let end = prefix.iter().rposition(|byte| !b": ".contains(byte));
+    prefix
+        .get(..end.map_or(0, |end| end + 1))
+        .unwrap_or_default()
+}
+
 /// What the prefixes of the two families begin with.
 const FAMILIES: [&str; 2] = ["IPTABLES-", "IP6TABLES-"];
 
@@ -57,6 +72,8 @@ mod tests {
             own.prefixes(),
             ["IPTABLES-SSH-Guard", "IP6TABLES-SSH-Guard"]
         );
+        assert!(own.stands_for(b"iptables-ssh-guard: "));
+        assert!(!own.stands_for(b"IPTABLES-SSH") && !own.stands_for(b"SSH-Guard: "));
         for bad in [
             "",
             ": ",

@@ -16,6 +16,7 @@ crate::trials!(
     one_more_second_or_one_less_hit,
     several_logs_are_one,
     a_log_that_is_cut_while_it_is_read,
+    a_name_that_no_line_has,
 );
 
 const HOWMANY: usize = 6;
@@ -173,5 +174,46 @@ fn a_log_that_is_cut_while_it_is_read() -> Result<(), Failed> {
     ran.done(0)
         .says("[WARNING] log \"fw.log\" was cut while it was read: what it held after line 1 was not seen\n");
     assert!(!ran.stdout.contains("\"first\""), "{}", ran.stdout);
+    Ok(())
+}
+
+fn a_name_that_no_line_has() -> Result<(), Failed> {
+    let packet = |prefix: &str| packet("BLOCKED", V4, "TCP").replace("IPTABLES-BLOCKED: ", prefix);
+    let mut log = blocked(&[V4], 0..3);
+    log.push_str(&line(START, &packet("[UFW BLOCK] ")).repeat(4));
+    log.push_str(&line(START, &packet("\u{1b}[2Jx ")));
+    let scan = |rule: &str| {
+        let scanner =
+            Scanner::new(&log).with("--type tcp --howmany 5 --within 10s --ipset blacklist");
+        let scanner = scanner
+            .with("--removeafter 1h --dryrun --log fw.log")
+            .at(60);
+        let mut command = scanner.command();
+        Ran::new(&command.args(["--rule", rule]).output().expect("started"))
+    };
+    scan("[UFW BLOCK]").done(0).says(
+        "  none\n  no line has the prefix IPTABLES-[UFW BLOCK] or IP6TABLES-[UFW BLOCK], which this rule stands for; \
+         the first lines of the log have \"[UFW BLOCK] \" (4), \"IPTABLES-BLOCKED: \" (3), \"\\u{1b}[2Jx \" (1)\n",
+    );
+    // A log that has the prefix, and one that has nothing.
+    for (rule, log) in [("BLOCKED: ", log.as_str()), ("limited", "")] {
+        let scanner =
+            Scanner::new(log).with("--type udp --howmany 5 --within 10s --ipset blacklist");
+        let scanner = scanner
+            .with("--removeafter 1h --dryrun --log fw.log")
+            .at(60);
+        let output = scanner.command().args(["--rule", rule]).output()?;
+        let ran = Ran::new(&output);
+        assert!(!ran.done(0).stdout.contains("no line"), "{}", ran.stdout);
+    }
+    let report = Scanner::new(&log).rule().with("--dryrun").at(60).json(0);
+    assert_eq!(report["rules"][0].get("prefixes"), None);
+    let rule = RULE.replace("blocked", "limited");
+    let report = Scanner::new(&log).with(&rule).with("--dryrun --log fw.log");
+    let held = &report.at(60).json(0)["rules"][0]["prefixes"];
+    assert_eq!(
+        held[0],
+        serde_json::json!({"prefix": "[UFW BLOCK] ", "lines": 4})
+    );
     Ok(())
 }

@@ -18,6 +18,7 @@
 )]
 
 mod command_line;
+mod compressed;
 mod count;
 mod cut;
 mod dirty;
@@ -30,6 +31,7 @@ mod ports;
 mod progress;
 mod read_back;
 mod refuse;
+mod rotated;
 mod rules;
 mod seed;
 mod support;
@@ -40,8 +42,9 @@ use std::process::ExitCode;
 use netns_testbed::{Trial, run};
 
 fn main() -> ExitCode {
-    let trials: [Vec<Trial>; 16] = [
+    let trials: [Vec<Trial>; 18] = [
         command_line::trials(),
+        compressed::trials(),
         count::trials(),
         cut::trials(),
         dirty::trials(),
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         progress::trials(),
         read_back::trials(),
         refuse::trials(),
+        rotated::trials(),
         rules::trials(),
         seed::trials(),
         time::trials(),

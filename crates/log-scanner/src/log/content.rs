@@ -1,0 +1,173 @@
+//! What a log is, told by its first bytes and not by its name.
+
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, ErrorKind, Read};
+use std::os::unix::fs::FileExt as _;
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::{BUFFER, Text};
+
+/// What only other programs read.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unread {
+    pub(crate) name: &'static str,
+    /// Writes the text to standard output, given the file.
+    pub(crate) command: &'static str,
+    magic: &'static [u8],
+}
+
+const GZIP: &[u8] = b"\x1f\x8b";
+
+/// From the files' own specifications, and file(1).
+const UNREAD: [Unread; 15] = [
+    unread("xz", "xzcat", b"\xfd7zXZ\0"),
+    unread("zstd", "zstdcat", b"\x28\xb5\x2f\xfd"),
+    unread("bzip2", "bzcat", b"BZh"),
+    unread("lz4", "lz4 -dc", b"\x04\x22\x4d\x18"),
+    unread("lz4", "lz4 -dc", b"\x02\x21\x4c\x18"),
+    unread("lzma", "xzcat", b"\x5d\0\0"),
+    unread("lzip", "lzip -dc", b"LZIP\x01"),
+    unread("lzop", "lzop -dc", b"\x89LZO\0\r\n\x1a\n"),
+    unread("compress", "zcat", b"\x1f\x9d"),
+    unread("pack", "zcat", b"\x1f\x1e"),
+    unread("zip", "unzip -p", b"PK\x03\x04"),
+    unread("7z", "7z x -so", b"7z\xbc\xaf\x27\x1c"),
+    unread("rar", "unrar p -inul", b"Rar!\x1a\x07"),
+    // A journal of systemd.
+    unread("journald", "journalctl -k -o short-iso --file", b"LPKSHHRH"),
+    // A frame that zstd and lz4 skip, which pzstd begins its files with.
+    unread("zstd", "zstdcat", b"\x50\x2a\x4d\x18"),
+];
+
+const fn unread(name: &'static str, command: &'static str, magic: &'static [u8]) -> Unread {
+    Unread {
+        name,
+        command,
+        magic,
+    }
+}
+
+/// Why there is no text.
+#[derive(Debug)]
+pub(super) enum Error {
+    Read(io::Error),
+    Unread(&'static Unread),
+}
+
+/// The text, and whether it was compressed. `file`: what can be looked into without reading it. `named`: whether the name says that
+/// it is compressed, so that what is no gzip is a damaged one.
+pub(super) fn read(
+    mut log: impl Read + Send + 'static,
+    file: Option<&File>,
+    named: bool,
+) -> Result<(Text, bool), Error> {
+    let begin = match file {
+        Some(file) => look(file),
+        None => begin(&mut log),
+    };
+    let begin = begin.map_err(Error::Read)?;
+    if let Some(format) = UNREAD.iter().find(|format| format.is(&begin)) {
+        return Err(Error::Unread(format));
+    }
+    let is_gzip = named || begin.starts_with(GZIP);
+    // Nothing of a pipe can be read again.
+    let read = file.map_or(begin, |_| Vec::new());
+    let whole = Cursor::new(read).chain(log);
+    Ok(if is_gzip {
+        let compressed = BufReader::with_capacity(BUFFER, whole);
+        (Text::new(MultiGzDecoder::new(compressed)), true)
+    } else {
+        (Text::new(whole), false)
+    })
+}
+
+impl Unread {
+    fn is(&self, begin: &[u8]) -> bool {
+        let Some(rest) = begin.strip_prefix(self.magic) else {
+            return false;
+        };
+        // Three letters are too little: they may be the begin of a word.
+        self.name != "bzip2"
+            || rest
+                .get(1..)
+                .is_some_and(|rest| BZIP2.iter().any(|next| rest.starts_with(next)))
+    }
+}
+
+/// What follows the magic and the level of a bzip2 file: a block, or the end.
+const BZIP2: [&[u8]; 2] = [b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"];
+
+/// No magic is longer, with what follows it.
+const LONGEST: usize = 10;
+
+fn look(file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; LONGEST];
+    let length = file.read_at(&mut bytes, 0)?;
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+/// At least so many of the first bytes, where there are as many. Read in one piece where that can be: a device such as
+/// /dev/kmsg gives no record to whom has no room for it.
+fn begin(log: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; BUFFER];
+    let mut length = 0;
+    while length < LONGEST {
+        let room = bytes.get_mut(length..).unwrap_or_default();
+        match log.read(room) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives one byte at a time.
+    struct Slow(&'static [u8]);
+
+    impl Read for Slow {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let length = self.0.len().min(1);
+            self.0.read(buffer.get_mut(..length).unwrap_or_default())
+        }
+    }
+
+    fn format(begin: &'static [u8]) -> Option<&'static str> {
+        match read(Slow(begin), None, false) {
+            Err(Error::Unread(format)) => Some(format.name),
+            Err(Error::Read(error)) => panic!("{error}"),
+            Ok(_) => None,
+        }
+    }
+
+    #[test]
+    fn what_comes_in_single_bytes_is_told_all_the_same() {
+        assert_eq!(format(b"\xfd7zXZ\0\0\x04"), Some("xz"));
+        assert_eq!(format(b"BZh91AY&SY\x01"), Some("bzip2"));
+        assert_eq!(format(b"BZh9\x17\x72\x45\x38\x50\x90"), Some("bzip2"));
+        assert_eq!(format(b"BZh9 kernel: "), None);
+        assert_eq!(format(b"PK kernel: "), None);
+        for log in [&b""[..], b"\x1f", b"N", b"Nov 22 08:00:00 fw kernel: x\n"] {
+            let (mut text, is_compressed) = read(Slow(log), None, false).expect("text");
+            let mut bytes = Vec::new();
+            text.read_to_end(&mut bytes).expect("read");
+            assert_eq!((bytes.as_slice(), is_compressed), (log, false));
+            assert_eq!(text.begin(), log);
+        }
+    }
+
+    #[test]
+    fn a_name_that_says_gzip_makes_the_rest_a_damaged_one() {
+        let (mut text, is_compressed) = read(Slow(b"text"), None, true).expect("opened");
+        assert!(is_compressed);
+        assert!(text.read(&mut [0; 8]).is_err());
+    }
+}

@@ -1,0 +1,46 @@
+//! Which prefixes a log holds, for whoever asked for one that it does not hold.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use firewall_log::Event;
+
+use crate::rule::RuleName;
+
+/// No more are told.
+const MOST: usize = 5;
+
+/// How often each prefix stands in the first lines of all logs.
+#[derive(Debug, Default)]
+pub(crate) struct Prefixes(HashMap<Vec<u8>, u64>);
+
+/// A prefix and in how many of the first lines it stands.
+pub(crate) type Held = (Vec<u8>, u64);
+
+impl Prefixes {
+    /// Takes in the first lines of a log.
+    pub(crate) fn add(&mut self, begin: &[u8]) {
+        for line in begin.split(|byte| *byte == b'\n') {
+            if let Ok(event) = Event::parse(line) {
+                *self.0.entry(event.prefix.to_vec()).or_default() += 1;
+            }
+        }
+    }
+
+    /// The most frequent ones; none where one of all is what the name stands for.
+    pub(crate) fn instead_of(&self, name: &RuleName) -> Vec<Held> {
+        if self.0.keys().any(|prefix| name.stands_for(prefix)) {
+            return Vec::new();
+        }
+        let mut held: Vec<_> = self
+            .0
+            .iter()
+            .map(|(prefix, lines)| (prefix.clone(), *lines))
+            .collect();
+        held.sort_unstable_by(|(one, more), (other, less)| {
+            (Reverse(more), one).cmp(&(Reverse(less), other))
+        });
+        held.truncate(MOST);
+        held
+    }
+}
