@@ -35,7 +35,10 @@ Files:
       The configuration. Without it the defaults are applied: INPUT and FORWARD
       DROP, OUTPUT ACCEPT, ssh and https open with a limit for each source.
   /var/lib/rampart/sets.save
-      The saved sets, in the format of `ipset save`.
+      The saved sets, in the format of `ipset save`. Lines that could not be put
+      back are kept in sets.save.bad.
+  /var/lib/rampart/firewall.last.toml
+      The last configuration that went in.
 
 Examples:
   firewall-apply check               is the configuration right?
@@ -98,6 +101,8 @@ impl Args {
         self.command.clone().unwrap_or_else(|| {
             Command::Apply(ApplyArgs {
                 saved: PathBuf::from(DEFAULT_SAVED),
+                last: None,
+                boot: false,
             })
         })
     }
@@ -123,6 +128,10 @@ pub(crate) enum Command {
     /// When something fails before the transaction, or the kernel refuses it, the rules are exactly what they were and the sets created
     /// by this run are gone again. Saved members that cannot be put back do not keep the firewall from going up: they are
     /// named, and the exit status is 1.
+    ///
+    /// A host on which nothing of ours stands, although it had a firewall before (as after a boot), is not left open: where the
+    /// configuration cannot be read or cannot go in, the last one that did goes in instead, and failing that a floor, which lets in
+    /// loopback, established connections, the whitelist and ssh. The exit status is 1.
     Apply(ApplyArgs),
 
     /// Read the configuration and say what is wrong with it, with line and column; touches nothing
@@ -158,6 +167,18 @@ pub(crate) struct ApplyArgs {
     /// The saved members for the sets that are created
     #[arg(long, value_name = "FILE", default_value = DEFAULT_SAVED)]
     pub(crate) saved: PathBuf,
+
+    /// The last configuration that went in, kept for the day when the wanted one cannot [default: firewall.last.toml beside the
+    /// saved members]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) last: Option<PathBuf>,
+
+    /// Let the host not stay open: what cannot go in is replaced by the last configuration that did, or a floor
+    ///
+    /// For the unit that runs at boot. Only where no firewall of ours stands; where one was in before on this host the same is done
+    /// without the flag. The exit status then is 1 when a firewall is in that is not the one wanted, 2 when none is.
+    #[arg(long)]
+    pub(crate) boot: bool,
 }
 
 /// Options of `print`.

@@ -10,16 +10,17 @@ use crate::findings::{Findings, Problem};
 pub(crate) struct Report {
     /// The configuration.
     pub(crate) config: Source,
-    /// What is in it; `None` when it is wrong.
+    /// How many services it has; `None` when it is wrong.
     #[serde(skip)]
-    pub(crate) wanted: Option<Wanted>,
+    pub(crate) services: Option<usize>,
 }
 
 /// Looks for what is allowed and hardly meant.
-pub(crate) fn run(config: Source, wanted: Option<Wanted>, findings: &mut Findings) -> Report {
-    if wanted.as_ref().is_some_and(|wanted| wanted.services == 0) {
+pub(crate) fn run(config: Source, wanted: Option<&Wanted>, findings: &mut Findings) -> Report {
+    let services = wanted.map(|wanted| wanted.config.services.len());
+    if services == Some(0) {
         let why = "there is no service: only members of the whitelist can connect";
         findings.warn(Problem::file(&config.path, why));
     }
-    Report { config, wanted }
+    Report { config, services }
 }

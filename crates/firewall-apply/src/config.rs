@@ -1,14 +1,15 @@
 //! The configuration file, read.
 
-use std::fs;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ipset_netlink::{CreateSet, SetName, SetType, Timeout};
+use ipset_netlink::{CreateSet, Key, SetName, SetType, Timeout};
 use iptables_ruleset::config::SetType as ConfiguredType;
 use iptables_ruleset::{Config, ConfigError, Family, Ruleset};
 use serde::Serialize;
 
+use crate::files;
 use crate::findings::{Findings, Problem, causes};
 
 /// Where the configuration comes from.
@@ -23,10 +24,14 @@ pub(crate) struct Source {
 /// What the configuration asks for.
 #[derive(Debug)]
 pub(crate) struct Wanted {
-    /// How many services it has.
-    pub(crate) services: usize,
+    /// The configuration itself.
+    pub(crate) config: Config,
+    /// The text it was read from.
+    pub(crate) text: String,
     /// The sets of both families.
     pub(crate) sets: Vec<CreateSet>,
+    /// Who is in which of them because the configuration says so.
+    pub(crate) members: BTreeMap<SetName, Vec<Key>>,
     /// The rules, IPv4 before IPv6.
     pub(crate) rulesets: [Ruleset; 2],
 }
@@ -43,17 +48,18 @@ pub(crate) fn load(
         path: path.to_owned(),
         found: true,
     };
-    let config = match fs::read(path) {
+    let wanted = match files::read(path, MAX_SIZE) {
+        // Named, it says that there is no file.
+        Ok(_) if path == Path::new(NO_FILE) => built_in(),
         Ok(bytes) => parse(path, &bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !required => {
             source.found = false;
-            Ok(Config::default())
+            built_in()
         }
         Err(error) => {
             Err(format!("cannot read the configuration {}: {error}", path.display()).into())
         }
     };
-    let wanted = config.and_then(|config| wanted(&config).map_err(|why| Problem::file(path, why)));
     match wanted {
         Ok(wanted) => (source, Some(wanted)),
         Err(problem) => {
@@ -63,24 +69,40 @@ pub(crate) fn load(
     }
 }
 
+/// What is wanted where there is no file.
+pub(crate) fn built_in() -> Result<Wanted, Problem> {
+    Ok(wanted(Config::default(), BUILT_IN)?)
+}
+
 /// The names of our sets, which are the same with every configuration.
 pub(crate) fn set_names() -> Result<Vec<SetName>, String> {
     let sets = sets(&Config::default())?;
     Ok(sets.into_iter().map(|set| set.name).collect())
 }
 
-fn parse(path: &Path, bytes: &[u8]) -> Result<Config, Problem> {
+/// What a file of this content asks for.
+///
+/// # Errors
+///
+/// What is wrong with it, with its place. One in which nothing stands is what a full disk or a slip leaves behind, and never
+/// meant as "the defaults".
+pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Wanted, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = good.split(|byte| *byte == b'\n').count();
         Problem::line(path, line, "this is no UTF-8 text")
     })?;
-    Config::parse(text).map_err(|error| Problem {
+    let says_nothing = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    if text.lines().all(says_nothing) {
+        return Err(Problem::file(path, NOTHING_IN_IT));
+    }
+    let config = Config::parse(text).map_err(|error| Problem {
         line: Some(error.line()),
         column: Some(error.column()),
         excerpt: excerpt(text, &error),
         ..Problem::file(path, error.message())
-    })
+    })?;
+    wanted(config, text).map_err(|why| Problem::file(path, why))
 }
 
 /// The line of the error with a caret under the place.
@@ -108,17 +130,42 @@ fn excerpt(text: &str, error: &ConfigError) -> Option<String> {
     Some(format!(" {number} | {line}\n {margin} | {before}^"))
 }
 
-fn wanted(config: &Config) -> Result<Wanted, String> {
+fn wanted(config: Config, text: &str) -> Result<Wanted, String> {
     let ruleset = |family| {
         let ruleset = config.ruleset(family).map_err(|error| causes(&error))?;
         ruleset.check().map_err(|error| causes(&error))?;
         Ok::<_, String>(ruleset)
     };
+    let rulesets = [ruleset(Family::Ipv4)?, ruleset(Family::Ipv6)?];
     Ok(Wanted {
-        services: config.services.len(),
-        sets: sets(config)?,
-        rulesets: [ruleset(Family::Ipv4)?, ruleset(Family::Ipv6)?],
+        sets: sets(&config)?,
+        members: members(&config)?,
+        rulesets,
+        text: text.to_owned(),
+        config,
     })
+}
+
+fn members(config: &Config) -> Result<BTreeMap<SetName, Vec<Key>>, String> {
+    let mut members = BTreeMap::new();
+    for set in config.required_sets().map_err(|error| causes(&error))? {
+        let keys: Result<Vec<Key>, _> = set
+            .members
+            .iter()
+            .map(|member| match set.set_type {
+                ConfiguredType::HashIp => Ok(Key::ip(member.address())),
+                _ => Key::net(member.address(), member.prefix_length()),
+            })
+            .collect();
+        members.insert(name_of(&set.name)?, keys.map_err(|error| causes(&error))?);
+    }
+    Ok(members)
+}
+
+fn name_of(name: &iptables_ruleset::SetName) -> Result<SetName, String> {
+    name.as_str()
+        .parse()
+        .map_err(|error: ipset_netlink::SetNameError| causes(&error))
 }
 
 fn sets(config: &Config) -> Result<Vec<CreateSet>, String> {
@@ -126,11 +173,7 @@ fn sets(config: &Config) -> Result<Vec<CreateSet>, String> {
     required
         .into_iter()
         .map(|set| {
-            let name: SetName = set
-                .name
-                .as_str()
-                .parse()
-                .map_err(|error: ipset_netlink::SetNameError| causes(&error))?;
+            let name = name_of(&set.name)?;
             let set_type = match set.set_type {
                 ConfiguredType::HashIp => SetType::HashIp,
                 ConfiguredType::HashNet => SetType::HashNet,
@@ -147,9 +190,27 @@ fn sets(config: &Config) -> Result<Vec<CreateSet>, String> {
         .collect()
 }
 
+/// Named as the configuration it stands for the built-in defaults.
+pub(crate) const NO_FILE: &str = "/dev/null";
+/// The built-in defaults as a file.
+const BUILT_IN: &str = "# the built-in defaults\n[policy]\n";
+const NOTHING_IN_IT: &str = "nothing stands in it but blanks and comments. A file that was cut off looks like that, so that it \
+     does not stand for the defaults: write out what is wanted, or remove the file to have the built-in defaults";
+/// Bytes of a configuration: far more than the kernel takes rules.
+pub(crate) const MAX_SIZE: u64 = 64 << 20;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_not_the_defaults() {
+        for text in ["", "\n", "  # x\n\t\n#y"] {
+            let problem = parse(Path::new("x"), text.as_bytes()).unwrap_err();
+            assert!(problem.to_string().starts_with("x: nothing stands in it"));
+        }
+        assert!(parse(Path::new("x"), BUILT_IN.as_bytes()).is_ok());
+    }
 
     #[test]
     fn the_place_of_an_error_is_shown() {

@@ -48,14 +48,14 @@ pub(crate) struct Problem {
 }
 
 impl Findings {
-    /// Notes an oddity.
+    /// Notes an oddity, once.
     pub(crate) fn warn(&mut self, problem: impl Into<Problem>) {
-        self.warnings.push(problem.into());
+        note(&mut self.warnings, problem.into());
     }
 
-    /// Notes something wanted that is not in the kernel.
+    /// Notes something wanted that is not in the kernel, once: what is tried again fails again.
     pub(crate) fn fail(&mut self, problem: impl Into<Problem>) {
-        self.errors.push(problem.into());
+        note(&mut self.errors, problem.into());
     }
 
     /// Notes something that cannot be read, before anything was changed.
@@ -70,6 +70,16 @@ impl Findings {
         self.refused = false;
     }
 
+    /// Something is in the kernel although what was wanted could not be read.
+    pub(crate) fn something_is_in(&mut self) {
+        self.refused = false;
+    }
+
+    /// Nothing is in the kernel, whatever the reason.
+    pub(crate) fn nothing_is_in(&mut self) {
+        self.refused = true;
+    }
+
     /// The exit status that follows.
     pub(crate) fn status(&self) -> Status {
         match (self.refused, self.errors.is_empty()) {
@@ -82,6 +92,12 @@ impl Findings {
     /// Whether there is any error.
     pub(crate) fn failed(&self) -> bool {
         !self.errors.is_empty()
+    }
+}
+
+fn note(problems: &mut Vec<Problem>, problem: Problem) {
+    if !problems.contains(&problem) {
+        problems.push(problem);
     }
 }
 

@@ -5,6 +5,7 @@ mod apply;
 mod args;
 mod check;
 mod config;
+mod files;
 mod findings;
 mod print;
 mod report;
@@ -37,8 +38,8 @@ fn run(args: &Args, command: Command, findings: &mut Findings) -> Body {
     let (path, required) = args.config();
     let (source, wanted) = config::load(path, required, findings);
     match command {
-        Command::Apply(args) => Body::Apply(apply::run(source, wanted, &args.saved, findings)),
-        Command::Check => Body::Check(check::run(source, wanted, findings)),
+        Command::Apply(args) => Body::Apply(apply::run(source, wanted.as_ref(), &args, findings)),
+        Command::Check => Body::Check(check::run(source, wanted.as_ref(), findings)),
         Command::Print(args) => Body::Print(print::run(source, wanted, &args)),
         Command::Reset(args) => Body::Reset(reset::run(wanted, args.sets, findings)),
         Command::Restore(args) => Body::Restore(restore::run(wanted, &args.file, findings)),

@@ -1,7 +1,6 @@
 //! `restore`: saved members back into the sets.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use ipset_netlink::{CreateSet, IfExists, IpSet, SetName, SetType, Timeout};
@@ -9,7 +8,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::Wanted;
+use crate::files;
 use crate::findings::{Findings, Problem, causes};
+use crate::save::everybody;
 use crate::save::format::{Member, Saved, SavedSet, cannot_add, misfit};
 use crate::save::members::{NAMED, PutBack, elapsed, put_back};
 use crate::save::parse::{Parsed, parse};
@@ -150,10 +151,13 @@ pub(crate) fn read(
         return parse(io::stdin().lock(), type_of);
     }
     // A directory opens, and only then cannot be read.
-    let mut input = BufReader::with_capacity(1 << 16, File::open(path)?);
+    let mut input = BufReader::with_capacity(1 << 16, files::open(path, MAX_SIZE)?.take(MAX_SIZE));
     input.fill_buf()?;
     parse(input, type_of)
 }
+
+/// Bytes of a saved file: eight sets of a few million members each.
+const MAX_SIZE: u64 = 2 << 30;
 
 /// The lines that cannot be read, as problems.
 pub(crate) fn bad_lines(path: &Path, parsed: &Parsed) -> Vec<Problem> {
@@ -258,8 +262,13 @@ fn to_create(set: &SavedSet, ours: &[CreateSet]) -> Result<CreateSet, String> {
 }
 
 fn judge(set: &SavedSet, target: &CreateSet, path: &Path, findings: &mut Findings) {
+    let everybody = everybody::widest(set);
     let wrong = |member: &Member| {
         let key = &member.entry.key;
+        let all = || {
+            let is_part = everybody.contains(&member.line);
+            is_part.then(|| everybody::why(set, member))
+        };
         let forever = || {
             let timeout = member
                 .entry
@@ -269,7 +278,9 @@ fn judge(set: &SavedSet, target: &CreateSet, path: &Path, findings: &mut Finding
             (timeout.is_some() && target.options.timeout.is_none())
                 .then(|| cannot_add(key, &set.name, why))
         };
-        let why = misfit(&member.entry, target).or_else(forever)?;
+        let why = misfit(&member.entry, target)
+            .or_else(all)
+            .or_else(forever)?;
         Some(Problem::line(path, member.line, why))
     };
     let mut problems = set.members.iter().filter_map(wrong);

@@ -1,5 +1,7 @@
 //! `save`: the sets into a file.
 
+pub(crate) mod aside;
+pub(crate) mod everybody;
 pub(crate) mod file;
 pub(crate) mod format;
 pub(crate) mod members;

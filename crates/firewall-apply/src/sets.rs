@@ -9,8 +9,10 @@ use crate::findings::{Findings, causes};
 pub(crate) struct Standing {
     /// As it would be created.
     pub(crate) wanted: CreateSet,
-    /// As it is; `None` when there is no set of that name.
+    /// As it is; `None` when there is no set of that name, or it cannot be told.
     pub(crate) found: Option<SetHeader>,
+    /// Whether the rules can look into it, once it is made where it is missing.
+    pub(crate) usable: bool,
 }
 
 /// Opens the way to the kernel's sets; without one, an error says why.
@@ -26,17 +28,22 @@ pub(crate) fn connect(findings: &mut Findings) -> Option<IpSet> {
 /// used although they are not as wanted become a warning.
 pub(crate) fn examine(
     kernel: &mut IpSet,
-    wanted: Vec<CreateSet>,
+    wanted: &[CreateSet],
     findings: &mut Findings,
 ) -> Vec<Standing> {
     let mut standings = Vec::new();
-    for wanted in wanted {
+    for wanted in wanted.iter().cloned() {
         let found = match kernel.header(&wanted.name) {
             Ok(header) => Some(header),
             Err(error) if error.is_set_not_found() => None,
             Err(error) => {
                 let denied = error.is_permission_denied();
                 findings.fail(causes(&error));
+                standings.push(Standing {
+                    wanted,
+                    found: None,
+                    usable: false,
+                });
                 if denied {
                     // The same would be said of each of the sets.
                     return standings;
@@ -44,10 +51,14 @@ pub(crate) fn examine(
                 continue;
             }
         };
-        if let Some(found) = &found {
-            judge(&wanted, found, findings);
-        }
-        standings.push(Standing { wanted, found });
+        let usable = found
+            .as_ref()
+            .is_none_or(|found| judge(&wanted, found, findings));
+        standings.push(Standing {
+            wanted,
+            found,
+            usable,
+        });
     }
     standings
 }
@@ -65,7 +76,8 @@ pub(crate) fn destroy<'a>(
     }
 }
 
-fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) {
+/// Whether the set can be used.
+fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) -> bool {
     let name = &wanted.name;
     let cure = || {
         let free = match found.references {
@@ -81,7 +93,7 @@ fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) {
         findings.fail(format!(
             "cannot use set \"{name}\", which is there already: {why}; {cure}"
         ));
-        return;
+        return false;
     }
     if found.set_type != wanted.set_type {
         let (is, set) = (&found.set_type, &wanted.set_type);
@@ -111,6 +123,7 @@ fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) {
         )),
         Some(_) => {}
     }
+    true
 }
 
 fn unusable(wanted: &CreateSet, found: &SetHeader) -> Option<String> {

@@ -1,14 +1,17 @@
 //! New sets, with the members they had when they were saved.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use ipset_netlink::{CreateSet, Error, IfExists, IfMissing, IpSet, SetName};
+use ipset_netlink::{CreateSet, Entry, Error, IfExists, IfMissing, IpSet, Key, SetName, Timeout};
 use jiff::Timestamp;
 
+use super::members;
 use super::report::SavedReport;
 use crate::findings::{Findings, causes};
 use crate::restore::{bad_lines, note_refused, read};
+use crate::save::aside;
 use crate::save::format::{Saved, SavedSet};
 use crate::save::members::{PutBack, elapsed, put_back};
 
@@ -16,17 +19,21 @@ use crate::save::members::{PutBack, elapsed, put_back};
 pub(super) struct Refill<'a> {
     saved: Saved,
     path: &'a Path,
+    /// The lines that came to nothing.
+    lost: BTreeSet<usize>,
 }
 
 impl<'a> Refill<'a> {
     /// Reads the file of `save`. One that does not exist has nothing in it; what is wrong with one that does is noted.
     pub(super) fn read(path: &'a Path, findings: &mut Findings) -> (Self, SavedReport) {
         // All the sets that members are wanted of hold addresses.
+        let mut lost = BTreeSet::new();
         let (saved, found) = match read(path, &mut |_| None) {
             Ok(parsed) => {
                 for problem in bad_lines(path, &parsed) {
                     findings.fail(problem);
                 }
+                lost = parsed.rejected;
                 (parsed.saved, true)
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => (Saved::default(), false),
@@ -44,23 +51,27 @@ impl<'a> Refill<'a> {
             saved: saved.at,
             elapsed: elapsed(saved.at, Timestamp::now()),
         };
-        (Self { saved, path }, report)
+        (Self { saved, path, lost }, report)
     }
 
-    /// Creates the set `wanted` with its saved members. Members that cannot be put back are noted and no error.
+    /// Keeps what came to nothing.
+    pub(super) fn keep_aside(&self, findings: &mut Findings) {
+        aside::keep(self.path, &self.lost, findings);
+    }
+
+    /// Creates the set `wanted` with `members` and with its saved members. Members that cannot be put in are noted and no error.
     pub(super) fn create(
-        &self,
+        &mut self,
         kernel: &mut IpSet,
         wanted: &CreateSet,
+        members: &[Key],
         findings: &mut Findings,
-    ) -> Result<PutBack, Error> {
-        let Some(saved) = self.saved.set(&wanted.name) else {
+    ) -> Result<(PutBack, u64), Error> {
+        let name = format!("{UNFINISHED}{}", wanted.name).parse::<SetName>();
+        let (Some(saved), Ok(name)) = (self.saved.set(&wanted.name), name) else {
             kernel.create(wanted, IfExists::Fail)?;
-            return Ok(PutBack::default());
-        };
-        let Ok(name) = format!("{UNFINISHED}{}", wanted.name).parse::<SetName>() else {
-            kernel.create(wanted, IfExists::Fail)?;
-            return Ok(self.fill(kernel, wanted, saved, findings));
+            let added = members::into(kernel, wanted, &wanted.name, members, findings);
+            return Ok((PutBack::default(), added));
         };
         let mut unfinished = extended(wanted, saved);
         unfinished.name = name.clone();
@@ -75,26 +86,33 @@ impl<'a> Refill<'a> {
             unfinished.name = name.clone();
             kernel.create(&unfinished, IfExists::Fail)?;
         }
-        let outcome = self.fill(kernel, &unfinished, saved, findings);
+        let added = members::into(kernel, &unfinished, &wanted.name, members, findings);
+        let outcome = fill(kernel, &unfinished, members, saved, self.saved.at);
+        note_refused(&saved.name, &outcome, self.path, findings);
         if let Err(error) = kernel.rename(&name, &wanted.name) {
             // Of two errors the first one is the cause.
             let _ = kernel.destroy(&name, IfMissing::Fail);
             return Err(error);
         }
-        Ok(outcome)
+        self.lost.extend(&outcome.lines);
+        Ok((outcome, added))
     }
+}
 
-    fn fill(
-        &self,
-        kernel: &mut IpSet,
-        set: &CreateSet,
-        saved: &SavedSet,
-        findings: &mut Findings,
-    ) -> PutBack {
-        let outcome = put_back(kernel, set, &[], saved, self.saved.at);
-        note_refused(&saved.name, &outcome, self.path, findings);
-        outcome
-    }
+/// Puts the saved members back beside those that are there.
+fn fill(
+    kernel: &mut IpSet,
+    set: &CreateSet,
+    members: &[Key],
+    saved: &SavedSet,
+    at: Option<Timestamp>,
+) -> PutBack {
+    // What was saved of them must not end what the configuration says.
+    let present: Vec<Entry> = members
+        .iter()
+        .map(|member| Entry::new(member.clone()).timeout(Timeout::PERMANENT))
+        .collect();
+    put_back(kernel, set, &present, saved, at)
 }
 
 /// The set keeps what its members had, such as comments, and starts large enough for them. Where it is of the type that was

@@ -7,6 +7,7 @@ use iptables_ruleset::{Family, Ruleset};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::members::Changed;
 use crate::config::Source;
 use crate::print::{Jump, family_name, jumps, policies};
 use crate::save::members::PutBack;
@@ -17,12 +18,39 @@ use crate::sets::Standing;
 pub(crate) struct Report {
     /// The configuration.
     pub(crate) config: Source,
+    /// What is in; `None` when nothing was put in.
+    pub(crate) applied: Option<Applied>,
     /// The sets; none when the firewall was not put in.
     pub(crate) sets: Vec<SetReport>,
     /// The saved members; `None` when no set was created.
     pub(crate) saved: Option<SavedReport>,
     /// The rules; none when they were not put in.
     pub(crate) families: Vec<FamilyReport>,
+}
+
+/// What was put in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Applied {
+    /// What was wanted.
+    Configuration,
+    /// What was wanted the last time that it went in.
+    Last,
+    /// The least that keeps the host closed and its administrator in.
+    Floor,
+}
+
+impl Report {
+    /// Nothing is done yet.
+    pub(super) fn new(config: Source) -> Self {
+        Self {
+            config,
+            applied: None,
+            sets: Vec::new(),
+            saved: None,
+            families: Vec::new(),
+        }
+    }
 }
 
 /// What `apply` did with a set.
@@ -45,6 +73,10 @@ pub(crate) struct SetReport {
     pub(crate) expired: u64,
     /// Saved members that could not be put back.
     pub(crate) refused: u64,
+    /// Members that the configuration put in.
+    pub(crate) added: u64,
+    /// Members that are out because the configuration no longer has them.
+    pub(crate) removed: u64,
 }
 
 /// Whether a set was there.
@@ -97,7 +129,7 @@ pub(crate) struct ChainReport {
 
 impl SetReport {
     /// What was done with the set; `members` is what came back into one that was created.
-    pub(super) fn new(standing: &Standing, members: Option<&PutBack>) -> Self {
+    pub(super) fn new(standing: &Standing, members: Option<&PutBack>, changed: Changed) -> Self {
         let wanted = &standing.wanted;
         let (outcome, set_type, maxelem) = match &standing.found {
             Some(found) => (Outcome::Kept, &found.set_type, found.options.max_elements),
@@ -116,6 +148,8 @@ impl SetReport {
             restored: members.map_or(0, |members| members.added),
             expired: members.map_or(0, |members| members.expired),
             refused: members.map_or(0, |members| members.refused),
+            added: changed.added,
+            removed: changed.removed,
         }
     }
 }

@@ -31,7 +31,11 @@ impl Display for apply::Report {
         if self.families.is_empty() {
             return Ok(());
         }
-        writeln!(f, "configuration     {}", Origin(&self.config))?;
+        match self.applied {
+            Some(apply::Applied::Last) => writeln!(f, "configuration     the last that went in")?,
+            Some(apply::Applied::Floor) => writeln!(f, "configuration     none, only a floor")?,
+            _ => writeln!(f, "configuration     {}", Origin(&self.config))?,
+        }
         match &self.saved {
             Some(saved) if saved.found => {
                 write!(f, "saved members     {}", saved.path.display())?;
@@ -63,6 +67,12 @@ impl Display for apply::Report {
                 write!(f, "{separator}{count} {what}")?;
                 separator = ", ";
             }
+            let configured = [(set.added, "put in"), (set.removed, "taken out")];
+            let mut separator = "; by the configuration: ";
+            for (count, what) in configured.into_iter().filter(|(count, _)| *count > 0) {
+                write!(f, "{separator}{count} {what}")?;
+                separator = ", ";
+            }
             writeln!(f)?;
         }
         for family in &self.families {
@@ -89,10 +99,10 @@ impl Display for apply::Report {
 
 impl Display for check::Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Some(wanted) = &self.wanted else {
+        let Some(services) = self.services else {
             return Ok(());
         };
-        let services = Count(wanted.services as u64, "service");
+        let services = Count(services as u64, "service");
         writeln!(f, "{}: {services}, no errors", Origin(&self.config))
     }
 }

@@ -47,8 +47,10 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<(), WriteError>
     let mut temporary = tempfile::Builder::new()
         .prefix(".sets.save.")
         .tempfile_in(directory)
-        .map_err(failed("create a temporary file in", directory))?;
+        // Its own text has the path once more.
+        .map_err(|error| failed("create a temporary file in", directory)(error.kind().into()))?;
     temporary
+        .as_file_mut()
         .write_all(content)
         .map_err(failed("write", temporary.path()))?;
     temporary
@@ -122,6 +124,9 @@ mod tests {
         );
         assert_eq!(fs::read(&target).unwrap(), b"old");
         assert!(write_whole(base.path(), b"new").is_err());
+        let within = write_whole(Path::new("/proc/self/sets.save"), b"new").unwrap_err();
+        let text = crate::findings::causes(&within);
+        assert_eq!(text.matches("/proc/self").count(), 1, "{text}");
         assert!(write_whole(Path::new("/dev/null"), b"new").is_err());
     }
 

@@ -1,10 +1,11 @@
 //! Putting saved members back into a set.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use ipset_netlink::{Counters, CreateSet, Entry, IfExists, IpSet, Key, SetType, SkbInfo, Timeout};
 use jiff::Timestamp;
 
+use super::everybody;
 use super::format::{Member, SavedSet, cannot_add, misfit};
 use crate::findings::causes;
 
@@ -26,6 +27,8 @@ pub(crate) struct PutBack {
     pub(crate) refused: u64,
     /// Of those that were put into it: without a comment, counters or skbinfo that they had, for which it keeps no room.
     pub(crate) bared: u64,
+    /// The lines of those that could not.
+    pub(crate) lines: BTreeSet<usize>,
     /// Why, for the first of them, with the number of the line; without one it is about all of them.
     pub(crate) reasons: Vec<(Option<usize>, String)>,
 }
@@ -59,7 +62,13 @@ pub(crate) fn put_back(
     let mut sent = Vec::new();
     let mut entries = Vec::new();
     let default = default_timeout(saved, target);
+    let everybody = everybody::widest(saved);
     for member in exceptions_first(&saved.members) {
+        if everybody.contains(&member.line) {
+            let why = everybody::why(saved, member);
+            outcome.refuse(member.line, &why, target, saved);
+            continue;
+        }
         let entry = match unmasked(&member.entry, saved, target) {
             Ok(entry) => entry,
             Err(why) => {
@@ -86,6 +95,7 @@ pub(crate) fn put_back(
         Ok(bulk) => bulk.failures,
         Err(error) => {
             outcome.refused += sent.len() as u64;
+            outcome.lines.extend(sent.iter().map(|(line, _)| *line));
             outcome.reasons.push((None, causes(&error)));
             return outcome;
         }
@@ -116,6 +126,7 @@ fn exceptions_first(members: &[Member]) -> impl Iterator<Item = &Member> {
 impl PutBack {
     fn refuse(&mut self, line: usize, why: &str, target: &CreateSet, saved: &SavedSet) {
         self.refused += 1;
+        self.lines.insert(line);
         if self.reasons.len() < NAMED {
             // A set has another name while it is being made.
             let why = why.replace(target.name.as_str(), saved.name.as_str());

@@ -3,7 +3,7 @@
 mod line;
 mod words;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{self, BufRead, Read};
 
 use ipset_netlink::{CreateSet, SetName, SetType};
@@ -17,6 +17,8 @@ use words::Words;
 const MAX_LINE: u64 = 4096;
 /// Of a file that is garbage throughout this many lines are named, the rest is counted.
 const NAMED: usize = 20;
+/// Of a file that is garbage throughout the numbers of so many lines are remembered.
+const REMEMBERED: usize = 100_000;
 
 /// What was read: all that could be, and the lines that could not.
 #[derive(Debug, Default)]
@@ -27,6 +29,8 @@ pub(crate) struct Parsed {
     pub(crate) bad: Vec<BadLine>,
     /// How many more there are.
     pub(crate) more_bad: usize,
+    /// The numbers of all of them, as far as they are worth keeping.
+    pub(crate) rejected: BTreeSet<usize>,
 }
 
 /// A line that cannot be read.
@@ -75,7 +79,11 @@ pub(crate) fn parse(
     }
     if ours && !ended {
         let why = format!("the file is cut off after this line: it should end with {END:?}");
+        let good = !parsed.rejected.contains(&number);
         parsed.reject(number, why);
+        if good {
+            parsed.rejected.remove(&number);
+        }
     }
     parsed.saved.sets = sets.list;
     Ok(parsed)
@@ -83,6 +91,9 @@ pub(crate) fn parse(
 
 impl Parsed {
     fn reject(&mut self, line: usize, why: String) {
+        if self.rejected.len() < REMEMBERED {
+            self.rejected.insert(line);
+        }
         if self.bad.len() < NAMED {
             self.bad.push(BadLine { line, why });
         } else {

@@ -5,8 +5,10 @@
     reason = "a trial that looks for what is not there has failed"
 )]
 
+mod fallback;
 mod host;
 mod input;
+mod members;
 mod restored;
 mod rules;
 mod saved;
@@ -20,6 +22,8 @@ fn main() -> std::process::ExitCode {
             saved::trials(),
             restored::trials(),
             input::trials(),
+            fallback::trials(),
+            members::trials(),
         ]
         .into_iter()
         .flatten()

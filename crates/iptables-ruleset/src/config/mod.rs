@@ -2,18 +2,20 @@
 
 mod document;
 mod error;
+mod members;
 mod policy;
 mod read;
 mod service;
 
 pub use error::ConfigError;
+pub use members::Members;
 pub use policy::{ForwardPolicy, OutputPolicy, Policies};
 pub use service::{Service, ServiceName, ServiceProtocol};
 
 use std::num::NonZeroU32;
 
 use crate::target::LogLevel;
-use crate::{BuildError, Family, Rate, RateUnit, Ruleset, SetName};
+use crate::{BuildError, Family, Network, Rate, RateUnit, Ruleset, SetName};
 
 /// The configuration of a firewall. [`Config::default`] is the firewall that is applied without any file, and the same
 /// as this one:
@@ -90,13 +92,15 @@ pub enum LogTarget {
 }
 
 /// How the ipsets are made that the rules refer to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sets {
     /// `type`; by default `hash:net`.
     pub set_type: SetType,
     /// `maxelem`: how many members a set has room for; by default 1048576.
     pub maxelem: NonZeroU32,
+    /// `[sets.members]`: who is in the sets because the file says so; by default nobody.
+    pub members: Members,
 }
 
 /// The type of an ipset.
@@ -163,6 +167,21 @@ pub struct RequiredSet {
     pub set_type: SetType,
     /// How many members it has room for.
     pub maxelem: NonZeroU32,
+    /// Who is in it because the file says so, for as long as the file says so.
+    pub members: Vec<Network>,
+}
+
+/// What of the kernel a floor ([`Config::floor`]) makes use of; by default nothing that a kernel may lack.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "whoever asks for a floor says all of it"
+)]
+pub struct FloorParts {
+    /// The sets that can be looked into, of both families; only whitelists and blacklists are.
+    pub sets: Vec<SetName>,
+    /// Whether packets are logged.
+    pub log: bool,
 }
 
 impl Config {
@@ -190,6 +209,19 @@ impl Config {
     /// of one name for instance.
     pub fn ruleset(&self, family: Family) -> Result<Ruleset, BuildError> {
         crate::firewall::ruleset(self, family)
+    }
+
+    /// What is to stand where the rules for one family cannot go in, so that a host is not left open: INPUT drops all but
+    /// loopback, established connections, what the link needs, members of the whitelist and ssh. FORWARD has the policy that
+    /// is configured, OUTPUT is untouched.
+    ///
+    /// ssh is each TCP service with `ssh` in its name or port 22 among its ports, without its limit; without such a service it
+    /// is port 22.
+    ///
+    /// # Errors
+    /// Those of [`ruleset`](Self::ruleset).
+    pub fn floor(&self, family: Family, parts: &FloorParts) -> Result<Ruleset, BuildError> {
+        crate::firewall::floor::ruleset(self, family, parts)
     }
 }
 
@@ -221,6 +253,7 @@ impl Default for Sets {
         Self {
             set_type: SetType::HashNet,
             maxelem: count(1_048_576),
+            members: Members::default(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use toml::de::DeTable;
 
 use super::document::{Section, Value};
+use super::members::members;
 use super::service::check_ports;
 use super::{
     Config, ConfigError, DEFAULT_NFLOG_GROUP, ForwardPolicy, Log, LogTarget, OutputPolicy,
@@ -109,7 +110,7 @@ fn log(section: Section<'_>) -> Result<Log, ConfigError> {
 }
 
 fn sets(section: Section<'_>) -> Result<Sets, ConfigError> {
-    let section = section.only(&["type", "maxelem"])?;
+    let section = section.only(&["type", "maxelem", "members"])?;
     let mut sets = Sets::default();
     if let Some(value) = section.get("type") {
         sets.set_type =
@@ -117,6 +118,9 @@ fn sets(section: Section<'_>) -> Result<Sets, ConfigError> {
     }
     if let Some(value) = section.get("maxelem") {
         sets.maxelem = NonZeroU32::MIN.saturating_add(value.integer(1..=u32::MAX)? - 1);
+    }
+    if let Some(inner) = section.section("members")? {
+        sets.members = members(inner, sets.set_type)?;
     }
     Ok(sets)
 }
@@ -242,7 +246,7 @@ fn port(value: &Value<'_>) -> Result<PortRange, ConfigError> {
     }
 }
 
-fn source(value: &Value<'_>) -> Result<Network, ConfigError> {
+pub(super) fn source(value: &Value<'_>) -> Result<Network, ConfigError> {
     let network: Network = value.parse()?;
     match network.address() {
         IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some() => Err(value.error(format!(

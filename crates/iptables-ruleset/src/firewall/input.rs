@@ -10,12 +10,7 @@ pub(super) fn fill(
     chains: &Chains,
 ) -> Result<(), BuildError> {
     let family = ruleset.family();
-    let mut rules = vec![
-        Rule::new(Target::Accept).matching(InInterface::new("lo".parse()?)),
-        Rule::new(Target::Accept)
-            .matching(Conntrack::state(CtState::RELATED.or(CtState::ESTABLISHED))),
-    ];
-    rules.extend(link::rules(family)?);
+    let mut rules = opening(family)?;
     rules.push(Rule::new(chains.log_and_accept.clone()).matching(member(List::Whitelist, family)?));
     rules.push(Rule::new(chains.log_and_drop.clone()).matching(member(List::Blacklist, family)?));
     throttle::append(&mut rules, config, family, chains)?;
@@ -27,6 +22,17 @@ pub(super) fn fill(
         chain.append(rule);
     }
     Ok(())
+}
+
+/// What comes in whoever sends it.
+pub(super) fn opening(family: Family) -> Result<Vec<Rule>, BuildError> {
+    let mut rules = vec![
+        Rule::new(Target::Accept).matching(InInterface::new("lo".parse()?)),
+        Rule::new(Target::Accept)
+            .matching(Conntrack::state(CtState::RELATED.or(CtState::ESTABLISHED))),
+    ];
+    rules.extend(link::rules(family)?);
+    Ok(rules)
 }
 
 /// Whether the packet's source is on a list.

@@ -1,5 +1,6 @@
 //! From a [`Config`] to the rules of one family.
 
+pub(crate) mod floor;
 mod input;
 mod link;
 mod logging;
@@ -38,6 +39,7 @@ pub(crate) fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildEr
                 family,
                 set_type: config.sets.set_type,
                 maxelem: config.sets.maxelem,
+                members: config.sets.members.of(list, family),
             });
         }
     }
@@ -62,8 +64,8 @@ impl Chains {
 }
 
 /// What the members of a set are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum List {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum List {
     Whitelist,
     Blacklist,
     ThrottleSoft,
@@ -71,19 +73,34 @@ enum List {
 }
 
 impl List {
-    const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::Whitelist,
         Self::Blacklist,
         Self::ThrottleSoft,
         Self::ThrottleHard,
     ];
 
-    fn name(self) -> &'static str {
+    /// The name of its set for IPv4.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Whitelist => "whitelist",
             Self::Blacklist => "blacklist",
             Self::ThrottleSoft => "throttle-soft",
             Self::ThrottleHard => "throttle-hard",
+        }
+    }
+
+    /// Whether being on it decides about every packet.
+    pub(crate) fn decides(self) -> bool {
+        matches!(self, Self::Whitelist | Self::Blacklist)
+    }
+
+    /// What it would mean to have everybody on it.
+    pub(crate) fn of_everybody(self) -> &'static str {
+        match self {
+            Self::Whitelist => "there would be no firewall",
+            Self::Blacklist => "everybody would be banned, this host's administrator too",
+            Self::ThrottleSoft | Self::ThrottleHard => "everybody would be throttled",
         }
     }
 

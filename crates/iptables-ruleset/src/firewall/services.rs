@@ -31,7 +31,7 @@ pub(super) fn append(
 }
 
 /// One rule for each pair of source and interface, all with one budget.
-fn append_service(
+pub(super) fn append_service(
     rules: &mut Vec<Rule>,
     service: &Service,
     family: Family,

@@ -67,6 +67,36 @@ impl Network {
         Family::of(self.address)
     }
 
+    /// Whether every address of `family` is in one of `networks`, as with the two halves `0.0.0.0/1` and `128.0.0.0/1`.
+    pub fn cover_all(networks: impl IntoIterator<Item = Self>, family: Family) -> bool {
+        let of_family = networks.into_iter().filter(|one| one.family() == family);
+        let mut ranges: Vec<(u128, u128)> = of_family.map(Self::range).collect();
+        ranges.sort_unstable();
+        let last = u128::MAX >> (128 - u32::from(family.address_bits()));
+        let mut next = 0;
+        for (first, end) in ranges {
+            if first > next {
+                return false;
+            }
+            if end == last {
+                return true;
+            }
+            next = next.max(end + 1);
+        }
+        false
+    }
+
+    /// The first and the last address as numbers.
+    fn range(self) -> (u128, u128) {
+        match self.address {
+            IpAddr::V4(v4) => (
+                v4.to_bits().into(),
+                (v4.to_bits() | !mask_v4(self.prefix_length)).into(),
+            ),
+            IpAddr::V6(v6) => (v6.to_bits(), v6.to_bits() | !mask_v6(self.prefix_length)),
+        }
+    }
+
     /// The address in network order.
     pub(crate) fn octets(&self) -> Vec<u8> {
         match self.address {
@@ -146,6 +176,28 @@ impl fmt::Display for Network {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn networks_that_leave_nobody_out_are_known() {
+        let cover = |family, networks: &[&str]| {
+            let networks = networks.iter().map(|text| text.parse().unwrap());
+            Network::cover_all(networks, family)
+        };
+        assert!(cover(Family::Ipv4, &["128.0.0.0/1", "0.0.0.0/1"]));
+        assert!(cover(Family::Ipv4, &["0.0.0.0/0"]));
+        assert!(cover(
+            Family::Ipv4,
+            &["0.0.0.0/2", "10.0.0.0/8", "64.0.0.0/2", "128.0.0.0/1"]
+        ));
+        assert!(cover(Family::Ipv6, &["::/1", "8000::/1", "0.0.0.0/1"]));
+        assert!(!cover(
+            Family::Ipv4,
+            &["0.0.0.0/1", "128.0.0.0/2", "193.0.0.0/8"]
+        ));
+        assert!(!cover(Family::Ipv4, &["::/0"]));
+        assert!(!cover(Family::Ipv6, &["8000::/1"]));
+        assert!(!cover(Family::Ipv6, &[]));
+    }
 
     #[test]
     fn host_bits_are_cleared_and_prefixes_checked() {

@@ -1,0 +1,213 @@
+//! Sets and rules of one configuration, all or nothing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ipset_netlink::{CreateSet, IpSet, Key, SetName};
+use iptables_ruleset::Ruleset;
+
+use super::install::install;
+use super::members::{self, Changed};
+use super::refill::Refill;
+use super::report::{Applied, FamilyReport, Report, SetReport};
+use crate::config::{Source, Wanted};
+use crate::findings::{Findings, causes};
+use crate::save::members::PutBack;
+use crate::sets::{self, Standing};
+
+/// What is tried, one configuration after the other until one goes in.
+pub(super) struct Attempt<'a> {
+    kernel: &'a mut IpSet,
+    pub(super) findings: &'a mut Findings,
+    saved_path: &'a Path,
+    /// Read when a set is made, and once.
+    refill: Option<Refill<'a>>,
+    report: Report,
+}
+
+/// The sets as they were found and what this run did with them.
+pub(super) struct Prepared {
+    standings: Vec<Standing>,
+    created: BTreeMap<SetName, PutBack>,
+    changed: BTreeMap<SetName, Changed>,
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(
+        kernel: &'a mut IpSet,
+        config: Source,
+        saved_path: &'a Path,
+        findings: &'a mut Findings,
+    ) -> Self {
+        Self {
+            kernel,
+            findings,
+            saved_path,
+            refill: None,
+            report: Report::new(config),
+        }
+    }
+
+    /// Puts sets and rules in; `false` when they are not in. What this run created is then gone again, and errors say why.
+    pub(super) fn put_in(&mut self, wanted: &Wanted, applied: Applied) -> bool {
+        let prepared = self.prepare(&wanted.sets, &wanted.members);
+        if !prepared.is_whole() {
+            self.undo(&prepared);
+            return false;
+        }
+        self.install(&prepared, &wanted.rulesets, applied)
+    }
+
+    /// Looks for the sets, puts `members` into those that are there, and makes those that are missing.
+    ///
+    /// None is made where one that is there cannot be used.
+    fn prepare(&mut self, wanted: &[CreateSet], members: &BTreeMap<SetName, Vec<Key>>) -> Prepared {
+        let mut prepared = self.look(wanted, members);
+        if prepared.is_whole() {
+            self.create(&mut prepared, members, true);
+        }
+        prepared
+    }
+
+    /// The same, of each set that can be had, whatever is with the others.
+    pub(super) fn prepare_what_can_be(
+        &mut self,
+        wanted: &[CreateSet],
+        members: &BTreeMap<SetName, Vec<Key>>,
+    ) -> Prepared {
+        let mut prepared = self.look(wanted, members);
+        self.create(&mut prepared, members, false);
+        prepared
+    }
+
+    fn look(&mut self, wanted: &[CreateSet], members: &BTreeMap<SetName, Vec<Key>>) -> Prepared {
+        let standings = sets::examine(self.kernel, wanted, self.findings);
+        let mut changed = BTreeMap::new();
+        for standing in standings.iter().filter(|standing| standing.usable) {
+            let name = &standing.wanted.name;
+            let keys = members.get(name).map_or(&[][..], Vec::as_slice);
+            if let Some(found) = &standing.found {
+                let done = members::into_existing(self.kernel, found, keys, self.findings);
+                changed.insert(name.clone(), done);
+            }
+        }
+        Prepared {
+            standings,
+            created: BTreeMap::new(),
+            changed,
+        }
+    }
+
+    fn create(
+        &mut self,
+        prepared: &mut Prepared,
+        members: &BTreeMap<SetName, Vec<Key>>,
+        all_or_none: bool,
+    ) {
+        let missing = |standing: &&mut Standing| standing.usable && standing.found.is_none();
+        for standing in prepared.standings.iter_mut().filter(missing) {
+            let refill = match &mut self.refill {
+                Some(refill) => refill,
+                none => {
+                    let (refill, about) = Refill::read(self.saved_path, self.findings);
+                    self.report.saved = Some(about);
+                    none.insert(refill)
+                }
+            };
+            let name = &standing.wanted.name;
+            let keys = members.get(name).map_or(&[][..], Vec::as_slice);
+            match refill.create(self.kernel, &standing.wanted, keys, self.findings) {
+                Ok((restored, added)) => {
+                    prepared.created.insert(name.clone(), restored);
+                    let changed = Changed { added, removed: 0 };
+                    prepared.changed.insert(name.clone(), changed);
+                }
+                Err(error) => {
+                    self.findings.fail(causes(&error));
+                    standing.usable = false;
+                    if all_or_none {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts the rules in; `false` when they are not.
+    fn install(&mut self, prepared: &Prepared, rulesets: &[Ruleset], applied: Applied) -> bool {
+        if let Err(failure) = install(self.kernel, rulesets, self.findings) {
+            self.findings.fail(failure.why);
+            if !failure.outcome_unknown {
+                self.undo(prepared);
+            }
+            return false;
+        }
+        self.note(prepared, rulesets, applied);
+        true
+    }
+
+    /// Puts the rules in without a word about why they are not; the sets stay.
+    pub(super) fn try_install(
+        &mut self,
+        prepared: &Prepared,
+        rulesets: &[Ruleset],
+    ) -> Result<(), String> {
+        install(self.kernel, rulesets, self.findings).map_err(|failure| failure.why)?;
+        self.note(prepared, rulesets, Applied::Floor);
+        Ok(())
+    }
+
+    /// Takes the sets away that this run made.
+    pub(super) fn undo(&mut self, prepared: &Prepared) {
+        sets::destroy(self.kernel, prepared.created.keys(), self.findings);
+    }
+
+    fn note(&mut self, prepared: &Prepared, rulesets: &[Ruleset], applied: Applied) {
+        self.report.applied = Some(applied);
+        self.report.sets = prepared
+            .standings
+            .iter()
+            .filter(|standing| standing.usable)
+            .map(|standing| {
+                let name = &standing.wanted.name;
+                let changed = prepared.changed.get(name).copied().unwrap_or_default();
+                SetReport::new(standing, prepared.created.get(name), changed)
+            })
+            .collect();
+        self.report.families = rulesets.iter().map(FamilyReport::from).collect();
+    }
+
+    /// Takes out of the sets who was in them because of the configuration `before`, and is not in this one.
+    pub(super) fn take_out(&mut self, before: Option<&Wanted>, now: &Wanted) {
+        let Some(before) = before else { return };
+        for (name, keys) in &before.members {
+            let remaining = now.members.get(name).map_or(&[][..], Vec::as_slice);
+            let removed = members::take_out(self.kernel, name, keys, remaining, self.findings);
+            let mut sets = self.report.sets.iter_mut();
+            if let Some(set) = sets.find(|set| set.name == name.as_str()) {
+                set.removed = removed;
+            }
+        }
+    }
+
+    /// The report; lines of the saved file that came to nothing are kept.
+    pub(super) fn finish(self) -> Report {
+        if let Some(refill) = &self.refill {
+            refill.keep_aside(self.findings);
+        }
+        self.report
+    }
+}
+
+impl Prepared {
+    /// Whether all the sets are there and can be looked into.
+    fn is_whole(&self) -> bool {
+        self.standings.iter().all(|standing| standing.usable)
+    }
+
+    /// Those that are there and can be looked into.
+    pub(super) fn usable(&self) -> impl Iterator<Item = &SetName> {
+        let usable = self.standings.iter().filter(|standing| standing.usable);
+        usable.map(|standing| &standing.wanted.name)
+    }
+}

@@ -1,0 +1,118 @@
+//! What goes in where the wanted configuration cannot and the host would be left open.
+
+use iptables_ruleset::config::FloorParts;
+use iptables_ruleset::{Config, Family, Ruleset};
+
+use super::attempt::{Attempt, Prepared};
+use super::last::{Kept, Last, body};
+use super::report::Applied;
+use crate::config::{self, Wanted};
+use crate::findings::causes;
+
+/// Puts the last configuration in that went in, or else a floor. `boot`: the exit status tells whether anything is in.
+pub(super) fn run(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last, boot: bool) {
+    if last_one(attempt, wanted, last) || floor(attempt, wanted, last) {
+        attempt.findings.something_is_in();
+    } else if boot {
+        attempt.findings.nothing_is_in();
+    }
+}
+
+fn last_one(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last) -> bool {
+    if let Some(why) = last.trouble() {
+        attempt.findings.fail(format!(
+            "the last configuration that went in cannot be used either: {why}"
+        ));
+    }
+    let Some(Kept { at, wanted: kept }) = last.kept() else {
+        return false;
+    };
+    // What was just tried fails again.
+    if wanted.is_some_and(|wanted| body(&wanted.text) == body(&kept.text)) {
+        return false;
+    }
+    if !attempt.put_in(kept, Applied::Last) {
+        return false;
+    }
+    let place = last.path().map(|path| path.display().to_string());
+    let at = at.map_or(String::new(), |at| format!(" at {at:.0}"));
+    attempt.findings.fail(format!(
+        "in instead is the configuration that went in{at}: {}",
+        place.unwrap_or_default()
+    ));
+    true
+}
+
+fn floor(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last) -> bool {
+    // The best there is that tells where the administrator comes in.
+    let built_in = config::built_in().ok();
+    let base = wanted
+        .or(last.kept().map(|kept| &kept.wanted))
+        .or(built_in.as_ref());
+    let Some(base) = base else { return false };
+    let prepared = attempt.prepare_what_can_be(&base.sets, &base.members);
+    let mut why = String::new();
+    for parts in less_and_less(&prepared) {
+        let Ok(rulesets) = rulesets(&base.config, &parts) else {
+            continue;
+        };
+        match attempt.try_install(&prepared, &rulesets) {
+            Ok(()) => {
+                attempt.findings.fail(told(&parts));
+                return true;
+            }
+            Err(error) => why = error,
+        }
+    }
+    attempt.undo(&prepared);
+    attempt
+        .findings
+        .fail(format!("not even a floor goes in, the host is open: {why}"));
+    false
+}
+
+fn rulesets(config: &Config, parts: &FloorParts) -> Result<Vec<Ruleset>, String> {
+    Family::BOTH
+        .into_iter()
+        .map(|family| config.floor(family, parts).map_err(|error| causes(&error)))
+        .collect()
+}
+
+/// With what can be had, and then without what may be what fails.
+fn less_and_less(prepared: &Prepared) -> Vec<FloorParts> {
+    let sets: Vec<_> = prepared
+        .usable()
+        .filter_map(|name| name.as_str().parse().ok())
+        .collect();
+    let mut all = Vec::new();
+    for (sets, log) in [(&sets, true), (&sets, false)] {
+        all.push(FloorParts {
+            sets: sets.clone(),
+            log,
+        });
+    }
+    for log in [true, false] {
+        all.push(FloorParts {
+            sets: Vec::new(),
+            log,
+        });
+    }
+    all
+}
+
+fn told(parts: &FloorParts) -> String {
+    let mut text =
+        "in instead is a floor, which lets in loopback, established connections, ssh".to_owned();
+    if parts
+        .sets
+        .iter()
+        .any(|set| set.as_str().starts_with("whitelist"))
+    {
+        text.push_str(" and the whitelist");
+    }
+    text.push_str(", and nothing else");
+    if !parts.log {
+        text.push_str("; nothing is logged");
+    }
+    text
+}

@@ -1,0 +1,45 @@
+//! What stands before a run.
+
+use iptables_ruleset::{Kernel as _, Nftables, RuleState, Snapshot};
+
+use crate::config;
+
+/// The tables as they were; `None` where they cannot be read.
+pub(super) struct Ground(Option<Snapshot>);
+
+impl Ground {
+    /// Looks at the tables. Why they cannot be read is said by whoever changes them.
+    pub(super) fn look() -> Self {
+        let snapshot = Nftables::connect().and_then(|mut nftables| nftables.snapshot());
+        Self(snapshot.ok())
+    }
+
+    /// Whether a firewall of ours stands, be it in one family only.
+    pub(super) fn stands(&self) -> bool {
+        self.0.as_ref().is_some_and(stands)
+    }
+
+    /// Whether for certain none does.
+    pub(super) fn is_bare(&self) -> bool {
+        self.0.as_ref().is_some_and(|snapshot| !stands(snapshot))
+    }
+}
+
+fn stands(snapshot: &Snapshot) -> bool {
+    // The names of our chains are the same with every configuration.
+    let Ok(any) = config::built_in() else {
+        return true;
+    };
+    any.rulesets.iter().any(|ruleset| {
+        let table = snapshot.table(ruleset.family());
+        iptables_ruleset::Hook::ALL.into_iter().any(|hook| {
+            let rules = table.and_then(|table| table.chain(hook.chain()));
+            let ours = |rule: &RuleState| {
+                ruleset
+                    .jumps_from(hook)
+                    .any(|to| rule.always_jumps_to(to.as_str()))
+            };
+            rules.is_some_and(|chain| chain.rules().iter().any(ours))
+        })
+    })
+}

@@ -1,0 +1,70 @@
+//! The rules into the kernel, and read back.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use ipset_netlink::IpSet;
+use iptables_ruleset::{Family, Kernel as _, KernelSet, Nftables, Plan, Ruleset};
+
+use crate::findings::{Findings, causes, refusal};
+use crate::verify;
+
+/// Whatever keeps a set from being found.
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Why the rules are not in.
+pub(super) struct Failure {
+    pub(super) why: String,
+    pub(super) outcome_unknown: bool,
+}
+
+pub(super) fn install(
+    kernel: &mut IpSet,
+    rulesets: &[Ruleset],
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let nothing_done = |why| Failure {
+        why,
+        outcome_unknown: false,
+    };
+    let mut resolved = BTreeMap::new();
+    let mut find = |name: &str| {
+        let set = find_set(kernel, name)?;
+        resolved.insert(name.to_owned(), set);
+        Ok::<_, BoxError>(set)
+    };
+    let plan = Plan::install(rulesets, &mut find).map_err(|error| nothing_done(causes(&error)))?;
+    let mut nftables = Nftables::connect().map_err(|error| nothing_done(refusal(&error)))?;
+    let applied = plan.apply(&mut nftables).map_err(|error| Failure {
+        why: refusal(&error),
+        outcome_unknown: error.is_outcome_unknown(),
+    })?;
+    for bypass in &applied.bypassed {
+        findings.fail(bypass.to_string());
+    }
+    match nftables.snapshot() {
+        Ok(snapshot) => {
+            for missing in verify::missing_rules(&snapshot, rulesets) {
+                findings.fail(missing);
+            }
+        }
+        Err(error) => findings.fail(format!(
+            "cannot read the rules back after they were put in: {}",
+            causes(&error)
+        )),
+    }
+    for moved in verify::moved_sets(&resolved, |name| find_set(kernel, name)) {
+        findings.fail(moved);
+    }
+    Ok(())
+}
+
+fn find_set(kernel: &mut IpSet, name: &str) -> Result<KernelSet, BoxError> {
+    let found = kernel.index(&name.parse()?)?;
+    let family = match found.family {
+        ipset_netlink::Family::Inet => Some(Family::Ipv4),
+        ipset_netlink::Family::Inet6 => Some(Family::Ipv6),
+        _ => None,
+    };
+    Ok(KernelSet::new(found.index, family))
+}

@@ -1,0 +1,140 @@
+//! What stands when nothing better can.
+
+use super::input::{member, opening};
+use super::{Chains, List, logging, services};
+use crate::config::{FloorParts, Service, ServiceProtocol};
+use crate::{BuildError, Config, Family, Hook, Policy, PortRange, Rule, Ruleset, Target};
+
+/// The least that keeps a host closed and its administrator in, with as much of `config` as that takes.
+pub(crate) fn ruleset(
+    config: &Config,
+    family: Family,
+    parts: &FloorParts,
+) -> Result<Ruleset, BuildError> {
+    let chains = Chains::new()?;
+    let mut ruleset = Ruleset::new(family);
+    ruleset.policy(Hook::Input, Policy::Drop);
+    if let Some(policy) = config.policy.forward.policy() {
+        ruleset.policy(Hook::Forward, policy);
+    }
+    ruleset.jump(Hook::Input, chains.input.clone());
+    if parts.log {
+        logging::fill(&mut ruleset, config, &chains)?;
+    } else {
+        ruleset
+            .chain(chains.log_and_accept.clone())
+            .append(Rule::new(Target::Accept));
+        ruleset
+            .chain(chains.log_and_drop.clone())
+            .append(Rule::new(Target::Drop));
+    }
+    let mut rules = opening(family)?;
+    for (list, to) in [
+        (List::Whitelist, &chains.log_and_accept),
+        (List::Blacklist, &chains.log_and_drop),
+    ] {
+        if parts.sets.contains(&list.set_name(family)?) {
+            rules.push(Rule::new(to.clone()).matching(member(list, family)?));
+        }
+    }
+    for service in ssh(config)? {
+        services::append_service(&mut rules, &service, family, &chains)?;
+    }
+    rules.push(Rule::new(chains.log_and_drop.clone()));
+    let chain = ruleset.chain(chains.input.clone());
+    for rule in rules {
+        chain.append(rule);
+    }
+    ruleset.check()?;
+    Ok(ruleset)
+}
+
+/// The services the administrator may come in by, without a limit; port 22 where none is to be recognized.
+fn ssh(config: &Config) -> Result<Vec<Service>, BuildError> {
+    let port = PortRange::from(SSH);
+    let is_ssh = |service: &&Service| match &service.protocol {
+        ServiceProtocol::Tcp(ports) => {
+            service.name.as_str().to_ascii_lowercase().contains("ssh") || ports.contains(&port)
+        }
+        _ => false,
+    };
+    let mut found: Vec<Service> = config.services.iter().filter(is_ssh).cloned().collect();
+    if found.is_empty() {
+        found.push(Service::new(
+            "ssh".parse()?,
+            ServiceProtocol::Tcp(vec![port]),
+        ));
+    }
+    for service in &mut found {
+        service.rate = None;
+    }
+    Ok(found)
+}
+
+/// The port of ssh, RFC 4250.
+const SSH: u16 = 22;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(config: &str, parts: &FloorParts) -> String {
+        let config = Config::parse(config).unwrap();
+        let ruleset = ruleset(&config, Family::Ipv4, parts).unwrap();
+        ruleset.to_iptables_save().to_string()
+    }
+
+    #[test]
+    fn nothing_is_used_that_may_be_what_fails() {
+        let text = text("", &FloorParts::default());
+        for absent in ["-m set", "LOG --log", "hashlimit", "443"] {
+            assert!(!text.contains(absent), "{absent} in {text}");
+        }
+        for line in [
+            ":INPUT DROP [0:0]",
+            "-A FIREWALL_INPUT -i lo -j ACCEPT",
+            "-A FIREWALL_INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+            "-A FIREWALL_INPUT -j LOG_AND_DROP",
+            "-A LOG_AND_DROP -j DROP",
+        ] {
+            assert!(text.contains(&format!("{line}\n")), "{line} in {text}");
+        }
+        assert!(text.contains("-p tcp -m tcp --dport 22 "), "{text}");
+    }
+
+    #[test]
+    fn the_way_in_is_the_one_of_the_configuration() {
+        let service = |name: &str, ports: &str, more: &str| {
+            format!("[[service]]\nname = \"{name}\"\nprotocol = \"tcp\"\nports = {ports}\n{more}\n")
+        };
+        let text_of = |config: &str| text(config, &FloorParts::default());
+        let moved = text_of(&service("SSH", "[2222]", "sources = [\"192.0.2.0/24\"]"));
+        assert!(
+            moved.contains("-s 192.0.2.0/24 -p tcp -m tcp --dport 2222 "),
+            "{moved}"
+        );
+        assert!(!moved.contains("--dport 22 "), "{moved}");
+        let unnamed = text_of(&service("admin", "[22]", ""));
+        assert!(unnamed.contains("--dport 22 "), "{unnamed}");
+        let none = text_of("service = []");
+        assert!(none.contains("--dport 22 "), "{none}");
+    }
+
+    #[test]
+    fn sets_are_looked_into_where_they_can_be() {
+        let parts = FloorParts {
+            sets: vec!["whitelist".parse().unwrap()],
+            log: true,
+        };
+        let text = text("[log]\ntarget = \"NFLOG\"", &parts);
+        assert!(
+            text.contains("--match-set whitelist src -j LOG_AND_ACCEPT\n"),
+            "{text}"
+        );
+        assert!(!text.contains("blacklist"), "{text}");
+        assert!(
+            text.contains("IPTABLES-BLOCKED") && text.contains("NFLOG"),
+            "{text}"
+        );
+    }
+}
