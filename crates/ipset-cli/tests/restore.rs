@@ -4,7 +4,13 @@
     reason = "a test says what went wrong by panicking"
 )]
 
-use std::{fmt::Write, net::Ipv4Addr, process::ExitCode};
+use std::{
+    fmt::Write,
+    io::Write as _,
+    net::Ipv4Addr,
+    process::{Command, ExitCode, Stdio},
+    time::{Duration, Instant},
+};
 
 use ipset_netlink::{IpSet, SetName};
 use netns_testbed::{Failed, Tool, program, trial};
@@ -29,6 +35,10 @@ fn main() -> ExitCode {
             what_is_there_already_is_fine_with_exist,
         ),
         trial("what_was_saved_is_restored", what_was_saved_is_restored),
+        trial(
+            "a_pipe_that_stays_open_keeps_nothing_back",
+            a_pipe_that_stays_open_keeps_nothing_back,
+        ),
         trial("a_million_entries_survive", a_million_entries_survive),
     ])
 }
@@ -195,6 +205,50 @@ fn what_was_saved_is_restored() -> Result<(), Failed> {
     ours().run(&["destroy"])?;
     ours().input(saved.clone()).run(&["restore"])?;
     assert_eq!(ours().run(&["-sorted", "save"])?, saved);
+    Ok(())
+}
+
+/// What a program that writes to it now and then has written is in the kernel, whatever it writes next.
+fn a_pipe_that_stays_open_keeps_nothing_back() -> Result<(), Failed> {
+    let stock = Tool::require("ipset")?;
+    let mut child = Command::new(program("ipset-cli"))
+        .arg("restore")
+        .stdin(Stdio::piped())
+        .spawn()?;
+    let mut pipe = child.stdin.take().ok_or("no pipe")?;
+    pipe.write_all(b"create s hash:ip comment timeout 0\n")?;
+    let entries = || -> Result<u32, Failed> {
+        let listed = stock.output(&["list", "-t", "s"])?;
+        let listed = String::from_utf8(listed.stdout)?;
+        let number = listed.split_once("Number of entries: ");
+        let number = number.and_then(|(_, rest)| rest.lines().next());
+        Ok(number.map_or(0, |number| number.parse().unwrap()))
+    };
+    let mut written = 0_u32;
+    // One, what fits into a message and more, and a burst; each ends within the line that comes next.
+    for count in [1, 7, 1200, 1201, 10_000] {
+        let mut lines = String::from(if written == 0 { "ad" } else { "" });
+        for n in written..written + count {
+            let address = Ipv4Addr::from(0x0a00_0001 + n);
+            let comment = if n % 3 == 0 { " comment \"c d\"" } else { "" };
+            write!(lines, "d s {address} timeout 9000{comment}\nad")?;
+        }
+        pipe.write_all(lines.as_bytes())?;
+        written += count;
+        let end = Instant::now() + Duration::from_secs(30);
+        while entries()? != written {
+            assert!(
+                Instant::now() < end,
+                "{} of {written} are in the kernel",
+                entries()?
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    pipe.write_all(b"d s 10.255.0.1\n")?;
+    drop(pipe);
+    assert!(child.wait()?.success());
+    assert_eq!(entries()?, written + 1);
     Ok(())
 }
 

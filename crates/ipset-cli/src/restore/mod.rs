@@ -2,12 +2,14 @@
 //!
 //! Entries of one set that come one after the other are collected and sent together. They are with
 //! the kernel before anything else is done or said, so that the lines take effect in their order, up
-//! to the first that fails.
+//! to the first that fails. They are also sent when there is nothing more to read at the moment: whoever
+//! writes to a pipe and keeps it open can rely on the lines written so far.
 
 mod batch;
+mod input;
 mod plain;
 
-use std::io::{self, BufRead, BufReader};
+use std::fs::File;
 
 use crate::{
     command_line::{self, Command, Stop},
@@ -15,10 +17,11 @@ use crate::{
     session::Session,
 };
 use batch::Batch;
+use input::{Input, Read};
 
 /// Runs the lines of a file, up to the first that fails.
-pub(crate) fn restore(session: &mut Session, input: impl io::Read) -> Result<(), Stop> {
-    let mut input = BufReader::with_capacity(BLOCK, input);
+pub(crate) fn restore(session: &mut Session, input: File) -> Result<(), Stop> {
+    let mut input = Input::new(input);
     let mut restore = Restore {
         session,
         batch: None,
@@ -26,9 +29,18 @@ pub(crate) fn restore(session: &mut Session, input: impl io::Read) -> Result<(),
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
-        match input.read_until(b'\n', &mut line) {
-            Ok(0) => break,
-            Ok(_) => restore.line(number, &line)?,
+        let read = loop {
+            match input.read_line(&mut line) {
+                Ok(Read::Dry) => {
+                    restore.send()?;
+                    input.wait();
+                }
+                read => break read,
+            }
+        };
+        match read {
+            Ok(Read::Line | Read::Dry) => restore.line(number, &line)?,
+            Ok(Read::End) => break,
             Err(error) => {
                 restore.send()?;
                 let text = format!("Cannot read: {}", message::without_number(&error));
@@ -111,6 +123,3 @@ impl Restore<'_> {
         }
     }
 }
-
-/// How much of the file is read at once.
-const BLOCK: usize = 256 * 1024;

@@ -10,6 +10,7 @@ mod tell;
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
+    os::fd::AsFd as _,
 };
 
 use ipset_netlink::{Error, IfExists, IfMissing, IpSet, SetName, SetType};
@@ -88,12 +89,20 @@ impl Session {
 
     /// Runs the lines of a file.
     pub(crate) fn run_file(&mut self) -> Result<(), Stop> {
-        let input: Box<dyn io::Read> = match &self.options.file {
-            None => Box::new(io::stdin()),
-            Some(path) => Box::new(open(path).map_err(|error| {
+        let input = match &self.options.file {
+            // Its own buffer would hide what there is to read.
+            None => io::stdin()
+                .as_fd()
+                .try_clone_to_owned()
+                .map(File::from)
+                .map_err(|error| {
+                    let error = message::without_number(&error);
+                    Stop::Failed(format!("Cannot read: {error}"))
+                })?,
+            Some(path) => open(path).map_err(|error| {
                 let error = message::without_number(&error);
                 Stop::Failed(format!("Cannot open {path} for reading: {error}"))
-            })?),
+            })?,
         };
         self.source = Source::File;
         restore::restore(self, input)

@@ -3,6 +3,7 @@
 //! - **Every line before a mistake in a restore file is applied.** The stock tool collects lines and loses those that
 //!   it has not yet sent when a later one is wrong; how many depends on the sets they belong to. So ours also names the first
 //!   mistake, where the stock tool may name one that it meets while it still collects.
+//! - **A pipe may stay open.** The stock tool keeps a batch back until it is full or the pipe is closed.
 //! - **A mistake in a file always names its line.** The stock tool names none for a command or argument that does not
 //!   exist, is missing or is one too many, nor for a quote that is not closed.
 //! - **A line in a session leaves nothing behind.** After a mistake the stock tool still sends what it has, can take the next
