@@ -4,9 +4,13 @@ set -eu
 
 usage() {
     cat <<'TEXT'
-usage: packaging/install.sh [--log rsyslog|collector] [--scan timer|cron] [--system debian|ubuntu|fedora]
+usage: packaging/install.sh [--log collector|rsyslog|rsyslog-imklog] [--scan timer|cron] [--system debian|ubuntu|fedora]
 
-  --log      who writes /ram/iptables.log: rsyslog from the kernel's log (default), or log-collector from NFLOG
+  --log      who writes /ram/iptables.log:
+               collector       log-collector, from NFLOG (default, but for a host whose rsyslog has done it so far)
+               rsyslog         rsyslog's imkmsg, from the kernel's log
+               rsyslog-imklog  rsyslog's imklog, from the kernel's log: NOT safe where others than root run programs,
+                               any of them can have any address banned
   --scan     what runs log-scanner: systemd timers, not enabled (default), or cron, which starts by itself
   --system   whose conventions to follow; by default those of this host
 
@@ -31,7 +35,7 @@ system_of_this_host() {
     esac
 }
 
-log=rsyslog scan=timer system=
+log= scan=timer system=
 while [ $# -gt 0 ]; do
     case $1 in
         -h | --help) usage; exit 0 ;;
@@ -45,7 +49,6 @@ while [ $# -gt 0 ]; do
     esac
     shift 2
 done
-case $log in rsyslog | collector) ;; *) fail "--log is rsyslog or collector, not $log" ;; esac
 case $scan in timer | cron) ;; *) fail "--scan is timer or cron, not $scan" ;; esac
 [ -n "$system" ] || system=$(system_of_this_host)
 case $system in debian | ubuntu | fedora) ;; *) fail "--system is debian, ubuntu or fedora, not $system" ;; esac
@@ -55,8 +58,27 @@ root=${DESTDIR:-}
 binaries=${BINARIES:-$here/../target/release}
 units=/usr/lib/systemd/system
 
+as_before=
+if [ -z "$log" ]; then
+    log=collector
+    if [ -e "$root/etc/rsyslog.d/10-iptables.conf" ]; then
+        log=rsyslog as_before=1
+        [ ! -e "$root/etc/rsyslog.d/08-rampart-imklog.conf" ] || log=rsyslog-imklog
+    fi
+fi
+case $log in collector | rsyslog | rsyslog-imklog) ;; *) fail "--log is collector, rsyslog or rsyslog-imklog, not $log" ;; esac
+
+# Where files go for another host only the system tells: Fedora's and RHEL's rsyslog is built without imkmsg.
+has_imkmsg() {
+    if [ -n "$root" ]; then [ "$system" != fedora ]
+    else [ -n "$(find /usr/lib /usr/lib64 -path '*/rsyslog/imkmsg.so' 2>/dev/null)" ]
+    fi
+}
+[ "$log" != rsyslog ] || has_imkmsg ||
+    fail "this system's rsyslog has no imkmsg, without which any user of the host can write lines that count: use --log collector, or, where nobody but root runs programs, --log rsyslog-imklog"
+
 programs='firewall-apply log-scanner'
-[ "$log" = rsyslog ] || programs="$programs log-collector"
+[ "$log" != collector ] || programs="$programs log-collector"
 for program in $programs; do
     [ -x "$binaries/$program" ] || fail "$binaries/$program is not there: run cargo build --release first"
 done
@@ -67,39 +89,107 @@ copy() { # FILE PATH MODE: what is not meant to be edited
 }
 
 configure() { # FILE PATH: what the administrator may have edited
-    if [ -e "$root$2" ] && ! cmp -s "$here/$1" "$root$2"; then
-        install -D -m 0644 "$here/$1" "$root$2.rpmnew"
+    if [ -e "$root$2" ] && ! cmp -s "$1" "$root$2"; then
+        install -D -m 0644 "$1" "$root$2.rpmnew"
         echo "$2.rpmnew  (yours is kept)"
+        todo "compare $2 with $2.rpmnew, take over what is new, remove the latter"
     else
         rm -f "$root$2.rpmnew"
-        copy "$here/$1" "$2" 0644
+        copy "$1" "$2" 0644
     fi
 }
+
+there() { [ -e "$root$1" ]; }
+
+todo() {
+    steps="$steps
+  - $*"
+}
+
+remove() { # WHY PATH...: left from another choice
+    why=$1 left=
+    shift
+    for path in "$@"; do ! there "$path" || left="$left $path"; done
+    [ -z "$left" ] || todo "$why: rm$left"
+}
+steps=
+[ -z "$as_before" ] ||
+    todo "rsyslog goes on writing the log, as before; --log collector is the better choice, README says why"
 
 unit() { for name in "$@"; do copy "$here/systemd/$name" "$units/$name" 0644; done; }
 
 for program in $programs; do copy "$binaries/$program" "/usr/sbin/$program" 0755; done
-configure rampart/firewall.toml /etc/rampart/firewall.toml
+
+# The rules log to whom the log is written by. A file that is ours as it was for the other choice was not edited.
+nflog=$(mktemp)
+trap 'rm -f "$nflog"' EXIT
+sed 's/^# target = "LOG".*/target = "NFLOG"            # read by log-collector; "LOG" is for rsyslog/' \
+    "$here/rampart/firewall.toml" >"$nflog"
+grep -q '^target = "NFLOG"' "$nflog" || fail "rampart/firewall.toml has no line for the target"
+if [ "$log" = collector ]; then firewall=$nflog other=$here/rampart/firewall.toml
+else firewall=$here/rampart/firewall.toml other=$nflog
+fi
+! cmp -s "$other" "$root/etc/rampart/firewall.toml" || install -m 0644 "$firewall" "$root/etc/rampart/firewall.toml"
+configure "$firewall" /etc/rampart/firewall.toml
+logs_to_nflog() { grep -Eq '^ *target *= *"NFLOG"' "$root/etc/rampart/firewall.toml"; }
+if [ "$log" = collector ]; then
+    logs_to_nflog || todo 'write target = "NFLOG" under [log] in /etc/rampart/firewall.toml, then: firewall-apply'
+elif logs_to_nflog; then
+    todo 'write target = "LOG" under [log] in /etc/rampart/firewall.toml, then: firewall-apply'
+fi
+
 unit ram.mount rampart-firewall.service
-configure sysctl.d/60-rampart.conf /etc/sysctl.d/60-rampart.conf
+configure "$here/sysctl.d/60-rampart.conf" /etc/sysctl.d/60-rampart.conf
 
 # Only Ubuntu's rsyslog writes as a user of its own.
-if [ "$system" = ubuntu ] && [ "$log" = rsyslog ]; then tmpfiles=rampart-ubuntu.conf; else tmpfiles=rampart.conf; fi
+if [ "$system" = ubuntu ] && [ "$log" != collector ]; then tmpfiles=rampart-ubuntu.conf; else tmpfiles=rampart.conf; fi
 copy "$here/tmpfiles.d/$tmpfiles" /usr/lib/tmpfiles.d/rampart.conf 0644
 
+rsyslog() { for name in "$@"; do configure "$here/rsyslog/$name" "/etc/rsyslog.d/$name"; done; }
+
 case $log in
-    rsyslog)
-        [ "$system" != fedora ] || configure rsyslog/05-rampart-imklog.conf /etc/rsyslog.d/05-rampart-imklog.conf
-        [ "$system" != ubuntu ] || configure apparmor/rampart /etc/apparmor.d/rsyslog.d/rampart
-        configure rsyslog/10-iptables.conf /etc/rsyslog.d/10-iptables.conf
-        configure logrotate/rampart /etc/logrotate.d/rampart
-        unit rampart-logrotate.service rampart-logrotate.timer
+    collector)
+        unit rampart-collector.service
+        remove "rsyslog no longer writes the log" /etc/rsyslog.d/05-rampart-imkmsg.conf /etc/rsyslog.d/05-rampart-imklog.conf \
+            /etc/rsyslog.d/08-rampart-imklog.conf /etc/rsyslog.d/10-iptables.conf /etc/logrotate.d/rampart \
+            "$units/rsyslog.service.d/rampart.conf"
+        ! there "$units/rampart-logrotate.timer" ||
+            todo "log-collector rotates by itself: systemctl disable --now rampart-logrotate.timer; rm $units/rampart-logrotate.*"
         ;;
-    collector) unit rampart-collector.service ;;
+    rsyslog)
+        rsyslog 05-rampart-imkmsg.conf 10-iptables.conf
+        copy "$here/systemd/rsyslog.service.d/rampart.conf" "$units/rsyslog.service.d/rampart.conf" 0644
+        remove "imkmsg takes its place" /etc/rsyslog.d/05-rampart-imklog.conf /etc/rsyslog.d/08-rampart-imklog.conf
+        if grep -Eqs '^(module\(load="imklog"|\$ModLoad imklog)' "$root/etc/rsyslog.conf"; then
+            todo "rsyslog takes imkmsg only where imklog is not loaded:
+      sed -i -E 's/^(module\(load=\"imklog\"|\\\$ModLoad imklog)/#\1/' /etc/rsyslog.conf"
+        fi
+        ;;
+    rsyslog-imklog)
+        [ "$system" != fedora ] || rsyslog 05-rampart-imklog.conf
+        rsyslog 08-rampart-imklog.conf 10-iptables.conf
+        remove "imklog is not loaded beside it" /etc/rsyslog.d/05-rampart-imkmsg.conf
+        todo "WARNING: any user of this host who can run a program can have any address banned (--log collector is safe)"
+        if grep -Eqs '^\$RepeatedMsgReduction +on' "$root/etc/rsyslog.conf"; then
+            todo "equal lines are summed up: they count, but late; to switch it off: 08-rampart-imklog.conf says how"
+        fi
+        ;;
+esac
+if [ "$log" != collector ]; then
+    [ "$system" != ubuntu ] || configure "$here/apparmor/rampart" /etc/apparmor.d/rsyslog.d/rampart
+    configure "$here/logrotate/rampart" /etc/logrotate.d/rampart
+    unit rampart-logrotate.service rampart-logrotate.timer
+    ! there "$units/rampart-collector.service" ||
+        todo "rsyslog writes the log: systemctl disable --now rampart-collector; rm $units/rampart-collector.service"
+fi
+
+configure "$here/rampart/scan.toml" /etc/rampart/scan.toml
+case $scan in
+    timer) unit rampart-scan.service rampart-scan.timer rampart-scan.path ;;
+    cron)
+        configure "$here/cron.d/rampart" /etc/cron.d/rampart
+        configure "$here/logrotate/rampart-report" /etc/logrotate.d/rampart-report
+        ;;
 esac
 
-configure rampart/scan.toml /etc/rampart/scan.toml
-case $scan in
-    timer) unit rampart-scan.service rampart-scan.timer ;;
-    cron) configure cron.d/rampart /etc/cron.d/rampart ;;
-esac
+[ -z "$steps" ] || printf '\nTo do:%s\n' "$steps"

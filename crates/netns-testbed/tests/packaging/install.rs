@@ -8,12 +8,22 @@ use std::process::{Command, Output};
 use netns_testbed::{Failed, Trial, trial};
 use tempfile::TempDir;
 
-use crate::packaging;
+use crate::{packaging, text_of};
+
+const CONFIGURATION: &str = "/etc/rampart/firewall.toml";
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("install::every_choice_has_its_files", every_choice),
         trial("install::what_was_changed_is_kept", changes_are_kept),
+        trial(
+            "install::what_is_left_to_do_is_said",
+            what_is_left_to_do_is_said,
+        ),
+        trial(
+            "install::an_upgrade_goes_on_as_before",
+            an_upgrade_goes_on_as_before,
+        ),
         trial("install::twice_is_once", twice_is_once),
         trial(
             "install::refuses_what_it_does_not_know",
@@ -68,6 +78,22 @@ impl Installed {
         self.root().join(installed.trim_start_matches('/'))
     }
 
+    fn text(&self, installed: &str) -> Result<String, Failed> {
+        Ok(fs::read_to_string(self.path(installed))?)
+    }
+
+    fn has(&self, files: &[&str]) {
+        for file in files {
+            assert!(self.path(file).is_file(), "{file} is missing");
+        }
+    }
+
+    fn has_not(&self, paths: &[&str]) {
+        for path in paths {
+            assert!(!self.path(path).exists(), "{path} is there");
+        }
+    }
+
     fn binaries(&self) -> PathBuf {
         self.directory.path().join("binaries")
     }
@@ -95,54 +121,163 @@ fn collect(directory: &Path, files: &mut Vec<(PathBuf, String)>) -> Result<(), F
 }
 
 fn every_choice() -> Result<(), Failed> {
-    let installed = Installed::new(&["--system", "ubuntu"])?;
-    for there in [
-        "/usr/sbin/firewall-apply",
-        "/usr/sbin/log-scanner",
-        "/etc/rampart/firewall.toml",
+    for system in ["debian", "ubuntu", "fedora"] {
+        let installed = Installed::new(&["--system", system])?;
+        installed.has(&[
+            "/usr/sbin/firewall-apply",
+            "/usr/sbin/log-scanner",
+            "/usr/sbin/log-collector",
+            "/etc/rampart/firewall.toml",
+            "/etc/rampart/scan.toml",
+            "/usr/lib/systemd/system/ram.mount",
+            "/usr/lib/systemd/system/rampart-collector.service",
+            "/usr/lib/systemd/system/rampart-firewall.service",
+            "/usr/lib/systemd/system/rampart-scan.path",
+            "/usr/lib/systemd/system/rampart-scan.timer",
+        ]);
+        installed.has_not(&[
+            "/etc/rsyslog.d",
+            "/etc/logrotate.d",
+            "/etc/cron.d",
+            "/etc/apparmor.d",
+        ]);
+        assert!(
+            installed
+                .text("/usr/lib/tmpfiles.d/rampart.conf")?
+                .contains("0640 root adm")
+        );
+        assert!(
+            installed
+                .text(CONFIGURATION)?
+                .contains("\ntarget = \"NFLOG\"")
+        );
+    }
+
+    let installed = Installed::new(&["--system", "ubuntu", "--log", "rsyslog"])?;
+    installed.has(&[
+        "/etc/rsyslog.d/05-rampart-imkmsg.conf",
         "/etc/rsyslog.d/10-iptables.conf",
         "/etc/apparmor.d/rsyslog.d/rampart",
         "/etc/logrotate.d/rampart",
-        "/etc/rampart/scan.toml",
-        "/usr/lib/systemd/system/ram.mount",
-        "/usr/lib/systemd/system/rampart-firewall.service",
-        "/usr/lib/systemd/system/rampart-scan.timer",
-    ] {
-        assert!(installed.path(there).is_file(), "{there} is missing");
-    }
-    for elsewhere in [
-        "/etc/cron.d",
+        "/usr/lib/systemd/system/rsyslog.service.d/rampart.conf",
+        "/usr/lib/systemd/system/rampart-logrotate.timer",
+    ]);
+    installed.has_not(&[
         "/etc/rsyslog.d/05-rampart-imklog.conf",
+        "/etc/rsyslog.d/08-rampart-imklog.conf",
         "/usr/sbin/log-collector",
-    ] {
-        assert!(!installed.path(elsewhere).exists(), "{elsewhere} is there");
-    }
-    let log_of = |installed: &Installed| {
-        fs::read_to_string(installed.path("/usr/lib/tmpfiles.d/rampart.conf"))
-    };
-    assert!(log_of(&installed)?.contains("0640 syslog adm"));
+    ]);
+    assert!(
+        installed
+            .text("/usr/lib/tmpfiles.d/rampart.conf")?
+            .contains("0640 syslog adm")
+    );
+    assert_eq!(
+        installed.text(CONFIGURATION)?,
+        text_of("rampart/firewall.toml")?
+    );
 
-    let installed = Installed::new(&["--system", "fedora", "--scan", "cron"])?;
-    for there in [
+    let fedora = [
+        "--system",
+        "fedora",
+        "--log",
+        "rsyslog-imklog",
+        "--scan",
+        "cron",
+    ];
+    let installed = Installed::new(&fedora)?;
+    installed.has(&[
         "/etc/cron.d/rampart",
+        "/etc/logrotate.d/rampart-report",
         "/etc/rampart/scan.toml",
         "/etc/rsyslog.d/05-rampart-imklog.conf",
-    ] {
-        assert!(installed.path(there).is_file(), "{there} is missing");
-    }
-    assert!(!installed.path("/etc/apparmor.d").exists());
+        "/etc/rsyslog.d/08-rampart-imklog.conf",
+    ]);
+    installed.has_not(&[
+        "/etc/apparmor.d",
+        "/etc/rsyslog.d/05-rampart-imkmsg.conf",
+        "/usr/lib/systemd/system/rampart-scan.timer",
+        "/usr/lib/systemd/system/rampart-scan.path",
+    ]);
     assert!(
-        !installed
-            .path("/usr/lib/systemd/system/rampart-scan.timer")
-            .exists()
+        installed
+            .text("/usr/lib/tmpfiles.d/rampart.conf")?
+            .contains("0640 root adm")
     );
-    assert!(log_of(&installed)?.contains("0640 root adm"));
+    let said = installed.again(&fedora)?;
+    assert!(said.contains("WARNING: any user of this host"), "{said}");
+    Ok(())
+}
 
-    let installed = Installed::new(&["--system", "ubuntu", "--log", "collector"])?;
-    assert!(installed.path("/usr/sbin/log-collector").is_file());
-    assert!(!installed.path("/etc/rsyslog.d").exists());
-    assert!(!installed.path("/etc/logrotate.d").exists());
-    assert!(log_of(&installed)?.contains("0640 root adm"));
+/// What the host's own configuration of rsyslog has to do with the log is said, with the command that changes it.
+fn what_is_left_to_do_is_said() -> Result<(), Failed> {
+    let installed = Installed::new(&["--system", "ubuntu"])?;
+    assert!(!installed.again(&["--system", "ubuntu"])?.contains("To do:"));
+    let conf = installed.path("/etc/rsyslog.conf");
+    fs::write(
+        &conf,
+        "module(load=\"imuxsock\")\nmodule(load=\"imklog\" permitnonkernelfacility=\"on\")\n$RepeatedMsgReduction on\n",
+    )?;
+    let said = installed.again(&["--system", "ubuntu", "--log", "rsyslog"])?;
+    let command = said
+        .lines()
+        .find_map(|line| line.trim().strip_suffix(" /etc/rsyslog.conf"))
+        .ok_or(format!("no command in {said}"))?;
+    assert!(
+        text_of("rsyslog/05-rampart-imkmsg.conf")?
+            .contains(&format!("{command} /etc/rsyslog.conf")),
+        "{command} is not what the file says"
+    );
+    let done = Command::new("sh")
+        .args(["-c", &format!("{command} \"$1\""), "sh"])
+        .arg(&conf)
+        .status()?;
+    assert!(done.success());
+    let text = fs::read_to_string(&conf)?;
+    assert!(
+        text.starts_with("module(load=\"imuxsock\")\n#module(load=\"imklog\""),
+        "{text}"
+    );
+    assert!(said.contains("rampart-collector"), "{said}");
+    // The configuration was ours for the other choice, and nobody had edited it.
+    assert!(!said.contains("firewall.toml."), "{said}");
+    assert!(!said.contains("target"), "{said}");
+    let said = installed.again(&["--system", "ubuntu", "--log", "rsyslog"])?;
+    assert!(!said.contains("imklog"), "{said}");
+
+    let said = installed.again(&["--system", "ubuntu", "--log", "rsyslog-imklog"])?;
+    assert!(said.contains("summed up"), "{said}");
+    let said = installed.again(&["--system", "ubuntu", "--log", "collector"])?;
+    for left in [
+        "10-iptables.conf",
+        "08-rampart-imklog.conf",
+        "rampart-logrotate.timer",
+    ] {
+        assert!(said.contains(left), "{left} is not named: {said}");
+    }
+    Ok(())
+}
+
+/// A host whose rsyslog writes the log is not switched over by an upgrade.
+fn an_upgrade_goes_on_as_before() -> Result<(), Failed> {
+    let installed = Installed::new(&["--system", "debian", "--log", "rsyslog"])?;
+    let rule = "/etc/rsyslog.d/10-iptables.conf";
+    fs::write(installed.path(rule), "# of an older version\n")?;
+    let said = installed.again(&["--system", "debian"])?;
+    installed.has_not(&["/usr/sbin/log-collector"]);
+    assert!(said.contains("rsyslog goes on"), "{said}");
+    assert!(
+        said.contains(&format!("compare {rule} with {rule}.rpmnew")),
+        "{said}"
+    );
+
+    let configuration = installed.path(CONFIGURATION);
+    fs::write(&configuration, "[policy]\ninput = \"drop\"\n")?;
+    let said = installed.again(&["--system", "debian", "--log", "collector"])?;
+    assert!(said.contains("write target = \"NFLOG\""), "{said}");
+    fs::write(&configuration, "[log]\ntarget = \"NFLOG\"\n")?;
+    let said = installed.again(&["--system", "debian", "--log", "rsyslog"])?;
+    assert!(said.contains("write target = \"LOG\""), "{said}");
     Ok(())
 }
 
@@ -180,6 +315,8 @@ fn refuses_what_it_does_not_know() -> Result<(), Failed> {
         &["--log", "syslog-ng"][..],
         &["--scan"],
         &["--system", "plan9"],
+        // Its rsyslog has no imkmsg.
+        &["--system", "fedora", "--log", "rsyslog"],
         &["--enable"],
     ] {
         let output = installed.run(arguments)?;

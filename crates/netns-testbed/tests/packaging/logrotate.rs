@@ -1,37 +1,69 @@
-//! The logrotate rule, run by the real logrotate on a log that somebody is writing.
+//! The logrotate rules, run by the real logrotate.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::PathBuf;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output};
 
-use netns_testbed::{Failed, Tool, Trial, trial};
+use netns_testbed::{Failed, Tool, Trial, program, trial};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::{text_of, utf8, with_ram_at};
+use crate::rsyslog::{Input, PACKET, Rsyslog};
+use crate::{text_of, utf8, wait_for, with_ram_at};
 
 /// logrotate's `100M`.
 const LIMIT: u64 = 100 << 20;
+/// logrotate's `512M`: what was put aside, and is written to nevertheless.
+const ASTRAY: u64 = 512 << 20;
+const RULE: &str = "logrotate/rampart";
+const PID: &str = "/run/rsyslogd.pid";
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("logrotate::over_the_limit", over_the_limit),
         trial("logrotate::up_to_the_limit", up_to_the_limit),
         trial("logrotate::no_log_is_no_error", no_log_is_no_error),
+        trial("logrotate::on_a_full_disk", on_a_full_disk),
+        trial("logrotate::rsyslog_goes_on_in_the_new_log", rsyslog_goes_on),
+        trial(
+            "logrotate::who_missed_the_signal_fills_no_disk",
+            missed_signal,
+        ),
         trial("logrotate::the_timer_is_fast_enough", timer_is_fast_enough),
+        trial("logrotate::the_report_of_cron", report_of_cron),
     ]
 }
 
+/// Our rule for a directory of its own and a rsyslogd of its own.
 struct Rule {
     directory: TempDir,
 }
 
 impl Rule {
     fn new() -> Result<Self, Failed> {
+        Self::changed(|text| text)
+    }
+
+    fn changed(change: impl FnOnce(String) -> String) -> Result<Self, Failed> {
         let rule = Self {
             directory: TempDir::new()?,
         };
-        with_ram_at(rule.directory.path(), "logrotate/rampart", &rule.file())?;
+        let ram = rule.ram();
+        fs::create_dir(&ram)?;
+        // logrotate refuses a directory that others may write to.
+        fs::set_permissions(&ram, fs::Permissions::from_mode(0o755))?;
+        with_ram_at(&ram, RULE, &rule.file())?;
+        let text = fs::read_to_string(rule.file())?;
+        assert!(text.contains(PID) && text.contains("/run/systemd/system"));
+        // This host's rsyslog has nothing to do with it.
+        let text = text
+            .replace(PID, utf8(&rule.pid())?)
+            .replace("/run/systemd/system", "/nowhere");
+        fs::write(rule.file(), change(text))?;
         // logrotate ignores a rule that others than its owner may write.
         fs::set_permissions(rule.file(), fs::Permissions::from_mode(0o644))?;
         Ok(rule)
@@ -41,8 +73,20 @@ impl Rule {
         self.directory.path().join("rule")
     }
 
+    fn pid(&self) -> PathBuf {
+        self.directory.path().join("pid")
+    }
+
+    fn ram(&self) -> PathBuf {
+        self.directory.path().join("ram")
+    }
+
     fn log(&self) -> PathBuf {
-        self.directory.path().join("iptables.log")
+        self.ram().join("iptables.log")
+    }
+
+    fn aside(&self) -> PathBuf {
+        self.ram().join("iptables.log.1")
     }
 
     /// A log of `size` bytes (a hole, which takes no room), open for appending as rsyslog has it.
@@ -56,19 +100,32 @@ impl Rule {
         Ok(writer)
     }
 
+    /// A program that is told to open the log anew, and ends when it is.
+    fn listener(&self) -> Result<Child, Failed> {
+        let child = Command::new("sleep").arg("600").spawn()?;
+        fs::write(self.pid(), format!("{}\n", child.id()))?;
+        Ok(child)
+    }
+
     /// Runs logrotate as the service does.
     fn run(&self) -> Result<(), Failed> {
+        let output = self.output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{said}");
+        Ok(())
+    }
+
+    fn output(&self) -> Result<Output, Failed> {
         let logrotate = Tool::require("logrotate")?;
         let service = text_of("systemd/rampart-logrotate.service")?;
         assert!(service.contains("/usr/sbin/logrotate --state /"));
         let state = self.directory.path().join("state");
-        logrotate.run(&["--state", utf8(&state)?, utf8(&self.file())?])?;
-        Ok(())
+        logrotate.output(&["--state", utf8(&state)?, utf8(&self.file())?])
     }
 
     fn names(&self) -> Result<Vec<String>, Failed> {
         let mut names = Vec::new();
-        for entry in fs::read_dir(self.directory.path())? {
+        for entry in fs::read_dir(self.ram())? {
             names.push(entry?.file_name().to_string_lossy().into_owned());
         }
         names.sort();
@@ -78,21 +135,17 @@ impl Rule {
 
 fn over_the_limit() -> Result<(), Failed> {
     let rule = Rule::new()?;
-    let mut writer = rule.writer(LIMIT + 1)?;
-    let inode = writer.metadata()?.ino();
-    for round in 0..2 {
+    for round in 0..3 {
+        let writer = rule.writer(LIMIT + 1)?;
+        let mut listener = rule.listener()?;
         rule.run()?;
-        writer.write_all(b"the first line after\n")?;
-        let log = fs::metadata(rule.log())?;
-        assert_eq!(
-            log.ino(),
-            inode,
-            "round {round}: the writer has another file"
-        );
+        assert_eq!(listener.wait()?.signal(), Some(Signal::SIGHUP as i32));
+        assert_eq!(rule.names()?, ["iptables.log", "iptables.log.1"]);
+        let (log, aside) = (fs::metadata(rule.log())?, fs::metadata(rule.aside())?);
+        assert_eq!(aside.ino(), writer.metadata()?.ino(), "round {round}");
+        assert_eq!((log.len(), aside.len()), (0, LIMIT + 1));
         assert_eq!(log.permissions().mode() & 0o7777, 0o640);
-        assert_eq!(fs::read(rule.log())?, b"the first line after\n");
-        assert_eq!(rule.names()?, ["iptables.log", "rule", "state"]);
-        writer.set_len(LIMIT + 1)?;
+        assert_eq!((log.uid(), log.gid()), (aside.uid(), aside.gid()));
     }
     Ok(())
 }
@@ -102,7 +155,7 @@ fn up_to_the_limit() -> Result<(), Failed> {
     let writer = rule.writer(LIMIT - 1)?;
     rule.run()?;
     assert_eq!(writer.metadata()?.len(), LIMIT - 1);
-    assert_eq!(rule.names()?, ["iptables.log", "rule", "state"]);
+    assert_eq!(rule.names()?, ["iptables.log"]);
     Ok(())
 }
 
@@ -110,6 +163,121 @@ fn no_log_is_no_error() -> Result<(), Failed> {
     let rule = Rule::new()?;
     rule.run()?;
     assert!(!rule.log().exists());
+    Ok(())
+}
+
+/// A tmpfs that is gone with this.
+struct Disk<'a>(&'a Path);
+
+impl Drop for Disk<'_> {
+    fn drop(&mut self) {
+        // What was not mounted is not to be taken away.
+        let _ = umount2(self.0, MntFlags::MNT_DETACH);
+    }
+}
+
+fn on_a_full_disk() -> Result<(), Failed> {
+    let rule = Rule::changed(|text| text.replace("size 100M", "size 100k"))?;
+    let ram = rule.ram();
+    let options = Some("size=256k,mode=0755");
+    mount(
+        Some("tmpfs"),
+        &ram,
+        Some("tmpfs"),
+        MsFlags::empty(),
+        options,
+    )?;
+    let _disk = Disk(&ram);
+    assert!(fs::write(rule.log(), vec![b'x'; 300 << 10]).is_err());
+    let size = fs::metadata(rule.log())?.len();
+    let mut listener = rule.listener()?;
+    rule.run()?;
+    listener.wait()?;
+    assert_eq!(fs::metadata(rule.aside())?.len(), size);
+    // The next one makes room: what was put aside first goes.
+    fs::write(rule.log(), vec![b'y'; 120 << 10]).err();
+    assert_eq!(fs::metadata(rule.log())?.len(), 0, "there is room already");
+    rule.writer(100 << 10)?.set_len((100 << 10) + 1)?;
+    let mut listener = rule.listener()?;
+    rule.run()?;
+    listener.wait()?;
+    fs::write(rule.log(), vec![b'z'; 200 << 10])?;
+    Ok(())
+}
+
+/// What was logged before a cut is evidence after it, and not a line is lost or in both.
+fn rsyslog_goes_on() -> Result<(), Failed> {
+    let rule = Rule::changed(|text| text.replace("size 100M", "size 1k"))?;
+    let mut rsyslog = Rsyslog::start_at(Input::Kmsg, &rule.ram())?;
+    let says = |rsyslog: &mut Rsyslog, range: std::ops::Range<u32>| {
+        range.into_iter().try_for_each(|number| {
+            let packet = PACKET.replace("ID=4660", &format!("ID={number}"));
+            rsyslog.kernel_says(&format!("<4>[ 1.{number:06}] IPTABLES-BLOCKED: {packet}"))
+        })
+    };
+    says(&mut rsyslog, 0..60)?;
+    rsyslog.settle()?;
+    fs::copy(rsyslog.path("pid"), rule.pid())?;
+    rule.run()?;
+    // rsyslogd writes on where it did until it has read the signal.
+    let mut number = 60;
+    wait_for("rsyslogd to open the new log", || {
+        number += 1;
+        says(&mut rsyslog, number - 1..number).is_ok()
+            && rsyslog.settle().is_ok()
+            && fs::metadata(rule.log()).is_ok_and(|log| log.len() > 0)
+    })?;
+    let (log, aside) = (rule.log(), rule.aside());
+    let both = format!(
+        "{}{}",
+        fs::read_to_string(&aside)?,
+        fs::read_to_string(&log)?
+    );
+    let ids: Vec<&str> = both
+        .lines()
+        .filter_map(|line| line.split(" ID=").nth(1)?.split(' ').next())
+        .collect();
+    let all: Vec<String> = (0..number).map(|number| number.to_string()).collect();
+    assert_eq!(ids, all);
+
+    let scan = "--rule blocked --type tcp --howmany 60 --within 1m --ipset blacklist --removeafter 1d --dryrun";
+    let output = Command::new(program("log-scanner"))
+        .args(scan.split(' '))
+        .args(["--log", utf8(&aside)?, "--log", utf8(&log)?])
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("[VIOLATION] 203.0.113.7: "), "{said}");
+    Ok(())
+}
+
+/// Whoever goes on writing to what was put aside is cut there, and told again.
+fn missed_signal() -> Result<(), Failed> {
+    let rule = Rule::new()?;
+    let mut writer = rule.writer(LIMIT + 1)?;
+    let mut listener = rule.listener()?;
+    rule.run()?;
+    listener.wait()?;
+    writer.set_len(ASTRAY - 1)?;
+    rule.run()?;
+    assert_eq!(writer.metadata()?.len(), ASTRAY - 1, "cut too early");
+
+    writer.write_all(b"x")?;
+    let mut listener = rule.listener()?;
+    let output = rule.output()?;
+    assert_eq!(listener.wait()?.signal(), Some(Signal::SIGHUP as i32));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && said.contains("iptables.log.1"),
+        "{said}"
+    );
+    writer.write_all(b"the first line after\n")?;
+    assert_eq!(fs::read(rule.aside())?, b"the first line after\n");
+    assert_eq!(rule.names()?, ["iptables.log", "iptables.log.1"]);
+
+    // Nobody to be told is an error that the service shows.
+    writer.set_len(ASTRAY + 1)?;
+    assert!(!rule.output()?.status.success());
+    assert_eq!(writer.metadata()?.len(), 0);
     Ok(())
 }
 
@@ -135,11 +303,42 @@ fn timer_is_fast_enough() -> Result<(), Failed> {
     let interval = u64::from((second + 60 - first) % 60);
     assert_eq!(u64::from((third + 60 - second) % 60), interval);
 
-    let room = (1 << 30) - LIMIT;
+    // Two generations, each with what came between two runs.
+    let room = (1 << 30) - 2 * LIMIT;
+    let lines = 150_000;
     let line = 273;
     assert!(
-        room / interval / line >= 350_000,
-        "the rule's own comment promises 350,000 lines a second"
+        room / (2 * interval) / line >= lines,
+        "the rule's own comment promises {lines} lines a second"
     );
+    assert!(LIMIT + lines * line * interval < ASTRAY);
+    Ok(())
+}
+
+/// The report of cron's scans: renamed, compressed a day later.
+fn report_of_cron() -> Result<(), Failed> {
+    let logrotate = Tool::require("logrotate")?;
+    let directory = TempDir::new()?;
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
+    let report = directory.path().join("log_scanner.log");
+    let text = text_of("logrotate/rampart-report")?;
+    assert!(text.contains("/var/log/log_scanner.log"));
+    // An ordinary user in a namespace of his own has nobody to give the file to.
+    let text = text
+        .replace("/var/log/log_scanner.log", utf8(&report)?)
+        .replace("create 0640 root adm", "create 0640");
+    let rule = directory.path().join("rule");
+    fs::write(&rule, text)?;
+    fs::set_permissions(&rule, fs::Permissions::from_mode(0o644))?;
+    let state = directory.path().join("state");
+    for round in 0..9 {
+        File::create(&report)?.set_len((10 << 20) + 1)?;
+        logrotate.run(&["--state", utf8(&state)?, utf8(&rule)?])?;
+        assert_eq!(fs::metadata(&report)?.len(), 0, "round {round}");
+    }
+    let kept = fs::read_dir(directory.path())?.count();
+    // The report, seven older ones, the rule and logrotate's state.
+    assert_eq!(kept, 10);
+    assert!(directory.path().join("log_scanner.log.2.gz").exists());
     Ok(())
 }

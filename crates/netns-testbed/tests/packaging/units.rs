@@ -8,7 +8,7 @@ use netns_testbed::{Failed, Tool, Trial, trial};
 use crate::install::Installed;
 use crate::{text_of, utf8};
 
-const UNITS: [&str; 7] = [
+const UNITS: [&str; 9] = [
     "ram.mount",
     "rampart-firewall.service",
     "rampart-logrotate.service",
@@ -16,6 +16,9 @@ const UNITS: [&str; 7] = [
     "rampart-collector.service",
     "rampart-scan.service",
     "rampart-scan.timer",
+    "rampart-scan.path",
+    // The system's, with what we add to it.
+    "rsyslog.service",
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -23,16 +26,23 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("units::systemd_takes_them_all", systemd_takes_them_all),
         trial("units::services_are_confined", services_are_confined),
         trial("units::the_log_is_there_from_boot_on", log_from_boot_on),
+        trial("units::a_cut_asks_for_a_scan", a_cut_asks_for_a_scan),
     ]
 }
 
 /// All units, the programs of ours they start, and stand-ins for the system's.
 fn installed() -> Result<Installed, Failed> {
     let installed = Installed::new(&["--system", "debian"])?;
-    installed.again(&["--system", "debian", "--log", "collector"])?;
-    let logrotate = installed.path("/usr/sbin/logrotate");
-    fs::write(&logrotate, "#!/bin/sh\n")?;
-    fs::set_permissions(&logrotate, fs::Permissions::from_mode(0o755))?;
+    installed.again(&["--system", "debian", "--log", "rsyslog"])?;
+    for stock in ["/usr/sbin/logrotate", "/usr/sbin/rsyslogd"] {
+        let program = installed.path(stock);
+        fs::write(&program, "#!/bin/sh\n")?;
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    }
+    fs::write(
+        installed.path("/usr/lib/systemd/system/rsyslog.service"),
+        "[Service]\nExecStart=/usr/sbin/rsyslogd -n -iNONE\nPrivateDevices=yes\nProtectClock=yes\n",
+    )?;
     // What every unit with default dependencies requires.
     fs::write(
         installed.path("/usr/lib/systemd/system/sysinit.target"),
@@ -93,7 +103,7 @@ fn log_from_boot_on() -> Result<(), Failed> {
         return Err(netns_testbed::skip("giving files away needs root"));
     }
     for (system, owner) in [("debian", 0), ("ubuntu", 104)] {
-        let installed = Installed::new(&["--system", system])?;
+        let installed = Installed::new(&["--system", system, "--log", "rsyslog"])?;
         fs::write(
             installed.path("/etc/passwd"),
             "root:x:0:0::/root:/bin/sh\nsyslog:x:104:110::/nonexistent:/bin/false\n",
@@ -116,5 +126,22 @@ fn log_from_boot_on() -> Result<(), Failed> {
         tmpfiles.run(&["--create", &root, "rampart.conf"])?;
         assert_eq!(fs::read_to_string(&log)?, "a line\n");
     }
+    Ok(())
+}
+
+/// Where logrotate and log-collector put the log aside is where systemd looks, and no flood makes it give up.
+fn a_cut_asks_for_a_scan() -> Result<(), Failed> {
+    let collector = text_of("systemd/rampart-collector.service")?;
+    let log = collector
+        .split_once(" --output ")
+        .and_then(|(_, rest)| rest.split(' ').next())
+        .ok_or("the collector has no --output")?;
+    assert!(collector.contains(" --keep 1\n"), "{collector}");
+    assert!(text_of("logrotate/rampart")?.contains(&format!("\n{log}\n")));
+    let path = text_of("systemd/rampart-scan.path")?;
+    assert!(path.contains(&format!("\nPathChanged={log}.1\n")), "{path}");
+    assert!(!path.contains("Unit="), "{path}");
+    let service = text_of("systemd/rampart-scan.service")?;
+    assert!(service.contains("\nStartLimitIntervalSec=0\n"), "{service}");
     Ok(())
 }
