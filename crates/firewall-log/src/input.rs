@@ -170,6 +170,15 @@ pub(crate) fn port<'a>(at: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, u16> 
     read(at, "DPT=", |text| traced(text, Kind::Port, decimal, trace))
 }
 
+/// `SPT=` of UDP, and tells of it.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "see read")]
+pub(crate) fn source_port<'a>(at: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, u16> {
+    read(at, "SPT=", |text| {
+        traced(text, Kind::SourcePort, decimal, trace)
+    })
+}
+
 /// Reads a value and tells of it.
 #[inline]
 pub(crate) fn traced<'a, T>(

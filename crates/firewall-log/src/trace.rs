@@ -7,6 +7,8 @@ pub(crate) enum Kind {
     Decimal(u32),
     /// A destination port: a decimal number up to 65535.
     Port,
+    /// A source port of UDP: the same.
+    SourcePort,
     /// An IPv4 address.
     Ipv4,
     /// An IPv6 address.

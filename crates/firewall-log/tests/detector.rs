@@ -26,7 +26,7 @@ fn instant(micros: i64) -> SystemTime {
 
 fn event(source: u8) -> Event<'static> {
     let transport = Transport::Other(2);
-    let packet = if source % 2 == 0 {
+    let mut packet = if source % 2 == 0 {
         Packet::new(Ipv4::new(
             Ipv4Addr::new(203, 0, 113, source),
             Ipv4Addr::LOCALHOST,
@@ -36,6 +36,7 @@ fn event(source: u8) -> Event<'static> {
         let address = Ipv6Addr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(source)]);
         Packet::new(Ipv6::new(address, Ipv6Addr::LOCALHOST, transport))
     };
+    packet.in_interface = b"eth0";
     Event::new(
         LogTime::SinceBoot(Duration::ZERO),
         b"",
@@ -251,11 +252,12 @@ fn a_scan_is_many_ports_in_one_window() {
             destination_port: port,
             ..Udp::default()
         };
-        let packet = Packet::new(Ipv4::new(
+        let mut packet = Packet::new(Ipv4::new(
             Ipv4Addr::new(203, 0, 113, 7),
             Ipv4Addr::LOCALHOST,
             Transport::Udp(Part::Whole(udp)),
         ));
+        packet.in_interface = b"eth0";
         Event::new(LogTime::SinceBoot(Duration::ZERO), b"", b"", packet)
     };
     let ports = |ports| NonZeroU16::new(ports).unwrap();

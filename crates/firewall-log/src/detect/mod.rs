@@ -3,6 +3,7 @@
 mod excepted;
 mod hits;
 mod late;
+mod nature;
 mod ports;
 mod prefix;
 mod threshold;
@@ -16,6 +17,7 @@ use std::num::NonZeroU32;
 use std::time::SystemTime;
 
 pub(crate) use self::excepted::Excepted;
+pub(crate) use self::nature::{Nature, is_service_port};
 pub(crate) use self::prefix::{hosts_v4, hosts_v6};
 pub use self::threshold::Threshold;
 pub(crate) use self::window::Dated;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::excepted::Excepted;
+use super::nature::{Nature, Role};
 use super::prefix::{hosts_v4, hosts_v6};
 use super::window::{self, Dated, Limit};
 use crate::event::Event;
@@ -14,10 +15,34 @@ use crate::packet::Protocol;
 /// A rule of a [`Detector`](super::Detector): a source is a violator when at least `hits` of its packets that the rule counts lie in a
 /// window whose first and last are at most `within` apart, both ends included, and, if [asked for](Self::distinct_ports), went to enough
 /// different ports.
+///
+/// # What counts
+///
+/// Unless the rule says otherwise, a packet counts only if it is evidence against its sender:
+///
+/// - A **TCP** packet counts if it opens a connection: SYN is set, ACK and RST are not. All others are also what a host sends that
+///   answers packets which somebody forged in this host's name, and what the end of an ordinary connection looks like once connection tracking
+///   has forgotten it. [`count_stealth_scans`](Self::count_stealth_scans) adds those that no connection sends.
+/// - An **ICMP** message counts if it asks (echo, timestamp, information, address mask, router or neighbour solicitation) or is of a type that nobody answers
+///   with. A reply and an error come because of another packet, whose source may have been forged.
+/// - **UDP** and all other protocols count: nothing in such a packet says whether it is an answer. A rule that asks for
+///   [different ports](Self::distinct_ports) leaves out UDP from port 53, 123 or 443.
+/// - A **later fragment** of TCP or ICMP shows neither flags nor type and does not count; the first one does.
+/// - A packet that **hides its transport** counts whatever protocols the rule asks for: its line is cut short before `PROTO=`, the header of TCP is not whole in
+///   it, or it is a fragment that begins within that header. Nobody sends these but to get past a firewall. ESP over IPv6 has no `PROTO=` either and is
+///   none of them. It has no port, so it adds none where [different ports](Self::distinct_ports) are asked for.
+/// - What went to a **multicast or broadcast** address, or in a frame to all or a group, is what neighbours say to each other, and does not count.
+/// - What this **host itself** sent (`IN=` is empty) never counts.
+///
+/// [`count_answers`](Self::count_answers) and [`count_multicast`](Self::count_multicast) switch these off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Threshold {
     prefixes: Vec<Vec<u8>>,
-    protocols: Vec<Protocol>,
+    /// None for all.
+    types: Vec<Type>,
+    answers: bool,
+    stealth: bool,
+    multicast: bool,
     hits: NonZeroU32,
     within: Duration,
     distinct_ports: Option<NonZeroU16>,
@@ -27,12 +52,23 @@ pub struct Threshold {
     excepted: Arc<Excepted>,
 }
 
+/// Which packets a rule is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Type {
+    Protocol(Protocol),
+    /// Those that hide their transport, which count whatever a rule is about.
+    Hidden,
+}
+
 impl Threshold {
-    /// A rule that counts every packet.
+    /// A rule that counts every packet that is [evidence](Self#what-counts).
     pub fn new(hits: NonZeroU32, within: Duration) -> Self {
         Self {
             prefixes: Vec::new(),
-            protocols: Vec::new(),
+            types: Vec::new(),
+            answers: false,
+            stealth: false,
+            multicast: false,
             hits,
             within,
             distinct_ports: None,
@@ -54,14 +90,45 @@ impl Threshold {
     ///
     /// The number decides: [`Protocol::Icmp`] is also what `PROTO=1` of an IPv6 packet means.
     pub fn protocol(mut self, protocol: Protocol) -> Self {
-        self.protocols.push(protocol);
+        self.types.push(Type::Protocol(protocol));
+        self
+    }
+
+    /// Counts packets that [hide their transport](Self#what-counts), and of the others only those of the
+    /// [protocols](Self::protocol) that are named.
+    pub fn hidden_transport(mut self) -> Self {
+        self.types.push(Type::Hidden);
+        self
+    }
+
+    /// Whether to count what is or may be an [answer](Self#what-counts), which anybody can have sent here by somebody else: TCP packets of any flags,
+    /// ICMP replies and errors, later fragments, and UDP from any port. Not unless set.
+    pub fn count_answers(mut self, count: bool) -> Self {
+        self.answers = count;
+        self
+    }
+
+    /// Whether to count TCP packets without SYN, ACK and RST, as NULL, FIN and Xmas scans send them. Not unless set.
+    ///
+    /// No connection sends them and nothing answers with them. But single packets without a handshake prove nothing, and a log of packets that belong to no
+    /// connection is where they are looked for.
+    pub fn count_stealth_scans(mut self, count: bool) -> Self {
+        self.stealth = count;
+        self
+    }
+
+    /// Whether to count packets to a multicast or broadcast address, and those in a frame to all or a group: the broadcast address of a subnet shows by its
+    /// frame only. Not unless set.
+    pub fn count_multicast(mut self, count: bool) -> Self {
+        self.multicast = count;
         self
     }
 
     /// Asks for at least so many different destination ports in the same window, as a port scan has them.
     ///
     /// Port 22 of TCP and port 22 of UDP are one port. A packet without ports (ICMP, a later fragment, a header cut short) counts as a
-    /// packet and adds no port.
+    /// packet and adds no port. UDP from port 53, 123 or 443 does not count unless [answers](Self::count_answers) do: late answers of a server go to as many
+    /// ports as there were questions. A rule that does not ask for ports counts it, so that a flood from such a port is found.
     pub fn distinct_ports(mut self, ports: NonZeroU16) -> Self {
         self.distinct_ports = Some(ports);
         self
@@ -126,14 +193,18 @@ impl Threshold {
 
     /// Whether the rule counts this packet.
     pub fn matches(&self, event: &Event<'_>) -> bool {
-        self.counts_prefix(event.prefix)
-            && self.counts_protocol(event.packet.protocol())
+        self.counts(event.prefix, Nature::of(&event.packet))
             && !event
                 .source()
                 .is_some_and(|source| self.excepted.has(source))
     }
 
-    pub(crate) fn counts_prefix(&self, prefix: &[u8]) -> bool {
+    /// Whether the rule counts packets with this prefix and of this nature, whoever sent them.
+    pub(crate) fn counts(&self, prefix: &[u8], nature: Nature) -> bool {
+        self.counts_nature(nature) && self.counts_prefix(prefix)
+    }
+
+    fn counts_prefix(&self, prefix: &[u8]) -> bool {
         let stem = stem(prefix);
         self.prefixes.is_empty()
             || self
@@ -142,13 +213,31 @@ impl Threshold {
                 .any(|wanted| wanted.eq_ignore_ascii_case(stem))
     }
 
-    pub(crate) fn counts_protocol(&self, protocol: Option<Protocol>) -> bool {
-        self.protocols.is_empty()
-            || protocol.is_some_and(|protocol| {
-                self.protocols
-                    .iter()
-                    .any(|wanted| wanted.number() == protocol.number())
-            })
+    fn counts_nature(&self, nature: Nature) -> bool {
+        let Nature {
+            protocol,
+            own,
+            multicast,
+            role,
+        } = nature;
+        let is_evidence = match role {
+            Role::First | Role::Hidden => true,
+            Role::Stealth => self.stealth || self.answers,
+            Role::Answer => self.answers,
+            Role::ServicePort => self.answers || self.distinct_ports.is_none(),
+        };
+        is_evidence
+            && !own
+            && (self.multicast || !multicast)
+            && (role == Role::Hidden || self.counts_protocol(protocol))
+    }
+
+    fn counts_protocol(&self, protocol: Option<Protocol>) -> bool {
+        let is = |wanted: &Type| match (wanted, protocol) {
+            (Type::Protocol(wanted), Some(protocol)) => wanted.number() == protocol.number(),
+            _ => false,
+        };
+        self.types.is_empty() || self.types.iter().any(is)
     }
 
     /// Whose packets are not counted.

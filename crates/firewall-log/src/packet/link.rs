@@ -6,6 +6,7 @@ use nom::Parser;
 use nom::combinator::{cut, opt};
 use nom::sequence::{preceded, terminated};
 
+use super::multicast::{is_multicast_frame, is_multicast_mac};
 use super::octets::Octets;
 use crate::input::{
     Parsed, decimal, field, gap, hexadecimal, ipv4, literal, mac, optional, traced,
@@ -60,6 +61,14 @@ impl<'a> Link<'a> {
             }
             Self::Raw { .. } => None,
             Self::Decoded { source, .. } => Some(*source),
+        }
+    }
+
+    /// Whether the frame went to all hosts of the wire or to a group of them.
+    pub(crate) fn is_multicast(&self) -> bool {
+        match self {
+            Self::Raw { header, .. } => is_multicast_frame(*header),
+            Self::Decoded { destination, .. } => is_multicast_mac(*destination),
         }
     }
 

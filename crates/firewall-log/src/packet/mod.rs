@@ -7,6 +7,7 @@ mod ipsec;
 mod ipv4;
 mod ipv6;
 mod link;
+mod multicast;
 mod network;
 mod octets;
 mod protocol;
@@ -34,6 +35,7 @@ pub use self::tcp::{Sequence, Tcp, TcpFlags, TcpOptions};
 pub use self::transport::{Part, Transport};
 pub use self::udp::Udp;
 
+pub(crate) use self::multicast::{is_multicast, is_multicast_frame};
 use crate::input::{Parsed, decimal, field, mismatch, optional, prefixed_hexadecimal};
 use crate::marker::carries_marker;
 use crate::render::put;
@@ -110,6 +112,12 @@ impl<'a> Packet<'a> {
     /// The outer `PROTO=`.
     pub fn protocol(&self) -> Option<Protocol> {
         self.network.protocol()
+    }
+
+    /// Whether it went to many hosts: a multicast address, 255.255.255.255, or in a frame to all or to a group.
+    pub(crate) fn is_multicast(&self) -> bool {
+        self.destination().is_some_and(is_multicast)
+            || self.link.is_some_and(|link| link.is_multicast())
     }
 
     /// Reads the kernel's part of a line, without what stands before `IN=`.

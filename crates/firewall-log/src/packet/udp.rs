@@ -1,6 +1,6 @@
 //! UDP and UDP-Lite: ports and length.
 
-use crate::input::{Parsed, free, port};
+use crate::input::{Parsed, free, port, source_port};
 use crate::render::put;
 use crate::trace::Trace;
 
@@ -17,7 +17,7 @@ pub struct Udp {
 
 impl Udp {
     pub(crate) fn parse<'a>(input: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, Self> {
-        let (rest, source_port) = free(input, "SPT=", trace)?;
+        let (rest, source_port) = source_port(input, trace)?;
         let (rest, destination_port) = port(rest, trace)?;
         let (rest, length) = free(rest, "LEN=", trace)?;
         Ok((

@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::address::{V4, V6};
 use super::hits::{Hit, TIME_MAX};
 use super::shelf::Shelf;
-use crate::detect::{Excepted, Threshold};
+use crate::detect::{Excepted, Nature, Threshold};
 use crate::keyed::Key;
-use crate::packet::Protocol;
 use crate::sight::Sighting;
 
 /// Rules of one bank, one bit each.
@@ -60,9 +59,8 @@ impl Bank {
     }
 
     /// The class of packets; `None` if no rule counts them.
-    pub(super) fn class(&self, prefix: &[u8], protocol: Option<Protocol>) -> Option<u32> {
-        let counts =
-            |rule: &Threshold| rule.counts_prefix(prefix) && rule.counts_protocol(protocol);
+    pub(super) fn class(&self, prefix: &[u8], nature: Nature) -> Option<u32> {
+        let counts = |rule: &Threshold| rule.counts(prefix, nature);
         let bits = self
             .rules
             .iter()

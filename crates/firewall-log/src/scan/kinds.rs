@@ -1,17 +1,17 @@
 //! Which packets are counted alike.
 
 use super::bank::Bank;
-use crate::packet::Protocol;
+use crate::detect::Nature;
 
-/// A few prefixes in one log, each with a few protocols.
-const NAMED: usize = 32;
+/// A few prefixes in one log, each with packets of a few natures.
+const NAMED: usize = 64;
 
-/// The kinds of packets, by number. There are no more than the rules make, whatever prefixes and protocols there are.
+/// The kinds of packets, by number. There are no more than the rules make, whatever prefixes and natures there are.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Kinds {
     kinds: Vec<Kind>,
-    /// The kinds of the last prefixes and protocols.
-    named: Vec<(Box<[u8]>, Option<Protocol>, u32)>,
+    /// The kinds of the last prefixes and natures.
+    named: Vec<(Box<[u8]>, Nature, u32)>,
 }
 
 /// Packets that are counted alike.
@@ -32,21 +32,15 @@ impl Kinds {
         kind.is_some_and(|kind| kind.is_counted)
     }
 
-    /// The kind of packets with a prefix and a protocol. A new one is made known to the banks.
-    pub(super) fn of(
-        &mut self,
-        banks: &mut [Bank],
-        prefix: &[u8],
-        protocol: Option<Protocol>,
-    ) -> u32 {
+    /// The kind of packets with a prefix and of a nature. A new one is made known to the banks.
+    pub(super) fn of(&mut self, banks: &mut [Bank], prefix: &[u8], nature: Nature) -> u32 {
         let mut named = self.named.iter();
-        if let Some((_, _, kind)) = named.find(|(name, of, _)| **name == *prefix && *of == protocol)
-        {
+        if let Some((_, _, kind)) = named.find(|(name, of, _)| *of == nature && **name == *prefix) {
             return *kind;
         }
         let classes: Vec<_> = banks
             .iter()
-            .map(|bank| bank.class(prefix, protocol))
+            .map(|bank| bank.class(prefix, nature))
             .collect();
         let known = self.kinds.iter().position(|kind| kind.classes == classes);
         let place = known.unwrap_or_else(|| {
@@ -62,7 +56,7 @@ impl Kinds {
         });
         let kind = u32::try_from(place).unwrap_or(u32::MAX);
         self.named.truncate(NAMED - 1);
-        self.named.push((prefix.into(), protocol, kind));
+        self.named.push((prefix.into(), nature, kind));
         kind
     }
 }

@@ -21,17 +21,47 @@ use crate::reader::LogReader;
 
 /// A rule as the test knows it.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "so many switches a threshold has"
+)]
 struct Rule {
     hits: u32,
     within: u64,
     prefix: Option<usize>,
-    protocol: Option<Protocol>,
+    types: Types,
     ports: Option<u16>,
     v4: u8,
     v6: u8,
     /// Whether it lets sources 4 to 6 go.
     excepted: bool,
+    answers: bool,
+    stealth: bool,
+    multicast: bool,
 }
+
+/// Which packets a rule is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Types {
+    All,
+    One(Protocol),
+    Hidden,
+}
+
+/// As plain as can be, for those that say otherwise.
+const RULE: Rule = Rule {
+    hits: 1,
+    within: 0,
+    prefix: None,
+    types: Types::All,
+    ports: None,
+    v4: 32,
+    v6: 128,
+    excepted: false,
+    answers: false,
+    stealth: false,
+    multicast: false,
+};
 
 const FOUR_TO_SIX: [(IpAddr, u8); 2] = [
     (IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)), 30),
@@ -52,48 +82,88 @@ impl Rule {
         if let Some(prefix) = self.prefix {
             rule = rule.prefix(PREFIXES[prefix].to_ascii_lowercase());
         }
-        if let Some(protocol) = self.protocol {
-            rule = rule.protocol(protocol);
-        }
+        rule = match self.types {
+            Types::All => rule,
+            Types::One(protocol) => rule.protocol(protocol),
+            Types::Hidden => rule.hidden_transport(),
+        };
         if let Some(ports) = self.ports {
             rule = rule.distinct_ports(NonZeroU16::new(ports).unwrap());
         }
         if self.excepted {
             rule = rule.except(FOUR_TO_SIX);
         }
-        rule.aggregate_v4(self.v4).aggregate_v6(self.v6)
+        rule.aggregate_v4(self.v4)
+            .aggregate_v6(self.v6)
+            .count_answers(self.answers)
+            .count_stealth_scans(self.stealth)
+            .count_multicast(self.multicast)
+    }
+
+    /// Whether it counts a packet, said once more.
+    fn counts(&self, shot: &Shot) -> bool {
+        let evidence = match shot.what {
+            What::Syn | What::Udp | What::Ping | What::Gre | What::Cut => true,
+            What::Reset | What::Unreachable => self.answers,
+            What::Null => self.answers || self.stealth,
+            What::Dns => self.answers || self.ports.is_none(),
+        };
+        let way = match shot.way {
+            Way::In => true,
+            Way::Own => false,
+            Way::Group | Way::Broadcast => self.multicast,
+        };
+        let wanted = match (self.types, shot.what) {
+            (_, What::Cut) | (Types::All, _) => true,
+            (Types::One(protocol), _) => Some(protocol) == shot.protocol(),
+            (Types::Hidden, _) => false,
+        };
+        let excepted = self.excepted && (4..=6).contains(&shot.source);
+        let prefix = self.prefix.is_none_or(|prefix| prefix == shot.prefix);
+        evidence && way && wanted && prefix && !excepted
     }
 }
 
 fn rule() -> impl Strategy<Value = Rule> {
-    let protocol = prop_oneof![
-        Just(None),
-        Just(Some(Protocol::Tcp)),
-        Just(Some(Protocol::Udp))
+    let types = prop_oneof![
+        3 => Just(Types::All),
+        3 => Just(Types::One(Protocol::Tcp)),
+        2 => Just(Types::One(Protocol::Udp)),
+        1 => Just(Types::One(Protocol::Icmp)),
+        1 => Just(Types::Hidden),
     ];
     let (v4, v6) = (
         prop_oneof![3 => Just(32_u8), 1 => Just(30), 1 => Just(0)],
         prop_oneof![3 => Just(128_u8), 1 => Just(126)],
     );
     (
-        1_u32..7,
-        0_u64..8,
+        (1_u32..7, 0_u64..8),
         prop::option::of(0_usize..3),
-        protocol,
+        types,
         prop::option::of(1_u16..4),
         (v4, v6),
-        any::<bool>(),
+        any::<[bool; 4]>(),
     )
         .prop_map(
-            |(hits, within, prefix, protocol, ports, (v4, v6), excepted)| Rule {
+            |(
+                (hits, within),
+                prefix,
+                types,
+                ports,
+                (v4, v6),
+                [excepted, answers, stealth, multicast],
+            )| Rule {
                 hits,
                 within,
                 prefix,
-                protocol,
+                types,
                 ports,
                 v4,
                 v6,
                 excepted,
+                answers,
+                stealth,
+                multicast,
             },
         )
 }
@@ -104,9 +174,36 @@ struct Shot {
     source: u8,
     second: u32,
     prefix: usize,
-    /// TCP and UDP have one.
-    port: Option<u16>,
-    tcp: bool,
+    /// Where TCP and UDP go.
+    port: u16,
+    what: What,
+    way: Way,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Syn,
+    Reset,
+    Null,
+    Udp,
+    /// From port 53.
+    Dns,
+    Ping,
+    Unreachable,
+    Gre,
+    /// Before its transport.
+    Cut,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    In,
+    /// Of this host.
+    Own,
+    /// To a multicast address.
+    Group,
+    /// In a frame to all.
+    Broadcast,
 }
 
 impl Shot {
@@ -118,57 +215,102 @@ impl Shot {
         }
     }
 
-    fn protocol(&self) -> Protocol {
-        match (self.port, self.tcp) {
-            (None, _) => Protocol::Other(47),
-            (_, true) => Protocol::Tcp,
-            (_, false) => Protocol::Udp,
-        }
+    fn protocol(&self) -> Option<Protocol> {
+        Some(match self.what {
+            What::Syn | What::Reset | What::Null => Protocol::Tcp,
+            What::Udp | What::Dns => Protocol::Udp,
+            What::Ping | What::Unreachable if self.source().is_ipv4() => Protocol::Icmp,
+            What::Ping | What::Unreachable => Protocol::Icmpv6,
+            What::Gre => Protocol::Other(47),
+            What::Cut => return None,
+        })
+    }
+
+    fn port(&self) -> Option<u16> {
+        let has_port = matches!(self.protocol(), Some(Protocol::Tcp | Protocol::Udp));
+        has_port.then_some(self.port)
     }
 
     fn line(&self) -> String {
-        let Self { second, prefix, .. } = self;
+        let Self {
+            second,
+            prefix,
+            port,
+            ..
+        } = self;
+        let interfaces = match self.way {
+            Way::In | Way::Group => "IN=eth0 OUT= ",
+            Way::Own => "IN= OUT=eth0 ",
+            Way::Broadcast => "IN=eth0 OUT= MAC=ff:ff:ff:ff:ff:ff:02:00:00:00:00:01:08:00 ",
+        };
         let head = format!(
-            "Nov 22 09:{:02}:{:02} fw kernel: [ 1.0] {}IN=eth0 OUT= ",
+            "Nov 22 09:{:02}:{:02} fw kernel: [ 1.0] {}{interfaces}",
             second / 60,
             second % 60,
             PREFIXES[*prefix]
         );
+        let (group, is_v4) = (self.way == Way::Group, self.source().is_ipv4());
         let ip = match self.source() {
             IpAddr::V4(source) => {
-                format!("SRC={source} DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 ")
+                let destination = if group {
+                    "239.255.255.250"
+                } else {
+                    "203.0.113.1"
+                };
+                format!("SRC={source} DST={destination} LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 ")
             }
             IpAddr::V6(_) => format!(
-                "SRC=2001:0db8:0000:0000:0000:0000:0000:{:04x} DST=2001:0db8:0000:0000:0000:0000:0000:0001 LEN=60 TC=0 HOPLIMIT=64 FLOWLBL=0 ",
-                self.source
+                "SRC=2001:0db8:0000:0000:0000:0000:0000:{:04x} DST={}:0db8:0000:0000:0000:0000:0000:0001 LEN=60 TC=0 HOPLIMIT=64 FLOWLBL=0 ",
+                self.source,
+                if group { "ff0e" } else { "2001" }
             ),
         };
-        let transport = match (self.port, self.tcp) {
-            (None, _) => "PROTO=47 ".to_owned(),
-            (Some(port), true) => {
-                format!("PROTO=TCP SPT=1 DPT={port} WINDOW=1 RES=0x00 SYN URGP=0 ")
-            }
-            (Some(port), false) => format!("PROTO=UDP SPT=1 DPT={port} LEN=8 "),
+        let tcp = |flags| format!("PROTO=TCP SPT=1 DPT={port} WINDOW=1 RES=0x00 {flags}URGP=0 ");
+        let transport = match self.what {
+            What::Syn => tcp("SYN "),
+            What::Reset => tcp("ACK RST "),
+            What::Null => tcp(""),
+            What::Udp => format!("PROTO=UDP SPT=1 DPT={port} LEN=8 "),
+            What::Dns => format!("PROTO=UDP SPT=53 DPT={port} LEN=8 "),
+            What::Ping if is_v4 => "PROTO=ICMP TYPE=8 CODE=0 ID=1 SEQ=1 ".to_owned(),
+            What::Ping => "PROTO=ICMPv6 TYPE=128 CODE=0 ID=1 SEQ=1 ".to_owned(),
+            What::Unreachable if is_v4 => "PROTO=ICMP TYPE=3 CODE=3 [TRUNCATED] ".to_owned(),
+            What::Unreachable => "PROTO=ICMPv6 TYPE=1 CODE=4 [TRUNCATED] ".to_owned(),
+            What::Gre => "PROTO=47 ".to_owned(),
+            What::Cut => "TRUNCATED".to_owned(),
         };
         format!("{head}{ip}{transport}\n")
     }
 }
 
 fn shot() -> impl Strategy<Value = Shot> {
-    (
-        0_u8..14,
-        0_u32..40,
-        0_usize..3,
-        prop::option::of(1_u16..5),
-        any::<bool>(),
-    )
-        .prop_map(|(source, second, prefix, port, tcp)| Shot {
+    let what = prop_oneof![
+        4 => Just(What::Syn),
+        2 => Just(What::Udp),
+        1 => Just(What::Reset),
+        1 => Just(What::Null),
+        1 => Just(What::Dns),
+        1 => Just(What::Ping),
+        1 => Just(What::Unreachable),
+        2 => Just(What::Gre),
+        1 => Just(What::Cut),
+    ];
+    let way = prop_oneof![
+        9 => Just(Way::In),
+        1 => Just(Way::Own),
+        1 => Just(Way::Group),
+        1 => Just(Way::Broadcast),
+    ];
+    (0_u8..14, 0_u32..40, 0_usize..3, 1_u16..5, what, way).prop_map(
+        |(source, second, prefix, port, what, way)| Shot {
             source,
             second,
             prefix,
             port,
-            tcp,
-        })
+            what,
+            way,
+        },
+    )
 }
 
 /// What is no event, and must not matter.
@@ -198,21 +340,12 @@ fn expected(rule: &Rule, shots: &[Shot]) -> (u64, Vec<(IpAddr, u8)>, Vec<Tally>)
     let threshold = rule.threshold();
     let mut sources: BTreeMap<(IpAddr, u8), Vec<&Shot>> = BTreeMap::new();
     let mut matched = 0;
-    for shot in shots {
-        let prefix = rule.prefix.is_none_or(|prefix| prefix == shot.prefix);
-        let excepted = rule.excepted && (4..=6).contains(&shot.source);
-        if prefix
-            && !excepted
-            && rule
-                .protocol
-                .is_none_or(|protocol| protocol == shot.protocol())
-        {
-            matched += 1;
-            sources
-                .entry(threshold.network(shot.source()))
-                .or_default()
-                .push(shot);
-        }
+    for shot in shots.iter().filter(|shot| rule.counts(shot)) {
+        matched += 1;
+        sources
+            .entry(threshold.network(shot.source()))
+            .or_default()
+            .push(shot);
     }
     let mut violators = Vec::new();
     for ((source, prefix_length), shots) in &sources {
@@ -226,7 +359,7 @@ fn expected(rule: &Rule, shots: &[Shot]) -> (u64, Vec<(IpAddr, u8)>, Vec<Tally>)
                             && u64::from(shot.second - first.second) <= rule.within
                     })
                     .collect();
-                let mut ports: Vec<u16> = window.iter().filter_map(|shot| shot.port).collect();
+                let mut ports: Vec<u16> = window.iter().filter_map(|shot| shot.port()).collect();
                 ports.sort_unstable();
                 ports.dedup();
                 (
@@ -345,8 +478,9 @@ fn many_blocks_by_many_workers_are_one_log() {
             source: u8::try_from(number % 251).unwrap(),
             second: (number * number % 7919) * number % 3600,
             prefix: usize::from(number % 2 == 0),
-            port: Some(u16::try_from(number % 50).unwrap()),
-            tcp: number % 5 > 0,
+            port: u16::try_from(number % 50).unwrap(),
+            what: if number % 5 > 0 { What::Syn } else { What::Udp },
+            way: Way::In,
         })
         .collect();
     let log: String = shots.iter().map(Shot::line).collect();
@@ -355,11 +489,9 @@ fn many_blocks_by_many_workers_are_one_log() {
         hits: 4,
         within: 300,
         prefix: Some(0),
-        protocol: Some(Protocol::Tcp),
+        types: Types::One(Protocol::Tcp),
         ports: Some(2),
-        v4: 32,
-        v6: 128,
-        excepted: false,
+        ..RULE
     };
     let (matched, sources, violators) = expected(&rule, &shots);
     assert!(!violators.is_empty() && violators.len() < sources.len());
@@ -385,8 +517,9 @@ fn more_rules_than_bits_are_all_judged() {
                 source: 2,
                 second,
                 prefix: 0,
-                port: Some(1),
-                tcp: true,
+                port: 1,
+                what: What::Syn,
+                way: Way::In,
             }
             .line()
         })
@@ -395,12 +528,7 @@ fn more_rules_than_bits_are_all_judged() {
         Rule {
             hits: hits % 12 + 1,
             within: 100,
-            prefix: None,
-            protocol: None,
-            ports: None,
-            v4: 32,
-            v6: 128,
-            excepted: false,
+            ..RULE
         }
         .threshold()
     });
@@ -422,8 +550,9 @@ fn lines_without_end_are_counted_and_never_held() {
         source: 2,
         second: 1,
         prefix: 0,
-        port: None,
-        tcp: false,
+        port: 1,
+        what: What::Gre,
+        way: Way::In,
     }
     .line();
     let long = "x".repeat(LINE_MAX + 1);
@@ -479,8 +608,9 @@ fn an_error_says_what_was_read_until_then() {
         source: 2,
         second: 1,
         prefix: 0,
-        port: None,
-        tcp: false,
+        port: 1,
+        what: What::Gre,
+        way: Way::In,
     }
     .line();
     let log = format!("{line}{line}{}", &line[..20]);
@@ -517,11 +647,7 @@ fn of_sources_without_number_there_is_an_estimate_and_every_violator() {
             hits,
             within: 60,
             prefix: Some(0),
-            protocol: None,
-            ports: None,
-            v4: 32,
-            v6: 128,
-            excepted: false,
+            ..RULE
         };
         rule.threshold()
     };

@@ -131,7 +131,7 @@ impl Worker {
         let Self {
             eye, kinds, banks, ..
         } = self;
-        match eye.study(line, |prefix, protocol| kinds.of(banks, prefix, protocol)) {
+        match eye.study(line, |prefix, nature| kinds.of(banks, prefix, nature)) {
             Ok(Study { at: None, .. }) => {
                 summary.counts.events += 1;
                 summary.undated += 1;

@@ -15,10 +15,10 @@ use self::date::Date;
 use self::shapes::{Field, Outcome, Shapes, Tracer};
 pub(crate) use self::sighting::Sighting;
 pub(crate) use self::window::{WINDOW, Window};
+use crate::detect::Nature;
 use crate::error::ParseError;
 use crate::event::{Event, strip_end};
 use crate::header::Header;
-use crate::packet::Protocol;
 use crate::time::{Clock, LogTime, to_micros};
 use crate::trace::Kind;
 
@@ -82,12 +82,12 @@ impl Eye {
         Some(message)
     }
 
-    /// What a line is that was not recognized, with or without its line end. `judge` makes of a prefix and a protocol a number, of the same always the same.
+    /// What a line is that was not recognized, with or without its line end. `judge` makes of a prefix and a nature a number, of the same always the same.
     #[inline(never)]
     pub(crate) fn study(
         &mut self,
         line: &[u8],
-        judge: impl FnOnce(&[u8], Option<Protocol>) -> u32,
+        judge: impl FnOnce(&[u8], Nature) -> u32,
     ) -> Result<Study, ParseError> {
         let text = strip_end(line);
         let mut fields = std::mem::take(&mut self.fields);
@@ -95,7 +95,7 @@ impl Eye {
         let event = Event::read(text, &mut Tracer::new(text.len(), &mut fields));
         let study = event.map(|event| {
             let at = event.time.resolve(&self.clock).ok().map(to_micros);
-            let kind = judge(event.prefix, event.packet.protocol());
+            let kind = judge(event.prefix, Nature::of(&event.packet));
             let port = || Some(event.packet.network.transport()?.ports()?.1);
             let sighting = at.zip(event.source()).map(|(at, source)| Sighting {
                 at,

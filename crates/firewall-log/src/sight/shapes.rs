@@ -4,6 +4,7 @@ use super::sighting::{Sighting, Source};
 use super::text::Text;
 use super::value;
 use super::window::{REACH, Window};
+use crate::detect::is_service_port;
 use crate::digits::{self, Limit};
 use crate::trace::{Kind, Trace};
 
@@ -95,6 +96,10 @@ enum Then {
     V6,
     /// The first port.
     Port,
+    /// A source port that answers come from, or one that they do not: what follows is of another nature.
+    SourcePort(bool),
+    /// A destination that is many hosts, or one that is one: likewise.
+    Destination(Kind, bool),
     /// Another value that is passed over.
     Value(Kind),
     End(Outcome),
@@ -170,6 +175,18 @@ impl Shapes {
                     }
                     None => place = step.other,
                 },
+                Then::SourcePort(answers) => match value::port(*line.at(start)) {
+                    Some((number, length)) if is_service_port(number) == *answers => {
+                        at = start + length;
+                    }
+                    _ => place = step.other,
+                },
+                Then::Destination(kind, many) => {
+                    match value::destination(*kind, line.from(start)) {
+                        Some((length, found)) if found == *many => at = start + length,
+                        _ => place = step.other,
+                    }
+                }
                 Then::Value(kind) => match value::length(*kind, line.from(start)) {
                     Some(length) => at = start + length,
                     None => place = step.other,
@@ -244,13 +261,22 @@ impl Shapes {
             let is_address = matches!(field.kind, Kind::Ipv4 | Kind::Ipv6);
             addresses += u32::from(is_address);
             // The second address is the destination; others are those of a packet that is quoted.
+            let value = || line.get(field.start..);
             let then = match field.kind {
                 Kind::Ipv4 if addresses == 1 => Then::V4,
                 Kind::Ipv6 if addresses == 1 => Then::V6,
                 _ if is_address && addresses == 2 && self.loose < Loose::Destinations => continue,
                 Kind::Colons if self.loose < Loose::Frames => continue,
+                _ if field.kind == Kind::Colons || (is_address && addresses == 2) => {
+                    let (_, many) = value::destination(field.kind, value()?)?;
+                    Then::Destination(field.kind, many)
+                }
+                Kind::SourcePort if self.ports => {
+                    let (number, _) = value::port(*value()?.first_chunk()?)?;
+                    Then::SourcePort(is_service_port(number))
+                }
                 Kind::Port if !port => Then::Port,
-                Kind::Port => Then::Number(Limit::new(u16::MAX.into())),
+                Kind::Port | Kind::SourcePort => Then::Number(Limit::new(u16::MAX.into())),
                 Kind::Decimal(most) => Then::Number(Limit::new(most)),
                 kind => Then::Value(kind),
             };

@@ -74,7 +74,7 @@ pub(crate) struct Sighting {
     pub(crate) at: i64,
     /// `SRC=` of the packet itself, never of one that it quotes.
     pub(crate) source: Source,
-    /// What the caller of [`Eye::study`](super::Eye::study) makes of prefix and protocol.
+    /// What the caller of [`Eye::study`](super::Eye::study) makes of prefix and nature.
     pub(crate) kind: u32,
     /// The destination port, where ports are asked for.
     pub(crate) port: Option<u16>,

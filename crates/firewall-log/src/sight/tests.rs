@@ -24,8 +24,8 @@ fn clock() -> Clock {
     )
 }
 
-/// What is known of a line: the time, and who sent the packet, under which prefix, with which protocol.
-type Known = (Option<i64>, Option<(Sighting, Vec<u8>, Option<Protocol>)>);
+/// What is known of a line: the time, and who sent the packet, under which prefix, of which nature.
+type Known = (Option<i64>, Option<(Sighting, Vec<u8>, Nature)>);
 
 fn read_alone(line: &[u8]) -> Result<Known, ParseError> {
     let event = Event::parse(line)?;
@@ -38,14 +38,14 @@ fn read_alone(line: &[u8]) -> Result<Known, ParseError> {
         port: port(),
         yearless: matches!(event.time, LogTime::Rfc3164 { .. }),
     });
-    let known = |sighting| (sighting, event.prefix.to_vec(), event.packet.protocol());
+    let known = |sighting| (sighting, event.prefix.to_vec(), Nature::of(&event.packet));
     Ok((at, sighting.map(known)))
 }
 
 /// Shows an eye line after line; each must look as it does to someone who has seen none. Answers how many of them it knew again.
 fn agree<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> usize {
     let mut eye = Eye::new(clock(), true);
-    let mut kinds: Vec<(Vec<u8>, Option<Protocol>)> = Vec::new();
+    let mut kinds: Vec<(Vec<u8>, Nature)> = Vec::new();
     let mut recognized = 0;
     for line in lines {
         let mut text = [line, b"\n"].concat();
@@ -62,15 +62,15 @@ fn agree<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> usize {
                     sighting: Some(what),
                 })
             }
-            None => eye.study(&text[..end], |prefix, protocol| {
-                kinds.push((prefix.to_vec(), protocol));
+            None => eye.study(&text[..end], |prefix, nature| {
+                kinds.push((prefix.to_vec(), nature));
                 u32::try_from(kinds.len() - 1).unwrap()
             }),
         };
         let known = study.map(|study| {
             let known = |what: Sighting| {
-                let (prefix, protocol) = kinds[what.kind as usize].clone();
-                (Sighting { kind: 0, ..what }, prefix, protocol)
+                let (prefix, nature) = kinds[what.kind as usize].clone();
+                (Sighting { kind: 0, ..what }, prefix, nature)
             };
             (study.at, study.sighting.map(known))
         });
@@ -113,7 +113,7 @@ fn a_line_is_recognized_by_the_one_before_it() {
 /// Every number, address and word of a line, one after the other, becomes something else.
 #[test]
 fn what_is_almost_the_same_is_not_mistaken_for_it() {
-    const VALUES: [&str; 20] = [
+    const VALUES: [&str; 25] = [
         "",
         "0",
         "7",
@@ -129,10 +129,15 @@ fn what_is_almost_the_same_is_not_mistaken_for_it() {
         "4294967295",
         "4294967296",
         "99999999999",
+        "53",
+        "00000053",
         "1.2.3.4",
+        "239.1.2.3",
         "256.1.1.1",
         "2001:0db8:0000:0000:0000:0000:0000:0001",
+        "ff02:0000:0000:0000:0000:0000:0000:0001",
         "02:00",
+        "ff:ff:ff:ff:ff:ff:02:00:00:00:00:01:08:00",
         "x",
     ];
     // Each line with one of the headers.
@@ -171,6 +176,88 @@ fn many_shapes_are_kept_apart() {
         "{recognized} of {}",
         many.len()
     );
+}
+
+/// Also where so many destinations and frames have been seen that they are passed over.
+#[test]
+fn what_counts_otherwise_is_told_apart_in_every_mode() {
+    let frames = [
+        "02:00:00:00:00:02",
+        "ff:ff:ff:ff:ff:ff",
+        "02:00:00:00:{:02x}:02",
+        "ff:ff:ff:ff:ff:{:02x}",
+        "01:00:5e:00:00:{:02x}",
+        "01:00:5f:00:00:{:02x}",
+        "33:33:00:00:00:{:02x}",
+        "33:34:00:00:00:{:02x}",
+    ];
+    let v4 = [
+        "203.0.113.{}",
+        "239.0.0.{}",
+        "223.0.0.{}",
+        "240.0.0.{}",
+        "255.255.255.{}",
+    ];
+    let v6 = ["2001:0db8", "ff02:0000", "feff:0000"];
+    let ports = [53, 123, 443, 40000, 54];
+    let transports = |number: usize| {
+        let port = ports[number % ports.len()];
+        [
+            format!("PROTO=UDP SPT={port} DPT={number} LEN=8 "),
+            format!("PROTO=TCP SPT={port} DPT={number} WINDOW=1 RES=0x00 SYN URGP=0 "),
+            format!("PROTO=TCP SPT={port} DPT={number} WINDOW=1 RES=0x00 ACK SYN URGP=0 "),
+            format!("PROTO=TCP SPT={port} DPT={number} WINDOW=1 RES=0x00 URGP=0 "),
+        ]
+    };
+    let octet = |text: &str, number: usize| {
+        let number = number % 256;
+        text.replace("{:02x}", &format!("{number:02x}"))
+            .replace("{}", &number.to_string())
+    };
+    let line = |number: usize, kinds: [usize; 3]| {
+        let [frame, ip, transport] = kinds;
+        let frame = octet(frames[frame % frames.len()], number);
+        let (kind, ip) = match ip % (v4.len() + v6.len()) {
+            place if place < v4.len() => {
+                let destination = octet(v4[place], number + 55);
+                (
+                    "08:00",
+                    format!(
+                        "SRC=203.0.113.7 DST={destination} LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID={number} "
+                    ),
+                )
+            }
+            place => (
+                "86:dd",
+                format!(
+                    "SRC=2001:0db8:0001:0000:0000:0000:0000:0007 DST={}:0000:0000:0000:0000:0000:{number:04x} LEN=60 TC=0 HOPLIMIT=64 FLOWLBL=0 ",
+                    v6[place - v4.len()]
+                ),
+            ),
+        };
+        format!(
+            "Nov 22 09:25:54 fw kernel: [ 1.0] IPTABLES-BLOCKED: IN=eth0 OUT= MAC={frame}:02:00:00:00:00:01:{kind} {ip}{}",
+            transports(number)[transport % 4]
+        )
+    };
+    let spread = |number: usize| number.wrapping_mul(0x9e37_79b1) >> 8;
+    // From a few of each, by which every value is part of the text, to more than there is room for.
+    for (count, least) in [(300, 0), (6000, 4000)] {
+        let lines: Vec<String> = (0..count)
+            .map(|number| {
+                let dice = spread(number);
+                line(number, [dice, dice / 7, dice / 77])
+            })
+            .collect();
+        let recognized = agree(lines.iter().map(String::as_bytes));
+        assert!(recognized >= least, "{recognized} of {count}");
+    }
+    // Destinations alone, so that frames are still part of the text.
+    let lines: Vec<String> = (0..6000)
+        .map(|number| line(number, [spread(number) % 2, spread(number) / 7, 1]))
+        .collect();
+    let recognized = agree(lines.iter().map(String::as_bytes));
+    assert!(recognized > 5000, "{recognized}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::digits::{self, Limit};
 use crate::input::Parsed;
-use crate::packet::Octets;
+use crate::packet::{Octets, is_multicast, is_multicast_frame};
 use crate::trace::Kind;
 
 /// The length of a value that `text` begins with, if it is one of its kind.
@@ -15,7 +15,27 @@ pub(super) fn length(kind: Kind, text: &[u8]) -> Option<usize> {
         Kind::Colons => taken(text, Octets::parse_colons(text)),
         Kind::Joined => taken(text, Octets::parse_joined(text)),
         Kind::Decimal(most) => Limit::new(most).long(text),
-        Kind::Port => Limit::new(u16::MAX.into()).long(text),
+        Kind::Port | Kind::SourcePort => Limit::new(u16::MAX.into()).long(text),
+    }
+}
+
+/// The length of a destination that `text` begins with, and whether it is many hosts. Other values are not asked about.
+#[inline(never)]
+pub(super) fn destination(kind: Kind, text: &[u8]) -> Option<(usize, bool)> {
+    match kind {
+        Kind::Ipv4 => {
+            let (address, length) = digits::ipv4(text)?;
+            Some((length, is_multicast(address.into())))
+        }
+        Kind::Ipv6 => {
+            let address = digits::ipv6(text.first_chunk()?)?;
+            Some((digits::IPV6, is_multicast(address.into())))
+        }
+        Kind::Colons => {
+            let (rest, header) = Octets::parse_colons(text).ok()?;
+            Some((text.len() - rest.len(), is_multicast_frame(header)))
+        }
+        _ => None,
     }
 }
 

@@ -6,7 +6,9 @@ use std::io::{self, BufReader, Read};
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::time::{Duration, SystemTime};
 
-use firewall_log::{Clock, Counts, Detector, Event, LogReader, LogTime, Scan, Tally, Threshold};
+use firewall_log::{
+    Clock, Counts, Detector, Event, LogReader, LogTime, Protocol, Scan, Tally, Threshold,
+};
 use jiff::tz::TimeZone;
 
 /// Reads `log` as a log, in blocks of two sizes, and every line of it alone.
@@ -67,6 +69,15 @@ pub(crate) fn check_stream(input: &[u8]) {
             rule(2, 60).prefix("IPTABLES-BLOCKED"),
             rule(2, 3600).aggregate_v4(24).aggregate_v6(64),
             rule(1, 5).distinct_ports(NonZeroU16::MIN),
+            rule(1, 5)
+                .distinct_ports(NonZeroU16::MIN)
+                .count_answers(true),
+            rule(1, 60).count_multicast(true).protocol(Protocol::Udp),
+            rule(1, 60).count_answers(true).count_multicast(true),
+            rule(1, 60)
+                .count_stealth_scans(true)
+                .protocol(Protocol::Tcp),
+            rule(1, 60).hidden_transport(),
         ]
     };
     let mut detector = Detector::new(rules());

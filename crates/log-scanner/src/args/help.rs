@@ -19,9 +19,9 @@ Examples:
     log-scanner --rule blocked --type tcp --howmany 500 --within 30m \\
         --ipset throttle-hard --removeafter 2h
 
-  200 blocked pings in a minute, over IPv4 or IPv6: ban for 6 hours:
+  200 blocked pings in a minute, over IPv4 or IPv6: throttle for 6 hours; anybody can forge a ping:
     log-scanner --rule blocked --type icmp --howmany 200 --within 1m \\
-        --ipset blacklist --removeafter 6h
+        --ipset throttle-hard --removeafter 6h
 
   Who tried 20 ports or more, counted by network; their open connections end, too:
     log-scanner --rule blocked --type tcp --howmany 20 --distinct-ports 20 --within 1m \\
@@ -46,8 +46,13 @@ A rules FILE is TOML: a table [[rule]] for each rule, with the flags' names as k
     within = \"30m\"
     ipset = \"throttle-hard\"
     removeafter = \"1h\"
-and, where wanted, distinct-ports = 20, aggregate-v4 = 24, aggregate-v6 = 64, exempt = [\"192.0.2.0/24\"] and \
-cut-connections = true. When two rules ban the same address into the same set, the later end wins.
+and, where wanted, distinct-ports = 20, aggregate-v4 = 24, aggregate-v6 = 64, exempt = [\"192.0.2.0/24\"], \
+count-answers = true, count-multicast = true and cut-connections = true. When two rules ban the same address into the same set, the later end wins.
+
+A TCP packet counts only if it opens a connection (SYN without ACK and RST; for --rule invalid also NULL, FIN and Xmas scans), \
+an ICMP message only if it is no reply and no error: all others can be answers to packets that somebody forged in this \
+host's name. Packets to multicast and broadcast addresses and this host's own (IN= is empty) do not count. A packet that \
+hides its transport (cut short before it, or fragmented within the header of TCP) counts for every --type.
 
 A source is a violator when at least N of its matching lines lie at most --within apart. Its ban \
 ends --removeafter after the last line of the last such window, however late the scan is: \

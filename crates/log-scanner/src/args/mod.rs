@@ -184,6 +184,7 @@ mod tests {
         assert_eq!(rule.ipset.inet6.as_str(), "blacklist_v6");
         assert_eq!(rule.removeafter.get(), 86_400);
         assert!(rule.distinct_ports.is_none() && rule.aggregate_v6.is_none());
+        assert!(!rule.count_answers && !rule.count_multicast);
         assert!(!scan.cut_connections && scan.rules.is_none());
         assert!(scan.dryrun && !scan.json && scan.exempt.is_empty());
         assert_eq!(scan.log.paths, [PathBuf::from(DEFAULT_LOG)]);
@@ -217,6 +218,8 @@ mod tests {
             "24",
             "--aggregate-v6",
             "64",
+            "--count-answers",
+            "--count-multicast",
             "--cut-connections",
         ];
         let scan = parse(&more).expect("valid").scan;
@@ -224,6 +227,7 @@ mod tests {
         assert_eq!(rule.distinct_ports.map(u16::from), Some(20));
         assert_eq!(rule.aggregate_v4.map(PrefixLength::get), Some(24));
         assert_eq!(rule.aggregate_v6.map(PrefixLength::get), Some(64));
+        assert!(rule.count_answers && rule.count_multicast);
         assert!(scan.cut_connections);
         for (flag, value) in [
             ("--distinct-ports", "0"),
@@ -251,8 +255,11 @@ mod tests {
             ["--aggregate-v4", "24"],
             ["--aggregate-v6", "64"],
         ];
+        let switches = [["--count-answers"], ["--count-multicast"]];
         let of_rule = RULE.iter().skip(1).copied().collect::<Vec<_>>();
-        for flag in of_rule.chunks(2).chain(flags.iter().map(|flag| &flag[..])) {
+        let flags = flags.iter().map(|flag| &flag[..]);
+        let flags = flags.chain(switches.iter().map(|flag| &flag[..]));
+        for flag in of_rule.chunks(2).chain(flags) {
             let error = rules(flag).expect_err("both");
             assert_eq!(error.kind(), clap::error::ErrorKind::ArgumentConflict);
             assert_eq!(error.exit_code(), 2);
@@ -290,7 +297,7 @@ mod tests {
             ("--removeafter", "0s", "no time at all"),
             ("--removeafter", "2147484s", "2147483 s"),
             ("--removeafter", "4w", "2147483 s"),
-            ("--type", "tpc", "known are all, icmp"),
+            ("--type", "tpc", "known are all, hidden, icmp"),
             ("--ipset", "", "it is empty"),
             ("--ipset", "a b", "' '"),
             ("--ipset", "whitelist", "its members are accepted"),

@@ -52,6 +52,10 @@ struct RuleObject<'a> {
     aggregate_v4: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     aggregate_v6: Option<u8>,
+    #[serde(skip_serializing_if = "is_default")]
+    count_answers: bool,
+    #[serde(skip_serializing_if = "is_default")]
+    count_multicast: bool,
     ipset: &'a str,
     removeafter: u64,
     matched: u64,
@@ -89,6 +93,12 @@ struct ViolationObject<'a> {
     except: Vec<Source>,
     #[serde(skip_serializing_if = "Option::is_none")]
     connections_cut: Option<u64>,
+}
+
+/// Of a switch that is off unless set.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_default(switch: &bool) -> bool {
+    !switch
 }
 
 fn time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
@@ -131,6 +141,8 @@ impl<'a> From<&'a RuleReport> for RuleObject<'a> {
             distinct_ports: rule.distinct_ports.map(u16::from),
             aggregate_v4: rule.aggregate_v4.map(PrefixLength::get),
             aggregate_v6: rule.aggregate_v6.map(PrefixLength::get),
+            count_answers: rule.count_answers,
+            count_multicast: rule.count_multicast,
             ipset: rule.ipset.inet.as_str(),
             removeafter: rule.removeafter.get(),
             matched: report.matched,
@@ -237,6 +249,7 @@ mod tests {
         let rule = &mut report.rules[0].rule;
         rule.distinct_ports = 20.try_into().ok();
         rule.aggregate_v6 = "64".parse().ok();
+        rule.count_multicast = true;
         let mut json = Vec::new();
         write(&report, &mut json).expect("written");
         let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
@@ -244,6 +257,8 @@ mod tests {
         assert_eq!(rule["distinct_ports"], 20);
         assert_eq!(rule["aggregate_v6"], 64);
         assert!(rule.get("aggregate_v4").is_none());
+        assert_eq!(rule["count_multicast"], true);
+        assert!(rule.get("count_answers").is_none());
         assert_eq!(rule["violations"][0]["connections_cut"], 1);
         assert_eq!(rule["violations"][0]["error"], "no");
         assert_eq!(rule["violations"][1]["source"], "2001:db8::/64");

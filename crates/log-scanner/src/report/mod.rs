@@ -233,6 +233,8 @@ pub(crate) mod tests {
             distinct_ports: None,
             aggregate_v4: None,
             aggregate_v6: None,
+            count_answers: false,
+            count_multicast: false,
             exempt: Vec::new(),
             cut_connections: false,
         }

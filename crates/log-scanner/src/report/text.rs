@@ -339,8 +339,13 @@ fn wanted(rule: &Rule) -> String {
             .map(|prefix| format!(", IPv6 by /{}", prefix.get())),
     ];
     let networks: String = networks.into_iter().flatten().collect();
+    let besides = [
+        rule.count_answers.then_some(", answers counted"),
+        rule.count_multicast.then_some(", multicast counted"),
+    ];
+    let besides: String = besides.into_iter().flatten().collect();
     format!(
-        "At least {} lines of rule {}, type {}, within {}{ports}{networks}: into {} or {} for {}",
+        "At least {} lines of rule {}, type {}, within {}{ports}{networks}{besides}: into {} or {} for {}",
         rule.howmany,
         plain(name.as_bytes()),
         plain(protocols.as_bytes()),

@@ -136,6 +136,8 @@ aggregate-v4 = 24
 aggregate-v6 = 64
 exempt = [\"192.0.2.1\", \"2001:db8::/32\"]
 cut-connections = true
+count-answers = true
+count-multicast = true
 ";
         let file = RulesFile::parse(format!("{RULE}{RULE}{more}").as_bytes()).expect("valid");
         let [plain, full] = file.rules.as_slice() else {
@@ -146,6 +148,8 @@ cut-connections = true
         assert_eq!(plain.removeafter.get(), 86_400);
         assert!(plain.distinct_ports.is_none() && plain.exempt.is_empty());
         assert!(!plain.cut_connections && full.cut_connections);
+        assert!(!plain.count_answers && full.count_answers);
+        assert!(!plain.count_multicast && full.count_multicast);
         assert_eq!(full.distinct_ports.map(u16::from), Some(20));
         assert_eq!(full.aggregate_v4.map(PrefixLength::get), Some(24));
         assert_eq!(full.aggregate_v6.map(PrefixLength::get), Some(64));

@@ -39,8 +39,9 @@ pub(crate) struct Rule {
     #[serde(rename = "rule", deserialize_with = "by_text")]
     pub(crate) name: RuleName,
 
-    /// Which packets count: a protocol's name or number; icmp is ICMP and ICMPv6
-    #[arg(long = "type", value_name = "tcp|udp|icmp|all|NAME")]
+    /// Which packets count: a protocol's name or number; icmp is ICMP and ICMPv6; hidden is those that hide their
+    /// protocol, which count for every other type, too
+    #[arg(long = "type", value_name = "tcp|udp|icmp|all|hidden|NAME")]
     #[arg(
         required = false,
         required_unless_present = "rules",
@@ -90,7 +91,8 @@ pub(crate) struct Rule {
     #[serde(deserialize_with = "removeafter_by_text")]
     pub(crate) removeafter: Seconds,
 
-    /// Only who sent them to at least N different destination ports in the same window is a violator
+    /// Only who sent them to at least N different destination ports in the same window is a violator; UDP from
+    /// port 53, 123 or 443 does not count
     #[arg(long, value_name = "N", conflicts_with = "rules")]
     pub(crate) distinct_ports: Option<NonZeroU16>,
 
@@ -101,6 +103,17 @@ pub(crate) struct Rule {
     /// Counts and bans IPv6 sources as networks of this prefix length, 1 to 128; 64 is what one host commonly has
     #[arg(long, value_name = "PREFIX", conflicts_with = "rules")]
     pub(crate) aggregate_v6: Option<PrefixLength<128>>,
+
+    /// Counts answers, too: TCP packets that open no connection, ICMP replies and errors, UDP from ports of services;
+    /// whoever forges packets in this host's name can have anybody send them
+    #[arg(long, conflicts_with = "rules")]
+    #[serde(default)]
+    pub(crate) count_answers: bool,
+
+    /// Counts packets to multicast and broadcast addresses, too, which routers and neighbours send
+    #[arg(long, conflicts_with = "rules")]
+    #[serde(default)]
+    pub(crate) count_multicast: bool,
 
     /// Whom this rule lets go; on the command line `--exempt` goes for every rule.
     #[arg(skip)]
@@ -117,12 +130,18 @@ impl Rule {
     /// What the log is counted by. Where the rule counts networks, nobody who is `exempt` is counted with one; who is a source by himself
     /// is counted, and let go later.
     pub(crate) fn threshold(&self, exempt: &[Network]) -> Threshold {
-        let mut threshold = Threshold::new(self.howmany, self.within.into());
+        let mut threshold = Threshold::new(self.howmany, self.within.into())
+            .count_answers(self.count_answers)
+            .count_multicast(self.count_multicast)
+            .count_stealth_scans(self.name.is_of_invalid_packets());
         for prefix in self.name.prefixes() {
             threshold = threshold.prefix(prefix);
         }
         for protocol in self.protocols.iter() {
             threshold = threshold.protocol(protocol);
+        }
+        if self.protocols.are_hidden() {
+            threshold = threshold.hidden_transport();
         }
         if let Some(ports) = self.distinct_ports {
             threshold = threshold.distinct_ports(ports);

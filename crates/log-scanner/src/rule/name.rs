@@ -12,9 +12,12 @@ impl RuleName {
     pub(crate) fn prefixes(&self) -> [String; 2] {
         FAMILIES.map(|family| format!("{family}{}", self.0))
     }
-}
 
-impl RuleName {
+    /// Whether it is of the packets that belong to no connection and open none.
+    pub(crate) fn is_of_invalid_packets(&self) -> bool {
+        stem(self.0.as_bytes()).eq_ignore_ascii_case(b"invalid")
+    }
+
     /// Whether lines with this prefix are counted: case does not matter, nor do colons and spaces at the end.
     pub(crate) fn stands_for(&self, prefix: &[u8]) -> bool {
         let mut own = self.prefixes().into_iter();
@@ -74,6 +77,15 @@ mod tests {
         );
         assert!(own.stands_for(b"iptables-ssh-guard: "));
         assert!(!own.stands_for(b"IPTABLES-SSH") && !own.stands_for(b"SSH-Guard: "));
+        for (name, invalid) in [
+            ("invalid", true),
+            ("INVALID: ", true),
+            ("blocked", false),
+            ("invalid2", false),
+        ] {
+            let name: RuleName = name.parse().expect("a name");
+            assert_eq!(name.is_of_invalid_packets(), invalid, "{name}");
+        }
         for bad in [
             "",
             ": ",

@@ -24,12 +24,19 @@ const NAMES: [(&str, u8); 10] = [
 pub(crate) struct Protocols {
     text: String,
     which: Vec<Protocol>,
+    hidden: bool,
 }
 
 impl Protocols {
-    /// Each of them; none stands for all, and for packets of which none is known.
+    /// Each of them; none stands for all, and for packets of which none is known, unless they
+    /// [are hidden](Self::are_hidden).
     pub(crate) fn iter(&self) -> impl Iterator<Item = Protocol> {
         self.which.iter().copied()
+    }
+
+    /// Whether only packets count that hide theirs.
+    pub(crate) fn are_hidden(&self) -> bool {
+        self.hidden
     }
 }
 
@@ -38,13 +45,18 @@ impl FromStr for Protocols {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let lower = text.to_ascii_lowercase();
+        let hidden = lower == "hidden";
         let which = match lower.as_str() {
-            "all" => Vec::new(),
+            "all" | "hidden" => Vec::new(),
             // Who says icmp means the pings of both families.
             "icmp" => vec![Protocol::Icmp, Protocol::Icmpv6],
             name => vec![protocol(name).ok_or_else(|| ProtocolError(text.to_owned()))?],
         };
-        Ok(Self { text: lower, which })
+        Ok(Self {
+            text: lower,
+            which,
+            hidden,
+        })
     }
 }
 
@@ -74,7 +86,7 @@ impl fmt::Display for ProtocolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is not a protocol; known are all, icmp (both families), tcp, udp, udplite, icmpv6, ah, esp",
+            "{:?} is not a protocol; known are all, hidden, icmp (both families), tcp, udp, udplite, icmpv6, ah, esp",
             self.0
         )?;
         for (name, _) in NAMES {
@@ -105,7 +117,9 @@ mod tests {
         assert_eq!(numbers("1"), [1]);
         assert_eq!(numbers("sctp"), [132]);
         assert_eq!(numbers("0"), [0]);
-        assert!(numbers("ALL").is_empty());
+        assert!(numbers("ALL").is_empty() && numbers("hidden").is_empty());
+        let hidden = |text: &str| text.parse::<Protocols>().expect(text).are_hidden();
+        assert!(hidden("Hidden") && !hidden("all") && !hidden("tcp"));
         for bad in ["", "256", "+6", "-1", "tcpp", "6.0"] {
             assert!(bad.parse::<Protocols>().is_err(), "{bad:?}");
         }

@@ -6,6 +6,7 @@ use crate::support::{START, Scanner, Sets, V4, line, outcomes, packet};
 
 crate::trials!(
     what_an_icmp_error_quotes,
+    who_sends_an_icmp_error,
     a_user_name_that_holds_a_firewall_line,
     a_line_with_two_sources,
     lines_run_together,
@@ -20,11 +21,17 @@ const VICTIM: &str = "198.51.100.77";
 /// but these is added.
 #[track_caller]
 fn bans(lines: &[String], expected: &[&str]) -> Result<(), Failed> {
+    bans_with("", lines, expected)
+}
+
+/// The same with more flags.
+#[track_caller]
+fn bans_with(flags: &str, lines: &[String], expected: &[&str]) -> Result<(), Failed> {
     let sets = Sets::blacklist()?;
     for protocol in ["tcp", "udp", "icmp", "all"] {
         sets.ipset("flush")?;
         let rule = format!(
-            "--rule blocked --type {protocol} --howmany 5 --within 1h --ipset blacklist --removeafter 1h --log fw.log"
+            "--rule blocked --type {protocol} --howmany 5 --within 1h --ipset blacklist --removeafter 1h --log fw.log {flags}"
         );
         let report = Scanner::new(lines.concat().repeat(20))
             .with(&rule)
@@ -49,7 +56,7 @@ fn kernel_line(packet: &str) -> String {
     line(START, packet)
 }
 
-fn what_an_icmp_error_quotes() -> Result<(), Failed> {
+fn icmp_errors() -> [String; 2] {
     let quote = "SRC=198.51.100.77 DST=203.0.113.7 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=TCP SPT=443 DPT=9 \
                  WINDOW=1 RES=0x00 SYN URGP=0 ";
     let error = kernel_line(&format!(
@@ -62,10 +69,19 @@ fn what_an_icmp_error_quotes() -> Result<(), Failed> {
          [SRC=2001:0db8:0000:0000:0000:0000:0000:0077 DST=2001:0db8:0001:0000:0000:0000:0000:0007 LEN=48 TC=0 \
          HOPLIMIT=64 FLOWLBL=0 PROTO=TCP SPT=443 DPT=9 WINDOW=1 RES=0x00 SYN URGP=0 ] ",
     );
-    let lines = [error, error6];
-    bans(&lines, &[V4, "2001:db8:1::7"])?;
+    [error, error6]
+}
+
+fn what_an_icmp_error_quotes() -> Result<(), Failed> {
+    bans(&icmp_errors(), &[])
+}
+
+/// Where answers count.
+fn who_sends_an_icmp_error() -> Result<(), Failed> {
+    let lines = icmp_errors();
+    bans_with("--count-answers", &lines, &[V4, "2001:db8:1::7"])?;
     // It is ICMP, whatever it quotes.
-    let rule = "--rule blocked --type tcp --howmany 1 --within 1h --ipset x --removeafter 1h --dryrun --log fw.log";
+    let rule = "--rule blocked --type tcp --howmany 1 --within 1h --ipset x --removeafter 1h --dryrun --log fw.log --count-answers";
     let report = Scanner::new(lines.concat()).with(rule).at(60).json(0);
     assert_eq!(report["rules"][0]["matched"], 0);
     Ok(())

@@ -23,6 +23,7 @@ mod count;
 mod cut;
 mod dirty;
 mod events;
+mod evidence;
 mod exempt;
 mod fill;
 mod forged;
@@ -42,13 +43,14 @@ use std::process::ExitCode;
 use netns_testbed::{Trial, run};
 
 fn main() -> ExitCode {
-    let trials: [Vec<Trial>; 18] = [
+    let trials: [Vec<Trial>; 19] = [
         command_line::trials(),
         compressed::trials(),
         count::trials(),
         cut::trials(),
         dirty::trials(),
         events::trials(),
+        evidence::trials(),
         exempt::trials(),
         fill::trials(),
         forged::trials(),
