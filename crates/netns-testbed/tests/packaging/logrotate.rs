@@ -243,7 +243,7 @@ fn rsyslog_goes_on() -> Result<(), Failed> {
     let scan = "--rule blocked --type tcp --howmany 60 --within 1m --ipset blacklist --removeafter 1d --dryrun";
     let output = Command::new(program("log-scanner"))
         .args(scan.split(' '))
-        .args(["--log", utf8(&aside)?, "--log", utf8(&log)?])
+        .args(["--log", utf8(&log)?])
         .output()?;
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("[VIOLATION] 203.0.113.7: "), "{said}");

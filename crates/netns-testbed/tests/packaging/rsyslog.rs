@@ -1,4 +1,5 @@
-//! The rsyslog rule, in private instances of the real rsyslogd.
+//! The rsyslog rule, in private instances of the real rsyslogd: the first in `PATH`, so that another version is tried
+//! with `PATH=its/directory:$PATH`.
 
 mod forged;
 mod lines;

@@ -18,6 +18,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("scans::cron_lines_are_scans", cron_lines_are_scans),
         trial("scans::rules_are_scans", rules_are_scans),
         trial(
+            "scans::nobody_is_shut_out_by_forged_packets",
+            forged_packets,
+        ),
+        trial(
             "scans::every_schedule_reads_the_rules",
             every_schedule_reads_the_rules,
         ),
@@ -129,7 +133,7 @@ fn rules_are_scans() -> Result<(), Failed> {
             _ => format!("{line}\n"),
         })
         .collect();
-    for (text, number) in [(text, 2), (uncommented, 3)] {
+    for (text, number) in [(text, 2), (uncommented, 6)] {
         let rules = directory.path().join("scan.toml");
         fs::write(&rules, text)?;
         let output = Command::new(program("log-scanner"))
@@ -140,6 +144,51 @@ fn rules_are_scans() -> Result<(), Failed> {
         let report = String::from_utf8(output.stdout)?;
         assert_eq!(report.matches("\nRule ").count() + 1, number, "{report}");
     }
+    Ok(())
+}
+
+/// What comes of packets in somebody else's name: answers to them count for nothing, and what counts slows down.
+fn forged_packets() -> Result<(), Failed> {
+    let directory = TempDir::new()?;
+    let log = directory.path().join("iptables.log");
+    let mut text = String::new();
+    let mut said = |source: &str, number: u32, packet: &str| {
+        text.push_str(&format!(
+            "2026-11-22T09:00:00Z fw kernel: IPTABLES-BLOCKED: IN=eth0 OUT= SRC={source} DST=203.0.113.1 LEN=60 \
+             TOS=0x00 PREC=0x00 TTL=64 ID={number} {packet}\n"
+        ));
+    };
+    for number in 0..600 {
+        let tcp = |flags: &str| {
+            format!(
+                "PROTO=TCP SPT=443 DPT={} WINDOW=64240 RES=0x00 {flags} URGP=0 ",
+                1000 + number
+            )
+        };
+        // Servers answer SYNs that were sent to them in our name.
+        said("198.51.100.1", number, &tcp("ACK SYN"));
+        said("198.51.100.2", number, &tcp("RST"));
+        said("198.51.100.3", number, &tcp("ACK RST"));
+        // Anybody sends these in somebody's name.
+        said("198.51.100.4", number, &tcp("SYN"));
+        said(
+            "198.51.100.5",
+            number,
+            &format!("PROTO=ICMP TYPE=8 CODE=0 ID=1 SEQ={number} "),
+        );
+    }
+    fs::write(&log, text)?;
+    let output = Command::new(program("log-scanner"))
+        .args(["--rules", utf8(&packaging(RULES))?, "--dryrun"])
+        .args(["--log", utf8(&log)?, "--as-of", "log-end"])
+        .output()?;
+    let report = String::from_utf8(output.stdout)?;
+    assert!(!report.contains("blacklist"), "{report}");
+    let violators: Vec<&str> = report
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("[VIOLATION] ")?.split(':').next())
+        .collect();
+    assert_eq!(violators, ["198.51.100.4", "198.51.100.5"], "{report}");
     Ok(())
 }
 
