@@ -151,9 +151,9 @@ fn rules_are_scans() -> Result<(), Failed> {
 fn forged_packets() -> Result<(), Failed> {
     let directory = TempDir::new()?;
     let log = directory.path().join("iptables.log");
-    let mut text = String::new();
+    let mut lines = Vec::new();
     let mut said = |source: &str, number: u32, packet: &str| {
-        text.push_str(&format!(
+        lines.push(format!(
             "2026-11-22T09:00:00Z fw kernel: IPTABLES-BLOCKED: IN=eth0 OUT= SRC={source} DST=203.0.113.1 LEN=60 \
              TOS=0x00 PREC=0x00 TTL=64 ID={number} {packet}\n"
         ));
@@ -177,7 +177,7 @@ fn forged_packets() -> Result<(), Failed> {
             &format!("PROTO=ICMP TYPE=8 CODE=0 ID=1 SEQ={number} "),
         );
     }
-    fs::write(&log, text)?;
+    fs::write(&log, lines.concat())?;
     let output = Command::new(program("log-scanner"))
         .args(["--rules", utf8(&packaging(RULES))?, "--dryrun"])
         .args(["--log", utf8(&log)?, "--as-of", "log-end"])
