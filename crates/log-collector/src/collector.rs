@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use self::lines::Lines;
 use crate::args::Args;
-use crate::output::{self, Output};
+use crate::output::{self, Output, Written};
 use crate::signals::Signals;
 use crate::socket::{self, Received, Socket};
 
@@ -21,6 +21,8 @@ use crate::socket::{self, Received, Socket};
 const AT_ONCE: usize = 64;
 /// How long after the last packet it is said that some were lost whose number no later packet tells.
 const UNTOLD: Duration = Duration::from_secs(1);
+/// How often it is said at most that the disk is full.
+const SAID_FOR: Duration = Duration::from_secs(60);
 /// How long the last packets may take once the end has been asked for.
 const LAST: Duration = Duration::from_secs(2);
 
@@ -43,6 +45,7 @@ pub(crate) struct Totals {
     written: u64,
     lost: u64,
     dropped: u64,
+    given_up: u64,
 }
 
 impl fmt::Display for Totals {
@@ -51,11 +54,16 @@ impl fmt::Display for Totals {
             written,
             lost,
             dropped,
+            given_up,
         } = self;
         write!(
             f,
             "{written} lines written, {lost} packets lost before they were read, {dropped} lines dropped for want of room"
-        )
+        )?;
+        if *given_up > 0 {
+            write!(f, ", and {given_up} that had been written before")?;
+        }
+        Ok(())
     }
 }
 
@@ -68,6 +76,10 @@ pub(crate) struct Collector {
     totals: Totals,
     /// Lines dropped since the file last took some.
     outage: u64,
+    /// Older lines that went for want of room, of which the file does not tell yet.
+    given_up: u64,
+    /// When it was said last that they go.
+    said_full: Option<Instant>,
     /// It has been said that the file cannot be rotated.
     too_large: bool,
 }
@@ -78,6 +90,14 @@ impl Collector {
         let signals = Signals::register().map_err(Error::Signals)?;
         let socket = Socket::bind(args.group)?;
         let output = Output::open(&args.output, args.max_size, args.keep)?;
+        if let Some(limit) = output.cramped() {
+            crate::say(&format_args!(
+                "the disk of {} is too full for {} files of {} bytes: until there is more room, each may have {limit}",
+                args.output.display(),
+                u32::from(args.keep) + 1,
+                args.max_size
+            ));
+        }
         Ok(Self {
             socket,
             signals,
@@ -86,6 +106,8 @@ impl Collector {
             lines: Lines::new(),
             totals: Totals::default(),
             outage: 0,
+            given_up: 0,
+            said_full: None,
             too_large: false,
         })
     }
@@ -143,19 +165,11 @@ impl Collector {
     /// Writes the lines gathered. What cannot be written is counted: nothing waits for a disk.
     fn write(&mut self) {
         self.totals.lost += self.lines.take_lost();
-        if self.outage > 0 {
-            let note = self.lines.note(&format_args!(
-                "{} lines dropped: {} could not be written",
-                self.outage,
-                self.path.display()
-            ));
-            if self.output.write(&note).dropped.is_none() {
-                self.outage = 0;
-            }
-        }
+        self.write_notes();
         let written = self.output.write(self.lines.text());
         self.lines.clear();
         self.totals.written += written.lines;
+        self.look_after(&written);
         if let Some((lines, error)) = written.dropped {
             if self.outage == 0 {
                 let path = self.path.display();
@@ -165,6 +179,8 @@ impl Collector {
             }
             self.outage += lines;
             self.totals.dropped += lines;
+        } else {
+            self.write_notes();
         }
         match written.not_rotated {
             Some(error) if !self.too_large => {
@@ -173,6 +189,48 @@ impl Collector {
                 crate::say(&format_args!("cannot rotate {path}, it grows on: {error}"));
             }
             _ => {}
+        }
+    }
+
+    /// Writes down which lines are missing.
+    fn write_notes(&mut self) {
+        let path = self.path.display();
+        let mut notes = Vec::new();
+        if self.given_up > 0 {
+            let given_up = self.given_up;
+            notes.extend(self.lines.note(&format_args!(
+                "{given_up} older lines removed: no room for {path} on its disk"
+            )));
+        }
+        if self.outage > 0 {
+            notes.extend(self.lines.note(&format_args!(
+                "{} lines dropped: {path} could not be written",
+                self.outage
+            )));
+        }
+        if notes.is_empty() {
+            return;
+        }
+        let written = self.output.write(&notes);
+        if written.dropped.is_none() {
+            self.given_up = 0;
+            self.outage = 0;
+        }
+        self.look_after(&written);
+    }
+
+    /// Counts older lines that had to go, and says so from time to time.
+    fn look_after(&mut self, written: &Written) {
+        self.given_up += written.given_up;
+        self.totals.given_up += written.given_up;
+        let said_lately = self.said_full.is_some_and(|said| said.elapsed() < SAID_FOR);
+        if written.full && !said_lately {
+            self.said_full = Some(Instant::now());
+            crate::say(&format_args!(
+                "no room for {} on its disk: {} older lines were removed",
+                self.path.display(),
+                written.given_up
+            ));
         }
     }
 

@@ -1,4 +1,7 @@
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Read as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 use tempfile::TempDir;
 
@@ -107,6 +110,122 @@ fn a_directory_that_cannot_be_written_stops_rotation_but_not_the_log() {
     assert!(written.dropped.is_none());
     assert_eq!(written.lines, 2);
     assert_eq!(read(&directory, "log"), "aaaa\nbbbb\ncccc\ndddd\n");
+}
+
+/// A scan that has the file open when it is rotated reads every line once, and one that watches for `log.1` is told.
+#[test]
+fn rotation_is_a_rename_that_readers_and_watchers_see() {
+    let directory = directory();
+    let mut output = output(&directory, 10, 2);
+    let moved_here = || {
+        let inotify = Inotify::init(InitFlags::IN_NONBLOCK).unwrap();
+        let watch = AddWatchFlags::IN_MOVED_TO;
+        inotify.add_watch(directory.path(), watch).unwrap();
+        inotify
+    };
+    let told = |inotify: Inotify| {
+        let events = inotify.read_events().unwrap_or_default();
+        events
+            .iter()
+            .any(|event| event.name.as_deref() == Some("log.1".as_ref()))
+    };
+    write(&mut output, "aaaa\nbb\n");
+    for (line, rotates) in [
+        ("c\n", false),
+        ("dddd\n", true),
+        ("eeee\n", false),
+        ("ffff\n", true),
+    ] {
+        let watcher = moved_here();
+        let mut reader = File::open(directory.path().join("log")).unwrap();
+        let before = read(&directory, "log");
+        write(&mut output, line);
+        assert_eq!(told(watcher), rotates, "{line}");
+        let mut seen = String::new();
+        reader.read_to_string(&mut seen).unwrap();
+        if rotates {
+            assert_eq!(seen, before);
+            assert_eq!(read(&directory, "log.1"), before);
+            assert_eq!(read(&directory, "log"), line);
+        } else {
+            assert_eq!(seen, before + line);
+        }
+    }
+}
+
+#[test]
+fn a_link_is_not_followed() {
+    let directory = directory();
+    let elsewhere = directory.path().join("elsewhere");
+    fs::write(&elsewhere, "keep me\n").unwrap();
+    let log = directory.path().join("log");
+    for target in [&elsewhere, &directory.path().join("missing")] {
+        symlink(target, &log).unwrap();
+        let error = Output::open(&log, 4096, 1).unwrap_err();
+        assert!(matches!(error, Error::Link { .. }), "{error}");
+        fs::remove_file(&log).unwrap();
+    }
+    assert_eq!(read(&directory, "elsewhere"), "keep me\n");
+    // Nor is one that somebody puts there later.
+    let mut output = output(&directory, 4096, 1);
+    fs::remove_file(&log).unwrap();
+    symlink(&elsewhere, &log).unwrap();
+    assert!(output.write(b"no\n").dropped.is_some());
+    assert_eq!(read(&directory, "elsewhere"), "keep me\n");
+    // An old file is replaced, whatever it is.
+    fs::remove_file(&log).unwrap();
+    symlink(&elsewhere, directory.path().join("log.1")).unwrap();
+    write(&mut output, &"x\n".repeat(4000));
+    assert_eq!(read(&directory, "elsewhere"), "keep me\n");
+    assert!(
+        fs::symlink_metadata(directory.path().join("log.1"))
+            .unwrap()
+            .is_file()
+    );
+}
+
+#[test]
+fn no_place_where_others_can_write() {
+    let directory = directory();
+    let inner = directory.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    let log = inner.join("log");
+    let mode = |path: &Path, mode: u32| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    for refused in [0o777, 0o1777, 0o775, 0o757, 0o702] {
+        mode(&inner, refused);
+        let error = Output::open(&log, 4096, 1).unwrap_err();
+        assert!(
+            matches!(error, Error::Shared { mode, .. } if mode == refused),
+            "{error}"
+        );
+        let said = format!("others can write {} (mode {refused:04o})", inner.display());
+        assert!(error.to_string().contains(&said), "{error}");
+        assert!(!log.exists(), "a refusal made a file");
+    }
+    // Nor one that others can move away; what is ours in a directory such as /tmp they cannot.
+    mode(&inner, 0o755);
+    mode(directory.path(), 0o777);
+    assert!(matches!(
+        Output::open(&log, 4096, 1),
+        Err(Error::Shared { .. })
+    ));
+    let link = TempDir::new().unwrap();
+    symlink(&inner, link.path().join("link")).unwrap();
+    let linked = link.path().join("link/log");
+    assert!(matches!(
+        Output::open(&linked, 4096, 1),
+        Err(Error::Shared { .. })
+    ));
+    mode(directory.path(), 0o1777);
+    drop(Output::open(&log, 4096, 1).unwrap());
+    drop(Output::open(&linked, 4096, 1).unwrap());
+    for refused in [0o666, 0o660, 0o642] {
+        mode(&log, refused);
+        let error = Output::open(&log, 4096, 1).unwrap_err();
+        assert!(matches!(error, Error::SharedFile { .. }), "{error}");
+    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The file: rotated, moved, and on a disk that is full.
 
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
+use firewall_log::Event;
 use netns_testbed::{Failed, Family, Trial, World, trial};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::signal::Signal;
@@ -17,6 +19,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("file::moved_away_is_made_again", moved_away),
         trial("file::hangup_opens_it_again", hangup),
         trial("file::a_full_disk_stops_nothing", full_disk),
+        trial("file::on_a_full_disk_the_oldest_lines_go", oldest_go),
+        trial(
+            "file::what_a_full_disk_costs_is_counted",
+            losses_are_counted,
+        ),
+        trial("file::on_a_fuller_disk_less_is_kept", less_is_kept),
     ]
 }
 
@@ -105,59 +113,182 @@ fn hangup() -> Result<(), Failed> {
     Ok(())
 }
 
+/// A small disk of its own.
+pub(crate) struct Disk {
+    _directory: TempDir,
+    pub(crate) path: PathBuf,
+}
+
+impl Disk {
+    pub(crate) fn new(options: &str) -> Result<Self, Failed> {
+        let directory = TempDir::new()?;
+        let path = directory.path().join("ram");
+        fs::create_dir(&path)?;
+        let tmpfs = Some("tmpfs");
+        mount(tmpfs, &path, tmpfs, MsFlags::empty(), Some(options))?;
+        Ok(Self {
+            _directory: directory,
+            path,
+        })
+    }
+
+    fn log(&self) -> PathBuf {
+        self.path.join("iptables.log")
+    }
+
+    /// Takes all room that is left.
+    fn fill(&self) -> Result<PathBuf, Failed> {
+        let ballast = self.path.join("ballast");
+        let mut file = File::create(&ballast)?;
+        while file.write_all(&[0; 512]).is_ok() {}
+        Ok(ballast)
+    }
+
+    /// Of all files, the oldest first.
+    fn lines(&self) -> Vec<String> {
+        let old = (1..=9).rev().map(|number| format!("iptables.log.{number}"));
+        old.chain(["iptables.log".to_owned()])
+            .flat_map(|name| lines_of(&self.path.join(name)))
+            .collect()
+    }
+
+    fn collect(&self, world: &World, arguments: &[&str]) -> Result<Collector, Failed> {
+        Collector::start_at(world, arguments, TempDir::new()?, self.log())
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = umount2(&self.path, MntFlags::MNT_DETACH);
+    }
+}
+
+const SMALL: [&str; 4] = ["--max-size", "20K", "--keep", "1"];
+
+/// The numbers in notes that contain `what`.
+fn noted(lines: &[String], what: &str) -> usize {
+    let notes = lines
+        .iter()
+        .filter_map(|line| line.split_once(" log-collector: "));
+    notes
+        .filter_map(|(_, note)| note.split_once(what))
+        .map(|(number, _)| number.parse().unwrap_or(0))
+        .sum()
+}
+
+fn packets(lines: &[String]) -> usize {
+    lines
+        .iter()
+        .filter(|line| !kernel_part(line).is_empty())
+        .count()
+}
+
+/// Where even the oldest lines make no room.
 fn full_disk() -> Result<(), Failed> {
     let world = World::new()?;
     rules(&world, DROPPED)?;
-    let directory = TempDir::new()?;
-    let disk = directory.path().join("ram");
-    fs::create_dir(&disk)?;
-    let options = Some("size=64k,mode=0755");
-    mount(
-        Some("tmpfs"),
-        &disk,
-        Some("tmpfs"),
-        MsFlags::empty(),
-        options,
-    )?;
-    let mounted = disk.clone();
-    let ballast = disk.join("ballast");
-    fs::write(&ballast, vec![0; 40 << 10])?;
-    let result = full_disk_at(&world, directory, &disk.join("iptables.log"), &ballast);
-    umount2(&mounted, MntFlags::MNT_DETACH)?;
-    result
+    let disk = Disk::new("size=64k,mode=0755")?;
+    let ballast = disk.fill()?;
+    let collector = disk.collect(&world, &SMALL)?;
+    send_datagrams(&world, Family::V4, 100, 1)?;
+    // The group's first datagram is all of them: told once, all are dropped.
+    collector.wait_to_say("No space left on device")?;
+    fs::remove_file(ballast)?;
+    send_datagrams(&world, Family::V4, 1, 1)?;
+    let ended = collector.end()?;
+    let dropped = noted(&ended.lines, " lines dropped: ");
+    assert!(dropped > 0, "{:#?}", ended.lines);
+    assert_eq!(packets(&ended.lines) + dropped, 101, "{}", ended.stderr);
+    Ok(())
 }
 
-fn full_disk_at(
-    world: &World,
-    directory: TempDir,
-    log: &Path,
-    ballast: &Path,
-) -> Result<(), Failed> {
-    let collector = Collector::start_at(world, &[], directory, log.to_owned())?;
-    // Of about 200 bytes each; the kernel hands over several hundred at once.
-    send_datagrams(world, Family::V4, 1000, 1)?;
-    wait_for("whole lines to the end of the disk", || {
-        fs::read(log).is_ok_and(|log| log.len() > 20_000 && log.ends_with(b"\n"))
-    })?;
-    fs::remove_file(ballast)?;
-    send_datagrams(world, Family::V4, 1, 1)?;
+/// A disk that fills up while it is logged: what was logged last is there.
+fn oldest_go() -> Result<(), Failed> {
+    let world = World::new()?;
+    rules(&world, DROPPED)?;
+    for keep in ["0", "1", "3"] {
+        let disk = Disk::new("size=128k,mode=0755")?;
+        let collector = disk.collect(&world, &["--max-size", "20K", "--keep", keep])?;
+        send_datagrams(&world, Family::V4, 150, 1)?;
+        wait_for_port(&disk.log(), 1149)?;
+        disk.fill()?;
+        for round in 1..=4_u16 {
+            send_datagrams(&world, Family::V4, 150 + round, 1)?;
+            // A note may follow it.
+            let field = format!(" DPT={} ", 1149 + round);
+            wait_for(&format!("the line with{field}"), || {
+                disk.lines().iter().any(|line| line.contains(&field))
+            })?;
+        }
+        let ended = collector.end()?;
+        let kept = disk.lines();
+        for line in &kept {
+            Event::parse(line.as_bytes()).map_or_else(
+                |error| {
+                    line.contains(" log-collector: ")
+                        .then_some(())
+                        .ok_or(format!("{line}: {error}"))
+                },
+                |_| Ok(()),
+            )?;
+        }
+        let said = &ended.stderr;
+        assert!(said.contains("no room for "), "{said}");
+        assert!(packets(&kept) > 0, "{kept:#?}");
+        assert!(!said.contains("lines are dropped"), "{said}");
+    }
+    Ok(())
+}
+
+/// To the line, while no rotation is due.
+fn losses_are_counted() -> Result<(), Failed> {
+    let world = World::new()?;
+    rules(&world, DROPPED)?;
+    for keep in ["0", "1", "3"] {
+        let disk = Disk::new("size=128k,mode=0755")?;
+        let size = if keep == "0" { "80K" } else { "20K" };
+        let collector = disk.collect(&world, &["--max-size", size, "--keep", keep])?;
+        send_datagrams(&world, Family::V4, 150, 1)?;
+        wait_for_port(&disk.log(), 1149)?;
+        disk.fill()?;
+        send_datagrams(&world, Family::V4, 30, 1)?;
+        let said = collector.end()?.stderr;
+        let kept = disk.lines();
+        let removed = noted(&kept, " older lines removed: ");
+        assert!(removed > 0, "{kept:#?}");
+        assert_eq!(packets(&kept) + removed, 180, "--keep {keep}: {said}");
+        let totals = format!("want of room, and {removed} that had been written before\n");
+        assert!(said.ends_with(&totals), "{said}");
+    }
+    Ok(())
+}
+
+/// A disk that others have filled: files are smaller, so that the older one stays.
+fn less_is_kept() -> Result<(), Failed> {
+    let world = World::new()?;
+    rules(&world, DROPPED)?;
+    let disk = Disk::new("size=256k,mode=0755")?;
+    fs::write(disk.path.join("ballast"), vec![0; 200 << 10])?;
+    let collector = disk.collect(&world, &["--max-size", "100K", "--keep", "1"])?;
+    send_datagrams(&world, Family::V4, 1000, 1)?;
+    wait_for_port(&disk.log(), 1999)?;
+    let old = disk.path.join("iptables.log.1");
+    let mut all = ports(&lines_of(&old))?;
+    assert!(all.len() > 60, "only {} older lines are left", all.len());
+    fs::remove_file(disk.path.join("ballast"))?;
+    send_datagrams(&world, Family::V4, 400, 1)?;
+    wait_for_port(&disk.log(), 1399)?;
+    assert!(fs::metadata(disk.log())?.len() > 50_000 || fs::metadata(&old)?.len() > 50_000);
     let ended = collector.end()?;
-    let dropped: usize = ended
-        .lines
-        .iter()
-        .filter_map(|line| {
-            let (_, note) = line.split_once(" log-collector: ")?;
-            note.split_once(" lines dropped: ")
-        })
-        .map(|(number, _)| number.parse().unwrap_or(0))
-        .sum();
-    let packets = ended
-        .lines
-        .iter()
-        .filter(|line| !kernel_part(line).is_empty());
-    assert!(dropped > 0, "{:#?}", ended.lines);
-    assert_eq!(packets.count() + dropped, 1001, "{}", ended.stderr);
+    all.extend(ports(&ended.lines)?);
     let said = &ended.stderr;
-    assert!(said.contains("No space left on device"), "{said}");
+    assert!(
+        said.contains("is too full for 2 files of 102400 bytes"),
+        "{said}"
+    );
+    assert!(
+        said.contains(" 0 lines dropped for want of room\n"),
+        "{said}"
+    );
     Ok(())
 }

@@ -11,7 +11,6 @@ mod losses;
 mod refusals;
 
 use std::fs;
-use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,7 +19,7 @@ use std::time::{Duration, Instant};
 use netns_testbed::{Failed, Family, Process, Tool, World, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 /// The prefix of the rules, in both families: what it says is theirs.
 const PREFIX: &str = "IPTABLES-BLOCKED: ";
@@ -43,6 +42,7 @@ struct Collector {
     process: Process,
     log: PathBuf,
     directory: TempDir,
+    said: NamedTempFile,
 }
 
 /// What an ended program leaves.
@@ -68,18 +68,20 @@ impl Collector {
         directory: TempDir,
         log: PathBuf,
     ) -> Result<Self, Failed> {
+        let said = NamedTempFile::new()?;
         let mut command = collector();
         command
             .arg("--output")
             .arg(&log)
             .args(arguments)
             .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+            .stderr(said.reopen()?);
         let process = world.gateway.start(&mut command)?;
         let started = Self {
             process,
             log,
             directory,
+            said,
         };
         wait_for("the group to be bound", || {
             let groups = "/proc/thread-self/net/netfilter/nfnetlink_log";
@@ -108,14 +110,17 @@ impl Collector {
         Ok(self.lines())
     }
 
+    fn wait_to_say(&self, text: &str) -> Result<(), Failed> {
+        wait_for(&format!("{text:?} on standard error"), || {
+            fs::read_to_string(self.said.path()).is_ok_and(|said| said.contains(text))
+        })
+    }
+
     /// Ends the program as systemd does.
     fn end(mut self) -> Result<Ended, Failed> {
         self.signal(Signal::SIGTERM)?;
-        let mut stderr = String::new();
-        if let Some(mut pipe) = self.process.stderr.take() {
-            pipe.read_to_string(&mut stderr)?;
-        }
         let status = self.process.wait()?;
+        let stderr = fs::read_to_string(self.said.path())?;
         assert_eq!(status.code(), Some(0), "{stderr}");
         Ok(Ended {
             lines: self.lines(),
