@@ -134,16 +134,16 @@ mod tests {
         };
         assert_eq!(
             chains(&missing),
-            2,
-            "one chain of each family is another: {missing:#?}"
+            4,
+            "two chains of each family are others: {missing:#?}"
         );
         assert!(
             !missing.iter().any(|text| text.contains("policy")),
             "{missing:#?}"
         );
         assert_eq!(chains(&missing_rules(&snapshot, &other)), 0);
-        // Three chains and two policies of each family.
-        assert_eq!(remaining_rules(&snapshot, &rulesets()).len(), 10);
+        // Six chains and two policies of each family.
+        assert_eq!(remaining_rules(&snapshot, &rulesets()).len(), 16);
     }
 
     #[test]

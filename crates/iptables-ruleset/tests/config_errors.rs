@@ -166,6 +166,34 @@ const WRONG: &[(&str, &str)] = &[
         "line 4, column 15: interfaces in [[service]] \"a-name-that-is-long\": is 19 bytes long, at most 15 are possible",
     ),
     (
+        "[log]\ninvalid = \"no\"\n",
+        "line 2, column 11: invalid in [log] must be true or false; it is string",
+    ),
+    (
+        "[log]\nlimited-level = 8\n",
+        "line 2, column 17: limited-level in [log] must be a whole number, 0 to 7; it is 8",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nper-v6 = 64\n",
+        "line 4, column 10: per-v6 is about a rate, and service \"x\" has none",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nrate = \"1/hour\"\nburst = 0\n",
+        "line 5, column 9: burst in [[service]] must be a whole number, 1 to 1000000; it is 0",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nburst = 25\nrate = \"1/hour\"\n",
+        "line 5, column 8: rate in [[service]] \"1/hour\": too slow for the kernel to count with a burst of 25: at least 25/day is possible",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nrate = \"1/hour\"\nper-v4 = 33\n",
+        "line 5, column 10: per-v4 in [[service]] must be a whole number, 1 to 32; it is 33",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nrate = \"1/hour\"\nper-v6 = 0\n",
+        "line 5, column 10: per-v6 in [[service]] must be a whole number, 1 to 128; it is 0",
+    ),
+    (
         "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ninterfaces = [\"eth0\", \"eth0:1\"]\n",
         "line 4, column 23: interfaces in [[service]] \"eth0:1\": this is the label of an address, not an interface: packets to it come in by \"eth0\"",
     ),

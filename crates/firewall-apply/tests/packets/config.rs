@@ -21,6 +21,8 @@ pub(crate) struct Config {
     pub(crate) services: &'static [Service],
     /// The part about throttled sources.
     pub(crate) throttle: &'static str,
+    /// More of the part about the log.
+    pub(crate) log: &'static str,
     /// The part about the policies.
     pub(crate) policy: &'static str,
 }
@@ -38,6 +40,8 @@ pub(crate) enum Service {
     ForSome,
     /// TCP port 8443 from inside.
     FromInside,
+    /// TCP port 8443, ten a minute and three at once for a small network.
+    Network,
 }
 
 impl Config {
@@ -51,7 +55,7 @@ impl Config {
             Target::Nflog => format!("target = \"NFLOG\"\nnflog-group = {GROUP}"),
             Target::Log => "target = \"LOG\"".to_owned(),
         };
-        let _ = writeln!(text, "[log]\n{target}");
+        let _ = writeln!(text, "[log]\n{target}\n{}", self.log);
         if !self.throttle.is_empty() {
             let _ = writeln!(text, "[throttle]\n{}", self.throttle);
         }
@@ -66,6 +70,10 @@ impl Config {
                 Service::FromInside => {
                     "name = \"inside\"\nprotocol = \"tcp\"\nports = [8443]\n\
                      interfaces = [\"eth1\"]"
+                }
+                Service::Network => {
+                    "name = \"network\"\nprotocol = \"tcp\"\nports = [8443]\n\
+                     rate = \"10/minute\"\nburst = 3\nper-v4 = 30\nper-v6 = 126"
                 }
                 Service::Icmp => "name = \"icmp\"\nprotocol = \"icmp\"",
             };

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, U
 use netns_testbed::{Failed, Host, Packet, World, accept, connect};
 
 use crate::config::Config;
-use crate::fate::{ALLOWED, BLOCKED, Log, PASSED};
+use crate::fate::{ALLOWED, INVALID, Log, PASSED};
 use crate::ground::{ENOUGH, Ground};
 use crate::{Case, Row};
 
@@ -121,7 +121,7 @@ fn icmp_error_for_no_flow(case: Case) -> Result<(), Failed> {
         b"no",
     );
     let error = Packet::port_unreachable(ground.source(ROUTER), &never_sent);
-    ground.expect(&[error], BLOCKED)
+    ground.expect(&[error], INVALID)
 }
 
 fn outgoing_tcp(case: Case) -> Result<(), Failed> {
@@ -212,24 +212,24 @@ fn session_across_apply_again(case: Case) -> Result<(), Failed> {
 }
 
 /// Both ends of a connection to the gateway.
-struct Session {
-    client: TcpStream,
-    gateway: TcpStream,
+pub(crate) struct Session {
+    pub(crate) client: TcpStream,
+    pub(crate) gateway: TcpStream,
 }
 
 impl Session {
-    fn open(ground: &Ground, from: &Host, to: SocketAddr) -> Result<Self, Failed> {
+    pub(crate) fn open(ground: &Ground, from: &Host, to: SocketAddr) -> Result<Self, Failed> {
         let source = SocketAddr::new(from.address(ground.case.family), 0);
         let client = from.run(|| connect(source, to, ENOUGH))?;
         let gateway = ground.accept(to.port())?;
         Ok(Self { client, gateway })
     }
 
-    fn client_speaks(&mut self) -> Result<(), Failed> {
+    pub(crate) fn client_speaks(&mut self) -> Result<(), Failed> {
         says(&mut self.client, &mut self.gateway)
     }
 
-    fn gateway_speaks(&mut self) -> Result<(), Failed> {
+    pub(crate) fn gateway_speaks(&mut self) -> Result<(), Failed> {
         says(&mut self.gateway, &mut self.client)
     }
 }

@@ -19,6 +19,16 @@ pub(crate) const BLOCKED: Fate = Fate {
     verdict: Verdict::Dropped,
     log: Some(Log::Blocked),
 };
+/// Dropped, and logged as too much: what is over the limit of a service.
+pub(crate) const LIMITED: Fate = Fate {
+    verdict: Verdict::Dropped,
+    log: Some(Log::Limited),
+};
+/// Dropped, and logged as nobody's fault: what belongs to no connection and opens none.
+pub(crate) const INVALID: Fate = Fate {
+    verdict: Verdict::Dropped,
+    log: Some(Log::Invalid),
+};
 /// Accepted without a word: what belongs to a connection.
 pub(crate) const PASSED: Fate = Fate {
     verdict: Verdict::Accepted,
@@ -39,19 +49,23 @@ pub(crate) enum Verdict {
     Dropped,
 }
 
-/// Which of the two chains logged a packet.
+/// Which of the chains logged a packet.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Log {
     /// `LOG_AND_ACCEPT`.
     Allowed,
     /// `LOG_AND_DROP`.
     Blocked,
+    /// `LOG_AND_DROP_LIMITED`.
+    Limited,
+    /// `LOG_AND_DROP_INVALID`.
+    Invalid,
 }
 
 impl Log {
     /// The log with exactly this prefix.
     pub(crate) fn of(family: Family, prefix: &str) -> Option<Self> {
-        [Self::Allowed, Self::Blocked]
+        [Self::Allowed, Self::Blocked, Self::Limited, Self::Invalid]
             .into_iter()
             .find(|log| log.prefix(family) == prefix)
     }
@@ -61,6 +75,8 @@ impl Log {
         match self {
             Self::Allowed => family.pick("IPTABLES-ALLOWED: ", "IP6TABLES-ALLOWED: "),
             Self::Blocked => family.pick("IPTABLES-BLOCKED: ", "IP6TABLES-BLOCKED: "),
+            Self::Limited => family.pick("IPTABLES-LIMITED: ", "IP6TABLES-LIMITED: "),
+            Self::Invalid => family.pick("IPTABLES-INVALID: ", "IP6TABLES-INVALID: "),
         }
     }
 }

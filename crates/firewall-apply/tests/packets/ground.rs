@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io::Write as _;
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use netns_testbed::{Failed, Family, KernelLog, Logged, Nflog, Packet, Tap, Tool, World, accept};
@@ -105,6 +105,16 @@ impl Ground {
         self.firewall_apply(&["print", "--family", self.case.family.pick("inet", "inet6")])
     }
 
+    /// Connection tracking forgets all that it knows.
+    pub(crate) fn forget_connections(&self) -> Result<(), Failed> {
+        let conntrack = Tool::require("conntrack")?;
+        let family = self.case.family.pick("ipv4", "ipv6");
+        self.world
+            .gateway
+            .run(|| conntrack.run(&["-D", "-f", family]))?;
+        Ok(())
+    }
+
     /// Runs the row's family of iptables on the gateway.
     pub(crate) fn iptables(&self, arguments: &[&str]) -> Result<String, Failed> {
         let iptables = Tool::require(self.case.family.pick("iptables", "ip6tables"))?;
@@ -166,6 +176,14 @@ impl Ground {
         self.case.family.stranger(n)
     }
 
+    /// The address of a stranger in another network than any other: in IPv6, sources of one /64 are counted as one.
+    pub(crate) fn elsewhere(&self, n: u8) -> IpAddr {
+        self.case.family.pick(
+            self.source(n),
+            Ipv6Addr::new(0x2001, 0xdb8, 0x66, n.into(), 0, 0, 0, 1).into(),
+        )
+    }
+
     /// A port of the gateway.
     pub(crate) fn gateway(&self, port: u16) -> SocketAddr {
         SocketAddr::new(self.world.gateway.address(self.case.family), port)
@@ -193,6 +211,21 @@ impl Ground {
         (0..count)
             .map(|n| Packet::echo_request(source, self.gateway(0).ip(), 1000 + n, 1))
             .collect()
+    }
+
+    /// Sends a packet and asks for nothing.
+    pub(crate) fn cast(&mut self, packet: &Packet) -> Result<(), Failed> {
+        self.tap.send(packet)
+    }
+
+    /// Waits until what was sent is decided, and says what came back; the log is left alone.
+    pub(crate) fn settle(&mut self) -> Result<Vec<Packet>, Failed> {
+        self.sentinels += 1;
+        let source = self.source(SENTINEL);
+        let sentinel = Packet::echo_request(source, self.gateway(0).ip(), self.sentinels, 0);
+        self.tap.send(&sentinel)?;
+        self.tap
+            .receive_until(ENOUGH, |answer| answers(answer, &sentinel))
     }
 
     /// Sends `packets`, and says what came back and what was logged up to now.
@@ -270,10 +303,22 @@ impl Ground {
         within: Fate,
         over: Fate,
     ) -> Result<(), Failed> {
+        self.expect_burst(BURST, packets, every, within, over)
+    }
+
+    /// Likewise, when it is not five that may pass at once.
+    pub(crate) fn expect_burst(
+        &mut self,
+        burst: usize,
+        packets: &[Packet],
+        every: Duration,
+        within: Fate,
+        over: Fate,
+    ) -> Result<(), Failed> {
         let started = Instant::now();
         let fates = self.fates(packets)?;
-        let (first, rest) = fates.split_at(BURST);
-        assert_eq!(first, [within; BURST]);
+        let (first, rest) = fates.split_at(burst);
+        assert_eq!(first, vec![within; burst]);
         only_as_time_allows(rest, started, every, within, over)
     }
 

@@ -11,12 +11,9 @@ use crate::{Case, Row};
 
 pub(crate) const ROWS: &[Row] = &[("the_kernel_has_the_rates", the_kernel_has_the_rates)];
 
-/// How many packets a limit lets pass at once.
-const BURST: u64 = 5;
-
 fn the_kernel_has_the_rates(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
-    let [ordinary, soft, hard] = [1, 2, 3].map(|n| ground.source(n));
+    let [ordinary, soft, hard] = [1, 2, 3].map(|n| ground.elsewhere(n));
     ground.add("throttle-soft", soft, "")?;
     ground.add("throttle-hard", hard, "")?;
     for source in [ordinary, soft, hard] {
@@ -27,21 +24,22 @@ fn the_kernel_has_the_rates(case: Case) -> Result<(), Failed> {
         ground.send(&ground.echo_requests(source, 1))?;
     }
     let icmp = case.family.pick("-p icmp ", "-p ipv6-icmp ");
+    // Which rule, who was counted, how many pass at once, and how long one takes to be given back.
     let limits = [
-        (["-p tcp ", "--dport 22 "], ordinary, 6_000),
-        (["-p tcp ", "--dport 443 "], ordinary, 1_000),
-        (["-p tcp ", "throttle-soft"], soft, 600),
-        (["-p tcp ", "throttle-hard"], hard, 36_000),
-        ([icmp, "throttle-soft"], soft, 36_000),
-        ([icmp, "throttle-hard"], hard, 60_000),
+        (["-p tcp ", "--dport 22 "], ordinary, 5, 6_000),
+        (["-p tcp ", "--dport 443 "], ordinary, 60, 1_000),
+        (["-p tcp ", "throttle-soft"], soft, 5, 600),
+        (["-p tcp ", "throttle-hard"], hard, 5, 36_000),
+        ([icmp, "throttle-soft"], soft, 5, 36_000),
+        ([icmp, "throttle-hard"], hard, 5, 60_000),
     ];
     let rules = ground.iptables(&["-S", "FIREWALL_INPUT"])?;
     let mut units = Vec::new();
-    for (parts, source, milliseconds) in limits {
+    for (parts, source, burst, milliseconds) in limits {
         let bucket = bucket(&ground, &name(&rules, parts)?, source)?;
         assert_eq!(
             bucket.capacity,
-            BURST * bucket.cost,
+            burst * bucket.cost,
             "{parts:?}: {bucket:?}"
         );
         units.push(unit(&bucket, Duration::from_millis(milliseconds))?);
@@ -67,11 +65,13 @@ fn unit(bucket: &Bucket, every: Duration) -> Result<u64, Failed> {
     Ok(bucket.cost / u64::try_from(every.as_millis())?)
 }
 
-/// The name of the limit in the rule that has these parts.
+/// The name of the limit in the rule that has these parts; not of one that everybody shares.
 fn name(rules: &str, parts: [&str; 2]) -> Result<String, Failed> {
-    let rule = rules
-        .lines()
-        .find(|rule| parts.iter().all(|part| rule.contains(part)));
+    let rule = rules.lines().find(|rule| {
+        parts.iter().all(|part| rule.contains(part))
+            && rule.contains("--hashlimit-mode srcip ")
+            && !rule.contains("-all-")
+    });
     let name = rule.and_then(|rule| rule.split_once("--hashlimit-name ")?.1.split(' ').next());
     name.map(str::to_owned)
         .ok_or_else(|| format!("no limit in a rule with {parts:?}:\n{rules}").into())
@@ -88,10 +88,12 @@ fn bucket(ground: &Ground, name: &str, source: IpAddr) -> Result<Bucket, Failed>
         .map_err(|error| format!("{path}: {error}"))?;
     let start = match source {
         IpAddr::V4(source) => format!("{source}:"),
-        IpAddr::V6(source) => source
-            .segments()
-            .map(|segment| format!("{segment:04x}:"))
-            .concat(),
+        IpAddr::V6(source) => {
+            let [a, b, c, d, ..] = source.segments();
+            [a, b, c, d, 0, 0, 0, 0]
+                .map(|segment| format!("{segment:04x}:"))
+                .concat()
+        }
     };
     let found = text.lines().find_map(|line| {
         let mut fields = line.split(' ').skip(1);

@@ -10,7 +10,9 @@ mod fate;
 mod ground;
 
 mod connections;
+mod flood;
 mod forwarding;
+mod late;
 mod limits;
 mod multicast;
 mod neighbours;
@@ -19,6 +21,7 @@ mod services;
 mod sets;
 mod throttle;
 mod tools;
+mod untracked;
 
 use std::process::ExitCode;
 
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     let rows = [
         connections::ROWS,
         forwarding::ROWS,
+        late::ROWS,
         limits::ROWS,
         multicast::ROWS,
         neighbours::ROWS,
@@ -38,6 +42,7 @@ fn main() -> ExitCode {
         sets::ROWS,
         throttle::ROWS,
         tools::ROWS,
+        untracked::ROWS,
     ];
     let mut trials = Vec::new();
     for target in [Target::Nflog, Target::Log] {
@@ -45,7 +50,13 @@ fn main() -> ExitCode {
             let case = Case { family, target };
             let of_this_family: &[&[Row]] =
                 family.pick(&[], &[multicast::V6_ROWS, neighbours::V6_ROWS]);
-            let rows = rows.iter().chain(of_this_family).copied().flatten();
+            // What becomes of many packets is counted, not logged.
+            let counted: &[&[Row]] = match target {
+                Target::Nflog => &[flood::ROWS],
+                Target::Log => &[],
+            };
+            let rows = rows.iter().chain(of_this_family).chain(counted);
+            let rows = rows.copied().flatten();
             trials.extend(rows.map(|&row| case.trial(row)));
         }
     }

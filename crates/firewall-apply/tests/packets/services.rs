@@ -6,7 +6,7 @@ use std::time::Duration;
 use netns_testbed::{Failed, Packet, connect};
 
 use crate::config::Service;
-use crate::fate::{ALLOWED, BLOCKED, Log};
+use crate::fate::{ALLOWED, BLOCKED, LIMITED, Log};
 use crate::ground::{ENOUGH, Ground};
 use crate::{Case, Row};
 
@@ -21,6 +21,7 @@ pub(crate) const ROWS: &[Row] = &[
         "services_do_not_share_a_limit",
         services_do_not_share_a_limit,
     ),
+    ("a_network_has_one_budget", a_network_has_one_budget),
     ("service_without_limit", service_without_limit),
     ("icmp_service", icmp_service),
     ("udp_service", udp_service),
@@ -42,34 +43,34 @@ fn ssh_within_limit(case: Case) -> Result<(), Failed> {
 fn ssh_over_limit(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     let packets = ground.connections(ground.source(1), 22, 12);
-    ground.expect_limit(&packets, SSH_EVERY, ALLOWED, BLOCKED)
+    ground.expect_limit(&packets, SSH_EVERY, ALLOWED, LIMITED)
 }
 
 fn ssh_limit_is_per_source(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     for source in 1..=3 {
-        let packets = ground.connections(ground.source(source), 22, 12);
-        ground.expect_limit(&packets, SSH_EVERY, ALLOWED, BLOCKED)?;
+        let packets = ground.connections(ground.elsewhere(source), 22, 12);
+        ground.expect_limit(&packets, SSH_EVERY, ALLOWED, LIMITED)?;
     }
     Ok(())
 }
 
 fn https_within_limit(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
-    ground.expect(&ground.connections(ground.source(1), 443, 5), ALLOWED)
+    ground.expect(&ground.connections(ground.source(1), 443, 60), ALLOWED)
 }
 
 fn https_over_limit(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
-    let packets = ground.connections(ground.source(1), 443, 40);
-    ground.expect_limit(&packets, HTTPS_EVERY, ALLOWED, BLOCKED)
+    let packets = ground.connections(ground.source(1), 443, 100);
+    ground.expect_burst(60, &packets, HTTPS_EVERY, ALLOWED, LIMITED)
 }
 
 fn https_limit_is_per_source(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     for source in 1..=3 {
-        let packets = ground.connections(ground.source(source), 443, 40);
-        ground.expect_limit(&packets, HTTPS_EVERY, ALLOWED, BLOCKED)?;
+        let packets = ground.connections(ground.elsewhere(source), 443, 100);
+        ground.expect_burst(60, &packets, HTTPS_EVERY, ALLOWED, LIMITED)?;
     }
     Ok(())
 }
@@ -78,8 +79,26 @@ fn services_do_not_share_a_limit(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     let source = ground.source(1);
     let packets = ground.connections(source, 22, 12);
-    ground.expect_limit(&packets, SSH_EVERY, ALLOWED, BLOCKED)?;
-    ground.expect(&ground.connections(source, 443, 5), ALLOWED)
+    ground.expect_limit(&packets, SSH_EVERY, ALLOWED, LIMITED)?;
+    ground.expect(&ground.connections(source, 443, 60), ALLOWED)
+}
+
+/// Ten a minute and three at once for each /30 or /126.
+fn a_network_has_one_budget(case: Case) -> Result<(), Failed> {
+    let mut ground = Ground::with_services(case, &[Service::Network])?;
+    let every = Duration::from_secs(6);
+    for first in [4, 8] {
+        let packets: Vec<_> = [0, 1, 2, 3, 0, 1, 2, 3, 0, 1]
+            .iter()
+            .zip(40_000..)
+            .map(|(n, port)| {
+                let source = SocketAddr::new(ground.source(first + n), port);
+                Packet::tcp_syn(source, ground.gateway(8443))
+            })
+            .collect();
+        ground.expect_burst(3, &packets, every, ALLOWED, LIMITED)?;
+    }
+    Ok(())
 }
 
 fn service_without_limit(case: Case) -> Result<(), Failed> {

@@ -1,11 +1,12 @@
 //! Throttled sources, within and over their limits.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use netns_testbed::Failed;
+use netns_testbed::{Failed, Packet};
 
 use crate::config::{Config, Service};
-use crate::fate::{ALLOWED, BLOCKED};
+use crate::fate::{ALLOWED, BLOCKED, INVALID};
 use crate::ground::Ground;
 use crate::{Case, Row};
 
@@ -30,6 +31,7 @@ pub(crate) const ROWS: &[Row] = &[
     ("throttle_hard_to_closed_port", |case| {
         to_closed_port(case, HARD)
     }),
+    ("throttle_hard_counts_what_opens", counts_what_opens),
     ("throttle_soft_icmp", |case| icmp(case, SOFT)),
     ("throttle_hard_icmp", |case| icmp(case, HARD)),
     ("throttle_soft_icmp_service", |case| {
@@ -83,7 +85,7 @@ fn tcp(case: Case, throttle: Throttle) -> Result<(), Failed> {
 fn tcp_per_source(case: Case, throttle: Throttle) -> Result<(), Failed> {
     let mut ground = Ground::with_services(case, &[Service::Unlimited])?;
     for source in 1..=3 {
-        let source = ground.source(source);
+        let source = ground.elsewhere(source);
         ground.add(throttle.set, source, "timeout 600")?;
         let packets = ground.connections(source, 8443, throttle.tcp_packets);
         ground.expect_limit(&packets, throttle.tcp_every, ALLOWED, BLOCKED)?;
@@ -109,6 +111,22 @@ fn never_falls_through(case: Case, throttle: Throttle) -> Result<(), Failed> {
     ground.expect_used_up(&packets, since, throttle.tcp_every, ALLOWED, BLOCKED)
 }
 
+/// The end of a connection that tracking has forgotten costs nothing and is no attack.
+fn counts_what_opens(case: Case) -> Result<(), Failed> {
+    let mut ground = Ground::with_services(case, &[Service::Unlimited])?;
+    let source = ground.source(1);
+    ground.add(HARD.set, source, "timeout 600")?;
+    let late: Vec<_> = (50_000..50_010)
+        .map(|port| {
+            let from = SocketAddr::new(source, port);
+            Packet::tcp(from, ground.gateway(23), |tcp| tcp.ack = true, b"")
+        })
+        .collect();
+    ground.expect(&late, INVALID)?;
+    let packets = ground.connections(source, 8443, HARD.tcp_packets);
+    ground.expect_limit(&packets, HARD.tcp_every, ALLOWED, BLOCKED)
+}
+
 /// Within its limit it may go on to the services; no service, no entry.
 fn to_closed_port(case: Case, throttle: Throttle) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
@@ -131,7 +149,7 @@ fn icmp(case: Case, throttle: Throttle) -> Result<(), Failed> {
 fn icmp_service(case: Case, throttle: Throttle) -> Result<(), Failed> {
     let mut ground = Ground::with_services(case, &[Service::Icmp])?;
     for source in 1..=2 {
-        let source = ground.source(source);
+        let source = ground.elsewhere(source);
         ground.add(throttle.set, source, "timeout 600")?;
         let packets = ground.echo_requests(source, ICMP_PACKETS);
         ground.expect_limit(&packets, throttle.icmp_every, ALLOWED, BLOCKED)?;

@@ -207,6 +207,14 @@ impl<'d> Value<'d> {
             })
     }
 
+    /// `true` or `false`.
+    pub(super) fn boolean(&self) -> Result<bool, ConfigError> {
+        self.spanned
+            .get_ref()
+            .as_bool()
+            .ok_or_else(|| self.expected("true or false"))
+    }
+
     pub(super) fn is_integer(&self) -> bool {
         self.spanned.get_ref().is_integer()
     }

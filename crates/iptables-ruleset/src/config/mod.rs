@@ -10,6 +10,7 @@ mod service;
 pub use error::ConfigError;
 pub use members::Members;
 pub use policy::{ForwardPolicy, OutputPolicy, Policies};
+pub(crate) use service::{PER_V4, PER_V6};
 pub use service::{Service, ServiceName, ServiceProtocol};
 
 use std::num::NonZeroU32;
@@ -64,7 +65,7 @@ pub struct Config {
     pub services: Vec<Service>,
 }
 
-/// Where and how allowed and blocked packets are logged.
+/// Where and how packets are logged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Log {
@@ -74,7 +75,13 @@ pub struct Log {
     pub allowed_level: LogLevel,
     /// `blocked-level`, for [`LogTarget::Log`]; by default 4.
     pub blocked_level: LogLevel,
-    /// `rate`: at most so many lines of each of the two chains; by default every packet.
+    /// `limited-level`, for [`LogTarget::Log`], of what is over a service's limit; by default 4.
+    pub limited_level: LogLevel,
+    /// `invalid`: whether packets that belong to no connection and open none are logged; by default they are.
+    pub invalid: bool,
+    /// `invalid-level`, for [`LogTarget::Log`], of those; by default 6.
+    pub invalid_level: LogLevel,
+    /// `rate`: at most so many lines of each of the chains; by default every packet.
     pub rate: Option<Rate>,
 }
 
@@ -243,6 +250,9 @@ impl Default for Log {
             target: LogTarget::Log,
             allowed_level: LogLevel::INFO,
             blocked_level: LogLevel::WARNING,
+            limited_level: LogLevel::WARNING,
+            invalid: true,
+            invalid_level: LogLevel::INFO,
             rate: None,
         }
     }

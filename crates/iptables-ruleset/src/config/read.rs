@@ -13,7 +13,7 @@ use super::{
     Policies, Service, ServiceName, ServiceProtocol, SetType, Sets, Throttle, ThrottleLimits,
     WithinLimit,
 };
-use crate::match_::{HashLimit, Limit};
+use crate::match_::{DEFAULT_BURST, HashLimit, Limit};
 use crate::target::LogLevel;
 use crate::{Network, Policy, PortRange, Rate};
 
@@ -79,6 +79,9 @@ fn log(section: Section<'_>) -> Result<Log, ConfigError> {
         "nflog-group",
         "allowed-level",
         "blocked-level",
+        "limited-level",
+        "invalid",
+        "invalid-level",
         "rate",
     ])?;
     let mut log = Log::default();
@@ -95,11 +98,16 @@ fn log(section: Section<'_>) -> Result<Log, ConfigError> {
     for (key, level) in [
         ("allowed-level", &mut log.allowed_level),
         ("blocked-level", &mut log.blocked_level),
+        ("limited-level", &mut log.limited_level),
+        ("invalid-level", &mut log.invalid_level),
     ] {
         if let Some(value) = section.get(key) {
             let number = value.integer(0..=7)?;
             *level = LogLevel::new(number).map_err(|error| value.refused(number, &error))?;
         }
+    }
+    if let Some(value) = section.get("invalid") {
+        log.invalid = value.boolean()?;
     }
     if let Some(value) = section.get("rate") {
         let rate: Rate = value.parse()?;
@@ -149,7 +157,7 @@ fn throttle_limits(
     let section = section.only(&["tcp", "icmp"])?;
     for (key, rate) in [("tcp", &mut limits.tcp), ("icmp", &mut limits.icmp)] {
         if let Some(value) = section.get(key) {
-            *rate = source_rate(&value)?;
+            *rate = source_rate(&value, DEFAULT_BURST)?;
         }
     }
     Ok(limits)
@@ -158,8 +166,17 @@ fn throttle_limits(
 fn services(sections: Vec<Section<'_>>) -> Result<Vec<Service>, ConfigError> {
     let mut services: Vec<Service> = Vec::new();
     for section in sections {
-        let section =
-            section.only(&["name", "protocol", "ports", "rate", "sources", "interfaces"])?;
+        let section = section.only(&[
+            "name",
+            "protocol",
+            "ports",
+            "rate",
+            "burst",
+            "per-v4",
+            "per-v6",
+            "sources",
+            "interfaces",
+        ])?;
         let service = service(&section)?;
         if services.iter().any(|other| other.name == service.name) {
             let name = section.require("name")?;
@@ -187,9 +204,7 @@ fn service(section: &Section<'_>) -> Result<Service, ConfigError> {
         (Kind::Icmp, Some(value)) => return Err(value.error("ICMP has no ports")),
     };
     let mut service = Service::new(name, protocol);
-    if let Some(value) = section.get("rate") {
-        service.rate = Some(source_rate(&value)?);
-    }
+    limit(section, &mut service)?;
     if let Some(value) = section.get("sources") {
         service.sources = not_empty(
             &value,
@@ -209,6 +224,35 @@ fn service(section: &Section<'_>) -> Result<Service, ConfigError> {
         .collect::<Result<_, _>>()?;
     }
     Ok(service)
+}
+
+/// The keys about how often a source may come.
+fn limit(section: &Section<'_>, service: &mut Service) -> Result<(), ConfigError> {
+    let rate = section.get("rate");
+    if rate.is_none() {
+        let idle = ["burst", "per-v4", "per-v6"]
+            .into_iter()
+            .find_map(|key| Some((key, section.get(key)?)));
+        if let Some((key, value)) = idle {
+            return Err(value.error(format!(
+                "{key} is about a rate, and service \"{}\" has none",
+                service.name
+            )));
+        }
+    }
+    if let Some(value) = section.get("burst") {
+        service.burst = value.integer(1..=HashLimit::MAX_BURST)?;
+    }
+    if let Some(value) = section.get("per-v4") {
+        service.per_v4 = value.integer(1..=32)?;
+    }
+    if let Some(value) = section.get("per-v6") {
+        service.per_v6 = value.integer(1..=128)?;
+    }
+    if let Some(value) = rate {
+        service.rate = Some(source_rate(&value, service.burst)?);
+    }
+    Ok(())
 }
 
 #[derive(Clone, Copy)]
@@ -257,8 +301,8 @@ pub(super) fn source(value: &Value<'_>) -> Result<Network, ConfigError> {
 }
 
 /// A rate that is counted for each source.
-fn source_rate(value: &Value<'_>) -> Result<Rate, ConfigError> {
+fn source_rate(value: &Value<'_>, burst: u32) -> Result<Rate, ConfigError> {
     let rate: Rate = value.parse()?;
-    HashLimit::check_rate(rate).map_err(|error| value.refused(rate, &error))?;
+    HashLimit::check_rate(rate, burst).map_err(|error| value.refused(rate, &error))?;
     Ok(rate)
 }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::per;
-use crate::match_::Multiport;
+use crate::match_::{DEFAULT_BURST, Multiport};
 use crate::{BuildError, InterfaceName, Network, PortRange, Rate, RateUnit};
 
 /// Something on this host that others may connect to.
@@ -15,6 +15,13 @@ pub struct Service {
     pub protocol: ServiceProtocol,
     /// `rate`: new connections (ICMP: messages) of one source; without it any number.
     pub rate: Option<Rate>,
+    /// `burst`, with a rate: so many at once after a quiet time, 1 to 1000000; by default 5.
+    pub burst: u32,
+    /// `per-v4`, with a rate: sources that have the first so many bits in common are counted as one, 1 to 32; by default
+    /// 32, each address for itself.
+    pub per_v4: u8,
+    /// `per-v6`: likewise, 1 to 128; by default 64, because whoever has one address of IPv6 has such a network.
+    pub per_v6: u8,
     /// `sources`: who may use it; empty: everybody. A service whose sources are all of one family is closed to the
     /// other.
     pub sources: Vec<Network>,
@@ -29,6 +36,9 @@ impl Service {
             name,
             protocol,
             rate: None,
+            burst: DEFAULT_BURST,
+            per_v4: PER_V4,
+            per_v6: PER_V6,
             sources: Vec::new(),
             interfaces: Vec::new(),
         }
@@ -88,16 +98,24 @@ pub(crate) fn check_ports(ports: &[PortRange]) -> Result<(), BuildError> {
 
 /// What is open without any `[[service]]`: ssh and https, as in the seed's firewall.
 pub(super) fn defaults() -> Vec<Service> {
-    let open = |name: &str, port: u16, connections: u32| Service {
-        name: ServiceName(name.to_owned()),
-        protocol: ServiceProtocol::Tcp(vec![port.into()]),
-        rate: Some(per(connections, RateUnit::Minute)),
-        sources: Vec::new(),
-        interfaces: Vec::new(),
+    let open = |name: &str, port: u16, connections: u32, burst: u32| {
+        let protocol = ServiceProtocol::Tcp(vec![port.into()]);
+        Service {
+            rate: Some(per(connections, RateUnit::Minute)),
+            burst,
+            ..Service::new(ServiceName(name.to_owned()), protocol)
+        }
     };
-    vec![open("ssh", 22, 10), open("https", 443, 60)]
+    // A page takes a handful of connections, and an office comes from one address.
+    vec![
+        open("ssh", 22, 10, DEFAULT_BURST),
+        open("https", 443, 60, 60),
+    ]
 }
 
+/// `per-v4` and `per-v6` unless the file says otherwise.
+pub(crate) const PER_V4: u8 = 32;
+pub(crate) const PER_V6: u8 = 64;
 /// Room is left for the rate in the name of the hashlimit.
 const NAME_MAX: usize = 20;
 /// Rates are counted under the service's name; those of the throttle sets begin like this.

@@ -38,7 +38,7 @@ pub(crate) fn ruleset(
         }
     }
     for service in ssh(config)? {
-        services::append_service(&mut rules, &service, family, &chains)?;
+        services::append_unlimited(&mut rules, &service, family, &chains)?;
     }
     rules.push(Rule::new(chains.log_and_drop.clone()));
     let chain = ruleset.chain(chains.input.clone());
@@ -64,9 +64,6 @@ fn ssh(config: &Config) -> Result<Vec<Service>, BuildError> {
             "ssh".parse()?,
             ServiceProtocol::Tcp(vec![port]),
         ));
-    }
-    for service in &mut found {
-        service.rate = None;
     }
     Ok(found)
 }

@@ -1,7 +1,7 @@
-//! `FIREWALL_INPUT`: what happens to packets to this host, in order.
+//! `FIREWALL_INPUT`, and `FIREWALL_CROWDED` beside it: what happens to packets to this host, in order.
 
 use super::{Chains, List, link, services, throttle};
-use crate::match_::{Conntrack, CtState, Direction, InInterface, Set};
+use crate::match_::{Conntrack, CtState, Direction, InInterface, Protocol, Set, Tcp};
 use crate::{BuildError, Config, Family, Rule, Ruleset, Target};
 
 pub(super) fn fill(
@@ -13,14 +13,31 @@ pub(super) fn fill(
     let mut rules = opening(family)?;
     rules.push(Rule::new(chains.log_and_accept.clone()).matching(member(List::Whitelist, family)?));
     rules.push(Rule::new(chains.log_and_drop.clone()).matching(member(List::Blacklist, family)?));
+    // The late end of a connection that tracking has forgotten is nobody's attack.
+    let invalid = || Rule::new(chains.log_and_drop_invalid.clone());
+    rules.push(invalid().matching(Conntrack::state(CtState::INVALID)));
     throttle::append(&mut rules, config, family, chains)?;
-    services::append(&mut rules, config, family, chains)?;
+    let crowded = services::append(&mut rules, config, family, chains)?;
+    // Behind the services, through which a connection goes on that tracking meets in the middle.
+    let opens_nothing = || {
+        invalid()
+            .matching(Protocol::TCP)
+            .matching(Tcp::new().not_opening())
+    };
+    rules.push(opens_nothing());
     rules.push(Rule::new(chains.log_and_drop.clone()));
 
     let chain = ruleset.chain(chains.input.clone());
     for rule in rules {
         chain.append(rule);
     }
+    let chain = ruleset.chain(chains.crowded.clone());
+    for rule in crowded {
+        chain.append(rule);
+    }
+    chain
+        .append(opens_nothing())
+        .append(Rule::new(chains.log_and_drop_limited.clone()));
     Ok(())
 }
 

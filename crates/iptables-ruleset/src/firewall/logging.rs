@@ -1,8 +1,8 @@
-//! LOG_AND_ACCEPT and LOG_AND_DROP.
+//! Where a packet's way ends: logged and accepted, logged and dropped.
 
 use super::Chains;
 use crate::config::LogTarget;
-use crate::match_::Limit;
+use crate::match_::{Conntrack, CtState, Limit, Protocol, Tcp};
 use crate::target::{Log, LogLevel, Nflog};
 use crate::{BuildError, Config, Family, Rule, Ruleset, Target};
 
@@ -15,25 +15,35 @@ pub(super) fn fill(
         Family::Ipv4 => "IPTABLES",
         Family::Ipv6 => "IP6TABLES",
     };
-    let allowed = log_rule(
-        config,
-        &format!("{tag}-ALLOWED: "),
-        config.log.allowed_level,
-    )?;
-    let blocked = log_rule(
-        config,
-        &format!("{tag}-BLOCKED: "),
-        config.log.blocked_level,
-    )?;
+    let log = &config.log;
+    let line = |word: &str, level| log_rule(config, &format!("{tag}-{word}: "), level);
     ruleset
         .chain(chains.log_and_accept.clone())
-        .append(allowed)
+        .append(later_and_untracked())
+        .append(line("ALLOWED", log.allowed_level)?)
         .append(Rule::new(Target::Accept));
     ruleset
         .chain(chains.log_and_drop.clone())
-        .append(blocked)
+        .append(line("BLOCKED", log.blocked_level)?)
         .append(Rule::new(Target::Drop));
+    ruleset
+        .chain(chains.log_and_drop_limited.clone())
+        .append(line("LIMITED", log.limited_level)?)
+        .append(Rule::new(Target::Drop));
+    let invalid = ruleset.chain(chains.log_and_drop_invalid.clone());
+    if log.invalid {
+        invalid.append(line("INVALID", log.invalid_level)?);
+    }
+    invalid.append(Rule::new(Target::Drop));
     Ok(())
+}
+
+/// Where nothing is tracked (NOTRACK), the later packets of a connection look like this: only its first is logged.
+fn later_and_untracked() -> Rule {
+    Rule::new(Target::Accept)
+        .matching(Protocol::TCP)
+        .matching(Tcp::new().not_opening())
+        .matching(Conntrack::state(CtState::UNTRACKED))
 }
 
 fn log_rule(config: &Config, prefix: &str, level: LogLevel) -> Result<Rule, BuildError> {

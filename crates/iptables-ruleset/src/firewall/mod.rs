@@ -1,5 +1,6 @@
 //! From a [`Config`] to the rules of one family.
 
+mod budget;
 pub(crate) mod floor;
 mod input;
 mod link;
@@ -10,7 +11,7 @@ mod throttle;
 use crate::config::RequiredSet;
 use crate::{BuildError, ChainName, Config, Family, Hook, Ruleset, SetName};
 
-/// The firewall of `config` for one family: the policies, one jump from INPUT, and three chains of our own.
+/// The firewall of `config` for one family: the policies, one jump from INPUT, and chains of our own, always the same.
 pub(crate) fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildError> {
     let chains = Chains::new()?;
     let mut ruleset = Ruleset::new(family);
@@ -51,6 +52,12 @@ struct Chains {
     input: ChainName,
     log_and_accept: ChainName,
     log_and_drop: ChainName,
+    /// For what is over a service's limit.
+    log_and_drop_limited: ChainName,
+    /// For what belongs to no connection and opens none.
+    log_and_drop_invalid: ChainName,
+    /// For new connections to a service to which more come than each source's could be counted.
+    crowded: ChainName,
 }
 
 impl Chains {
@@ -59,6 +66,9 @@ impl Chains {
             input: "FIREWALL_INPUT".parse()?,
             log_and_accept: "LOG_AND_ACCEPT".parse()?,
             log_and_drop: "LOG_AND_DROP".parse()?,
+            log_and_drop_limited: "LOG_AND_DROP_LIMITED".parse()?,
+            log_and_drop_invalid: "LOG_AND_DROP_INVALID".parse()?,
+            crowded: "FIREWALL_CROWDED".parse()?,
         })
     }
 }

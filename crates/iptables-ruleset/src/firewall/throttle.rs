@@ -1,10 +1,11 @@
 //! Sources that were caught asking for too much: beyond their limit they are dropped.
 
+use super::budget::Budget;
 use super::input::member;
 use super::{Chains, List};
-use crate::config::{ThrottleLimits, WithinLimit};
-use crate::match_::{Conntrack, CtState, HashLimit, Protocol};
-use crate::{BuildError, Config, Family, Rate, Rule};
+use crate::config::{PER_V4, PER_V6, ThrottleLimits, WithinLimit};
+use crate::match_::{DEFAULT_BURST, Protocol, Tcp};
+use crate::{BuildError, Config, Family, Rule};
 
 pub(super) fn append(
     rules: &mut Vec<Rule>,
@@ -30,42 +31,39 @@ fn append_list(
     family: Family,
     chains: &Chains,
 ) -> Result<(), BuildError> {
-    let icmp = match family {
-        Family::Ipv4 => Protocol::ICMP,
-        Family::Ipv6 => Protocol::ICMPV6,
+    let (icmp, prefix) = match family {
+        Family::Ipv4 => (Protocol::ICMP, PER_V4),
+        Family::Ipv6 => (Protocol::ICMPV6, PER_V6),
     };
     let set = member(list, family)?;
+    // Whoever asks for a connection: what opens none is no matter for a limit of connections.
     let tcp = |rule: Rule| {
         rule.matching(Protocol::TCP)
             .matching(set.clone())
-            .matching(Conntrack::state(CtState::NEW))
+            .matching(Tcp::new().opening())
     };
     let icmp = |rule: Rule| rule.matching(icmp).matching(set.clone());
 
     // The limit is the last match, so that only what the rule is about is counted.
     let drop = || Rule::new(chains.log_and_drop.clone());
-    rules.push(tcp(drop()).matching(HashLimit::above(
-        &budget(list, "tcp", limits.tcp),
-        limits.tcp,
-    )?));
-    rules.push(icmp(drop()).matching(HashLimit::above(
-        &budget(list, "icmp", limits.icmp),
-        limits.icmp,
-    )?));
+    for (rule, protocol, rate) in [
+        (tcp(drop()), "tcp", limits.tcp),
+        (icmp(drop()), "icmp", limits.icmp),
+    ] {
+        // No service's name begins like this.
+        let name = format!("{}-{protocol}", list.name());
+        let budget = Budget::new(&name, rate, DEFAULT_BURST, prefix);
+        // While more come than each source's could be counted, a network is over the limit when it is as a whole.
+        if let Some(crowd) = budget.crowd(&name, family)? {
+            let crowded = rule.clone().matching(crowd.guard.clone());
+            rules.push(crowded.matching(crowd.above(family)?));
+        }
+        rules.push(rule.matching(budget.above(family)?));
+    }
     if within == WithinLimit::Accept {
         let accept = || Rule::new(chains.log_and_accept.clone());
         rules.push(tcp(accept()));
         rules.push(icmp(accept()));
     }
     Ok(())
-}
-
-/// Begins with `throttle-`, which no service's name does.
-fn budget(list: List, protocol: &str, rate: Rate) -> String {
-    format!(
-        "{}-{protocol}-{}-{}",
-        list.name(),
-        rate.count(),
-        rate.unit().name()
-    )
 }

@@ -3,9 +3,9 @@ use std::fmt;
 use super::Extension;
 use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
 use crate::save::Quoted;
-use crate::{BuildError, Family, Period, Rate, RateUnit};
+use crate::{BuildError, Family, Period, Rate, RateUnit, Rule};
 
-/// `-m hashlimit --hashlimit-mode srcip`: so many packets from each source address.
+/// `-m hashlimit`: so many packets from each source address, from each network of sources, or from all together.
 ///
 /// **The name is the budget.** Rules with the same name share their counts. The kernel keeps the parameters that a
 /// name was first used with for as long as any rule uses it, so a rule with other parameters needs another name: an
@@ -15,18 +15,43 @@ use crate::{BuildError, Family, Period, Rate, RateUnit};
 /// counted.
 ///
 /// A source that was quiet for a while is forgotten, its budget with it. That while is the time in which the budget
-/// fills up again, and at least the rate's unit, so that nobody gains by waiting; iptables takes the unit alone.
+/// fills up again, so that nobody gains by waiting; iptables takes the rate's unit.
+///
+/// **A full table is a closed door.** When the kernel has as many sources as [`table`](Self::table) says, it drops the
+/// packets of every further one on the spot, whatever the rule and without a word in the log. See to it that this does not
+/// happen: by a rule before this one that lets only so many through, or by a [`prefix`](Self::prefix) of which there are
+/// not more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HashLimit {
     name: String,
     above: bool,
     rate: Rate,
     burst: u32,
+    of: Of,
+    table: Option<Table>,
+}
+
+/// Whose packets are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// Those of each source; of each network of this prefix length, if given.
+    Source(Option<u8>),
+    Everybody,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Table {
+    size: u32,
+    max: u32,
 }
 
 impl HashLimit {
+    /// The most sources that the kernel keeps in one table: `HASHLIMIT_MAX_SIZE` of `xt_hashlimit.c`.
+    pub const MAX_SOURCES: u32 = 1_048_576;
     /// The fastest rate there is: packets a second.
     pub const MAX_PER_SECOND: u32 = 1_000_000;
+    /// The most packets at once after a quiet time.
+    pub const MAX_BURST: u32 = 1_000_000;
     /// The longest time in which a budget may fill up: `burst` packets at `rate`, in seconds.
     ///
     /// The kernel counts in units chosen so that a day's worth fits into 64 bits (`xt_hashlimit.c`, `MAX_CPJ`).
@@ -39,7 +64,7 @@ impl HashLimit {
     /// When the name is not 1 to 254 bytes of printable ASCII without blanks, quotes and `/`, when the rate is
     /// above 1000000/second, or when 5 packets take more than a day.
     pub fn up_to(name: &str, rate: Rate) -> Result<Self, BuildError> {
-        Self::new(name, rate, false)
+        Self::new(name, rate, DEFAULT_BURST, false)
     }
 
     /// Packets of a source beyond `rate`.
@@ -47,7 +72,52 @@ impl HashLimit {
     /// # Errors
     /// As for [`up_to`](Self::up_to).
     pub fn above(name: &str, rate: Rate) -> Result<Self, BuildError> {
-        Self::new(name, rate, true)
+        Self::new(name, rate, DEFAULT_BURST, true)
+    }
+
+    /// Everybody's packets beyond `rate`, in one budget.
+    ///
+    /// # Errors
+    /// As for [`up_to`](Self::up_to).
+    pub fn all_above(name: &str, rate: Rate) -> Result<Self, BuildError> {
+        Ok(Self {
+            of: Of::Everybody,
+            ..Self::new(name, rate, DEFAULT_BURST, true)?
+        })
+    }
+
+    /// `--hashlimit-srcmask`: sources that have the first `bits` bits in common share a budget, 0 to 32 or 0 to 128.
+    /// Without effect on [`all_above`](Self::all_above).
+    pub fn prefix(self, bits: u8) -> Self {
+        let of = match self.of {
+            Of::Source(_) => Of::Source(Some(bits)),
+            Of::Everybody => Of::Everybody,
+        };
+        Self { of, ..self }
+    }
+
+    /// `--hashlimit-htable-size` and `--hashlimit-htable-max`: a table of `size` chains, 8 bytes each, which takes up to
+    /// `max` sources; 1 to 1048576 both. A source takes some 100 bytes. Without this the kernel takes as many chains as it
+    /// finds fit, 8192 where there is more than a gigabyte of memory, and eight sources a chain.
+    ///
+    /// # Errors
+    /// When one is out of range, or `max` below `size`.
+    pub fn table(self, size: u32, max: u32) -> Result<Self, BuildError> {
+        if !(1..=Self::MAX_SOURCES).contains(&size) || !(size..=Self::MAX_SOURCES).contains(&max) {
+            let reason = format!(
+                "must be 1 to {}, and the sources not fewer than the chains",
+                Self::MAX_SOURCES
+            );
+            return Err(BuildError::value(
+                "hashlimit table",
+                format!("{size} chains, {max} sources"),
+                reason,
+            ));
+        }
+        Ok(Self {
+            table: Some(Table { size, max }),
+            ..self
+        })
     }
 
     /// `--hashlimit-burst`: this many packets at once after a quiet time, 1 to 1000000.
@@ -55,19 +125,23 @@ impl HashLimit {
     /// # Errors
     /// When the burst is out of range or takes more than a day to fill up.
     pub fn burst(self, burst: u32) -> Result<Self, BuildError> {
-        if !(1..=1_000_000).contains(&burst) {
-            return Err(BuildError::value("burst", burst, "must be 1 to 1000000"));
-        }
+        check_burst(burst)?;
         check_rate(self.rate, burst)?;
         Ok(Self { burst, ..self })
     }
 
-    /// Why the kernel could not keep to this rate with the usual burst of 5, if so.
-    pub(crate) fn check_rate(rate: Rate) -> Result<(), BuildError> {
-        check_rate(rate, DEFAULT_BURST)
+    /// Why the kernel could not keep to this rate with this burst, if so.
+    pub(crate) fn check_rate(rate: Rate, burst: u32) -> Result<(), BuildError> {
+        check_rate(rate, burst)
     }
 
-    fn new(name: &str, rate: Rate, above: bool) -> Result<Self, BuildError> {
+    #[cfg(test)]
+    pub(crate) fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// With any burst at once: some rates are too slow for the usual one.
+    pub(crate) fn new(name: &str, rate: Rate, burst: u32, above: bool) -> Result<Self, BuildError> {
         let bad = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '\\' | '/');
         // The name becomes a file of /proc/net/ipt_hashlimit.
         if name.is_empty()
@@ -81,12 +155,15 @@ impl HashLimit {
                 "must be 1 to 254 bytes of printable ASCII without blanks, quotes and \"/\"",
             ));
         }
-        check_rate(rate, DEFAULT_BURST)?;
+        check_burst(burst)?;
+        check_rate(rate, burst)?;
         Ok(Self {
             name: name.to_owned(),
             above,
             rate,
-            burst: DEFAULT_BURST,
+            burst,
+            of: Of::Source(None),
+            table: None,
         })
     }
 
@@ -95,11 +172,20 @@ impl HashLimit {
     }
 
     /// How long a quiet source is remembered.
-    fn expire_milliseconds(&self) -> u32 {
+    pub(crate) fn expire_milliseconds(&self) -> u32 {
         let fill =
             (self.period().ticks * u64::from(self.burst)).div_ceil(XT_HASHLIMIT_SCALE_V2 / 1000);
-        let unit = u64::from(self.rate.unit().seconds()) * 1000;
-        u32::try_from(fill.max(unit)).unwrap_or(u32::MAX)
+        // The kernel looks for quiet ones once a second.
+        u32::try_from(fill.max(GC_INTERVAL_MILLISECONDS.into())).unwrap_or(u32::MAX)
+    }
+}
+
+fn check_burst(burst: u32) -> Result<(), BuildError> {
+    if (1..=HashLimit::MAX_BURST).contains(&burst) {
+        Ok(())
+    } else {
+        let reason = format!("must be 1 to {}", HashLimit::MAX_BURST);
+        Err(BuildError::value("burst", burst, reason))
     }
 }
 
@@ -125,7 +211,7 @@ fn check_rate(rate: Rate, burst: u32) -> Result<(), BuildError> {
 }
 
 impl Extension for HashLimit {
-    fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
+    fn save(&self, f: &mut fmt::Formatter<'_>, family: Family) -> fmt::Result {
         let (count, unit) = self.period().canonical();
         let mode = if self.above { "above" } else { "upto" };
         write!(
@@ -133,12 +219,17 @@ impl Extension for HashLimit {
             "-m hashlimit --hashlimit-{mode} {count}/{} ",
             unit.saved_name()
         )?;
-        write!(
-            f,
-            "--hashlimit-burst {} --hashlimit-mode srcip --hashlimit-name {} ",
-            self.burst,
-            Quoted(&self.name)
-        )?;
+        write!(f, "--hashlimit-burst {} ", self.burst)?;
+        if let Of::Source(_) = self.of {
+            f.write_str("--hashlimit-mode srcip ")?;
+        }
+        write!(f, "--hashlimit-name {} ", Quoted(&self.name))?;
+        if let Some(Table { size, max }) = self.table {
+            write!(
+                f,
+                "--hashlimit-htable-size {size} --hashlimit-htable-max {max} "
+            )?;
+        }
         // iptables takes the unit it prints for the default, not the one that was asked for.
         if self.expire_milliseconds() != unit.seconds() * 1000 {
             write!(
@@ -147,21 +238,34 @@ impl Extension for HashLimit {
                 self.expire_milliseconds()
             )?;
         }
-        Ok(())
+        match self.of {
+            Of::Source(Some(bits)) if bits != family.address_bits() => {
+                write!(f, "--hashlimit-srcmask {bits} ")
+            }
+            Of::Source(_) | Of::Everybody => Ok(()),
+        }
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
         // struct xt_hashlimit_mtinfo3, linux/netfilter/xt_hashlimit.h; pointers are 8 bytes.
-        let mode = XT_HASHLIMIT_HASH_SIP | if self.above { XT_HASHLIMIT_INVERT } else { 0 };
         let all = encoder.family.address_bits();
+        let (mode, bits) = match self.of {
+            Of::Source(bits) => (XT_HASHLIMIT_HASH_SIP, bits.unwrap_or(all)),
+            Of::Everybody => (0, all),
+        };
+        let mode = mode | if self.above { XT_HASHLIMIT_INVERT } else { 0 };
+        // 0 leaves it to the kernel.
+        let Table { size, max } = self.table.unwrap_or(Table { size: 0, max: 0 });
         let info = Info::new(312)
             .put(0, self.name.as_bytes())
             .put(256, &self.period().ticks.to_ne_bytes())
             .put(264, &u64::from(self.burst).to_ne_bytes())
             .put(272, &mode.to_ne_bytes())
+            .put(276, &size.to_ne_bytes())
+            .put(280, &max.to_ne_bytes())
             .put(284, &GC_INTERVAL_MILLISECONDS.to_ne_bytes())
             .put(288, &self.expire_milliseconds().to_ne_bytes())
-            .put(296, &[all, all])
+            .put(296, &[bits, all])
             .finish();
         encoder.push(Expression::Match(Xt {
             name: "hashlimit",
@@ -169,6 +273,16 @@ impl Extension for HashLimit {
             info,
         }));
         Ok(())
+    }
+
+    fn check(&self, _rule: &Rule, family: Family) -> Result<(), String> {
+        match self.of {
+            Of::Source(Some(bits)) if bits > family.address_bits() => Err(format!(
+                "an {family} prefix has at most {} bits",
+                family.address_bits()
+            )),
+            Of::Source(_) | Of::Everybody => Ok(()),
+        }
     }
 }
 
@@ -179,12 +293,12 @@ const XT_HASHLIMIT_SCALE_V2: u64 = 1_000_000;
 const XT_HASHLIMIT_HASH_SIP: u32 = 1 << 2;
 const XT_HASHLIMIT_INVERT: u32 = 1 << 4;
 /// `XT_HASHLIMIT_BURST` and `XT_HASHLIMIT_GCINTERVAL`, `extensions/libxt_hashlimit.c`.
-const DEFAULT_BURST: u32 = 5;
+pub(crate) const DEFAULT_BURST: u32 = 5;
 const GC_INTERVAL_MILLISECONDS: u32 = 1000;
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{info, text};
+    use super::super::testing::{info, refusal, text};
     use super::*;
 
     fn up_to(rate: &str) -> HashLimit {
@@ -196,7 +310,7 @@ mod tests {
         let limit = up_to("10/minute");
         assert_eq!(
             text(limit.clone(), Family::Ipv4),
-            "-m hashlimit --hashlimit-upto 10/min --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name name"
+            "-m hashlimit --hashlimit-upto 10/min --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name name --hashlimit-htable-expire 30000"
         );
         let (name, revision, bytes) = info(limit, Family::Ipv4);
         assert_eq!(
@@ -209,7 +323,7 @@ mod tests {
         );
         assert_eq!(
             bytes[272..296],
-            [4u32, 0, 0, 1000, 60_000, 0].map(u32::to_ne_bytes).concat()
+            [4u32, 0, 0, 1000, 30_000, 0].map(u32::to_ne_bytes).concat()
         );
         assert_eq!(bytes[296..298], [32, 32]);
         let above = HashLimit::above("name", "10/minute".parse().unwrap()).unwrap();
@@ -217,18 +331,48 @@ mod tests {
     }
 
     #[test]
+    fn networks_of_sources_and_everybody() {
+        let wide = up_to("1/second").prefix(64).table(1024, 65_536).unwrap();
+        assert_eq!(
+            text(wide.clone(), Family::Ipv6),
+            "-m hashlimit --hashlimit-upto 1/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name name \
+             --hashlimit-htable-size 1024 --hashlimit-htable-max 65536 --hashlimit-htable-expire 5000 --hashlimit-srcmask 64"
+        );
+        let bytes = info(wide.clone(), Family::Ipv6).2;
+        assert_eq!(
+            bytes[272..284],
+            [4u32, 1024, 65_536].map(u32::to_ne_bytes).concat()
+        );
+        assert_eq!(bytes[296..298], [64, 128]);
+        assert_eq!(
+            refusal(wide, vec![], Family::Ipv4),
+            "an IPv4 prefix has at most 32 bits"
+        );
+        let all = HashLimit::all_above("name", "1/second".parse().unwrap()).unwrap();
+        assert_eq!(
+            text(all.clone(), Family::Ipv4),
+            "-m hashlimit --hashlimit-above 1/sec --hashlimit-burst 5 --hashlimit-name name --hashlimit-htable-expire 5000"
+        );
+        assert_eq!(info(all, Family::Ipv4).2[272..276], 0x10u32.to_ne_bytes());
+        for (size, max) in [(0, 10), (10, 9), (1, 1_048_577)] {
+            assert!(up_to("1/second").table(size, max).is_err(), "{size} {max}");
+        }
+    }
+
+    #[test]
     fn a_quiet_source_is_remembered_until_its_budget_is_full() {
         for (rate, milliseconds) in [
             ("1/minute", 300_000),
-            ("10/minute", 60_000),
+            ("10/minute", 30_000),
             ("1/second", 5000),
             ("5/day", 86_400_000),
+            ("100/second", 1000),
         ] {
             assert_eq!(up_to(rate).expire_milliseconds(), milliseconds, "{rate}");
         }
         assert!(text(up_to("60/minute"), Family::Ipv4).contains("--hashlimit-upto 1/sec "));
         assert!(
-            text(up_to("60/minute"), Family::Ipv4).ends_with(" --hashlimit-htable-expire 60000")
+            text(up_to("60/minute"), Family::Ipv4).ends_with(" --hashlimit-htable-expire 5000")
         );
     }
 

@@ -25,6 +25,7 @@ use std::fmt;
 pub use comment::Comment;
 pub use conntrack::{Conntrack, CtState};
 pub use destination::Destination;
+pub(crate) use hashlimit::DEFAULT_BURST;
 pub use hashlimit::HashLimit;
 pub use icmp::Icmp;
 pub use in_interface::InInterface;

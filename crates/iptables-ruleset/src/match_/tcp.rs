@@ -9,7 +9,15 @@ use crate::{BuildError, Family, PortRange, Rule};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tcp {
     ports: Ends,
-    flags: Option<(TcpFlags, TcpFlags)>,
+    flags: Option<Flags>,
+}
+
+/// Of those in `mask` those in `set` are on, or not so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Flags {
+    mask: TcpFlags,
+    set: TcpFlags,
+    inverted: bool,
 }
 
 impl Tcp {
@@ -44,12 +52,41 @@ impl Tcp {
 
     /// `--tcp-flags`: of the flags in `mask` exactly those in `set` are on.
     pub fn flags(self, mask: TcpFlags, set: TcpFlags) -> Self {
+        self.with(mask, set, false)
+    }
+
+    /// `! --tcp-flags`: of the flags in `mask` others than exactly those in `set` are on.
+    pub fn not_flags(self, mask: TcpFlags, set: TcpFlags) -> Self {
+        self.with(mask, set, true)
+    }
+
+    /// `--syn`: asks for a connection: of SYN, ACK, RST and FIN only the first is on.
+    pub fn opening(self) -> Self {
+        self.flags(HANDSHAKE, TcpFlags::SYN)
+    }
+
+    /// `! --syn`: anything but what asks for a connection.
+    pub fn not_opening(self) -> Self {
+        self.not_flags(HANDSHAKE, TcpFlags::SYN)
+    }
+
+    fn with(self, mask: TcpFlags, set: TcpFlags, inverted: bool) -> Self {
         Self {
-            flags: Some((mask, set)),
+            flags: Some(Flags {
+                mask,
+                set,
+                inverted,
+            }),
             ..self
         }
     }
 }
+
+/// What `--syn` looks at.
+const HANDSHAKE: TcpFlags = TcpFlags::FIN
+    .and(TcpFlags::SYN)
+    .and(TcpFlags::RST)
+    .and(TcpFlags::ACK);
 
 /// TCP flags, as in the header: FIN is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -99,12 +136,24 @@ impl Extension for Tcp {
         self.ports.save(f)?;
         match self.flags {
             None => Ok(()),
-            Some((mask, set)) => write!(f, "--tcp-flags {mask} {set} "),
+            Some(Flags {
+                mask,
+                set,
+                inverted,
+            }) => {
+                let not = if inverted { "! " } else { "" };
+                write!(f, "{not}--tcp-flags {mask} {set} ")
+            }
         }
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        if let Some((TcpFlags(mask), TcpFlags(set))) = self.flags {
+        if let Some(Flags {
+            mask: TcpFlags(mask),
+            set: TcpFlags(set),
+            inverted,
+        }) = self.flags
+        {
             encoder.push(Expression::Payload {
                 base: PayloadBase::Transport,
                 offset: FLAGS,
@@ -112,7 +161,7 @@ impl Extension for Tcp {
             });
             encoder.push(Expression::Mask(vec![mask]));
             encoder.push(Expression::Compare {
-                inverted: false,
+                inverted,
                 data: vec![set],
             });
         }
@@ -149,6 +198,10 @@ mod tests {
         assert_eq!(
             text(syn, Family::Ipv4),
             "-m tcp --tcp-flags SYN,RST,ACK SYN"
+        );
+        assert_eq!(
+            text(Tcp::new().destination(22).not_opening(), Family::Ipv6),
+            "-m tcp --dport 22 ! --tcp-flags FIN,SYN,RST,ACK SYN"
         );
         let null = Tcp::new().flags(TcpFlags::FIN.and(TcpFlags::URG), TcpFlags::NONE);
         assert_eq!(text(null, Family::Ipv4), "-m tcp --tcp-flags FIN,URG NONE");

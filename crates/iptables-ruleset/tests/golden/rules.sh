@@ -43,9 +43,13 @@ g -m mark --mark 0x1 -j ACCEPT
 g -m mark --mark 0x10/0xf0 -j ACCEPT
 g -m limit --limit 60/min --limit-burst 10 -j ACCEPT
 g -m limit --limit 7/hour -j ACCEPT
-g -m hashlimit --hashlimit-upto 10/min --hashlimit-mode srcip --hashlimit-name upto -j ACCEPT
-g -m hashlimit --hashlimit-above 60/min --hashlimit-burst 50 --hashlimit-mode srcip --hashlimit-name above -j ACCEPT
+g -m hashlimit --hashlimit-upto 10/min --hashlimit-mode srcip --hashlimit-htable-expire 30000 --hashlimit-name upto -j ACCEPT
+g -m hashlimit --hashlimit-above 60/min --hashlimit-burst 50 --hashlimit-mode srcip --hashlimit-htable-expire 50000 --hashlimit-name above -j ACCEPT
 g -m hashlimit --hashlimit-above 1/hour --hashlimit-mode srcip --hashlimit-htable-expire 18000000 --hashlimit-name slow -j ACCEPT
+g -m hashlimit --hashlimit-upto 1/min --hashlimit-mode srcip --hashlimit-srcmask 16 --hashlimit-htable-size 1024 --hashlimit-htable-max 65536 --hashlimit-htable-expire 300000 --hashlimit-name wide -j ACCEPT
+g -m hashlimit --hashlimit-above 1000/sec --hashlimit-burst 1000 --hashlimit-htable-size 1 --hashlimit-htable-max 1 --hashlimit-name all -j ACCEPT
+g -p tcp -m tcp --dport 22 ! --syn -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT
+g -p tcp -m multiport --dports 22,23 -m tcp --syn -j ACCEPT
 g -j LOG
 g -j LOG --log-prefix "IPTABLES-BLOCKED: " --log-level info --log-tcp-options --log-ip-options --log-uid --log-tcp-sequence
 g -j NFLOG

@@ -118,8 +118,7 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
     let syn = TcpFlags::SYN;
     let set = || Ok::<_, BuildError>(Set::new(set.parse()?, Direction::Source));
     let [counters_untouched, many_packets, few_packets] = by_counters(&set()?);
-    let slow = HashLimit::above("slow", "1/hour".parse()?)?;
-    Ok(vec![
+    let mut rules = vec![
         one(InInterface::new("lo".parse()?).into()),
         one(InInterface::new("eth+".parse()?).into()).matching(OutInterface::new("wg0".parse()?)),
         one(InInterface::not("eth0".parse()?).into())
@@ -170,13 +169,15 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
         Rule::new(Target::Drop).matching(few_packets),
         one(Mark::new(1).into()),
         one(Mark::new(0x10).mask(0xf0).into()),
-        one(Limit::new("60/minute".parse()?)?.burst(10)?.into()),
-        one(Limit::new("7/hour".parse()?)?.into()),
-        one(HashLimit::up_to("upto", "10/minute".parse()?)?.into()),
-        one(HashLimit::above("above", "60/minute".parse()?)?
-            .burst(50)?
-            .into()),
-        one(slow.into()),
+    ];
+    rules.extend(limits()?);
+    rules.extend([
+        one(Protocol::TCP.into())
+            .matching(Tcp::new().destination(22).not_opening())
+            .matching(Conntrack::state(CtState::NEW.or(CtState::UNTRACKED))),
+        one(Protocol::TCP.into())
+            .matching(Multiport::destinations(ranges(&["22", "23"])?)?)
+            .matching(Tcp::new().opening()),
         Rule::new(Log::new("")?),
         Rule::new(
             Log::new("IPTABLES-BLOCKED: ")?
@@ -193,6 +194,28 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
         Rule::new(Reject::new(RejectWith::PortUnreachable)),
         Rule::new(Reject::new(RejectWith::HostUnreachable)),
         Rule::new(Reject::new(RejectWith::Prohibited)),
+    ]);
+    Ok(rules)
+}
+
+fn limits() -> Result<[Rule; 7], BuildError> {
+    let one = |one: Match| Rule::new(Target::Accept).matching(one);
+    Ok([
+        one(Limit::new("60/minute".parse()?)?.burst(10)?.into()),
+        one(Limit::new("7/hour".parse()?)?.into()),
+        one(HashLimit::up_to("upto", "10/minute".parse()?)?.into()),
+        one(HashLimit::above("above", "60/minute".parse()?)?
+            .burst(50)?
+            .into()),
+        one(HashLimit::above("slow", "1/hour".parse()?)?.into()),
+        one(HashLimit::up_to("wide", "1/minute".parse()?)?
+            .prefix(16)
+            .table(1024, 65_536)?
+            .into()),
+        one(HashLimit::all_above("all", "1000/second".parse()?)?
+            .burst(1000)?
+            .table(1, 1)?
+            .into()),
     ])
 }
 

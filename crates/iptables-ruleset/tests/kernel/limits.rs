@@ -59,18 +59,19 @@ fn changed_rate() -> Result<(), Failed> {
                 .flatten()
                 .map(|entry| entry.file_name().to_string_lossy().into_owned())
                 .collect();
-            names.retain(|name| name.starts_with("ssh"));
+            names.retain(|name| name.starts_with("ssh-") && name.contains("-p32-"));
             names
         })
     };
-    assert_eq!(tables()?, ["ssh-10-minute"]);
+    assert_eq!(tables()?, ["ssh-10-minute-b5-p32-s960-m65536"]);
     plan(&config("20/minute")?)?.apply(&mut Nftables::connect()?)?;
-    assert!(tables()?.contains(&"ssh-20-minute".to_owned()));
+    let new = "ssh-20-minute-b5-p32-s960-m65536".to_owned();
+    assert!(tables()?.contains(&new));
     // The kernel takes the old rules apart after the transaction, on a thread of its own.
     let deadline = Instant::now() + Duration::from_secs(30);
     while tables()?.len() > 1 && Instant::now() < deadline {
         thread::sleep(Duration::from_millis(5));
     }
-    assert_eq!(tables()?, ["ssh-20-minute"]);
+    assert_eq!(tables()?, [new]);
     Ok(())
 }
