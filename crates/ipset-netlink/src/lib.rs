@@ -110,6 +110,7 @@ pub mod packet;
 mod set;
 mod set_type;
 pub mod testing;
+mod text;
 mod timeout;
 mod transport;
 

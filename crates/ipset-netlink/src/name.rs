@@ -1,48 +1,57 @@
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr};
+
+use crate::text::Text;
 
 /// The name of a set: 1 to 31 bytes of UTF-8 without white space or control characters.
 ///
 /// The kernel itself takes anything of up to 31 bytes, the empty name too; such names cannot be
 /// written in a rule or a save file, so parsing refuses them; [`SetName::verbatim`] makes them all the
-/// same. A name that was *read* from the kernel is kept as it is, with bytes that are not UTF-8
-/// replaced by U+FFFD.
+/// same. A name that was *read* from the kernel is kept as it is, byte for byte. Names are equal when
+/// their bytes are.
 ///
 /// Cloning is cheap: clones share the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SetName(Arc<str>);
+pub struct SetName(Text);
 
 impl SetName {
     /// The longest name the kernel takes, in bytes.
     pub const MAX_LEN: usize = IPSET_MAXNAMELEN - 1;
 
-    /// The name as text.
+    /// The name as text, to be shown. Where it is not UTF-8 stands U+FFFD: what is to be the name again
+    /// is [`as_bytes`](Self::as_bytes).
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
-    /// A name as it is, empty or with spaces: for programs that must reach every set there is, also one
-    /// that should not have been given its name.
+    /// The name as the kernel has it.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// A name as it is, empty, with spaces, or not even text: for programs that must reach every set there
+    /// is, also one that should not have been given its name.
     ///
     /// # Errors
     ///
     /// More than [`SetName::MAX_LEN`] bytes, or a NUL: no set can have such a name.
-    pub fn verbatim(name: &str) -> Result<Self, SetNameError> {
+    pub fn verbatim(name: impl AsRef<[u8]>) -> Result<Self, SetNameError> {
+        let name = name.as_ref();
         let fault = if name.len() > Self::MAX_LEN {
             Fault::TooLong
-        } else if name.contains('\0') {
+        } else if name.contains(&0) {
             Fault::Character('\0')
         } else {
-            return Ok(Self(name.into()));
+            return Ok(Self(Text::new(name)));
         };
         Err(SetNameError {
-            name: name.into(),
+            name: String::from_utf8_lossy(name).into(),
             fault,
         })
     }
 
     /// A name as the kernel reports it, whoever gave it.
-    pub(crate) fn from_kernel(name: &str) -> Self {
-        Self(name.into())
+    pub(crate) fn from_kernel(name: &[u8]) -> Self {
+        Self(Text::new(name))
     }
 
     /// The name in double quotes, fit for a line of an error message.
@@ -53,7 +62,7 @@ impl SetName {
                 write!(f, "\"{}\"", self.0.escape_debug())
             }
         }
-        Quoted(&self.0)
+        Quoted(self.as_str())
     }
 }
 
@@ -76,7 +85,7 @@ impl FromStr for SetName {
         if let Some(character) = name.chars().find(|c| c.is_whitespace() || c.is_control()) {
             return refuse(Fault::Character(character));
         }
-        Ok(Self(name.into()))
+        Ok(Self(Text::new(name.as_bytes())))
     }
 }
 
@@ -98,13 +107,13 @@ impl TryFrom<String> for SetName {
 
 impl AsRef<str> for SetName {
     fn as_ref(&self) -> &str {
-        &self.0
+        self.as_str()
     }
 }
 
 impl fmt::Display for SetName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        self.0.fmt(f)
     }
 }
 
@@ -150,8 +159,14 @@ mod tests {
         for odd in ["", "a b", "a\tb\n", &"x".repeat(31)] {
             assert_eq!(SetName::verbatim(odd).unwrap().as_str(), odd);
         }
+        let odd = SetName::verbatim(b"caf\xe9").unwrap();
+        assert_eq!(
+            (odd.as_bytes(), odd.as_str()),
+            (&b"caf\xe9"[..], "caf\u{fffd}")
+        );
+        assert_ne!(odd, SetName::verbatim("caf\u{fffd}").unwrap());
         assert!(SetName::verbatim("a\0b").is_err());
-        assert!(SetName::verbatim(&"x".repeat(32)).is_err());
+        assert!(SetName::verbatim("x".repeat(32)).is_err());
     }
 
     #[test]

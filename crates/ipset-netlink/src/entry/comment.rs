@@ -1,24 +1,48 @@
 use std::{fmt, str::FromStr};
 
-/// The comment of an entry: at most 255 bytes of UTF-8, without `"`, NUL or line breaks.
+use crate::text::{Text, first_wrong};
+
+/// The comment of an entry: at most 255 bytes, without `"`, NUL or line breaks, and most often UTF-8.
 ///
 /// The kernel would take a `"` and so would a listing, but `ipset save` then writes a line that
-/// `ipset restore` cannot read. A comment that was *read* from the kernel is kept as it is.
+/// `ipset restore` cannot read. A comment that was *read* from the kernel is kept as it is, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Comment(Box<str>);
+pub struct Comment(Text);
 
 impl Comment {
     /// The longest comment the kernel takes, in bytes.
     pub const MAX_LEN: usize = IPSET_MAX_COMMENT_SIZE;
 
-    /// The comment as text.
+    /// The comment as text, to be shown. Where it is not UTF-8 stands U+FFFD: what is to be the comment
+    /// again is [`as_bytes`](Self::as_bytes).
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
+    }
+
+    /// The comment as the kernel has it.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 
     /// A comment as the kernel reports it, whoever wrote it.
-    pub(crate) fn from_kernel(text: &str) -> Self {
-        Self(text.into())
+    pub(crate) fn from_kernel(text: &[u8]) -> Self {
+        Self(Text::new(text))
+    }
+}
+
+impl TryFrom<&[u8]> for Comment {
+    type Error = CommentError;
+
+    /// Also takes what is not UTF-8.
+    fn try_from(text: &[u8]) -> Result<Self, Self::Error> {
+        if text.len() > Self::MAX_LEN {
+            return Err(CommentError(Fault::TooLong(text.len())));
+        }
+        let wrong = |c| matches!(c, '"' | '\0' | '\n' | '\r');
+        if let Some(character) = first_wrong(text, wrong) {
+            return Err(CommentError(Fault::Character(character)));
+        }
+        Ok(Self(Text::new(text)))
     }
 }
 
@@ -26,25 +50,19 @@ impl FromStr for Comment {
     type Err = CommentError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() > Self::MAX_LEN {
-            return Err(CommentError(Fault::TooLong(text.len())));
-        }
-        if let Some(character) = text.chars().find(|c| matches!(c, '"' | '\0' | '\n' | '\r')) {
-            return Err(CommentError(Fault::Character(character)));
-        }
-        Ok(Self(text.into()))
+        text.as_bytes().try_into()
     }
 }
 
 impl AsRef<str> for Comment {
     fn as_ref(&self) -> &str {
-        &self.0
+        self.as_str()
     }
 }
 
 impl fmt::Display for Comment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        self.0.fmt(f)
     }
 }
 
@@ -81,6 +99,13 @@ mod tests {
         );
         for bad in ["a\"b", "a\0", "a\nb", "a\r"] {
             assert!(bad.parse::<Comment>().is_err(), "{bad:?}");
+            let not_utf_8 = [b"\xff", bad.as_bytes()].concat();
+            assert!(Comment::try_from(&not_utf_8[..]).is_err(), "{bad:?}");
         }
+        let odd = Comment::try_from(&b"caf\xe9"[..]).unwrap();
+        assert_eq!(
+            (odd.as_bytes(), odd.as_str()),
+            (&b"caf\xe9"[..], "caf\u{fffd}")
+        );
     }
 }

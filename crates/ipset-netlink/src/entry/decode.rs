@@ -24,23 +24,23 @@ pub(crate) struct Fields<'a> {
     pub(crate) proto: Option<u8>,
     pub(crate) mark: Option<u32>,
     pub(crate) ether: Option<MacAddress>,
-    pub(crate) name: Option<Cow<'a, str>>,
+    pub(crate) name: Option<Cow<'a, [u8]>>,
     pub(crate) ip2: Option<IpAddr>,
     pub(crate) cidr2: Option<u8>,
     pub(crate) ip2_to: Option<IpAddr>,
-    pub(crate) iface: Option<Cow<'a, str>>,
+    pub(crate) iface: Option<Cow<'a, [u8]>>,
     /// Bits `IPSET_FLAG_*`.
     pub(crate) flags: u32,
     timeout: Option<Timeout>,
     counters: Option<Counters>,
-    comment: Option<Cow<'a, str>>,
+    comment: Option<Cow<'a, [u8]>>,
     skbinfo: Option<SkbInfo>,
 }
 
 impl<'a> Fields<'a> {
     /// Takes in an attribute; one that has no place here is left out.
     #[inline]
-    fn read(&mut self, attribute: &EntryAttribute<&'a str>) {
+    fn read(&mut self, attribute: &EntryAttribute<&'a [u8]>) {
         match *attribute {
             EntryAttribute::Ip(address) => self.ip = Some(address),
             EntryAttribute::IpTo(address) => self.ip_to = Some(address),
@@ -77,7 +77,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Text that is not UTF-8, with U+FFFD where it is not: an entry with it is still an entry.
+    /// Text without a NUL at its end: an entry with it is still an entry.
     #[cold]
     fn read_other(&mut self, nla: &DefaultNla) {
         let field = match nla.kind() {
@@ -88,8 +88,7 @@ impl<'a> Fields<'a> {
         };
         let mut text = vec![0; nla.value_len()];
         nla.emit_value(&mut text);
-        let text = text.strip_suffix(b"\0").unwrap_or(&text);
-        *field = Some(String::from_utf8_lossy(text).into_owned().into());
+        *field = Some(text.into());
     }
 
     /// The entry with this key.
@@ -152,7 +151,7 @@ impl Entry {
     }
 }
 
-impl EntryAttribute<&str> {
+impl EntryAttribute<&[u8]> {
     /// Whether it is what sets of any type can keep with their entries.
     fn is_extension(&self) -> bool {
         matches!(

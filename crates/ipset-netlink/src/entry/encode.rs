@@ -18,22 +18,22 @@ impl Entry {
             && append_entry(request, |bytes| {
                 self.append_attributes(bytes);
                 if let Some(line) = line {
-                    append_attribute(bytes, &EntryAttribute::<&str>::LineNumber(line));
+                    append_attribute(bytes, &EntryAttribute::<&[u8]>::LineNumber(line));
                 }
             })
     }
 
-    /// Text of the kernel that was not UTF-8 can have become too long. For one of those the kernel would
-    /// call all of a message malformed, and not say what it did with the entries before.
+    /// Text that a kernel said is of any length. For one that is too long the kernel would call all of a
+    /// message malformed, and not say what it did with the entries before.
     fn texts_fit(&self) -> bool {
-        let fits = |set: &SetName| set.as_str().len() <= SetName::MAX_LEN;
+        let fits = |set: &SetName| set.as_bytes().len() <= SetName::MAX_LEN;
         let neighbour = self.position.as_ref();
-        let comment = self.comment.as_ref().map_or("", Comment::as_str);
+        let comment = self.comment.as_ref().map_or(&b""[..], Comment::as_bytes);
         comment.len() <= Comment::MAX_LEN
             && neighbour.is_none_or(|position| fits(position.parts().0))
             && self.key.elements().iter().all(|element| match element {
                 Element::Set(set) => fits(set),
-                Element::Interface(interface) => interface.name().len() <= Interface::MAX_LEN,
+                Element::Interface(interface) => interface.name_bytes().len() <= Interface::MAX_LEN,
                 _ => true,
             })
     }
@@ -78,10 +78,10 @@ impl Entry {
             put(bytes, &EntryAttribute::Ether(address.0));
         }
         if let Some(set) = key.set {
-            put(bytes, &EntryAttribute::Name(set.as_str()));
+            put(bytes, &EntryAttribute::Name(set.as_bytes()));
         }
         if let Some(Position::Before(set) | Position::After(set)) = &self.position {
-            put(bytes, &EntryAttribute::NameRef(set.as_str()));
+            put(bytes, &EntryAttribute::NameRef(set.as_bytes()));
         }
         if let Some(element) = key.second_addresses {
             if let Some(address) = element.first_address() {
@@ -95,14 +95,14 @@ impl Entry {
             }
         }
         if let Some(interface) = key.interface {
-            put(bytes, &EntryAttribute::Iface(interface.name()));
+            put(bytes, &EntryAttribute::Iface(interface.name_bytes()));
         }
         if let Some(counters) = self.counters {
             put(bytes, &EntryAttribute::Bytes(counters.bytes));
             put(bytes, &EntryAttribute::Packets(counters.packets));
         }
         if let Some(comment) = &self.comment {
-            put(bytes, &EntryAttribute::Comment(comment.as_str()));
+            put(bytes, &EntryAttribute::Comment(comment.as_bytes()));
         }
         if let Some(skbinfo) = self.skbinfo {
             if let Some(SkbMark { value, mask }) = skbinfo.mark {
@@ -141,6 +141,6 @@ impl Entry {
 
 #[expect(clippy::inline_always, reason = "as append_attribute")]
 #[inline(always)]
-fn put(bytes: &mut Vec<u8>, attribute: &EntryAttribute<&str>) {
+fn put(bytes: &mut Vec<u8>, attribute: &EntryAttribute<&[u8]>) {
     append_attribute(bytes, attribute);
 }

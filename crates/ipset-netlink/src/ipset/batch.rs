@@ -25,7 +25,7 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn new(command: Command, set: &SetName, flags: u16) -> Result<Self, Failure> {
         let attributes = vec![
-            IpSetAttribute::SetName(set.as_str().into()),
+            IpSetAttribute::SetName(set.as_bytes().into()),
             // The kernel writes the line of the refused entry over this.
             IpSetAttribute::LineNumber(0),
             IpSetAttribute::Entries(EncodedEntries::default()),

@@ -151,7 +151,7 @@ pub(super) fn change(
 }
 
 fn names(set: &SetName, second: Option<&SetName>) -> Vec<IpSetAttribute> {
-    let mut attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
-    attributes.extend(second.map(|second| IpSetAttribute::SetName2(second.as_str().into())));
+    let mut attributes = vec![IpSetAttribute::SetName(set.as_bytes().into())];
+    attributes.extend(second.map(|second| IpSetAttribute::SetName2(second.as_bytes().into())));
     attributes
 }

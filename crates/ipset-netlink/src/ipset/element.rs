@@ -155,7 +155,7 @@ impl<T: Transport> IpSet<T> {
             set_type, family, ..
         } = self.ask_type_of(set)?;
         check(&set_type, family, entry, command)?;
-        let attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
+        let attributes = vec![IpSetAttribute::SetName(set.as_bytes().into())];
         let mut request = change(command, attributes, flags)?;
         let line = (command != Command::Test).then_some(0);
         if !entry.append(&mut request, line) {

@@ -1,6 +1,6 @@
 //! Listings: the messages of a dump put together into sets.
 
-use std::{borrow::Cow, ops::ControlFlow};
+use std::ops::ControlFlow;
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
 
@@ -101,7 +101,7 @@ impl<T: Transport> IpSet<T> {
             if names.len() >= MOST_SETS {
                 return Err(DecodeError::new("it has no end"));
             }
-            names.push(SetName::from_kernel(&set_name(&message.attributes)?));
+            names.push(SetName::from_kernel(set_name(&message.attributes)?));
             Ok(())
         })
         .map_err(|failure| self.explain(Operation::Names, failure))?;
@@ -162,7 +162,7 @@ impl<T: Transport> IpSet<T> {
         each: impl FnMut(IpSetMessage) -> Result<(), DecodeError>,
     ) -> Result<(), Failure> {
         let mut attributes = Vec::new();
-        attributes.extend(set.map(|set| IpSetAttribute::SetName(set.as_str().into())));
+        attributes.extend(set.map(|set| IpSetAttribute::SetName(set.as_bytes().into())));
         attributes.extend((flags != 0).then_some(IpSetAttribute::Flags(flags)));
         self.ask(
             Command::List,
@@ -198,7 +198,7 @@ impl Listing {
         self.idle += 1;
         let begins = |attribute: &IpSetAttribute| matches!(attribute, IpSetAttribute::TypeName(_));
         if message.attributes.iter().any(begins) {
-            let header = SetHeader::decode(&name, &message.attributes)?;
+            let header = SetHeader::decode(name, &message.attributes)?;
             self.current = Some(header.clone());
             self.sets += 1;
             self.entries = 0;
@@ -208,7 +208,7 @@ impl Listing {
         let Some(header) = self
             .current
             .as_ref()
-            .filter(|header| header.name.as_str() == name)
+            .filter(|header| header.name.as_bytes() == name)
         else {
             return Err(DecodeError::new(
                 "entries come before the header of their set",
@@ -245,7 +245,7 @@ impl Listing {
     }
 }
 
-fn set_name(attributes: &[IpSetAttribute]) -> Result<Cow<'_, str>, DecodeError> {
+fn set_name(attributes: &[IpSetAttribute]) -> Result<&[u8], DecodeError> {
     attributes
         .iter()
         .find_map(IpSetAttribute::set_name)

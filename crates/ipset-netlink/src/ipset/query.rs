@@ -118,7 +118,7 @@ impl<T: Transport> IpSet<T> {
 
     pub(super) fn ask_type_of(&mut self, set: &SetName) -> Result<TypeOfSet, Failure> {
         let (mut set_type, mut family, mut revision) = (None, None, None);
-        let attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
+        let attributes = vec![IpSetAttribute::SetName(set.as_bytes().into())];
         self.ask_attributes(Command::Header, attributes, |attribute| match attribute {
             IpSetAttribute::TypeName(name) => set_type = name.parse().ok(),
             IpSetAttribute::Family(number) => family = Some(Family::from(number)),
@@ -138,7 +138,7 @@ impl<T: Transport> IpSet<T> {
         self.ask_attributes(Command::GetByIndex, attributes, |attribute| {
             name = attribute
                 .set_name()
-                .map(|name| SetName::from_kernel(&name))
+                .map(SetName::from_kernel)
                 .or(name.take());
         })?;
         name.ok_or_else(|| lacks("name"))
@@ -147,7 +147,7 @@ impl<T: Transport> IpSet<T> {
     fn ask_index(&mut self, set: &SetName) -> Result<SetIndex, Failure> {
         let mut index = None;
         let mut family = None;
-        let attributes = vec![IpSetAttribute::SetName(set.as_str().into())];
+        let attributes = vec![IpSetAttribute::SetName(set.as_bytes().into())];
         self.ask_attributes(
             Command::GetByName,
             attributes,

@@ -97,10 +97,9 @@ impl<T: Transport> IpSet<T> {
 }
 
 fn temporary_name(set: &SetName, port: u32) -> SetName {
-    let mut name = format!("~{port:08x}~{set}");
-    while name.len() > SetName::MAX_LEN {
-        name.pop();
-    }
+    let mut name = format!("~{port:08x}~").into_bytes();
+    name.extend_from_slice(set.as_bytes());
+    name.truncate(SetName::MAX_LEN);
     SetName::from_kernel(&name)
 }
 

@@ -1,12 +1,14 @@
 use std::{fmt, str::FromStr};
 
+use crate::text::Text;
+
 /// A network interface, in a `hash:net,iface`.
 ///
 /// As text it is `eth0`, or `physdev:eth0` for the port of a bridge.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Interface {
-    name: Box<str>,
+    name: Text,
     /// It is the port of a bridge that the packet came through, not the bridge.
     pub bridge_port: bool,
     /// Every interface whose name begins so (`wildcard`, Linux 5.5).
@@ -28,18 +30,19 @@ impl Interface {
         if name.is_empty() || name.len() > Self::MAX_LEN || name.contains(wrong) {
             return Err(InterfaceError(name.into()));
         }
-        Ok(Self::from_kernel(name))
+        Ok(Self::from_kernel(name.as_bytes()))
     }
 
-    /// A name as it is, empty or with spaces: for programs that must reach every entry there is, also one
+    /// A name as it is, empty, with spaces, or not even text: for programs that must reach every entry there is, also one
     /// that no interface can ever match.
     ///
     /// # Errors
     ///
     /// More than [`Interface::MAX_LEN`] bytes, or a NUL: no entry can have such a name.
-    pub fn verbatim(name: &str) -> Result<Self, InterfaceError> {
-        if name.len() > Self::MAX_LEN || name.contains('\0') {
-            return Err(InterfaceError(name.into()));
+    pub fn verbatim(name: impl AsRef<[u8]>) -> Result<Self, InterfaceError> {
+        let name = name.as_ref();
+        if name.len() > Self::MAX_LEN || name.contains(&0) {
+            return Err(InterfaceError(String::from_utf8_lossy(name).into()));
         }
         Ok(Self::from_kernel(name))
     }
@@ -60,15 +63,21 @@ impl Interface {
         }
     }
 
-    /// The name, or the beginning of it.
+    /// The name, or the beginning of it, to be shown. Where it is not UTF-8 stands U+FFFD: what is to be
+    /// the name again is [`name_bytes`](Self::name_bytes).
     pub fn name(&self) -> &str {
-        &self.name
+        self.name.as_str()
+    }
+
+    /// The name, or the beginning of it, as the kernel has it.
+    pub fn name_bytes(&self) -> &[u8] {
+        self.name.as_bytes()
     }
 
     /// An interface as the kernel reports it, whoever named it.
-    pub(crate) fn from_kernel(name: &str) -> Self {
+    pub(crate) fn from_kernel(name: &[u8]) -> Self {
         Self {
-            name: name.into(),
+            name: Text::new(name),
             bridge_port: false,
             wildcard: false,
         }

@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use netlink_packet_core::{
     DecodeError, DefaultNla, Emitable, ErrorContext, NLA_F_NESTED, Nla, NlaBuffer, NlasIterator,
     Parseable, ParseableParametrized,
@@ -19,12 +17,12 @@ use super::{
 pub enum IpSetAttribute {
     /// The protocol version of the message, or the newest the kernel speaks.
     Protocol(u8),
-    /// The set.
-    SetName(String),
+    /// The set: bytes, of which the kernel knows no encoding, without the NUL that ends them.
+    SetName(Vec<u8>),
     /// The type of a set.
     TypeName(String),
     /// The second set in [`Command::Rename`] and [`Command::Swap`].
-    SetName2(String),
+    SetName2(Vec<u8>),
     /// The revision of a type, or the newest the kernel knows.
     Revision(u8),
     /// The address family of a set, `NFPROTO_*`.
@@ -59,7 +57,8 @@ impl Nla for IpSetAttribute {
             | Self::RevisionMin(_) => 1,
             Self::Index(_) => 2,
             Self::Flags(_) | Self::LineNumber(_) => 4,
-            Self::SetName(text) | Self::TypeName(text) | Self::SetName2(text) => text_len(text),
+            Self::SetName(text) | Self::SetName2(text) => text_len(text),
+            Self::TypeName(text) => text_len(text.as_bytes()),
             Self::Header(attributes) => attributes.as_slice().buffer_len(),
             Self::Entry(attributes) => attributes.as_slice().buffer_len(),
             Self::Entries(entries) => entries.as_bytes().len(),
@@ -97,9 +96,8 @@ impl Nla for IpSetAttribute {
             Self::Flags(value) | Self::LineNumber(value) => {
                 buffer.copy_from_slice(&value.to_be_bytes());
             }
-            Self::SetName(text) | Self::TypeName(text) | Self::SetName2(text) => {
-                emit_text(text, buffer);
-            }
+            Self::SetName(text) | Self::SetName2(text) => emit_text(text, buffer),
+            Self::TypeName(text) => emit_text(text.as_bytes(), buffer),
             Self::Header(attributes) => attributes.as_slice().emit(buffer),
             Self::Entry(attributes) => attributes.as_slice().emit(buffer),
             Self::Entries(entries) => buffer.copy_from_slice(entries.as_bytes()),
@@ -109,16 +107,10 @@ impl Nla for IpSetAttribute {
 }
 
 impl IpSetAttribute {
-    /// The name of the set, if that is what this is; bytes that are not UTF-8 are replaced.
-    pub(crate) fn set_name(&self) -> Option<Cow<'_, str>> {
+    /// The name of the set, if that is what this is.
+    pub(crate) fn set_name(&self) -> Option<&[u8]> {
         match self {
-            Self::SetName(name) => Some(name.into()),
-            Self::Other(nla) if nla.kind() == IPSET_ATTR_SETNAME => {
-                let mut name = vec![0; nla.value_len()];
-                nla.emit_value(&mut name);
-                let name = name.strip_suffix(b"\0")?;
-                Some(String::from_utf8_lossy(name).into_owned().into())
-            }
+            Self::SetName(name) => Some(name),
             _ => None,
         }
     }
@@ -126,16 +118,17 @@ impl IpSetAttribute {
 
 impl<'a> ParseableParametrized<NlaBuffer<&'a [u8]>, Command> for IpSetAttribute {
     fn parse_with_param(nla: &NlaBuffer<&'a [u8]>, command: Command) -> Result<Self, DecodeError> {
-        let text = |make: fn(String) -> Self| match parse_text(nla) {
-            Some(text) => Ok(make(text.into())),
+        let text = |make: fn(&[u8]) -> Option<Self>| match parse_text(nla).and_then(make) {
+            Some(text) => Ok(text),
             None => DefaultNla::parse(nla).map(Self::Other),
         };
+        let type_name = |name: &[u8]| String::from_utf8(name.into()).ok().map(Self::TypeName);
         Ok(match nla.kind() {
             IPSET_ATTR_PROTOCOL => Self::Protocol(parse_u8(nla)?),
-            IPSET_ATTR_SETNAME => text(Self::SetName)?,
+            IPSET_ATTR_SETNAME => text(|name| Some(Self::SetName(name.into())))?,
             IPSET_ATTR_TYPENAME => match command {
-                Command::Rename | Command::Swap => text(Self::SetName2)?,
-                _ => text(Self::TypeName)?,
+                Command::Rename | Command::Swap => text(|name| Some(Self::SetName2(name.into())))?,
+                _ => text(type_name)?,
             },
             IPSET_ATTR_REVISION => Self::Revision(parse_u8(nla)?),
             IPSET_ATTR_FAMILY => Self::Family(parse_u8(nla)?),

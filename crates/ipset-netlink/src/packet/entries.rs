@@ -79,7 +79,7 @@ fn not_an_entry(attribute: &NlaBuffer<&[u8]>) -> DecodeError {
 }
 
 /// The attributes of an entry in these bytes.
-pub(crate) fn attributes<'a, T: From<&'a str>>(
+pub(crate) fn attributes<'a, T: From<&'a [u8]>>(
     bytes: &'a [u8],
 ) -> impl Iterator<Item = Result<EntryAttribute<T>, DecodeError>> {
     attributes_of(bytes).map(|attribute| EntryAttribute::parse(&attribute?))
@@ -108,7 +108,7 @@ pub(crate) fn append_entry(bytes: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>))
     reason = "where the kind of the attribute is known, all its lengths are; a million entries take a third of the time"
 )]
 #[inline(always)]
-pub(crate) fn append_attribute<T: AsRef<str>>(bytes: &mut Vec<u8>, attribute: &EntryAttribute<T>) {
+pub(crate) fn append_attribute<T: AsRef<[u8]>>(bytes: &mut Vec<u8>, attribute: &EntryAttribute<T>) {
     let start = bytes.len();
     let length = NLA_HEADER_SIZE + attribute.value_len();
     let end = start + length.next_multiple_of(NLA_ALIGNTO);

@@ -12,11 +12,11 @@ use super::{
 
 /// What an entry is made of.
 ///
-/// Text is a `String`, or a `&str` where the attribute only passes by on its way into a message or out
-/// of one.
+/// Text is bytes, of which the kernel knows no encoding, without the NUL that ends it: a `Vec`, or a slice
+/// where the attribute only passes by on its way into a message or out of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum EntryAttribute<T = String> {
+pub enum EntryAttribute<T = Vec<u8>> {
     /// The address, or the first of a range.
     Ip(IpAddr),
     /// The last address of a range.
@@ -67,7 +67,7 @@ pub enum EntryAttribute<T = String> {
     Other(DefaultNla),
 }
 
-impl<T: AsRef<str>> Nla for EntryAttribute<T> {
+impl<T: AsRef<[u8]>> Nla for EntryAttribute<T> {
     #[inline]
     fn value_len(&self) -> usize {
         match self {
@@ -150,7 +150,7 @@ impl<T: AsRef<str>> Nla for EntryAttribute<T> {
     }
 }
 
-impl<'a, T: From<&'a str>> Parseable<NlaBuffer<&'a [u8]>> for EntryAttribute<T> {
+impl<'a, T: From<&'a [u8]>> Parseable<NlaBuffer<&'a [u8]>> for EntryAttribute<T> {
     #[inline]
     fn parse(nla: &NlaBuffer<&'a [u8]>) -> Result<Self, DecodeError> {
         let text = |make: fn(T) -> Self| match parse_text(nla) {

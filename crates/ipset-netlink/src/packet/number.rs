@@ -42,11 +42,10 @@ pub(super) fn parse_u64(nla: &NlaBuffer<&[u8]>) -> Result<u64, DecodeError> {
     })
 }
 
-/// Text with the NUL that ends it, if it is UTF-8.
+/// Text, of which the kernel knows no encoding, without the NUL that ends it; `None` if it has none.
 #[inline]
-pub(super) fn parse_text<'a>(nla: &NlaBuffer<&'a [u8]>) -> Option<&'a str> {
-    let text = value(nla).strip_suffix(b"\0")?;
-    std::str::from_utf8(text).ok()
+pub(super) fn parse_text<'a>(nla: &NlaBuffer<&'a [u8]>) -> Option<&'a [u8]> {
+    value(nla).strip_suffix(b"\0")
 }
 
 /// The value, for as long as the bytes live that it is in, which `NlaBuffer::value` does not give.
@@ -58,14 +57,14 @@ pub(super) fn value<'a>(nla: &NlaBuffer<&'a [u8]>) -> &'a [u8] {
 }
 
 #[inline]
-pub(super) fn text_len(text: &str) -> usize {
+pub(super) fn text_len(text: &[u8]) -> usize {
     text.len() + 1
 }
 
 #[inline]
-pub(super) fn emit_text(text: &str, buffer: &mut [u8]) {
+pub(super) fn emit_text(text: &[u8], buffer: &mut [u8]) {
     if let Some((end, body)) = buffer.split_last_mut() {
-        body.copy_from_slice(text.as_bytes());
+        body.copy_from_slice(text);
         *end = 0;
     }
 }

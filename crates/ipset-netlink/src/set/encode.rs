@@ -60,7 +60,7 @@ impl CreateSet {
 
     pub(crate) fn attributes(&self, revision: u8) -> Vec<IpSetAttribute> {
         vec![
-            IpSetAttribute::SetName(self.name.as_str().into()),
+            IpSetAttribute::SetName(self.name.as_bytes().into()),
             IpSetAttribute::TypeName(self.set_type.name().into()),
             IpSetAttribute::Revision(revision),
             IpSetAttribute::Family(self.kernel_family().into()),
@@ -180,7 +180,7 @@ impl SetHeader {
     }
 
     /// A message that begins a set in a listing.
-    pub(crate) fn decode(name: &str, attributes: &[IpSetAttribute]) -> Result<Self, DecodeError> {
+    pub(crate) fn decode(name: &[u8], attributes: &[IpSetAttribute]) -> Result<Self, DecodeError> {
         let mut set_type = None;
         let mut family = None;
         let mut revision = None;

@@ -1,6 +1,6 @@
 //! What only the stock `ipset` makes, and we must be able to read.
 
-use ipset_netlink::{IfMissing, IpSet};
+use ipset_netlink::{IfExists, IfMissing, IpSet, SetName};
 use netns_testbed::{Failed, Tool, Trial, skip};
 
 use crate::{name, with_session};
@@ -19,23 +19,53 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
     with_session(trials, "odd_names_are_listed", odd_names_are_listed);
     with_session(
         trials,
-        "text_that_is_not_utf_8_is_listed",
-        text_that_is_not_utf_8_is_listed,
+        "text_that_is_not_utf_8_stays_what_it_is",
+        text_that_is_not_utf_8_stays_what_it_is,
     );
 }
 
-/// Bytes that are not UTF-8 are seen as U+FFFD; they neither hide an entry nor end a listing.
-fn text_that_is_not_utf_8_is_listed(sets: &mut IpSet) -> Result<(), Failed> {
+/// What is not UTF-8 is listed, added and deleted as the bytes it is, in the stock tool's listing too.
+fn text_that_is_not_utf_8_stays_what_it_is(sets: &mut IpSet) -> Result<(), Failed> {
+    let ipset = Tool::require("ipset")?;
     let mut text = b"create c hash:ip comment\nadd c 192.0.2.1 comment \"caf\xe9\"\n".to_vec();
     text.extend(b"create i hash:net,iface\nadd i 10.0.0.0/8,eth\xff\n");
     text.extend(b"create m\xff hash:ip\ncreate l list:set\nadd l m\xff\n");
-    Tool::require("ipset")?.input(text).run(&["restore"])?;
-    let comment = &sets.list(&name("c"))?.entries[0].comment;
-    assert_eq!(comment.as_ref().unwrap().as_str(), "caf\u{fffd}");
+    ipset.input(text).run(&["restore"])?;
+    let before = ipset.output(&["save"])?.stdout;
+    let comment = sets.list(&name("c"))?.entries[0].comment.clone().unwrap();
+    assert_eq!(
+        (comment.as_bytes(), comment.as_str()),
+        (&b"caf\xe9"[..], "caf\u{fffd}")
+    );
     for (set, key) in [("i", "10.0.0.0/8,eth\u{fffd}"), ("l", "m\u{fffd}")] {
         assert_eq!(sets.list(&name(set))?.entries[0].key.to_string(), key);
     }
-    assert_eq!(sets.list_all()?.len(), 4);
+    let all = sets.list_all()?;
+    assert_eq!(all.len(), 4);
+    // Taken away and made again from what was listed.
+    let list = name("l");
+    sets.destroy(&list, IfMissing::Fail)?;
+    sets.destroy_all()?;
+    for set in &all {
+        sets.create(&(&set.header).into(), IfExists::Fail)?;
+        for entry in &set.entries {
+            sets.add(&set.header.name, entry, IfExists::Fail)?;
+            assert!(sets.test(&set.header.name, entry)?);
+        }
+    }
+    let odd = SetName::verbatim(b"m\xff")?;
+    assert_eq!(sets.header(&odd)?.name, odd);
+    assert!(sets.header(&SetName::verbatim("m\u{fffd}")?).is_err());
+    let lines = |saved: &[u8]| {
+        let mut lines: Vec<_> = saved
+            .split(|byte| *byte == b'\n')
+            .map(<[u8]>::to_vec)
+            .collect();
+        // The seed of a hash is the kernel's choice.
+        lines.retain(|line| line.starts_with(b"add "));
+        lines
+    };
+    assert_eq!(lines(&ipset.output(&["save"])?.stdout), lines(&before));
     Ok(())
 }
 

@@ -256,27 +256,30 @@ fn after_a_refused_entry_the_rest_is_sent() {
 }
 
 #[test]
-fn a_name_that_replacing_bytes_made_too_long_is_one_refused_entry() {
-    let mut latin1 = vec![0xe9; 31];
-    latin1.push(0);
-    let listed = IpSetMessage::new(
-        Command::List,
-        vec![IpSetAttribute::Other(DefaultNla::new(2, latin1))],
-    );
-    let of_type = Answer::type_of(&SetType::ListSet, Family::Unspec);
-    let mut script = Script::new([
-        Answer::listing([listed]),
-        of_type,
-        Answer::ok(),
-        Answer::ok(),
-    ]);
-    let mut sets = IpSet::with_transport(&mut script).unwrap();
-    let odd = sets.names().unwrap().remove(0);
-    let entries = [set(), odd, set()].map(|name| Entry::new(name.into()));
-    let outcome = sets.add_all(&set(), &entries, IfExists::Update).unwrap();
-    assert_eq!(outcome.accepted, 2);
-    assert_eq!(outcome.failures[0].index, 1);
-    assert_eq!(outcome.failures[0].key, entries[1].key);
+fn a_name_is_as_long_as_its_bytes_are_and_one_too_long_is_one_refused_entry() {
+    for (length, accepted) in [(31, 3), (32, 2)] {
+        let name = IpSetAttribute::SetName(vec![0xe9; length]);
+        let listed = IpSetMessage::new(Command::List, vec![name]);
+        let of_type = Answer::type_of(&SetType::ListSet, Family::Unspec);
+        let mut script = Script::new([
+            Answer::listing([listed]),
+            of_type,
+            Answer::ok(),
+            Answer::ok(),
+        ]);
+        let mut sets = IpSet::with_transport(&mut script).unwrap();
+        let odd = sets.names().unwrap().remove(0);
+        assert_eq!(odd.as_bytes(), vec![0xe9; length]);
+        let entries = [set(), odd, set()].map(|name| Entry::new(name.into()));
+        let outcome = sets.add_all(&set(), &entries, IfExists::Update).unwrap();
+        assert_eq!(outcome.accepted, accepted);
+        let refused: Vec<_> = outcome
+            .failures
+            .iter()
+            .map(|failure| failure.index)
+            .collect();
+        assert_eq!(refused, [1][..usize::from(accepted == 2)]);
+    }
 }
 
 #[test]

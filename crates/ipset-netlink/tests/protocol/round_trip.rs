@@ -55,7 +55,7 @@ fn message() -> impl Strategy<Value = IpSetMessage> {
 fn attribute(command: Command) -> BoxedStrategy<IpSetAttribute> {
     let second = match command {
         Command::Rename | Command::Swap => text().prop_map(IpSetAttribute::SetName2).boxed(),
-        _ => text().prop_map(IpSetAttribute::TypeName).boxed(),
+        _ => ".{0,20}".prop_map(IpSetAttribute::TypeName).boxed(),
     };
     let minimum = match command {
         Command::Type => any::<u8>().prop_map(IpSetAttribute::RevisionMin).boxed(),
@@ -131,6 +131,8 @@ fn other(kinds: std::ops::Range<u16>) -> impl Strategy<Value = DefaultNla> {
         .prop_map(|(kind, flags, value)| DefaultNla::new(kind | flags, value))
 }
 
-fn text() -> impl Strategy<Value = String> {
-    ".{0,20}"
+/// Bytes, most of them text.
+fn text() -> impl Strategy<Value = Vec<u8>> {
+    let any_bytes = vec(1..=u8::MAX, 0..20);
+    prop_oneof![".{0,20}".prop_map(String::into_bytes), any_bytes]
 }

@@ -200,7 +200,7 @@ impl FakeKernel {
 fn decode(set_type: &SetType, bytes: &[u8]) -> Result<(Entry, Option<u32>), DecodeError> {
     let mut entry = Entry::decode(set_type.definition(), bytes)?;
     let (mut line, mut before, mut neighbour) = (None, false, None);
-    for attribute in attributes::<&str>(bytes) {
+    for attribute in attributes::<&[u8]>(bytes) {
         match attribute? {
             EntryAttribute::LineNumber(number) => line = Some(number),
             EntryAttribute::CadtFlags(flags) => before = flags & IPSET_FLAG_BEFORE != 0,

@@ -129,7 +129,7 @@ impl FakeKernel {
             }
             Command::GetByIndex => {
                 let set = self.sets.get(usize::from(asked.index)).ok_or(ENOENT)?;
-                let name = IpSetAttribute::SetName(set.header.name.as_str().into());
+                let name = IpSetAttribute::SetName(set.header.name.as_bytes().into());
                 Ok(Answer::message(IpSetMessage::new(
                     request.command,
                     vec![name],
@@ -146,7 +146,7 @@ impl FakeKernel {
         strict: bool,
     ) -> Result<Answer, Refusal> {
         let name = asked.name.as_ref().ok_or(IPSET_ERR_PROTOCOL)?;
-        let created = SetHeader::decode(name.as_str(), &request.attributes)
+        let created = SetHeader::decode(name.as_bytes(), &request.attributes)
             .map_err(|_| IPSET_ERR_PROTOCOL)?;
         if let Ok(found) = self.set(asked) {
             let found = CreateSet::from(&found.header);
@@ -241,7 +241,7 @@ impl FakeKernel {
         let headers_only = asked.flags & IPSET_FLAG_LIST_HEADER != 0;
         let mut messages = Vec::new();
         for set in listed {
-            let name = || IpSetAttribute::SetName(set.header.name.as_str().into());
+            let name = || IpSetAttribute::SetName(set.header.name.as_bytes().into());
             let message = |attributes| IpSetMessage::new(Command::List, attributes);
             if names_only {
                 messages.push(message(vec![name()]));
