@@ -3,11 +3,16 @@
 use std::collections::BTreeMap;
 
 use iptables_ruleset::{
-    Chain, ChainState, Hook, KernelSet, Policy, RuleState, Ruleset, Snapshot, TableState,
+    Chain, ChainState, Hook, KernelSet, Policy, Rule, RuleState, Ruleset, Snapshot, TableState,
 };
 
-/// What the kernel lacks of `rulesets`, each as a sentence; nothing when it has it all.
-pub(crate) fn missing_rules(snapshot: &Snapshot, rulesets: &[Ruleset]) -> Vec<String> {
+/// What the kernel lacks of `rulesets`, or has otherwise, each as a sentence; nothing when it has them as they are.
+/// `set_name` tells the names of sets by their index.
+pub(crate) fn missing_rules(
+    snapshot: &Snapshot,
+    rulesets: &[Ruleset],
+    set_name: impl Fn(u16) -> Option<String>,
+) -> Vec<String> {
     rulesets
         .iter()
         .flat_map(|ruleset| {
@@ -17,7 +22,7 @@ pub(crate) fn missing_rules(snapshot: &Snapshot, rulesets: &[Ruleset]) -> Vec<St
                     ruleset.family()
                 )];
             };
-            missing_of(table, ruleset)
+            missing_of(table, ruleset, &set_name)
         })
         .collect()
 }
@@ -64,7 +69,11 @@ pub(crate) fn moved_sets<E>(
         .collect()
 }
 
-fn missing_of(table: &TableState, ruleset: &Ruleset) -> Vec<String> {
+fn missing_of(
+    table: &TableState,
+    ruleset: &Ruleset,
+    set_name: &dyn Fn(u16) -> Option<String>,
+) -> Vec<String> {
     let family = ruleset.family();
     let mut missing = Vec::new();
     for hook in Hook::ALL {
@@ -83,14 +92,27 @@ fn missing_of(table: &TableState, ruleset: &Ruleset) -> Vec<String> {
     }
     for wanted in ruleset.chains() {
         let name = wanted.name();
-        let rules = table.chain(name.as_str()).map(|chain| chain.rules().len());
-        if rules != Some(wanted.rules().len()) {
+        let found = table
+            .chain(name.as_str())
+            .map_or(&[][..], ChainState::rules);
+        if found.len() != wanted.rules().len() {
             missing.push(format!(
                 "{family}: chain {name} has {} rules instead of {}",
-                rules.unwrap_or_default(),
+                found.len(),
                 wanted.rules().len()
             ));
         }
+        let text = |rule: &Rule| rule.to_iptables_save(family).to_string();
+        let mut pairs = (1..).zip(found.iter().zip(wanted.rules()));
+        // Behind the first other rule all may be shifted by one.
+        missing.extend(pairs.find_map(|(number, (found, wanted))| {
+            let (found, wanted) = (text(&found.rule(family, set_name)), text(wanted));
+            (found != wanted).then(|| {
+                format!(
+                    "{family}: rule {number} of chain {name} is \"{found}\" instead of \"{wanted}\""
+                )
+            })
+        }));
     }
     missing
 }
@@ -109,23 +131,27 @@ mod tests {
     fn what_is_not_there_is_told() {
         let mut kernel = FakeKernel::new();
         let nothing = kernel.snapshot().unwrap();
-        assert_eq!(missing_rules(&nothing, &rulesets()).len(), 2);
+        assert_eq!(missing_rules(&nothing, &rulesets(), |_| None).len(), 2);
         assert_eq!(remaining_rules(&nothing, &rulesets()), [""; 0]);
 
+        let mut names: Vec<String> = Vec::new();
         let mut find = |name: &str| {
             let family = if name.ends_with("_v6") {
                 Family::Ipv6
             } else {
                 Family::Ipv4
             };
-            Ok::<_, String>(KernelSet::new(1, Some(family)))
+            names.push(name.to_owned());
+            let index = u16::try_from(names.len() - 1).unwrap();
+            Ok::<_, String>(KernelSet::new(index, Some(family)))
         };
         let other = Config::parse("service = []").unwrap();
         let other = Family::BOTH.map(|family| other.ruleset(family).unwrap());
         let plan = Plan::install(&other, &mut find).unwrap();
         plan.apply(&mut kernel).unwrap();
         let snapshot = kernel.snapshot().unwrap();
-        let missing = missing_rules(&snapshot, &rulesets());
+        let set_name = |index: u16| names.get(usize::from(index)).cloned();
+        let missing = missing_rules(&snapshot, &rulesets(), set_name);
         let chains = |missing: &[String]| {
             missing
                 .iter()
@@ -141,7 +167,17 @@ mod tests {
             !missing.iter().any(|text| text.contains("policy")),
             "{missing:#?}"
         );
-        assert_eq!(chains(&missing_rules(&snapshot, &other)), 0);
+        assert_eq!(missing_rules(&snapshot, &other, set_name), [""; 0]);
+        // With the sets of another name the rules are others.
+        let renamed = |index| set_name(index).map(|name| name + "2");
+        let missing = missing_rules(&snapshot, &other, renamed);
+        assert_eq!(missing.len(), 2, "{missing:#?}");
+        assert!(
+            missing
+                .iter()
+                .all(|text| text.contains("whitelist") && text.contains(" instead of ")),
+            "{missing:#?}"
+        );
         // Six chains and two policies of each family.
         assert_eq!(remaining_rules(&snapshot, &rulesets()).len(), 16);
     }

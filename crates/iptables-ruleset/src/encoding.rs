@@ -84,6 +84,15 @@ pub(crate) enum Expression {
         threshold: Option<u16>,
     },
     Verdict(Verdict),
+    /// What is not known here, as the kernel sent it.
+    #[cfg_attr(
+        not(feature = "nft"),
+        expect(dead_code, reason = "only the real kernel has them")
+    )]
+    Other {
+        name: String,
+        data: Vec<u8>,
+    },
 }
 
 /// An xtables match or target: its name, its revision and its C structure, padded as `XT_ALIGN` does.

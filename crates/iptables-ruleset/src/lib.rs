@@ -72,6 +72,7 @@ compile_error!(
 );
 
 pub mod config;
+mod decoding;
 mod encoding;
 mod error;
 mod firewall;
@@ -87,7 +88,7 @@ pub use config::{Config, ConfigError};
 pub use error::BuildError;
 pub use kernel::{
     Applied, ApplyError, Batch, Bypass, ChainState, FakeKernel, Kernel, KernelSet, Plan,
-    ResolveSet, RuleState, Snapshot, TableState,
+    ResolveSet, RuleCounters, RuleState, Snapshot, TableState,
 };
 pub use match_::Match;
 pub(crate) use model::Period;

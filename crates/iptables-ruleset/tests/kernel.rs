@@ -15,12 +15,15 @@ mod atomic;
 mod config_files;
 #[path = "kernel/fixture.rs"]
 mod fixture;
+mod generate;
 #[path = "kernel/golden.rs"]
 mod golden;
 #[path = "kernel/limits.rs"]
 mod limits;
 #[path = "kernel/ownership.rs"]
 mod ownership;
+#[path = "kernel/read_back.rs"]
+mod read_back;
 #[path = "kernel/removal.rs"]
 mod removal;
 #[path = "kernel/same_as_iptables.rs"]
@@ -29,6 +32,7 @@ mod same_as_iptables;
 fn main() -> std::process::ExitCode {
     let mut trials = same_as_iptables::trials();
     trials.extend(golden::trials());
+    trials.extend(read_back::trials());
     trials.extend(config_files::trials());
     trials.extend(atomic::trials());
     trials.extend(ownership::trials());

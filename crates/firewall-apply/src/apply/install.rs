@@ -44,7 +44,9 @@ pub(super) fn install(
     }
     match nftables.snapshot() {
         Ok(snapshot) => {
-            for missing in verify::missing_rules(&snapshot, rulesets) {
+            for missing in
+                verify::missing_rules(&snapshot, rulesets, |index| name_of(&resolved, index))
+            {
                 findings.fail(missing);
             }
         }
@@ -57,6 +59,13 @@ pub(super) fn install(
         findings.fail(moved);
     }
     Ok(())
+}
+
+/// The set that the kernel knows by this index, of those that the rules name.
+fn name_of(resolved: &BTreeMap<String, KernelSet>, index: u16) -> Option<String> {
+    let mut sets = resolved.iter();
+    sets.find(|(_, set)| set.index() == index)
+        .map(|(name, _)| name.clone())
 }
 
 fn find_set(kernel: &mut IpSet, name: &str) -> Result<KernelSet, BoxError> {

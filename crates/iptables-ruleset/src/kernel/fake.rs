@@ -3,7 +3,9 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::batch::{Action, Batch, Change};
-use super::snapshot::{BaseChain, ChainState, RuleState, Snapshot, TableState, effect};
+use super::snapshot::{
+    BaseChain, ChainState, Content, RuleCounters, RuleState, Snapshot, TableState, effect,
+};
 use super::{ApplyError, Kernel};
 use crate::{ChainName, Family, Hook, Policy, Rule};
 
@@ -112,7 +114,7 @@ impl FakeKernel {
     }
 
     fn append_to(&mut self, family: Family, chain: &str, rule: &Rule) {
-        // The fake keeps text and effect; which set it is makes no difference to it.
+        // Which set it is makes no difference to the fake.
         let expressions = rule
             .encode(family, &mut |_| Ok(0))
             .map(|rule| rule.expressions)
@@ -123,7 +125,8 @@ impl FakeKernel {
             handle: self.last_handle,
             unconditional,
             outcome,
-            expressions: Vec::new(),
+            counters: RuleCounters::default(),
+            content: Content::Written(expressions),
         };
         let chain = self
             .tables
@@ -174,7 +177,8 @@ impl FakeKernel {
                     handle: self.last_handle,
                     unconditional,
                     outcome,
-                    expressions: Vec::new(),
+                    counters: RuleCounters::default(),
+                    content: Content::Written(rule.expressions.clone()),
                 };
                 if state.leads_to().is_some_and(|to| !table.contains_key(to)) {
                     return Err(missing());

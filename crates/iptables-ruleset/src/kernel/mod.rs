@@ -14,7 +14,7 @@ pub use error::ApplyError;
 pub use fake::FakeKernel;
 pub use plan::{Applied, Bypass, Plan};
 pub use resolve::{KernelSet, ResolveSet};
-pub use snapshot::{ChainState, RuleState, Snapshot, TableState};
+pub use snapshot::{ChainState, RuleCounters, RuleState, Snapshot, TableState};
 
 /// Something that has `filter` tables: the kernel (`Nftables`), or a [`FakeKernel`] for tests.
 pub trait Kernel {

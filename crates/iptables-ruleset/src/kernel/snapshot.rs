@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
+use crate::decoding;
 use crate::encoding::{Expression, Verdict};
-use crate::{Family, Hook, Policy};
+use crate::{Family, Hook, Policy, Rule};
 
 /// The `filter` tables of both families at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,7 +40,31 @@ pub struct RuleState {
     pub(crate) handle: u64,
     pub(crate) unconditional: bool,
     pub(crate) outcome: Outcome,
-    pub(crate) expressions: Vec<u8>,
+    pub(crate) counters: RuleCounters,
+    pub(crate) content: Content,
+}
+
+/// What a rule is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// `NFTA_RULE_EXPRESSIONS`, as the kernel sent it.
+    #[cfg_attr(
+        not(feature = "nft"),
+        expect(dead_code, reason = "only the real kernel has them")
+    )]
+    Sent(Vec<u8>),
+    /// As it was written.
+    Written(Vec<Expression>),
+}
+
+/// What has come to a rule and matched since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct RuleCounters {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes, those of the IP header included.
+    pub bytes: u64,
 }
 
 /// What a rule does with a packet that it matches.
@@ -125,7 +150,33 @@ impl RuleState {
     /// The expressions as the kernel sent them: the content of `NFTA_RULE_EXPRESSIONS`. Empty from a
     /// [`FakeKernel`](super::FakeKernel).
     pub fn expressions(&self) -> &[u8] {
-        &self.expressions
+        match &self.content {
+            Content::Sent(expressions) => expressions,
+            Content::Written(_) => &[],
+        }
+    }
+
+    /// How much the rule has matched; nothing of a rule that does not count.
+    pub fn counters(&self) -> RuleCounters {
+        self.counters
+    }
+
+    /// The rule as a model, as it was written or as iptables would have written it. `set_name` tells the names of sets
+    /// by the kernel's index.
+    ///
+    /// Of what is not known here every byte is kept: [`match_::Other`](crate::match_::Other) and
+    /// [`target::Other`](crate::target::Other).
+    pub fn rule(&self, family: Family, set_name: impl Fn(u16) -> Option<String>) -> Rule {
+        match &self.content {
+            Content::Written(expressions) => decoding::rule(family, expressions, &set_name),
+            #[cfg(feature = "nft")]
+            Content::Sent(expressions) => {
+                let expressions = crate::nft::decode::expressions(expressions);
+                decoding::rule(family, &expressions, &set_name)
+            }
+            #[cfg(not(feature = "nft"))]
+            Content::Sent(_) => Rule::new(crate::Target::None),
+        }
     }
 
     /// Whether every packet that comes to this rule takes its jump to `chain`.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, PayloadBase};
 use crate::{Family, Network};
 
@@ -72,6 +73,28 @@ impl Address {
             inverted,
             data: value,
         });
+    }
+
+    /// A comparison with the address at this offset.
+    pub(super) fn decode(decoder: &mut Decoder<'_>, offset: u32) -> Option<Self> {
+        match decoder.next()? {
+            Expression::Payload {
+                base: PayloadBase::Network,
+                offset: at,
+                ..
+            } if *at == offset => {}
+            _ => return None,
+        }
+        let compared = decoder.comparison()?;
+        let bits = match compared.mask {
+            Some(mask) => mask.iter().map(|byte| byte.count_ones()).sum(),
+            None => u32::try_from(compared.data.len()).ok()?.checked_mul(8)?,
+        };
+        let network = Network::of_octets(decoder.family, compared.data, u8::try_from(bits).ok()?)?;
+        Some(Self {
+            network,
+            inverted: compared.inverted,
+        })
     }
 }
 

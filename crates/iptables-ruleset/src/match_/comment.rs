@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::Extension;
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
 use crate::save::Quoted;
 use crate::{BuildError, Family};
@@ -42,6 +43,11 @@ impl Extension for Comment {
             info,
         }));
         Ok(())
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        let info = decoder.extension("comment")?;
+        Self::new(info.text(0, XT_MAX_COMMENT_LEN)?).ok()
     }
 }
 

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::Extension;
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
 use crate::{BuildError, Family, Rule};
 
@@ -105,6 +106,14 @@ impl Extension for Conntrack {
             info,
         }));
         Ok(())
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        let info = decoder.extension("conntrack")?;
+        Some(Self {
+            state: CtState(info.u16(150)?),
+            inverted: info.u16(148)? != 0,
+        })
     }
 
     fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {

@@ -2,6 +2,7 @@ use std::fmt;
 
 use super::Extension;
 use super::address::Address;
+use crate::decoding::Decoder;
 use crate::encoding::Encoder;
 use crate::{BuildError, Family, Network, Rule};
 
@@ -27,16 +28,25 @@ impl Extension for Destination {
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        let offset = match encoder.family {
-            Family::Ipv4 => IPHDR_ADDRESS,
-            Family::Ipv6 => IPV6HDR_ADDRESS,
-        };
+        let offset = offset(encoder.family);
         self.0.encode(encoder, offset);
         Ok(())
     }
 
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        let offset = offset(decoder.family);
+        Address::decode(decoder, offset).map(Self)
+    }
+
     fn check(&self, _rule: &Rule, family: Family) -> Result<(), String> {
         self.0.check(family)
+    }
+}
+
+fn offset(family: Family) -> u32 {
+    match family {
+        Family::Ipv4 => IPHDR_ADDRESS,
+        Family::Ipv6 => IPV6HDR_ADDRESS,
     }
 }
 

@@ -1,8 +1,8 @@
 use std::fmt;
 
 use super::Extension;
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
-use crate::save::Quoted;
 use crate::{BuildError, Family, Period, Rate, RateUnit, Rule};
 
 /// `-m hashlimit`: so many packets from each source address, from each network of sources, or from all together.
@@ -29,6 +29,8 @@ pub struct HashLimit {
     burst: u32,
     of: Of,
     table: Option<Table>,
+    /// How long a quiet source is remembered, in milliseconds, where that is not the time in which a budget fills up.
+    expire: Option<u32>,
 }
 
 /// Whose packets are counted together.
@@ -164,6 +166,7 @@ impl HashLimit {
             burst,
             of: Of::Source(None),
             table: None,
+            expire: None,
         })
     }
 
@@ -173,6 +176,9 @@ impl HashLimit {
 
     /// How long a quiet source is remembered.
     pub(crate) fn expire_milliseconds(&self) -> u32 {
+        if let Some(expire) = self.expire {
+            return expire;
+        }
         let fill =
             (self.period().ticks * u64::from(self.burst)).div_ceil(XT_HASHLIMIT_SCALE_V2 / 1000);
         // The kernel looks for quiet ones once a second.
@@ -223,7 +229,8 @@ impl Extension for HashLimit {
         if let Of::Source(_) = self.of {
             f.write_str("--hashlimit-mode srcip ")?;
         }
-        write!(f, "--hashlimit-name {} ", Quoted(&self.name))?;
+        // Never quoted, and no name of ours needs it.
+        write!(f, "--hashlimit-name {} ", self.name)?;
         if let Some(Table { size, max }) = self.table {
             write!(
                 f,
@@ -273,6 +280,34 @@ impl Extension for HashLimit {
             info,
         }));
         Ok(())
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        let family = decoder.family;
+        let info = decoder.extension("hashlimit")?;
+        let (mode, bits) = (info.u32(272)?, info.u8(296)?);
+        let of = match mode & !XT_HASHLIMIT_INVERT {
+            0 => Of::Everybody,
+            _ => Of::Source((bits != family.address_bits()).then_some(bits)),
+        };
+        let (size, max) = (info.u32(276)?, info.u32(280)?);
+        let (count, unit) = Period::of_ticks(info.u64(256)?, XT_HASHLIMIT_SCALE_V2).canonical();
+        let limit = Self {
+            of,
+            table: (size != 0 || max != 0).then_some(Table { size, max }),
+            ..Self::new(
+                info.text(0, NAME_MAX)?,
+                Rate::of_seconds(count, unit.seconds().into())?,
+                u32::try_from(info.u64(264)?).ok()?,
+                mode & XT_HASHLIMIT_INVERT != 0,
+            )
+            .ok()?
+        };
+        let expire = info.u32(288)?;
+        Some(Self {
+            expire: (expire != limit.expire_milliseconds()).then_some(expire),
+            ..limit
+        })
     }
 
     fn check(&self, _rule: &Rule, family: Family) -> Result<(), String> {

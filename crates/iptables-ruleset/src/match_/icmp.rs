@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::{Extension, Protocol};
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
 use crate::{BuildError, Family, Rule};
 
@@ -45,10 +46,7 @@ impl Extension for Icmp {
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
         // struct ipt_icmp, linux/netfilter_ipv4/ip_tables.h; struct ip6t_icmp is the same.
         let (first, last) = self.code.map_or((0, u8::MAX), |code| (code, code));
-        let name = match encoder.family {
-            Family::Ipv4 => "icmp",
-            Family::Ipv6 => "icmp6",
-        };
+        let name = name(encoder.family);
         let info = Info::new(8).put(0, &[self.kind, first, last]).finish();
         encoder.push(Expression::Match(Xt {
             name,
@@ -56,6 +54,15 @@ impl Extension for Icmp {
             info,
         }));
         Ok(())
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        let info = decoder.extension(name(decoder.family))?;
+        let (first, last) = (info.u8(1)?, info.u8(2)?);
+        Some(Self {
+            kind: info.u8(0)?,
+            code: (first == last).then_some(first),
+        })
     }
 
     fn check(&self, rule: &Rule, family: Family) -> Result<(), String> {
@@ -71,6 +78,13 @@ impl Extension for Icmp {
             return Err("ICMP type 255 is reserved; for any type leave the match out".to_owned());
         }
         Ok(())
+    }
+}
+
+fn name(family: Family) -> &'static str {
+    match family {
+        Family::Ipv4 => "icmp",
+        Family::Ipv6 => "icmp6",
     }
 }
 

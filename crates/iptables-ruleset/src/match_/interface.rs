@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::InterfaceName;
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, MetaKey};
 
 /// The interface that it has to be, or must not be.
@@ -40,6 +41,21 @@ impl Interface {
             None => [name.as_bytes(), b"\0"].concat(),
         };
         encoder.compare(Expression::Meta(key), self.inverted, data);
+    }
+
+    pub(super) fn decode(decoder: &mut Decoder<'_>, key: MetaKey) -> Option<Self> {
+        if *decoder.next()? != Expression::Meta(key) {
+            return None;
+        }
+        let compared = decoder.comparison()?;
+        let name = match compared.data {
+            [name @ .., 0] => String::from_utf8(name.to_vec()).ok()?,
+            beginning => String::from_utf8(beginning.to_vec()).ok()? + "+",
+        };
+        Some(Self {
+            name: name.parse().ok()?,
+            inverted: compared.inverted,
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::Extension;
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression};
 use crate::{BuildError, Family, Period, Rate};
 
@@ -68,6 +69,20 @@ impl Extension for Limit {
             burst: self.burst,
         });
         Ok(())
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        match *decoder.next()? {
+            Expression::Limit {
+                rate,
+                unit_seconds,
+                burst,
+            } => {
+                let rate = Rate::of_seconds(rate, unit_seconds)?;
+                Self::new(rate).ok()?.burst(burst).ok()
+            }
+            _ => None,
+        }
     }
 }
 

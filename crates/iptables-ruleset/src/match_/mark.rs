@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::Extension;
+use crate::decoding::{Decoder, Fields};
 use crate::encoding::{Encoder, Expression, MetaKey};
 use crate::{BuildError, Family, Rule};
 
@@ -44,6 +45,18 @@ impl Extension for Mark {
             data: self.value.to_ne_bytes().to_vec(),
         });
         Ok(())
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        if *decoder.next()? != Expression::Meta(MetaKey::Mark) {
+            return None;
+        }
+        let compared = decoder.comparison()?;
+        let number = |bytes: &[u8]| Fields(bytes).u32(0);
+        Some(Self {
+            value: number(compared.data)?,
+            mask: compared.mask.map_or(Some(u32::MAX), number)?,
+        })
     }
 
     fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {

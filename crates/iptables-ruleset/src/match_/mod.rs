@@ -12,6 +12,7 @@ mod interface;
 mod limit;
 mod mark;
 mod multiport;
+mod other;
 mod out_interface;
 mod port;
 mod protocol;
@@ -32,6 +33,7 @@ pub use in_interface::InInterface;
 pub use limit::Limit;
 pub use mark::Mark;
 pub use multiport::Multiport;
+pub use other::Other;
 pub use out_interface::OutInterface;
 pub use protocol::Protocol;
 pub use set::{Counter, Direction, Set};
@@ -39,6 +41,7 @@ pub use source::Source;
 pub use tcp::{Tcp, TcpFlags};
 pub use udp::Udp;
 
+use crate::decoding::Decoder;
 use crate::encoding::Encoder;
 use crate::{BuildError, Family, Rule};
 
@@ -49,6 +52,11 @@ pub(crate) trait Extension {
 
     /// The expressions iptables sends for it.
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError>;
+
+    /// Reads what [`encode`](Self::encode) wrote, if that is what comes next.
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self>
+    where
+        Self: Sized;
 
     /// Why it cannot be part of `rule`, if so.
     fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
@@ -77,6 +85,11 @@ macro_rules! matches {
                     $(Self::$name(one) => one,)*
                 }
             }
+        }
+
+        /// The match that the next expressions are.
+        pub(crate) fn decode(decoder: &mut Decoder<'_>) -> Option<Match> {
+            None$(.or_else(|| decoder.attempt($name::decode)))*
         }
     };
 }
@@ -112,6 +125,8 @@ matches! {
     HashLimit,
     /// `-m comment`: matches everything.
     Comment,
+    /// What another program asks for and is not known here.
+    Other,
 }
 
 impl Match {

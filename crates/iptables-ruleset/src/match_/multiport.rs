@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::{Extension, Protocol};
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
 use crate::{BuildError, Family, PortRange, Rule};
 
@@ -114,6 +115,24 @@ impl Extension for Multiport {
             info,
         }));
         Ok(())
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        let info = decoder.extension("multiport")?;
+        let which = [Which::Source, Which::Destination, Which::Either]
+            .into_iter()
+            .find(|which| Some(*which as u8) == info.u8(0))?;
+        let mut ports = Vec::new();
+        let mut places = 0..usize::from(info.u8(1)?);
+        while let Some(place) = places.next() {
+            let first = info.u16(2 + 2 * place)?;
+            let last = match info.u8(32 + place)? {
+                0 => first,
+                _ => info.u16(2 + 2 * places.next()?)?,
+            };
+            ports.push(PortRange::new(first, last).ok()?);
+        }
+        Self::new(which, ports).ok()
     }
 
     fn check(&self, rule: &Rule, _family: Family) -> Result<(), String> {

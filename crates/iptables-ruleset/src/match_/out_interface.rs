@@ -2,6 +2,7 @@ use std::fmt;
 
 use super::Extension;
 use super::interface::Interface;
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, MetaKey};
 use crate::{BuildError, Family, InterfaceName};
 
@@ -29,5 +30,9 @@ impl Extension for OutInterface {
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
         self.0.encode(encoder, MetaKey::OutInterface);
         Ok(())
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        Interface::decode(decoder, MetaKey::OutInterface).map(Self)
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::PortRange;
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, PayloadBase};
 
 /// Ports that are asked for, or excluded.
@@ -36,6 +37,23 @@ impl Ports {
 
     fn single(self) -> Option<u16> {
         (self.range.is_single() && !self.inverted).then(|| self.range.first())
+    }
+
+    fn decode(decoder: &mut Decoder<'_>, offset: u32) -> Option<Self> {
+        let mut ahead = *decoder;
+        if *ahead.next()? != load(offset, 2) {
+            return None;
+        }
+        let port = |bytes: &[u8]| Some(u16::from_be_bytes(bytes.try_into().ok()?));
+        let (range, inverted) = match ahead.next()? {
+            Expression::Compare { inverted, data } => (port(data)?.into(), *inverted),
+            Expression::Range { inverted, from, to } => {
+                (PortRange::new(port(from)?, port(to)?).ok()?, *inverted)
+            }
+            _ => return None,
+        };
+        *decoder = ahead;
+        Some(Self { range, inverted })
     }
 }
 
@@ -75,6 +93,42 @@ impl Ends {
                 });
             }
         }
+    }
+
+    /// What is asked of the source, then of the destination, or of both in one go.
+    pub(super) fn decode(decoder: &mut Decoder<'_>) -> Self {
+        let mut ahead = *decoder;
+        if let Some(both) = Self::decode_both(&mut ahead) {
+            *decoder = ahead;
+            return both;
+        }
+        let source = Ports::decode(decoder, SOURCE);
+        // Two plain ports that were not compared in one go are two matches.
+        let mut ahead = *decoder;
+        let destination = Ports::decode(&mut ahead, DESTINATION)
+            .filter(|ports| ports.single().and(source.and_then(Ports::single)).is_none());
+        if destination.is_some() {
+            *decoder = ahead;
+        }
+        Self {
+            source,
+            destination,
+        }
+    }
+
+    fn decode_both(decoder: &mut Decoder<'_>) -> Option<Self> {
+        if *decoder.next()? != load(SOURCE, 4) {
+            return None;
+        }
+        let compared = decoder.comparison()?;
+        let (None, false, [a, b, c, d]) = (compared.mask, compared.inverted, compared.data) else {
+            return None;
+        };
+        let port = |bytes| Ports::among(u16::from_be_bytes(bytes).into());
+        Some(Self {
+            source: Some(port([*a, *b])),
+            destination: Some(port([*c, *d])),
+        })
     }
 
     pub(super) fn check(self) -> Result<(), String> {

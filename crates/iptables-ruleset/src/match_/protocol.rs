@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::Extension;
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, MetaKey};
 use crate::{BuildError, Family, Rule};
 
@@ -68,6 +69,20 @@ impl Extension for Protocol {
             vec![self.number],
         );
         Ok(())
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        if *decoder.next()? != Expression::Meta(MetaKey::L4Protocol) {
+            return None;
+        }
+        let compared = decoder.comparison()?;
+        let [number] = *compared.data else {
+            return None;
+        };
+        Some(Self {
+            number,
+            inverted: compared.inverted,
+        })
     }
 
     fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use super::Extension;
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
 use crate::{BuildError, Family, Rule, SetName};
 
@@ -188,6 +189,27 @@ impl Extension for Set {
         Ok(())
     }
 
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        let info = decoder.extension("set")?;
+        let flags = info.u8(3)?;
+        let directions = (1..=u32::from(info.u8(2)?)).map(|dimension| {
+            let source = 1u8.checked_shl(dimension).unwrap_or(0);
+            if flags & source == 0 {
+                Direction::Destination
+            } else {
+                Direction::Source
+            }
+        });
+        Some(Self {
+            name: decoder.set_name(info.u16(0)?)?.parse().ok()?,
+            directions: directions.collect(),
+            inverted: flags & 1 != 0,
+            flags: info.u32(40)?,
+            packets: Counter::decode(info.u64(8)?, info.u8(16)?),
+            bytes: Counter::decode(info.u64(24)?, info.u8(32)?),
+        })
+    }
+
     fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
         if self.directions.len() > IPSET_DIM_MAX {
             return Err(format!("an ipset has at most {IPSET_DIM_MAX} dimensions"));
@@ -214,6 +236,16 @@ impl Counter {
             Some(Self::NotEqual(value)) => (value, IPSET_COUNTER_NE),
             Some(Self::Less(value)) => (value, IPSET_COUNTER_LT),
             Some(Self::Greater(value)) => (value, IPSET_COUNTER_GT),
+        }
+    }
+
+    fn decode(value: u64, operation: u8) -> Option<Self> {
+        match operation {
+            IPSET_COUNTER_EQ => Some(Self::Equal(value)),
+            IPSET_COUNTER_NE => Some(Self::NotEqual(value)),
+            IPSET_COUNTER_LT => Some(Self::Less(value)),
+            IPSET_COUNTER_GT => Some(Self::Greater(value)),
+            _ => None,
         }
     }
 }

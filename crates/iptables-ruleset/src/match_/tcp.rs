@@ -2,6 +2,7 @@ use std::fmt;
 
 use super::port::{Ends, Ports};
 use super::{Extension, Protocol};
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, PayloadBase};
 use crate::{BuildError, Family, PortRange, Rule};
 
@@ -80,6 +81,21 @@ impl Tcp {
             ..self
         }
     }
+
+    fn decode_flags(decoder: &mut Decoder<'_>) -> Option<Flags> {
+        if *decoder.next()? != FLAGS_LOAD {
+            return None;
+        }
+        let compared = decoder.comparison()?;
+        match (compared.mask, compared.data) {
+            (Some([mask]), [set]) => Some(Flags {
+                mask: TcpFlags(*mask),
+                set: TcpFlags(*set),
+                inverted: compared.inverted,
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// What `--syn` looks at.
@@ -154,11 +170,7 @@ impl Extension for Tcp {
             inverted,
         }) = self.flags
         {
-            encoder.push(Expression::Payload {
-                base: PayloadBase::Transport,
-                offset: FLAGS,
-                length: 1,
-            });
+            encoder.push(FLAGS_LOAD);
             encoder.push(Expression::Mask(vec![mask]));
             encoder.push(Expression::Compare {
                 inverted,
@@ -167,6 +179,22 @@ impl Extension for Tcp {
         }
         self.ports.encode(encoder);
         Ok(())
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        if !decoder.is_only(Protocol::TCP.number()) {
+            return None;
+        }
+        let mut ahead = *decoder;
+        let flags = Self::decode_flags(&mut ahead);
+        if flags.is_some() {
+            *decoder = ahead;
+        }
+        let found = Self {
+            flags,
+            ports: Ends::decode(decoder),
+        };
+        (found != Self::new()).then_some(found)
     }
 
     fn check(&self, rule: &Rule, _family: Family) -> Result<(), String> {
@@ -183,6 +211,12 @@ impl Extension for Tcp {
 
 /// Offset of the flags in struct tcphdr, linux/tcp.h.
 const FLAGS: u32 = 13;
+
+const FLAGS_LOAD: Expression = Expression::Payload {
+    base: PayloadBase::Transport,
+    offset: FLAGS,
+    length: 1,
+};
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@ use std::fmt;
 
 use super::port::{Ends, Ports};
 use super::{Extension, Protocol};
+use crate::decoding::Decoder;
 use crate::encoding::Encoder;
 use crate::{BuildError, Family, PortRange, Rule};
 
@@ -51,6 +52,16 @@ impl Extension for Udp {
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
         self.ports.encode(encoder);
         Ok(())
+    }
+
+    fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+        if !decoder.is_only(Protocol::UDP.number()) {
+            return None;
+        }
+        let found = Self {
+            ports: Ends::decode(decoder),
+        };
+        (found != Self::new()).then_some(found)
     }
 
     fn check(&self, rule: &Rule, _family: Family) -> Result<(), String> {

@@ -97,6 +97,17 @@ impl Network {
         }
     }
 
+    /// The network of an address of which only the leading octets are given.
+    pub(crate) fn of_octets(family: Family, octets: &[u8], prefix_length: u8) -> Option<Self> {
+        let mut whole = [0; 16];
+        whole.get_mut(..octets.len())?.copy_from_slice(octets);
+        let address = match family {
+            Family::Ipv4 => IpAddr::from(*whole.first_chunk::<4>()?),
+            Family::Ipv6 => IpAddr::from(whole),
+        };
+        Self::new(address, prefix_length).ok()
+    }
+
     /// The address in network order.
     pub(crate) fn octets(&self) -> Vec<u8> {
         match self.address {

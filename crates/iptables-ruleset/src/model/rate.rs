@@ -48,6 +48,15 @@ impl Rate {
     pub const fn unit(self) -> RateUnit {
         self.unit
     }
+
+    /// So many in so many seconds, if that is one of the units.
+    pub(crate) fn of_seconds(count: u64, seconds: u64) -> Option<Self> {
+        let unit = RateUnit::LONGEST_FIRST
+            .into_iter()
+            .find(|unit| u64::from(unit.seconds()) == seconds)?;
+        let count = NonZeroU32::new(u32::try_from(count).ok()?)?;
+        Some(Self::new(count, unit))
+    }
 }
 
 impl RateUnit {
@@ -96,6 +105,14 @@ pub(crate) struct Period {
 impl Period {
     pub(crate) fn of(rate: Rate, ticks_per_second: u64) -> Self {
         let ticks = ticks_per_second * u64::from(rate.unit.seconds()) / u64::from(rate.count.get());
+        Self {
+            ticks: ticks.max(1),
+            ticks_per_second,
+        }
+    }
+
+    /// One packet in so many ticks.
+    pub(crate) fn of_ticks(ticks: u64, ticks_per_second: u64) -> Self {
         Self {
             ticks: ticks.max(1),
             ticks_per_second,

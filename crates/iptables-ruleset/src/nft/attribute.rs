@@ -78,6 +78,13 @@ impl<'a> Attributes<'a> {
     }
 
     /// A number in network order.
+    pub(super) fn u16(&self, wanted: u16) -> Option<u16> {
+        self.find(wanted)
+            .and_then(|content| bytes(content, 0))
+            .map(u16::from_be_bytes)
+    }
+
+    /// A number in network order.
     pub(super) fn u64(&self, wanted: u16) -> Option<u64> {
         self.find(wanted)
             .and_then(|content| bytes(content, 0))

@@ -45,6 +45,8 @@ fn describe(expression: &Expression) -> (&'static CStr, Attributes<'_>) {
             threshold,
         } => (c"log", log(prefix, *group, *size, *threshold)),
         Expression::Verdict(verdict) => (c"immediate", immediate(verdict)),
+        // No rule that holds one passes its check; the kernel refuses an expression of this name.
+        Expression::Other { .. } => (c"other", Vec::new()),
     }
 }
 

@@ -5,6 +5,7 @@
 #[expect(unsafe_code, reason = "calls libnftnl")]
 mod allocate;
 mod attribute;
+pub(crate) mod decode;
 mod expression;
 mod message;
 mod read;

@@ -3,7 +3,9 @@
 use super::attribute::{Attributes, Message};
 use super::message::request;
 use super::socket::Socket;
-use crate::kernel::snapshot::{BaseChain, ChainState, Outcome, RuleState, TableState};
+use crate::kernel::snapshot::{
+    BaseChain, ChainState, Content, Outcome, RuleCounters, RuleState, TableState,
+};
 use crate::{ApplyError, Family, Policy};
 
 /// The number of changes so far.
@@ -132,7 +134,21 @@ fn rule(attributes: &Attributes<'_>) -> Option<RuleState> {
         handle: attributes.u64(NFTA_RULE_HANDLE)?,
         unconditional,
         outcome,
-        expressions: expressions.to_vec(),
+        counters: counters(Attributes(expressions)),
+        content: Content::Sent(expressions.to_vec()),
+    })
+}
+
+/// Those of its `counter` expression.
+fn counters(mut expressions: Attributes<'_>) -> RuleCounters {
+    let counter = expressions.find_map(|(_, element)| {
+        let element = Attributes(element);
+        (element.string(NFTA_EXPR_NAME).as_deref() == Some("counter"))
+            .then(|| element.nested(NFTA_EXPR_DATA))
+    });
+    counter.map_or(RuleCounters::default(), |data| RuleCounters {
+        packets: data.u64(NFTA_COUNTER_PACKETS).unwrap_or(0),
+        bytes: data.u64(NFTA_COUNTER_BYTES).unwrap_or(0),
     })
 }
 
@@ -206,6 +222,9 @@ const NFTA_RULE_TABLE: u16 = 1;
 const NFTA_RULE_CHAIN: u16 = 2;
 const NFTA_RULE_HANDLE: u16 = 3;
 const NFTA_RULE_EXPRESSIONS: u16 = 4;
+/// enum `nft_counter_attributes`.
+const NFTA_COUNTER_BYTES: u16 = 1;
+const NFTA_COUNTER_PACKETS: u16 = 2;
 /// enum `nft_expr_attributes`, `nft_immediate_attributes`, `nft_data_attributes`, `nft_verdict_attributes`;
 /// `NFTA_MATCH_NAME` and `NFTA_TARGET_NAME`.
 const NFTA_EXPR_NAME: u16 = 1;
@@ -245,6 +264,8 @@ mod tests {
                 rule(&attributes),
                 base_chain(&attributes),
                 effect(attributes.clone()),
+                counters(attributes.clone()),
+                crate::nft::decode::expressions(&bytes),
                 verdict(&attributes),
             );
             for message in Messages(&bytes) {

@@ -13,6 +13,17 @@ pub(super) fn code(verdict: &Verdict) -> u32 {
     }
 }
 
+/// The verdict behind a number, if iptables has a target for it.
+pub(super) fn verdict(code: u32, chain: Option<String>) -> Option<Verdict> {
+    match code {
+        NF_ACCEPT => Some(Verdict::Accept),
+        NF_DROP => Some(Verdict::Drop),
+        NFT_RETURN => Some(Verdict::Return),
+        NFT_JUMP => chain.map(Verdict::Jump),
+        _ => None,
+    }
+}
+
 /// What the kernel meant; `None` for what is not known here.
 pub(super) fn outcome(code: u32, chain: Option<String>) -> Option<Outcome> {
     match code {

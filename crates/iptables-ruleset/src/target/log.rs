@@ -2,6 +2,7 @@ use std::fmt;
 
 use super::check_prefix;
 use crate::BuildError;
+use crate::decoding::Fields;
 use crate::encoding::{Expression, Extension, Info};
 use crate::save::Quoted;
 
@@ -119,6 +120,19 @@ impl Log {
             write!(f, " {option}")?;
         }
         Ok(())
+    }
+
+    pub(super) fn decode(expression: &Expression) -> Option<Self> {
+        let Expression::Target(xt) = expression else {
+            return None;
+        };
+        let info = Fields(&xt.info);
+        let log = Self {
+            prefix: info.text(2, PREFIX_MAX + 1)?.to_owned(),
+            level: LogLevel::new(info.u8(0)?).ok()?,
+            flags: info.u8(1)?,
+        };
+        (log.encode() == *expression).then_some(log)
     }
 
     pub(super) fn encode(&self) -> Expression {

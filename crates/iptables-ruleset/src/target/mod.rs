@@ -2,12 +2,14 @@
 
 mod log;
 mod nflog;
+mod other;
 mod reject;
 
 use std::fmt;
 
 pub use log::{Log, LogLevel};
 pub use nflog::Nflog;
+pub use other::Other;
 pub use reject::{Reject, RejectWith};
 
 use crate::encoding::{Encoder, Expression, Verdict};
@@ -31,6 +33,10 @@ pub enum Target {
     Nflog(Nflog),
     /// `-j REJECT`: it is dropped and the sender is told.
     Reject(Reject),
+    /// Nothing is done; the rule only counts.
+    None,
+    /// What another program wants and is not known here.
+    Other(Other),
 }
 
 impl Target {
@@ -51,6 +57,8 @@ impl Target {
             Self::Log(log) => log.save(f),
             Self::Nflog(nflog) => nflog.save(f),
             Self::Reject(reject) => reject.save(f, family),
+            Self::None => Ok(()),
+            Self::Other(other) => other.save(f),
         }
     }
 
@@ -63,13 +71,33 @@ impl Target {
             Self::Log(log) => log.encode(),
             Self::Nflog(nflog) => nflog.encode(),
             Self::Reject(reject) => reject.encode(encoder.family),
+            Self::None => return,
+            Self::Other(other) => other.encode(),
         };
         encoder.push(expression);
+    }
+
+    /// What an expression behind the conditions of a rule does.
+    pub(crate) fn decode(expression: &Expression, family: Family) -> Self {
+        let jump = |chain: &str| chain.parse().ok().map(Self::Jump);
+        let known = match expression {
+            Expression::Verdict(Verdict::Accept) => Some(Self::Accept),
+            Expression::Verdict(Verdict::Drop) => Some(Self::Drop),
+            Expression::Verdict(Verdict::Return) => Some(Self::Return),
+            Expression::Verdict(Verdict::Jump(chain)) => jump(chain),
+            _ => None,
+        };
+        known
+            .or_else(|| Log::decode(expression).map(Self::Log))
+            .or_else(|| Nflog::decode(expression).map(Self::Nflog))
+            .or_else(|| Reject::decode(expression, family).map(Self::Reject))
+            .unwrap_or_else(|| Self::Other(Other::new(expression)))
     }
 
     pub(crate) fn check(&self, rule: &Rule, _family: Family) -> Result<(), String> {
         match self {
             Self::Reject(reject) => reject.check(rule),
+            Self::Other(other) => other.check(),
             _ => Ok(()),
         }
     }
@@ -97,6 +125,14 @@ impl From<Reject> for Target {
     fn from(reject: Reject) -> Self {
         Self::Reject(reject)
     }
+}
+
+/// Whether an expression does something with a packet, rather than ask about it.
+pub(crate) fn is_target(expression: &Expression) -> bool {
+    matches!(
+        expression,
+        Expression::Verdict(_) | Expression::Target(_) | Expression::Log { .. }
+    )
 }
 
 /// Only what comes back unchanged from the kernel and from a saved file.

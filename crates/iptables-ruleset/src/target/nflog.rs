@@ -70,6 +70,24 @@ impl Nflog {
         Ok(())
     }
 
+    pub(super) fn decode(expression: &Expression) -> Option<Self> {
+        let Expression::Log {
+            prefix,
+            group,
+            size,
+            threshold,
+        } = expression
+        else {
+            return None;
+        };
+        Some(Self {
+            group: *group,
+            prefix: prefix.clone(),
+            size: *size,
+            threshold: *threshold,
+        })
+    }
+
     pub(super) fn encode(&self) -> Expression {
         Expression::Log {
             prefix: self.prefix.clone(),

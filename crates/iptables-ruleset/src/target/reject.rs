@@ -49,6 +49,18 @@ impl Reject {
         write!(f, "-j REJECT --reject-with {}", self.kernel(family).0)
     }
 
+    pub(super) fn decode(expression: &Expression, family: Family) -> Option<Self> {
+        let mut all = [
+            RejectWith::PortUnreachable,
+            RejectWith::HostUnreachable,
+            RejectWith::Prohibited,
+            RejectWith::TcpReset,
+        ]
+        .map(Self::new)
+        .into_iter();
+        all.find(|reject| reject.encode(family) == *expression)
+    }
+
     pub(super) fn encode(self, family: Family) -> Expression {
         let info = Info::new(8)
             .put(0, &self.kernel(family).1.to_ne_bytes())

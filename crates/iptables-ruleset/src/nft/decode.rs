@@ -1,0 +1,221 @@
+//! Expressions as the kernel lists them.
+
+use super::attribute::Attributes;
+use super::verdict;
+use crate::encoding::{Expression, Extension, MetaKey, PayloadBase};
+
+/// The expressions of a rule: the content of `NFTA_RULE_EXPRESSIONS`.
+pub(crate) fn expressions(list: &[u8]) -> Vec<Expression> {
+    Attributes(list)
+        .map(|(_, element)| expression(&Attributes(element)))
+        .collect()
+}
+
+/// What is not made as iptables makes it keeps its bytes.
+fn expression(element: &Attributes<'_>) -> Expression {
+    let name = element.string(NFTA_EXPR_NAME).unwrap_or_default();
+    let data = element.nested(NFTA_EXPR_DATA);
+    let known = match name.as_str() {
+        "meta" => meta(&data),
+        "payload" => payload(&data),
+        "bitwise" => mask(&data),
+        "cmp" => compare(&data),
+        "range" => range(&data),
+        "limit" => limit(&data),
+        "counter" => Some(Expression::Counter),
+        "log" => log(&data),
+        "immediate" => immediate(&data),
+        "match" => extension(&data).map(Expression::Match),
+        "target" => extension(&data).map(Expression::Target),
+        _ => None,
+    };
+    known.unwrap_or_else(|| other(name, &data))
+}
+
+fn other(name: String, data: &Attributes<'_>) -> Expression {
+    match data.string(NFTA_XT_NAME) {
+        Some(xt) if matches!(name.as_str(), "match" | "target") => Expression::Other {
+            name: format!("{name} {xt}"),
+            data: data.find(NFTA_XT_INFO).unwrap_or_default().to_vec(),
+        },
+        _ => Expression::Other {
+            name,
+            data: data.0.to_vec(),
+        },
+    }
+}
+
+fn meta(data: &Attributes<'_>) -> Option<Expression> {
+    is_register_1(data, NFTA_META_DREG)?;
+    let key = data.u32(NFTA_META_KEY)?;
+    [
+        MetaKey::Mark,
+        MetaKey::InInterface,
+        MetaKey::OutInterface,
+        MetaKey::L4Protocol,
+    ]
+    .into_iter()
+    .find(|known| *known as u32 == key)
+    .map(Expression::Meta)
+}
+
+fn payload(data: &Attributes<'_>) -> Option<Expression> {
+    is_register_1(data, NFTA_PAYLOAD_DREG)?;
+    let base = data.u32(NFTA_PAYLOAD_BASE)?;
+    Some(Expression::Payload {
+        base: [PayloadBase::Network, PayloadBase::Transport]
+            .into_iter()
+            .find(|known| *known as u32 == base)?,
+        offset: data.u32(NFTA_PAYLOAD_OFFSET)?,
+        length: data.u32(NFTA_PAYLOAD_LEN)?,
+    })
+}
+
+fn mask(data: &Attributes<'_>) -> Option<Expression> {
+    is_register_1(data, NFTA_BITWISE_SREG)?;
+    is_register_1(data, NFTA_BITWISE_DREG)?;
+    let bits = data.nested(NFTA_BITWISE_MASK).find(NFTA_DATA_VALUE)?;
+    let xor = data.nested(NFTA_BITWISE_XOR).find(NFTA_DATA_VALUE)?;
+    let is_and = data.u32(NFTA_BITWISE_OP).unwrap_or(0) == 0 && xor.iter().all(|byte| *byte == 0);
+    is_and.then(|| Expression::Mask(bits.to_vec()))
+}
+
+fn compare(data: &Attributes<'_>) -> Option<Expression> {
+    is_register_1(data, NFTA_CMP_SREG)?;
+    Some(Expression::Compare {
+        inverted: is_inverted(data.u32(NFTA_CMP_OP)?)?,
+        data: data.nested(NFTA_CMP_DATA).find(NFTA_DATA_VALUE)?.to_vec(),
+    })
+}
+
+fn range(data: &Attributes<'_>) -> Option<Expression> {
+    is_register_1(data, NFTA_RANGE_SREG)?;
+    let end = |attribute| Some(data.nested(attribute).find(NFTA_DATA_VALUE)?.to_vec());
+    Some(Expression::Range {
+        inverted: is_inverted(data.u32(NFTA_RANGE_OP)?)?,
+        from: end(NFTA_RANGE_FROM_DATA)?,
+        to: end(NFTA_RANGE_TO_DATA)?,
+    })
+}
+
+/// Packets, within the limit.
+fn limit(data: &Attributes<'_>) -> Option<Expression> {
+    let plain = |attribute| data.u32(attribute).unwrap_or(0) == 0;
+    if !plain(NFTA_LIMIT_TYPE) || !plain(NFTA_LIMIT_FLAGS) {
+        return None;
+    }
+    Some(Expression::Limit {
+        rate: data.u64(NFTA_LIMIT_RATE)?,
+        unit_seconds: data.u64(NFTA_LIMIT_UNIT)?,
+        burst: data.u32(NFTA_LIMIT_BURST)?,
+    })
+}
+
+/// To a group; without one it is nft's own way to the kernel's log.
+fn log(data: &Attributes<'_>) -> Option<Expression> {
+    if data.find(NFTA_LOG_LEVEL).is_some() || data.find(NFTA_LOG_FLAGS).is_some() {
+        return None;
+    }
+    let prefix = data.find(NFTA_LOG_PREFIX).unwrap_or_default();
+    let prefix = prefix.split(|byte| *byte == 0).next()?;
+    Some(Expression::Log {
+        prefix: String::from_utf8(prefix.to_vec()).ok()?,
+        group: data.u16(NFTA_LOG_GROUP)?,
+        size: data.u32(NFTA_LOG_SNAPLEN).filter(|size| *size != 0),
+        threshold: data
+            .u16(NFTA_LOG_QTHRESHOLD)
+            .filter(|packets| *packets != 0),
+    })
+}
+
+fn immediate(data: &Attributes<'_>) -> Option<Expression> {
+    if data.u32(NFTA_IMMEDIATE_DREG) != Some(NFT_REG_VERDICT) {
+        return None;
+    }
+    let verdict = data.nested(NFTA_IMMEDIATE_DATA).nested(NFTA_DATA_VERDICT);
+    let chain = verdict.string(NFTA_VERDICT_CHAIN);
+    verdict::verdict(verdict.u32(NFTA_VERDICT_CODE)?, chain).map(Expression::Verdict)
+}
+
+/// Those that there is a match or a target for.
+const EXTENSIONS: [&str; 9] = [
+    "comment",
+    "conntrack",
+    "hashlimit",
+    "icmp",
+    "icmp6",
+    "multiport",
+    "set",
+    "LOG",
+    "REJECT",
+];
+
+fn extension(data: &Attributes<'_>) -> Option<Extension> {
+    let name = data.string(NFTA_XT_NAME)?;
+    Some(Extension {
+        name: EXTENSIONS.into_iter().find(|known| *known == name)?,
+        revision: data.u32(NFTA_XT_REV)?,
+        info: data.find(NFTA_XT_INFO)?.to_vec(),
+    })
+}
+
+/// `NFT_CMP_EQ`, `NFT_CMP_NEQ`; `NFT_RANGE_EQ`, `NFT_RANGE_NEQ`.
+fn is_inverted(operation: u32) -> Option<bool> {
+    match operation {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
+}
+
+fn is_register_1(data: &Attributes<'_>, attribute: u16) -> Option<()> {
+    (data.u32(attribute)? == NFT_REG_1).then_some(())
+}
+
+/// `linux/netfilter/nf_tables.h`: enum `nft_registers`.
+const NFT_REG_VERDICT: u32 = 0;
+const NFT_REG_1: u32 = 1;
+/// enum `nft_expr_attributes`, `nft_data_attributes`, `nft_verdict_attributes`.
+const NFTA_EXPR_NAME: u16 = 1;
+const NFTA_EXPR_DATA: u16 = 2;
+const NFTA_DATA_VALUE: u16 = 1;
+const NFTA_DATA_VERDICT: u16 = 2;
+const NFTA_VERDICT_CODE: u16 = 1;
+const NFTA_VERDICT_CHAIN: u16 = 2;
+/// `nft_meta_attributes`, `nft_payload_attributes`, `nft_bitwise_attributes`, `nft_cmp_attributes`, `nft_range_attributes`.
+const NFTA_META_DREG: u16 = 1;
+const NFTA_META_KEY: u16 = 2;
+const NFTA_PAYLOAD_DREG: u16 = 1;
+const NFTA_PAYLOAD_BASE: u16 = 2;
+const NFTA_PAYLOAD_OFFSET: u16 = 3;
+const NFTA_PAYLOAD_LEN: u16 = 4;
+const NFTA_BITWISE_SREG: u16 = 1;
+const NFTA_BITWISE_DREG: u16 = 2;
+const NFTA_BITWISE_MASK: u16 = 4;
+const NFTA_BITWISE_XOR: u16 = 5;
+const NFTA_BITWISE_OP: u16 = 6;
+const NFTA_CMP_SREG: u16 = 1;
+const NFTA_CMP_OP: u16 = 2;
+const NFTA_CMP_DATA: u16 = 3;
+const NFTA_RANGE_SREG: u16 = 1;
+const NFTA_RANGE_OP: u16 = 2;
+const NFTA_RANGE_FROM_DATA: u16 = 3;
+const NFTA_RANGE_TO_DATA: u16 = 4;
+/// `nft_limit_attributes`, `nft_log_attributes`, `nft_immediate_attributes`.
+const NFTA_LIMIT_RATE: u16 = 1;
+const NFTA_LIMIT_UNIT: u16 = 2;
+const NFTA_LIMIT_BURST: u16 = 3;
+const NFTA_LIMIT_TYPE: u16 = 4;
+const NFTA_LIMIT_FLAGS: u16 = 5;
+const NFTA_LOG_GROUP: u16 = 1;
+const NFTA_LOG_PREFIX: u16 = 2;
+const NFTA_LOG_SNAPLEN: u16 = 3;
+const NFTA_LOG_QTHRESHOLD: u16 = 4;
+const NFTA_LOG_LEVEL: u16 = 5;
+const NFTA_LOG_FLAGS: u16 = 6;
+const NFTA_IMMEDIATE_DREG: u16 = 1;
+const NFTA_IMMEDIATE_DATA: u16 = 2;
+/// `nft_match_attributes` and `nft_target_attributes`, `linux/netfilter/nf_tables_compat.h`.
+const NFTA_XT_NAME: u16 = 1;
+const NFTA_XT_REV: u16 = 2;
+const NFTA_XT_INFO: u16 = 3;
