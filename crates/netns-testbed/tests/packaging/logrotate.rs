@@ -100,11 +100,11 @@ impl Rule {
         Ok(writer)
     }
 
-    /// A program that is told to open the log anew, and ends when it is.
-    fn listener(&self) -> Result<Child, Failed> {
+    /// A program in rsyslogd's place, which ends when it is told to open the log anew.
+    fn listener(&self) -> Result<Listener, Failed> {
         let child = Command::new("sleep").arg("600").spawn()?;
         fs::write(self.pid(), format!("{}\n", child.id()))?;
-        Ok(child)
+        Ok(Listener(child))
     }
 
     /// Runs logrotate as the service does.
@@ -133,13 +133,36 @@ impl Rule {
     }
 }
 
+struct Listener(Child);
+
+impl Listener {
+    fn was_told(mut self) -> Result<(), Failed> {
+        let mut ended = None;
+        wait_for("the signal", || {
+            ended = self.0.try_wait().ok().flatten();
+            ended.is_some()
+        })?;
+        let signal = ended.and_then(|status| status.signal());
+        assert_eq!(signal, Some(Signal::SIGHUP as i32));
+        Ok(())
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        // Both fail where it has been told.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 fn over_the_limit() -> Result<(), Failed> {
     let rule = Rule::new()?;
     for round in 0..3 {
         let writer = rule.writer(LIMIT + 1)?;
-        let mut listener = rule.listener()?;
+        let listener = rule.listener()?;
         rule.run()?;
-        assert_eq!(listener.wait()?.signal(), Some(Signal::SIGHUP as i32));
+        listener.was_told()?;
         assert_eq!(rule.names()?, ["iptables.log", "iptables.log.1"]);
         let (log, aside) = (fs::metadata(rule.log())?, fs::metadata(rule.aside())?);
         assert_eq!(aside.ino(), writer.metadata()?.ino(), "round {round}");
@@ -190,17 +213,17 @@ fn on_a_full_disk() -> Result<(), Failed> {
     let _disk = Disk(&ram);
     assert!(fs::write(rule.log(), vec![b'x'; 300 << 10]).is_err());
     let size = fs::metadata(rule.log())?.len();
-    let mut listener = rule.listener()?;
+    let listener = rule.listener()?;
     rule.run()?;
-    listener.wait()?;
+    listener.was_told()?;
     assert_eq!(fs::metadata(rule.aside())?.len(), size);
     // The next one makes room: what was put aside first goes.
     fs::write(rule.log(), vec![b'y'; 120 << 10]).err();
     assert_eq!(fs::metadata(rule.log())?.len(), 0, "there is room already");
     rule.writer(100 << 10)?.set_len((100 << 10) + 1)?;
-    let mut listener = rule.listener()?;
+    let listener = rule.listener()?;
     rule.run()?;
-    listener.wait()?;
+    listener.was_told()?;
     fs::write(rule.log(), vec![b'z'; 200 << 10])?;
     Ok(())
 }
@@ -254,17 +277,17 @@ fn rsyslog_goes_on() -> Result<(), Failed> {
 fn missed_signal() -> Result<(), Failed> {
     let rule = Rule::new()?;
     let mut writer = rule.writer(LIMIT + 1)?;
-    let mut listener = rule.listener()?;
+    let listener = rule.listener()?;
     rule.run()?;
-    listener.wait()?;
+    listener.was_told()?;
     writer.set_len(ASTRAY - 1)?;
     rule.run()?;
     assert_eq!(writer.metadata()?.len(), ASTRAY - 1, "cut too early");
 
     writer.write_all(b"x")?;
-    let mut listener = rule.listener()?;
+    let listener = rule.listener()?;
     let output = rule.output()?;
-    assert_eq!(listener.wait()?.signal(), Some(Signal::SIGHUP as i32));
+    listener.was_told()?;
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success() && said.contains("iptables.log.1"),
