@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use netns_testbed::{Failed, Trial, program, trial};
 use tempfile::TempDir;
 
+use crate::install::Installed;
 use crate::{packaging, text_of, utf8};
 
 const CRONTAB: &str = "cron.d/rampart";
@@ -28,6 +29,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial(
             "configuration::is_the_default",
             configuration_is_the_default,
+        ),
+        trial(
+            "configuration::logs_to_whom_the_log_is_written_by",
+            logs_to_whom_the_log_is_written_by,
         ),
         trial(
             "configuration::what_is_commented_out_is_right_too",
@@ -228,6 +233,28 @@ fn configuration_is_the_default() -> Result<(), Failed> {
     let default = printed(None)?;
     assert!(default.contains("FIREWALL_INPUT"), "{default}");
     assert_eq!(printed(Some(&packaging("rampart/firewall.toml")))?, default);
+    Ok(())
+}
+
+/// As `install.sh` puts it in place: to the group that log-collector reads, or to the kernel's log.
+fn logs_to_whom_the_log_is_written_by() -> Result<(), Failed> {
+    let collector = text_of("systemd/rampart-collector.service")?;
+    let group = collector
+        .split_once(" --group ")
+        .and_then(|(_, rest)| rest.split(' ').next())
+        .ok_or("the collector has no --group")?;
+    let group = format!(" --nflog-group {group}");
+    for (log, ours, other) in [
+        ("collector", group.as_str(), " -j LOG "),
+        ("rsyslog", " -j LOG ", " -j NFLOG "),
+    ] {
+        let installed = Installed::new(&["--system", "debian", "--log", log])?;
+        let rules = printed(Some(&installed.path("/etc/rampart/firewall.toml")))?;
+        assert!(
+            rules.contains(ours) && !rules.contains(other),
+            "{log}: {rules}"
+        );
+    }
     Ok(())
 }
 
