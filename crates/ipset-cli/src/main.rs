@@ -9,21 +9,18 @@ mod output;
 mod report;
 mod restore;
 mod session;
+mod text;
 mod types;
 
-use std::process::ExitCode;
+use std::{os::unix::ffi::OsStrExt, process::ExitCode};
 
-use command_line::Stop;
 use session::Session;
 
 fn main() -> ExitCode {
     let mut session = Session::default();
-    let words = std::env::args_os().skip(1).map(|word| {
-        word.into_string()
-            .map_err(|word| Stop::Failed(format!("{} is not UTF-8", word.to_string_lossy())))
-    });
-    let result = words
-        .collect::<Result<Vec<_>, _>>()
-        .and_then(|words| session.run(words));
+    let words = std::env::args_os()
+        .skip(1)
+        .map(|word| text::of(word.as_bytes()));
+    let result = session.run(words.collect());
     ExitCode::from(session.conclude(result))
 }

@@ -10,7 +10,7 @@ use crate::command_line::Command;
 pub(crate) fn explain(error: &Error, command: Command, set_type: Option<&SetType>) -> String {
     match error.kernel_code() {
         Some(code) => text(code, command, set_type),
-        None => error.to_string(),
+        None => crate::text::of_display(error),
     }
 }
 

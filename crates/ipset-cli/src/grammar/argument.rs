@@ -5,6 +5,7 @@ use ipset_netlink::{Comment, Family, SkbMark, Timeout};
 use super::{Values, address, number, port, read_set_name};
 use crate::{
     report::{Refused, Report},
+    text,
     types::{Argument, Field},
 };
 
@@ -110,13 +111,14 @@ fn comment(report: &mut Report, text: &str) -> Result<Comment, Refused> {
     if text.contains('"') {
         return Err(report.syntax_error("\" character is not permitted in comments"));
     }
-    if text.len() > Comment::MAX_LEN {
+    let comment = text::bytes(text);
+    if comment.len() > Comment::MAX_LEN {
         return Err(report.syntax_error(format_args!(
             "Comment is longer than the maximum allowed {} characters",
             Comment::MAX_LEN
         )));
     }
-    text.parse().map_err(|error| report.error(error))
+    Comment::try_from(&*comment).map_err(|error| report.error(text::of_display(error)))
 }
 
 /// `0xMARK` or `0xMARK/0xMASK`; what follows is not looked at.

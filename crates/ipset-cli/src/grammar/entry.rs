@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     report::{Refused, Report},
+    text,
     types::{Field, Reading, TypeSpec},
 };
 
@@ -148,13 +149,14 @@ fn interface(values: &mut Values, report: &mut Report, text: &str) -> Result<(),
         Some(name) => (name, true),
         None => (text, false),
     };
-    if name.len() > Interface::MAX_LEN {
+    if text::len(name) > Interface::MAX_LEN {
         return Err(report.syntax_error(format_args!(
             "interface name '{name}' is longer than {} characters",
             Interface::MAX_LEN
         )));
     }
-    let interface = Interface::verbatim(name).map_err(|error| report.error(error))?;
+    let interface = Interface::verbatim(text::bytes(name))
+        .map_err(|error| report.error(text::of_display(error)))?;
     values.interface = Some(if bridge_port {
         values.given.insert(Field::Physdev);
         interface.bridge_port()

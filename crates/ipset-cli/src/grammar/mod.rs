@@ -18,15 +18,18 @@ pub(crate) use values::Values;
 
 use ipset_netlink::SetName;
 
-use crate::report::{Refused, Report};
+use crate::{
+    report::{Refused, Report},
+    text,
+};
 
 /// Reads the name of a set.
 pub(crate) fn read_set_name(report: &mut Report, text: &str) -> Result<SetName, Refused> {
-    if text.len() > SetName::MAX_LEN {
+    if text::len(text) > SetName::MAX_LEN {
         return Err(report.syntax_error(format_args!(
             "setname '{text}' is longer than {} characters",
             SetName::MAX_LEN
         )));
     }
-    SetName::verbatim(text).map_err(|error| report.error(error))
+    SetName::verbatim(text::bytes(text)).map_err(|error| report.error(text::of_display(error)))
 }

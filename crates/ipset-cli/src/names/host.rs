@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use dns_lookup::{AddrFamily, AddrInfoHints, SockType, getaddrinfo, lookup_addr};
 use ipset_netlink::Family;
 
+use crate::text;
+
 /// What a text for a host means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Host {
@@ -100,7 +102,8 @@ fn look_up(name: &str, family: Family) -> Option<Host> {
         socktype: SockType::Stream.into(),
         ..AddrInfoHints::default()
     };
-    let mut addresses = getaddrinfo(Some(name), None, Some(hints))
+    let name = text::utf_8(name)?;
+    let mut addresses = getaddrinfo(Some(&name), None, Some(hints))
         .ok()?
         .filter_map(|answer| Some(answer.ok()?.sockaddr.ip()));
     let address = addresses.next()?;

@@ -1,13 +1,14 @@
 use std::{collections::HashMap, sync::OnceLock};
 
 use super::{fields, read};
+use crate::text;
 
 /// The port of a service of a protocol, by `/etc/services`: the protocol as that file writes it.
 pub(crate) fn port_of(service: &str, protocol: &str) -> Option<u16> {
     static SYSTEM: OnceLock<Services> = OnceLock::new();
     SYSTEM
         .get_or_init(|| Services::parse(&read("/etc/services")))
-        .port_of(service, protocol)
+        .port_of(&text::utf_8(service)?, protocol)
 }
 
 /// Ports by the name of the service and, in a list as there are few of each name, of the protocol.

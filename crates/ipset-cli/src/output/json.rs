@@ -1,4 +1,4 @@
-//! JSON in the form of later versions of `ipset`; 7.17 has none.
+//! JSON in the form of later versions of `ipset`; 7.17 has none. JSON is UTF-8: what is not stands as U+FFFD.
 
 use ipset_netlink::{Entry, SetHeader};
 
@@ -27,7 +27,7 @@ impl Layout for Json {
         out.push(b'[');
     }
 
-    fn name(&mut self, out: &mut Vec<u8>, name: &str) {
+    fn name(&mut self, out: &mut Vec<u8>, name: &[u8]) {
         self.next_set(out);
         out.extend_from_slice(b"  { \"name\" : ");
         string(out, name);
@@ -37,9 +37,9 @@ impl Layout for Json {
     fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, words: Words, members: bool) {
         self.next_set(out);
         out.extend_from_slice(b"  {\n    \"name\" : ");
-        string(out, header.name.as_str());
+        string(out, header.name.as_bytes());
         out.extend_from_slice(b",\n    \"type\" : ");
-        string(out, header.set_type.name());
+        string(out, header.set_type.name().as_bytes());
         out.extend_from_slice(b",\n    \"revision\" : ");
         text::decimal(out, header.revision);
         out.extend_from_slice(b",\n    \"header\" : {");
@@ -96,7 +96,7 @@ impl Layout for Json {
 }
 
 fn option(out: &mut Vec<u8>, words: Words, name: &str, value: Value<'_>) {
-    string(out, name);
+    string(out, name.as_bytes());
     out.extend_from_slice(b" : ");
     match value {
         Value::Flag => out.extend_from_slice(b"true"),
@@ -112,21 +112,22 @@ fn option(out: &mut Vec<u8>, words: Words, name: &str, value: Value<'_>) {
     }
 }
 
-fn string(out: &mut Vec<u8>, string: &str) {
+fn string(out: &mut Vec<u8>, string: &[u8]) {
     out.push(b'"');
     let start = out.len();
-    out.extend_from_slice(string.as_bytes());
+    out.extend_from_slice(string);
     escape(out, start);
     out.push(b'"');
 }
 
 /// Makes what was written since `start` fit to stand between quotes.
 fn escape(out: &mut Vec<u8>, start: usize) {
-    let harmless = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    let harmless = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f | 0x80..);
     if out.iter().skip(start).all(harmless) {
         return;
     }
-    for byte in out.split_off(start) {
+    let text = out.split_off(start);
+    for byte in String::from_utf8_lossy(&text).bytes() {
         match byte {
             b'"' | b'\\' => out.extend([b'\\', byte]),
             0..=0x1f => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
@@ -145,7 +146,7 @@ mod tests {
         #[test]
         fn any_text_comes_back(text: String) {
             let mut out = Vec::new();
-            string(&mut out, &text);
+            string(&mut out, text.as_bytes());
             prop_assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
         }
     }

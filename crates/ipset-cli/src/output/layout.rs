@@ -10,7 +10,7 @@ pub(super) trait Layout {
     fn begin(&mut self, _out: &mut Vec<u8>) {}
 
     /// A set of which only the name is wanted.
-    fn name(&mut self, out: &mut Vec<u8>, name: &str);
+    fn name(&mut self, out: &mut Vec<u8>, name: &[u8]);
 
     /// A set begins. Without `members` only its header is wanted.
     fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, words: Words, members: bool);

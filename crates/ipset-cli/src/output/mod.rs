@@ -43,7 +43,7 @@ impl From<io::Error> for ListError {
 pub(crate) fn in_words(element: Element) -> String {
     let mut out = Vec::new();
     Words { resolve: false }.key(&mut out, &Key::from(element));
-    String::from_utf8_lossy(&out).into_owned()
+    crate::text::of(&out)
 }
 
 /// Writes a set, or all of them. Entries are written as they come, unless they are to be sorted.
@@ -137,7 +137,7 @@ impl<'a, L: Layout> Listing<'a, L> {
                     None => sets.names()?,
                 };
                 for name in names {
-                    self.layout.name(&mut self.buffer, name.as_str());
+                    self.layout.name(&mut self.buffer, name.as_bytes());
                     self.make_room()?;
                 }
             }

@@ -14,8 +14,8 @@ pub(super) struct Plain {
 }
 
 impl Layout for Plain {
-    fn name(&mut self, out: &mut Vec<u8>, name: &str) {
-        out.extend_from_slice(name.as_bytes());
+    fn name(&mut self, out: &mut Vec<u8>, name: &[u8]) {
+        out.extend_from_slice(name);
         out.push(b'\n');
     }
 
@@ -24,7 +24,7 @@ impl Layout for Plain {
             out.push(b'\n');
         }
         out.extend_from_slice(b"Name: ");
-        out.extend_from_slice(header.name.as_str().as_bytes());
+        out.extend_from_slice(header.name.as_bytes());
         out.extend_from_slice(b"\nType: ");
         out.extend_from_slice(header.set_type.name().as_bytes());
         out.extend_from_slice(b"\nRevision: ");

@@ -16,12 +16,12 @@ pub(super) struct Save {
 
 impl Layout for Save {
     /// Never asked for: a name alone would not make the set again.
-    fn name(&mut self, _out: &mut Vec<u8>, _name: &str) {}
+    fn name(&mut self, _out: &mut Vec<u8>, _name: &[u8]) {}
 
     fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, words: Words, _members: bool) {
-        self.prefix = format!("add {} ", header.name).into_bytes();
+        self.prefix = [b"add ", header.name.as_bytes(), b" "].concat();
         out.extend_from_slice(b"create ");
-        out.extend_from_slice(header.name.as_str().as_bytes());
+        out.extend_from_slice(header.name.as_bytes());
         out.push(b' ');
         out.extend_from_slice(header.set_type.name().as_bytes());
         each_set_option(header, |name, value| option(out, words, name, value));

@@ -29,7 +29,7 @@ pub(super) enum Value<'a> {
     Address(IpAddr),
     Addresses(AddressRange),
     Ports(u16, u16),
-    Comment(&'a str),
+    Comment(&'a [u8]),
     SkbMark(SkbMark),
     /// Major and minor number.
     Class(u32),
@@ -56,7 +56,7 @@ impl Words {
             }
             Value::Comment(comment) => {
                 out.push(b'"');
-                out.extend_from_slice(comment.as_bytes());
+                out.extend_from_slice(comment);
                 out.push(b'"');
             }
             Value::SkbMark(SkbMark { value, mask }) => {
@@ -99,9 +99,9 @@ impl Words {
                 if interface.bridge_port {
                     out.extend_from_slice(b"physdev:");
                 }
-                out.extend_from_slice(interface.name().as_bytes());
+                out.extend_from_slice(interface.name_bytes());
             }
-            Element::Set(set) => out.extend_from_slice(set.as_str().as_bytes()),
+            Element::Set(set) => out.extend_from_slice(set.as_bytes()),
             // Of a type that `ipset` does not know either.
             other => out.extend_from_slice(other.to_string().as_bytes()),
         }
@@ -243,7 +243,7 @@ pub(super) fn each_entry_option<'a>(
         each("bytes", Value::Number(counters.bytes));
     }
     if let Some(comment) = &entry.comment {
-        each("comment", Value::Comment(comment.as_str()));
+        each("comment", Value::Comment(comment.as_bytes()));
     }
     if let Some(skbinfo) = entry.skbinfo {
         if let Some(mark) = skbinfo.mark {

@@ -18,15 +18,15 @@ impl Layout for Xml {
         out.extend_from_slice(b"<ipsets>\n");
     }
 
-    fn name(&mut self, out: &mut Vec<u8>, name: &str) {
+    fn name(&mut self, out: &mut Vec<u8>, name: &[u8]) {
         out.extend_from_slice(b"<ipset name=\"");
-        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(name);
         out.extend_from_slice(b"\"/>\n");
     }
 
     fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, words: Words, members: bool) {
         out.extend_from_slice(b"<ipset name=\"");
-        out.extend_from_slice(header.name.as_str().as_bytes());
+        out.extend_from_slice(header.name.as_bytes());
         out.extend_from_slice(b"\">\n<type>");
         out.extend_from_slice(header.set_type.name().as_bytes());
         out.extend_from_slice(b"</type>\n<revision>");

@@ -43,7 +43,7 @@ impl Batch {
     pub(super) fn read(&self, line: &[u8]) -> Option<Entry> {
         let line = plain::Line::read(line)?;
         let set_type = &self.known.spec.set_type;
-        (line.command == self.command && line.set == self.set.as_str())
+        (line.command == self.command && line.set.as_bytes() == self.set.as_bytes())
             .then(|| line.entry(set_type, self.known.family))?
     }
 

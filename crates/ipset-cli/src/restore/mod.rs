@@ -15,6 +15,7 @@ use crate::{
     command_line::{self, Command, Stop},
     message,
     session::Session,
+    text,
 };
 use batch::Batch;
 use input::{Input, Read};
@@ -81,12 +82,10 @@ impl Restore<'_> {
         if line.is_empty() || line.starts_with(b"#") {
             return Ok(());
         }
-        let text =
-            std::str::from_utf8(line).map_err(|_| Stop::Failed("The line is not UTF-8".into()))?;
-        if matches!(text, "COMMIT\n" | "COMMIT\r\n") {
+        if matches!(line, b"COMMIT\n" | b"COMMIT\r\n") {
             return self.send();
         }
-        let Some(call) = self.session.read(command_line::split(text)?)? else {
+        let Some(call) = self.session.read(command_line::split(&text::of(line))?)? else {
             return Ok(());
         };
         if matches!(call.command, Command::Add | Command::Del) {

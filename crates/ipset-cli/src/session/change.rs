@@ -12,7 +12,7 @@ use super::{
 use crate::{
     command_line::{Call, Command, Stop},
     grammar::{self, Values},
-    message,
+    message, text,
     types::{self, Families, Field, Reading, TypeSpec},
 };
 
@@ -34,7 +34,7 @@ impl Session {
     ) -> Result<(CreateSet, &'static TypeSpec), Stop> {
         let set = self.read_set_name(call.first.as_deref().unwrap_or_default())?;
         let name = call.second.as_deref().unwrap_or_default();
-        let spec = if name.len() > SetName::MAX_LEN {
+        let spec = if text::len(name) > SetName::MAX_LEN {
             Err(self.report.syntax_error(format_args!(
                 "typename '{name}' is longer than {} characters",
                 SetName::MAX_LEN

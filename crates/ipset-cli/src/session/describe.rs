@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use ipset_netlink::{Element, Interface, Port};
+use ipset_netlink::{Element, Port};
 
 use crate::{
     grammar::Values,
     output::in_words,
+    text,
     types::{Field, TypeSpec},
 };
 
@@ -18,14 +19,17 @@ pub(super) fn describe(spec: &TypeSpec, values: &Values) -> String {
         Field::Mac => values.mac.map(|mac| in_words(mac.into())),
         Field::Mark => values.mark.map(|mark| in_words(Element::Mark(mark))),
         Field::Port => port(values),
-        Field::Interface => Some(values.interface.as_ref().map(Interface::name)?.to_string()),
-        Field::Name => values.name.as_ref().map(ToString::to_string),
+        Field::Interface => {
+            let interface = values.interface.as_ref();
+            interface.map(|interface| text::of(interface.name_bytes()))
+        }
+        Field::Name => values.name.as_ref().map(|name| text::of(name.as_bytes())),
         _ => None,
     });
     let text = elements.collect::<Vec<_>>().join(",");
     match &values.neighbour {
         // `ipset` says so of either place.
-        Some(neighbour) => format!("{text} after {neighbour}"),
+        Some(neighbour) => format!("{text} after {}", text::of(neighbour.as_bytes())),
         None => text,
     }
 }

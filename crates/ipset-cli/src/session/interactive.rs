@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use super::{Session, Source, print};
 use crate::{
     command_line::{self, PROGRAM, Stop},
-    message,
+    message, text,
 };
 
 impl Session {
@@ -31,12 +31,10 @@ impl Session {
     }
 
     fn typed(&mut self, line: &[u8]) -> Result<(), Stop> {
-        let line = std::str::from_utf8(line)
-            .map_err(|_| Stop::Failed("The line is not UTF-8".into()))?
-            .trim_start();
-        if line.is_empty() || line.starts_with('#') {
+        let line = line.trim_ascii_start();
+        if line.is_empty() || line.starts_with(b"#") {
             return print(&format!("{PROGRAM}> "));
         }
-        self.run(command_line::split(line)?)
+        self.run(command_line::split(&text::of(line))?)
     }
 }

@@ -7,6 +7,7 @@ use ipset_netlink::{Family, SetName};
 use super::Session;
 use crate::{
     command_line::{Command, Stop},
+    text,
     types::{self, Families, TypeSpec},
 };
 
@@ -48,10 +49,12 @@ impl Session {
             return Err(self
                 .report
                 .error(format_args!(
-                    "Kernel-library incompatibility: set {set} in kernel has got settype {name} with \
+                    "Kernel-library incompatibility: set {} in kernel has got settype {name} with \
                      family {} and revision {} while ipset library does not support the settype \
                      with that family and revision.",
-                    kernel.family, kernel.revision
+                    text::of(set.as_bytes()),
+                    kernel.family,
+                    kernel.revision
                 ))
                 .into());
         };

@@ -8,9 +8,11 @@ mod known;
 mod tell;
 
 use std::{
+    ffi::OsString,
     fs::File,
     io::{self, BufWriter, Write},
-    os::fd::AsFd as _,
+    os::{fd::AsFd as _, unix::ffi::OsStringExt as _},
+    path::{Path, PathBuf},
 };
 
 use ipset_netlink::{Error, IfExists, IfMissing, IpSet, SetName, SetType};
@@ -22,7 +24,7 @@ use crate::{
     grammar, message,
     output::{self, ListError},
     report::Report,
-    restore, types,
+    restore, text, types,
 };
 use change::Change;
 use known::Known;
@@ -99,7 +101,7 @@ impl Session {
                     let error = message::without_number(&error);
                     Stop::Failed(format!("Cannot read: {error}"))
                 })?,
-            Some(path) => open(path).map_err(|error| {
+            Some(path) => open(&path_of(path)).map_err(|error| {
                 let error = message::without_number(&error);
                 Stop::Failed(format!("Cannot open {path} for reading: {error}"))
             })?,
@@ -206,7 +208,7 @@ impl Session {
     fn list(&mut self, call: &Call) -> Result<(), Stop> {
         let mut out: Box<dyn Write> = match &self.options.file {
             None => Box::new(io::stdout().lock()),
-            Some(path) => match File::create(path) {
+            Some(path) => match File::create(path_of(path)) {
                 Ok(file) => Box::new(file),
                 Err(error) => {
                     let error = message::without_number(&error);
@@ -316,8 +318,12 @@ impl Session {
     }
 }
 
+fn path_of(text: &str) -> PathBuf {
+    OsString::from_vec(text::bytes(text)).into()
+}
+
 /// Opens a file to read it, which a directory is not.
-fn open(path: &str) -> io::Result<File> {
+fn open(path: &Path) -> io::Result<File> {
     let file = File::open(path)?;
     if file.metadata()?.is_dir() {
         return Err(io::Error::from_raw_os_error(EISDIR));
@@ -328,7 +334,7 @@ fn open(path: &str) -> io::Result<File> {
 /// Prints at once.
 fn print(text: &str) -> Result<(), Stop> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
+    out.write_all(&text::bytes(text))
         .and_then(|()| out.flush())
         .map_err(|error| cannot_write(&error))
 }

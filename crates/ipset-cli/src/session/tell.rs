@@ -7,6 +7,7 @@ use crate::{
     command_line::{PROGRAM, Stop, VERSION},
     grammar::Values,
     report::Severity,
+    text,
 };
 
 impl Session {
@@ -61,6 +62,7 @@ impl Session {
     /// The answer to a test.
     pub(super) fn tell_test(&mut self, change: &Change, present: bool) -> Result<(), Stop> {
         let Change { set, text, .. } = change;
+        let set = text::of(set.as_bytes());
         match (present, self.options.quiet) {
             (true, true) => Ok(()),
             (true, false) => {
@@ -80,5 +82,5 @@ impl Session {
 
 /// Where nobody listens there is nobody to tell that to.
 fn say(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
+    let _ = io::stderr().write_all(&text::bytes(text));
 }

@@ -321,9 +321,11 @@ impl<'a> File<'a> {
 /// What our program says of a mistake in this line, without the line, which the stock tool does not always name (see
 /// `deliberate.rs`).
 fn without_line(said: &[u8], line: usize) -> Vec<u8> {
-    let said = String::from_utf8_lossy(said);
-    let prefix = format!("ipset v7.17: Error in line {line}: ");
-    said.replacen(&prefix, "ipset v7.17: ", 1).into_bytes()
+    let (begin, prefix) = ("ipset v7.17: ", format!("Error in line {line}: "));
+    let Some(rest) = said.strip_prefix(format!("{begin}{prefix}").as_bytes()) else {
+        return said.to_vec();
+    };
+    [begin.as_bytes(), rest].concat()
 }
 
 fn difference(what: &str, ours: &Output, stock: &Output) -> String {

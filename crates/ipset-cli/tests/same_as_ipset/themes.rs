@@ -35,6 +35,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         "list_set",
         "extensions",
         "ports",
+        "bytes",
     ]
     .into_iter()
     .map(|(name, text)| trial(name, move || all(text)))
