@@ -211,11 +211,8 @@ fn hashlimit() -> impl Strategy<Value = Match> {
     (rate(), 1..=10_u32, any::<[bool; 2]>(), of, tables).prop_map(
         |(rate, burst, [above, all], prefix, table)| {
             // The kernel keeps what a name stood for first.
-            let name = format!(
-                "{}-{burst}-{above}-{all}-{prefix:?}-{table:?}",
-                rate.to_string()
-            )
-            .replace(['/', ' ', '(', ')'], "_");
+            let name = format!("{rate}-{burst}-{above}-{all}-{prefix:?}-{table:?}")
+                .replace(['/', ' ', '(', ')'], "_");
             let limit = match (all, above) {
                 (true, _) => HashLimit::all_above(&name, rate),
                 (false, true) => HashLimit::above(&name, rate),
