@@ -13,6 +13,7 @@ use crate::source::{Source, holds, spelled};
 #[derive(Debug, Default)]
 pub(crate) struct Exemptions {
     ranges: Vec<Range>,
+    own: BTreeSet<IpAddr>,
 }
 
 #[derive(Debug)]
@@ -20,6 +21,7 @@ struct Range {
     network: Network,
     /// As in "127.0.0.1 is …".
     why: String,
+    by_run: bool,
 }
 
 /// Addresses of which no packet comes from outside.
@@ -72,21 +74,25 @@ impl Exemptions {
         let range = |network, why: &str| Range {
             network,
             why: why.to_owned(),
+            by_run: false,
         };
         let of_no_host = OF_NO_HOST.iter().filter_map(|(address, bits, why)| {
             Some(range(Network::new(*address, *bits).ok()?, why))
         });
-        let own = own
-            .into_iter()
-            .map(|address| range(address.into(), "an address of this host"));
-        let asked_for = networks.iter().map(|network| {
-            range(
+        let of_this_host = own
+            .iter()
+            .map(|address| range((*address).into(), "an address of this host"));
+        let asked_for = networks.iter().map(|network| Range {
+            by_run: true,
+            ..range(
                 *network,
                 &format!("covered by --exempt {}", spelled(*network)),
             )
         });
+        let ranges = of_no_host.chain(of_this_host).chain(asked_for);
         Self {
-            ranges: of_no_host.chain(own).chain(asked_for).collect(),
+            ranges: ranges.collect(),
+            own,
         }
     }
 
@@ -99,20 +105,34 @@ impl Exemptions {
             .map(|network| Range {
                 network: *network,
                 why: format!("covered by exempt {} of its rule", spelled(*network)),
+                by_run: true,
             })
             .collect();
         let mut parts = Vec::new();
         for form in source.forms() {
-            for Range { network, why } in self.ranges.iter().chain(&more) {
+            for Range {
+                network,
+                why,
+                by_run,
+            } in self.ranges.iter().chain(&more)
+            {
                 if holds(*network, form) {
                     return Exemption::Whole(why.clone());
                 }
                 if holds(form, *network) {
-                    parts.push(Part::of(source, *network, why));
+                    parts.push(Part {
+                        by_run: *by_run,
+                        ..Part::of(source, *network, why)
+                    });
                 }
             }
         }
         Exemption::Parts(parts)
+    }
+
+    /// Whether this host has an address.
+    pub(crate) fn is_own(&self, address: IpAddr) -> bool {
+        self.own.contains(&address)
     }
 
     /// All who are exempt.
@@ -136,6 +156,8 @@ pub(crate) struct Part {
     pub(crate) network: Network,
     /// As in "203.0.113.7 is …".
     pub(crate) why: String,
+    /// Whether it is for this run, or a rule of it, and another would not say so.
+    pub(crate) by_run: bool,
 }
 
 impl Part {
@@ -144,6 +166,7 @@ impl Part {
         Self {
             network: source.spell(exempt),
             why: why.to_owned(),
+            by_run: false,
         }
     }
 }

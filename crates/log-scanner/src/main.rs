@@ -4,6 +4,7 @@
 mod args;
 mod ban;
 mod clock;
+mod connected;
 mod conntrack;
 mod cut;
 mod duration;
@@ -20,6 +21,7 @@ mod rule;
 mod run;
 mod scan;
 mod sets;
+mod sockets;
 mod source;
 
 use std::io::{self, BufWriter, ErrorKind, Write as _};

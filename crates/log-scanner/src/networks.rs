@@ -35,6 +35,16 @@ impl<T> Networks<T> {
         self.by_network.get(&network)
     }
 
+    /// Every network with what belongs to it, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Network, &T)> {
+        self.by_network.iter()
+    }
+
+    /// Takes out what belongs to `network`.
+    pub(crate) fn remove(&mut self, network: Network) -> Option<T> {
+        self.by_network.remove(&network)
+    }
+
     /// What belongs to `network` itself and to the networks around it, the longest prefix first: the order in which the
     /// kernel looks.
     pub(crate) fn covering(&self, network: Network) -> impl Iterator<Item = &T> {

@@ -1,6 +1,7 @@
 //! A run from the first line to the last word: read, decide, fill, report.
 
 use std::io::{self, ErrorKind, Write};
+use std::num::NonZeroU32;
 
 use firewall_turn::Turn;
 use ipset_netlink::Network;
@@ -13,7 +14,7 @@ use crate::duration::whole_seconds;
 use crate::error::{Fatal, Stop};
 use crate::exempt::Exemptions;
 use crate::progress::Progress;
-use crate::report::{self, Outcome, Phase, Report, RuleReport, ViolationReport, Warning};
+use crate::report::{self, Outcome, Phase, Report, RuleReport, ViolationReport, Warning, count};
 use crate::rule::{Rule, RulesFile};
 use crate::scan::{self, Found, Scan, Violator};
 use crate::sets::Sets;
@@ -55,8 +56,9 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         dry_run,
         as_of,
         present: &present,
+        most: args.max_bans,
     };
-    bans.act(&mut reports)?;
+    let acted = bans.act(&mut reports)?;
     match turn {
         Ok(turn) => drop(turn),
         Err(error) => warnings.push(Warning::new(
@@ -66,6 +68,8 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     }
     let acting = |text: String| Warning::new(Phase::Acting, text);
     warnings.extend(troubles.into_iter().map(acting));
+    warnings.extend(acted.warnings.into_iter().map(acting));
+    warnings.extend(beyond(&reports, args.max_bans).map(acting));
     let fullness = sets.as_mut().map(Sets::fullness);
     warnings.extend(fullness.into_iter().flatten().map(acting));
     warnings.extend(cut::act(&mut reports, sets.as_mut(), dry_run));
@@ -75,6 +79,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         dry_run,
         logs,
         rules: reports,
+        lifted: acted.lifted,
         warnings,
     };
     let status = if report.is_complete() {
@@ -82,7 +87,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     } else {
         INCOMPLETE
     };
-    match tell(&report, args.json, &present, out) {
+    match tell(&report, args, &present, out) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(status),
         Err(error) => Err(error.into()),
         Ok(()) => Ok(status),
@@ -103,8 +108,22 @@ fn rules(args: &ScanArgs) -> Result<Vec<Rule>, Fatal> {
     };
     for rule in &mut rules {
         rule.cut_connections |= args.cut_connections;
+        rule.ban_connected |= args.ban_connected;
     }
     Ok(rules)
+}
+
+/// What to say of those that had to be left for another run.
+fn beyond(reports: &[RuleReport], most: NonZeroU32) -> Option<String> {
+    let violations = reports.iter().flat_map(|report| &report.violations);
+    let beyond = violations.filter(|violation| violation.outcome == Outcome::BeyondMaxBans);
+    let beyond = u64::try_from(beyond.count()).unwrap_or(u64::MAX);
+    (beyond > 0).then(|| {
+        format!(
+            "not banned: {}, because one run adds at most {most} new bans (--max-bans), those with the most evidence",
+            count(beyond, "violator")
+        )
+    })
 }
 
 /// Who is not counted with the network around him, where any rule counts networks.
@@ -166,15 +185,21 @@ fn violation(violator: &Violator, rule: &Rule, as_of: Timestamp) -> Option<Viola
     })
 }
 
-fn tell(report: &Report, json: bool, present: &Present, out: &mut impl Write) -> io::Result<()> {
-    if json {
+fn tell(
+    report: &Report,
+    args: &ScanArgs,
+    present: &Present,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let all = args.all;
+    if args.json {
         report
             .warnings
             .iter()
             .for_each(|warning| complain(&format!("[WARNING] {}", warning.text)));
         report::write_json(report, out)?;
     } else {
-        report::write_text(report, &present.zone, out)?;
+        report::write_text(report, &present.zone, all, out)?;
     }
     out.flush()
 }

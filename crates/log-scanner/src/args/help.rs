@@ -47,7 +47,7 @@ A rules FILE is TOML: a table [[rule]] for each rule, with the flags' names as k
     ipset = \"throttle-hard\"
     removeafter = \"1h\"
 and, where wanted, distinct-ports = 20, aggregate-v4 = 24, aggregate-v6 = 64, exempt = [\"192.0.2.0/24\"], \
-count-answers = true, count-multicast = true and cut-connections = true. When two rules ban the same address into the same set, the later end wins.
+count-answers = true, count-multicast = true, cut-connections = true and ban-connected = true. When two rules ban the same address into the same set, the later end wins.
 
 A TCP packet counts only if it opens a connection (SYN without ACK and RST; for --rule invalid also NULL, FIN and Xmas scans), \
 an ICMP message only if it is no reply and no error: all others can be answers to packets that somebody forged in this \
@@ -64,6 +64,15 @@ loopback, unspecified, multicast and broadcast addresses, and what the set itsel
 Of --aggregate-v4 and --aggregate-v6: such addresses in a network are not counted with it and excepted (nomatch) from its ban, \
 and the report names them; a set with forceadd cannot promise that, so there the network is not banned.
 
+Named and not banned either: whom this host has opened a TCP connection to that is established, by connection tracking. Who connects to this \
+host does not get that protection. --ban-connected, and ban-connected = true of a rule, ban him all the same.
+
+One run adds at most --max-bans new bans, those that went furthest over their threshold; the rest is counted in a warning and has its turn in \
+the next run.
+
+An exception that a scan made goes with the scan that finds nobody in it exempt any more. It is known by its end, ten minutes after that of a \
+network around it; what an administrator excepted stays.
+
 --cut-connections deletes the tracked connections that a banned source opened, those through this host included, and \
 ends the TCP sockets of this host that they lead to. Connections to it that were opened from here stay. Where a server behind \
 this host goes on sending, the kernel tracks the connection anew, unless net.netfilter.nf_conntrack_tcp_loose is 0.
@@ -71,8 +80,8 @@ this host goes on sending, the kernel tracks the connection anew, unless net.net
 Afterwards the sets are read back: a ban that is not there is an error, and so is a set that is full; one that is 80 % \
 full is a warning.
 
-Exit status: 0 when every violator is dealt with; 1 when one could not be added or its connections not be cut, each is \
-named with [ERROR]; 2 for wrong usage, an unreadable log or an unusable set, and then nothing was changed.
+Exit status: 0 when every violator is dealt with; 1 when one could not be added or its connections not be cut (each is named with [ERROR], of \
+each rule 50 unless --all or --json is given), or when there were more than --max-bans; 2 for wrong usage, an unreadable log or an unusable set, and then nothing was changed.
 
 Needs CAP_NET_ADMIN; with --dryrun only the right to read the log.";
 

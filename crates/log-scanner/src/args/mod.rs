@@ -2,6 +2,7 @@
 
 mod help;
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -51,6 +52,7 @@ pub(crate) struct LogArgs {
 
 /// What to scan, by which rules, and how to say it.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) rule: Option<Rule>,
@@ -82,6 +84,18 @@ pub(crate) struct ScanArgs {
     /// Ends the connections of whom it bans, which the firewall would go on accepting
     #[arg(long)]
     pub(crate) cut_connections: bool,
+
+    /// Bans also whom this host has opened a connection to, which is established
+    #[arg(long)]
+    pub(crate) ban_connected: bool,
+
+    /// Adds at most so many new bans in one run, those with the most evidence
+    #[arg(long, value_name = "N", default_value = "1000")]
+    pub(crate) max_bans: NonZeroU32,
+
+    /// Lists everybody; otherwise the text lists the first 50 violators of a rule and counts the rest
+    #[arg(long)]
+    pub(crate) all: bool,
 
     /// One JSON document instead of text; times in UTC, durations in seconds
     #[arg(long)]

@@ -11,14 +11,44 @@ use crate::networks::{Members, Networks};
 use crate::source::{Source, holds, spelled};
 
 /// Seconds that an exception stays when its network is gone; half of them are time enough to add both.
+///
+/// They also tell ours from those of an administrator, who would have to hit the same seconds: no set has a place for a mark of ours.
 const LONGER: u32 = 600;
+
+/// The same for who is exempt in this run alone: another cannot know whether he still is.
+const LONGER_BY_RUN: u32 = LONGER + 60;
+
+/// Seconds by which an exception may end earlier than that, because its network was added after it, and later, because the kernel
+/// rounds.
+const EARLIER: u32 = 20;
+const LATER: u32 = 1;
 
 /// More in one network would crowd the set.
 const MOST: usize = 256;
 
 /// The longest that a network with exceptions is banned, in seconds.
 pub(super) fn longest_ban() -> u32 {
-    Timeout::MAX.as_secs() - LONGER
+    Timeout::MAX.as_secs() - LONGER_BY_RUN
+}
+
+/// What a scan excepted for a reason that every scan knows, going by when it ends.
+pub(super) fn of_scans(members: &Members) -> Vec<Network> {
+    let ends_like_ours = |network: Network, exception: &Entry| {
+        let Left::Seconds(seconds) = left(exception) else {
+            return false;
+        };
+        let around = members.covering(network).filter(|member| !member.nomatch);
+        let mut ends = around.filter_map(|member| match left(member) {
+            Left::Seconds(seconds) => Some(seconds.saturating_add(LONGER)),
+            Left::ForGood => None,
+        });
+        ends.any(|end| (end.saturating_sub(EARLIER)..=end.saturating_add(LATER)).contains(&seconds))
+    };
+    let exceptions = members.iter().filter(|(_, member)| member.nomatch);
+    let ours = exceptions.filter(|(network, member)| ends_like_ours(**network, member));
+    let mut ours: Vec<_> = ours.map(|(network, _)| *network).collect();
+    ours.sort_unstable();
+    ours
 }
 
 /// For each wish, why its network cannot be banned without those who are exempt in it. `keeps`: whether the set keeps its
@@ -74,25 +104,18 @@ impl Wish {
     }
 }
 
-/// The exceptions that bans need and that are not in the set for long enough.
-///
-/// When one has to be added, all get their full time: those that were there would run low until they are read back.
-pub(super) fn entries<'a>(
-    bans: impl Iterator<Item = &'a Wish> + Clone,
-    members: &Members,
-) -> Vec<Entry> {
+/// The exceptions that bans need and that are not in the set for their full time.
+pub(super) fn entries<'a>(bans: impl Iterator<Item = &'a Wish>, members: &Members) -> Vec<Entry> {
     let mut entries: BTreeMap<Network, Entry> = BTreeMap::new();
-    if bans.clone().all(|wish| unguarded(wish, members).is_none()) {
-        return Vec::new();
-    }
     // Longest first, so that another ban needs none of its own.
     for wish in bans {
-        let seconds = wish.seconds.saturating_add(LONGER);
-        let seconds = seconds.min(Timeout::MAX.as_secs());
-        let Ok(timeout) = Timeout::from_secs(seconds) else {
-            continue;
-        };
         for part in &wish.exempt {
+            let longer = if part.by_run { LONGER_BY_RUN } else { LONGER };
+            let seconds = wish.seconds.saturating_add(longer);
+            let seconds = seconds.min(Timeout::MAX.as_secs());
+            let Ok(timeout) = Timeout::from_secs(seconds) else {
+                continue;
+            };
             let existing = members.get(part.network).filter(|member| member.nomatch);
             if existing.is_some_and(|member| left(member) >= Left::Seconds(seconds)) {
                 continue;

@@ -3,18 +3,21 @@
 mod exceptions;
 mod plan;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Instant;
 
-use ipset_netlink::SetName;
+use ipset_netlink::{Network, SetName};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Present;
+use crate::connected::Peers;
 use crate::duration::whole_seconds;
 use crate::error::Fatal;
-use crate::exempt::{Exemption, Exemptions};
+use crate::exempt::{Exemption, Exemptions, Part};
 use crate::networks::Members;
-use crate::report::{Outcome, RuleReport, ViolationReport};
+use crate::report::{Lifted, Outcome, RuleReport, ViolationReport};
 use crate::rule::Rule;
 use crate::sets::Sets;
 use crate::source::{Source, holds};
@@ -30,56 +33,127 @@ pub(crate) struct Bans<'a> {
     pub(crate) as_of: Timestamp,
     /// Tells how much of each ban has passed since then.
     pub(crate) present: &'a Present,
+    /// No more new bans than this.
+    pub(crate) most: NonZeroU32,
+}
+
+/// What was done besides bans.
+#[derive(Debug, Default)]
+pub(crate) struct Acted {
+    pub(crate) lifted: Vec<Lifted>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// A set, what is in it, and who is to be.
+struct Lot {
+    set: SetName,
+    members: Members,
+    wishes: Vec<Wish>,
+}
+
+impl Lot {
+    /// Lets those go to whom this host has opened a connection, where there are any to be banned.
+    fn spare(&mut self, peers: &mut Asked, exemptions: &Exemptions) {
+        let Self {
+            set,
+            members,
+            wishes,
+        } = self;
+        for wish in wishes {
+            if wish.spares_connected && Plan::adds(members, set, wish) {
+                let parts: Vec<_> = peers.ask(exemptions).parts_of(wish.source).collect();
+                if wish.source.is_single_address() {
+                    wish.connected = !parts.is_empty();
+                } else {
+                    let exempt = std::mem::take(&mut wish.exempt);
+                    wish.exempt = distinct(exempt.into_iter().chain(parts).collect());
+                }
+            }
+            if !wish.exempt.is_empty() {
+                wish.seconds = wish.seconds.min(exceptions::longest_ban());
+            }
+        }
+    }
+}
+
+/// The kernel's answer to whom this host has opened connections, once it has been asked.
+#[derive(Default)]
+struct Asked {
+    peers: Option<Peers>,
+    /// Why it could not.
+    failed: Option<String>,
+}
+
+impl Asked {
+    fn ask(&mut self, exemptions: &Exemptions) -> &Peers {
+        let failed = &mut self.failed;
+        self.peers.get_or_insert_with(|| {
+            let peers = Peers::of_this_host(exemptions);
+            peers.unwrap_or_else(|why| {
+                *failed = Some(format!(
+                    "cannot tell to whom this host has opened connections, so that nobody is let go for one: {why}"
+                ));
+                Peers::default()
+            })
+        })
+    }
+}
+
+/// Each once, and none within another.
+fn distinct(mut parts: Vec<Part>) -> Vec<Part> {
+    parts.sort_by_key(|part| (part.network, Reverse(part.by_run)));
+    parts.dedup_by(|part, around| holds(around.network, part.network));
+    parts
 }
 
 impl Bans<'_> {
-    /// Decides about every violation of every rule and does it. Nothing is changed before all is decided; afterwards
-    /// the sets are read back.
+    /// Decides about every violation of every rule and does it. Nothing is added before all is decided; afterwards the sets are
+    /// read back.
     ///
     /// # Errors
     ///
     /// When the kernel does not say who is exempt or who is in the sets; nothing was changed then.
-    pub(crate) fn act(&mut self, reports: &mut [RuleReport]) -> Result<(), Fatal> {
-        let mut by_set: BTreeMap<SetName, Vec<Wish>> = BTreeMap::new();
-        for (rule, report) in reports.iter_mut().enumerate() {
-            for (place, violation) in report.violations.iter_mut().enumerate() {
-                let exempt = match self.exemption(&report.rule, violation.source)? {
-                    Exemption::Whole(why) => {
-                        violation.outcome = Outcome::Exempt(why);
-                        continue;
-                    }
-                    Exemption::Parts(parts) => parts,
-                };
-                if violation.timeout == 0 {
-                    violation.outcome = Outcome::Expired;
-                    continue;
+    pub(crate) fn act(&mut self, reports: &mut [RuleReport]) -> Result<Acted, Fatal> {
+        let mut acted = Acted::default();
+        let mut lots = Vec::new();
+        let mut by_set = self.wishes(reports)?;
+        // Also where nobody is to be banned now: an exception stays for as long as an old ban.
+        for rule in reports.iter().map(|report| &report.rule) {
+            for set in [&rule.ipset.inet, &rule.ipset.inet6] {
+                let wishes = by_set.remove(set).unwrap_or_default();
+                let holds_networks = self
+                    .sets
+                    .as_ref()
+                    .is_some_and(|sets| sets.holds_networks(set));
+                let is_new = lots.iter().all(|lot: &Lot| lot.set != *set);
+                if is_new && (holds_networks || !wishes.is_empty()) {
+                    lots.push(Lot {
+                        set: set.clone(),
+                        members: self.members(set)?,
+                        wishes,
+                    });
                 }
-                let seconds = self.seconds_left(violation);
-                by_set.entry(violation.set.clone()).or_default().push(Wish {
-                    rule,
-                    place,
-                    source: violation.source,
-                    seconds: if exempt.is_empty() {
-                        seconds
-                    } else {
-                        seconds.min(exceptions::longest_ban())
-                    },
-                    exempt,
-                    until: violation.expires,
-                });
             }
         }
-        let mut plans = Vec::new();
-        for (set, wishes) in by_set {
-            let members = self.members(&set)?;
-            let keeps = self
-                .sets
-                .as_ref()
-                .is_none_or(|sets| sets.keeps_exceptions(&set));
-            plans.push(Plan::new(set, wishes, &members, keeps, self.dry_run));
+        let mut peers = Asked::default();
+        for lot in &mut lots {
+            self.lift(lot, reports, &mut peers, &mut acted)?;
         }
+        for lot in &mut lots {
+            lot.spare(&mut peers, &self.exemptions);
+        }
+        acted.warnings.extend(peers.failed);
+        let mut plans = Vec::new();
+        for lot in &mut lots {
+            let sets = self.sets.as_ref();
+            let keeps = sets.is_none_or(|sets| sets.keeps_exceptions(&lot.set));
+            let wishes = std::mem::take(&mut lot.wishes);
+            let set = lot.set.clone();
+            plans.push(Plan::new(set, wishes, &lot.members, keeps, self.dry_run));
+        }
+        self.limit(&mut plans, &lots);
         for plan in &mut plans {
-            if !self.dry_run {
+            if !self.dry_run && plan.outcomes().next().is_some() {
                 self.carry_out(plan);
             }
             for (wish, outcome) in plan.outcomes() {
@@ -93,11 +167,111 @@ impl Bans<'_> {
                 }
             }
         }
+        Ok(acted)
+    }
+
+    /// Who is to be in which set, as the rules want it. Whoever is let go by himself has his outcome.
+    fn wishes(
+        &mut self,
+        reports: &mut [RuleReport],
+    ) -> Result<BTreeMap<SetName, Vec<Wish>>, Fatal> {
+        let mut by_set: BTreeMap<SetName, Vec<Wish>> = BTreeMap::new();
+        for (rule, report) in reports.iter_mut().enumerate() {
+            for (place, violation) in report.violations.iter_mut().enumerate() {
+                let exempt = match self.exemption(&report.rule.exempt, violation.source)? {
+                    Exemption::Whole(why) => {
+                        violation.outcome = Outcome::Exempt(why);
+                        continue;
+                    }
+                    Exemption::Parts(parts) => parts,
+                };
+                if violation.timeout == 0 {
+                    violation.outcome = Outcome::Expired;
+                    continue;
+                }
+                let howmany = u64::from(report.rule.howmany.get());
+                by_set.entry(violation.set.clone()).or_default().push(Wish {
+                    rule,
+                    place,
+                    source: violation.source,
+                    seconds: self.seconds_left(violation),
+                    exempt,
+                    spares_connected: !report.rule.ban_connected,
+                    connected: false,
+                    evidence: violation.peak_hits.saturating_mul(1000) / howmany,
+                    until: violation.expires,
+                });
+            }
+        }
+        Ok(by_set)
+    }
+
+    /// Takes out what scans excepted in a set and nobody is exempt in any more.
+    fn lift(
+        &mut self,
+        lot: &mut Lot,
+        reports: &[RuleReport],
+        peers: &mut Asked,
+        acted: &mut Acted,
+    ) -> Result<(), Fatal> {
+        let rules = reports.iter().map(|report| &report.rule);
+        let filling =
+            rules.filter(|rule| rule.ipset.inet == lot.set || rule.ipset.inet6 == lot.set);
+        let filling: Vec<&Rule> = filling.collect();
+        let exempt: Vec<_> = filling
+            .iter()
+            .flat_map(|rule| &rule.exempt)
+            .copied()
+            .collect();
+        let spares_connected = filling.iter().any(|rule| !rule.ban_connected);
+        for network in exceptions::of_scans(&lot.members) {
+            let source = Source::from(network);
+            if matches!(self.exemption(&exempt, source)?, Exemption::Whole(_))
+                || (spares_connected && peers.ask(&self.exemptions).any_in(network))
+            {
+                continue;
+            }
+            let mut error = None;
+            if let (false, Some(sets)) = (self.dry_run, &mut self.sets) {
+                error = sets.remove(&lot.set, network).err();
+            }
+            if error.is_none() {
+                lot.members.remove(network);
+            }
+            acted.lifted.push(Lifted {
+                source,
+                set: lot.set.clone(),
+                error,
+            });
+        }
         Ok(())
     }
 
-    fn exemption(&mut self, rule: &Rule, source: Source) -> Result<Exemption, Fatal> {
-        let own = self.exemptions.of(source, &rule.exempt);
+    /// Leaves new bans for another run where there are too many, those with the least evidence.
+    fn limit(&self, plans: &mut [Plan], lots: &[Lot]) {
+        let new = plans.iter().enumerate().flat_map(|(number, plan)| {
+            let entries = plan.new_entries().into_iter();
+            entries.map(move |(evidence, place)| (Reverse(evidence), number, place))
+        });
+        let mut new: Vec<_> = new.collect();
+        let most = usize::try_from(self.most.get()).unwrap_or(usize::MAX);
+        if new.len() <= most {
+            return;
+        }
+        new.sort_unstable();
+        let beyond = new.split_off(most);
+        for (number, (plan, lot)) in plans.iter_mut().zip(lots).enumerate() {
+            let of_plan = beyond.iter().filter(|(_, of, _)| *of == number);
+            let places: Vec<_> = of_plan.map(|(_, _, place)| *place).collect();
+            if !places.is_empty() {
+                plan.postpone(&places, &lot.members);
+            }
+        }
+    }
+
+    /// How much of `source` is exempt; `more` are the networks that its rule exempts.
+    fn exemption(&mut self, more: &[Network], source: Source) -> Result<Exemption, Fatal> {
+        let own = self.exemptions.of(source, more);
         let Exemption::Parts(mut parts) = own else {
             return Ok(own);
         };
@@ -109,10 +283,7 @@ impl Bans<'_> {
             };
             parts.extend(more);
         }
-        // Each once, and none within another.
-        parts.sort_by_key(|part| part.network);
-        parts.dedup_by(|part, around| holds(around.network, part.network));
-        Ok(Exemption::Parts(parts))
+        Ok(Exemption::Parts(distinct(parts)))
     }
 
     fn members(&mut self, set: &SetName) -> Result<Members, Fatal> {

@@ -25,6 +25,12 @@ pub(super) struct Wish {
     pub(super) source: Source,
     /// Who in it is not to be banned along.
     pub(super) exempt: Vec<Part>,
+    /// Whether its rule lets those go to whom this host has opened a connection.
+    pub(super) spares_connected: bool,
+    /// Whether the source is let go for that.
+    pub(super) connected: bool,
+    /// How far the source went over the threshold, in thousandths of it.
+    pub(super) evidence: u64,
     /// How long from now on.
     pub(super) seconds: u32,
     pub(super) until: Timestamp,
@@ -45,6 +51,8 @@ pub(super) struct Plan {
     set: SetName,
     decided: Vec<Decided>,
     entries: Vec<Entry>,
+    /// For each entry, whether nothing of its source is in the set yet.
+    new: Vec<bool>,
     /// What is added before them.
     exceptions: Vec<Entry>,
 }
@@ -75,12 +83,14 @@ impl Plan {
             set,
             decided: Vec::with_capacity(wishes.len()),
             entries: Vec::new(),
+            new: Vec::new(),
             exceptions: Vec::new(),
         };
         // The entry that bans a network, and the wish it is for.
         let mut planned: Networks<(usize, Wish)> = Networks::default();
         for (wish, obstacle) in wishes.into_iter().zip(obstacles) {
             let decision = match (decision(members, &plan.set, &wish), obstacle) {
+                (Decision::Add(..), _) if wish.connected => Decision::Leave(Outcome::Connected),
                 (Decision::Add(..), Some(why)) => Decision::Leave(Outcome::Exempt(why)),
                 (decision, _) => decision,
             };
@@ -98,6 +108,7 @@ impl Plan {
                     } else {
                         let place = plan.entries.len();
                         plan.entries.push(entry);
+                        plan.new.push(outcome == Outcome::Added);
                         if let hash_map::Entry::Vacant(new) = planned.entry(network) {
                             new.insert((place, wish.clone()));
                         }
@@ -112,8 +123,44 @@ impl Plan {
                 entry,
             });
         }
-        plan.exceptions = exceptions::entries(plan.bans().map(|(_, wish)| wish), members);
+        plan.except(members);
         plan
+    }
+
+    fn except(&mut self, members: &Members) {
+        self.exceptions = exceptions::entries(self.bans().map(|(_, wish)| wish), members);
+    }
+
+    /// The evidence for each entry that is new, and its place.
+    pub(super) fn new_entries(&self) -> Vec<(u64, usize)> {
+        let mut evidence = vec![0; self.entries.len()];
+        for decided in &self.decided {
+            let slot = decided.entry.and_then(|place| evidence.get_mut(place));
+            if let Some(slot) = slot {
+                *slot = decided.wish.evidence.max(*slot);
+            }
+        }
+        let places = evidence.into_iter().enumerate().zip(&self.new);
+        let new = places.filter(|(_, new)| **new);
+        new.map(|((place, evidence), _)| (evidence, place))
+            .collect()
+    }
+
+    /// Leaves the entries at these places for another run.
+    pub(super) fn postpone(&mut self, places: &[usize], members: &Members) {
+        let mut postponed = vec![None; self.entries.len()];
+        for place in places {
+            if let Some(postponed) = postponed.get_mut(*place) {
+                *postponed = Some(());
+            }
+        }
+        self.withdraw(&postponed, |(), _| Outcome::BeyondMaxBans);
+        self.except(members);
+    }
+
+    /// Whether an entry is needed for what is wished.
+    pub(super) fn adds(members: &Members, set: &SetName, wish: &Wish) -> bool {
+        matches!(decision(members, set, wish), Decision::Add(..))
     }
 
     pub(super) fn set(&self) -> &SetName {
@@ -151,16 +198,24 @@ impl Plan {
                 format!("{part}, and cannot be excepted first: {why}")
             });
         }
+        let set = self.set.clone();
+        self.withdraw(&given_up, |why, wish| refused(wish, &set, why));
+    }
+
+    /// Takes back the entries for which there is a reason; `outcome`: what their wishes come to by it.
+    fn withdraw<T>(&mut self, reasons: &[Option<T>], outcome: impl Fn(&T, &Wish) -> Outcome) {
         let mut places = 0..;
-        let place = |reason: &Option<String>| reason.is_none().then(|| places.next()).flatten();
-        let places: Vec<Option<usize>> = given_up.iter().map(place).collect();
+        let place = |reason: &Option<T>| reason.is_none().then(|| places.next()).flatten();
+        let places: Vec<Option<usize>> = reasons.iter().map(place).collect();
         let mut stays = places.iter().map(Option::is_some);
         self.entries.retain(|_| stays.next().unwrap_or(false));
+        let mut stays = places.iter().map(Option::is_some);
+        self.new.retain(|_| stays.next().unwrap_or(false));
         for decided in &mut self.decided {
             let Some(place) = decided.entry else { continue };
             decided.entry = places.get(place).copied().flatten();
-            if let Some(Some(why)) = given_up.get(place) {
-                decided.outcome = refused(&decided.wish, &self.set, why);
+            if let Some(Some(reason)) = reasons.get(place) {
+                decided.outcome = outcome(reason, &decided.wish);
             }
         }
     }
@@ -209,7 +264,12 @@ impl Plan {
 fn is_wanted(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Added | Outcome::Refreshed | Outcome::Kept(_) | Outcome::Outlasted { .. } => true,
-        Outcome::Exempt(_) | Outcome::Expired | Outcome::WouldAdd | Outcome::Refused(_) => false,
+        Outcome::Connected
+        | Outcome::BeyondMaxBans
+        | Outcome::Exempt(_)
+        | Outcome::Expired
+        | Outcome::WouldAdd
+        | Outcome::Refused(_) => false,
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use netlink_packet_core::Nla as _;
 use netlink_packet_netfilter::conntrack::{
-    ConntrackAttribute, IPTuple, ProtoTuple, Protocol, Tuple,
+    ConntrackAttribute, IPTuple, ProtoInfo, ProtoInfoTCP, ProtoTuple, Protocol, Status, Tuple,
 };
 use netlink_packet_netfilter::{NetfilterMessage, NetfilterProtoFamily};
 
@@ -16,6 +16,8 @@ pub(crate) struct Connection {
     source: IpAddr,
     /// Of a TCP connection, where its answers come from and go to.
     answers: Option<(SocketAddr, SocketAddr)>,
+    /// Whether it is a TCP connection that both ends have opened and neither has closed.
+    is_established: bool,
     /// What tells it from all others: addresses and ports of its first packet, its zone, its number.
     identity: Vec<ConntrackAttribute>,
 }
@@ -27,12 +29,21 @@ impl Connection {
             return Ok(None);
         };
         let (mut source, mut answers) = (None, None);
+        let (mut is_open, mut is_answered) = (false, false);
         let mut identity = Vec::with_capacity(3);
         for attribute in attributes {
             match &attribute {
                 ConntrackAttribute::CtaTupleOrig(tuple) => source = addresses(tuple).0,
                 ConntrackAttribute::CtaTupleReply(tuple) => {
                     answers = tcp(tuple);
+                    continue;
+                }
+                ConntrackAttribute::CtaStatus(status) => {
+                    is_answered = status.contains(Status::SeenReply | Status::Assured);
+                    continue;
+                }
+                ConntrackAttribute::CtaProtoInfo(info) => {
+                    is_open = info.iter().any(is_open_tcp);
                     continue;
                 }
                 ConntrackAttribute::Other(other) if matches!(other.kind(), CTA_ZONE | CTA_ID) => {}
@@ -44,6 +55,7 @@ impl Connection {
             Some(source) => Ok(Some(Self {
                 source,
                 answers,
+                is_established: is_open && is_answered,
                 identity,
             })),
             None => Err(Error::decode("a connection has no source")),
@@ -61,6 +73,16 @@ impl Connection {
         self.answers
     }
 
+    /// The two ends, if it is a TCP connection that is established and was opened from an address that is `own`; that first.
+    pub(crate) fn opened_from(
+        &self,
+        own: impl Fn(IpAddr) -> bool,
+    ) -> Option<(SocketAddr, SocketAddr)> {
+        // Its answers go to where it was opened.
+        let (remote, local) = self.answers?;
+        (self.is_established && own(self.source)).then_some((local, remote))
+    }
+
     pub(super) fn family(&self) -> NetfilterProtoFamily {
         match self.source {
             IpAddr::V4(_) => NetfilterProtoFamily::IPv4,
@@ -71,6 +93,14 @@ impl Connection {
     pub(super) fn identity(&self) -> Vec<ConntrackAttribute> {
         self.identity.clone()
     }
+}
+
+fn is_open_tcp(info: &ProtoInfo) -> bool {
+    let ProtoInfo::TCP(fields) = info else {
+        return false;
+    };
+    let mut fields = fields.iter();
+    fields.any(|field| matches!(field, ProtoInfoTCP::State(TCP_CONNTRACK_ESTABLISHED)))
 }
 
 /// Source and destination.
@@ -116,3 +146,5 @@ fn tcp(tuple: &[Tuple]) -> Option<(SocketAddr, SocketAddr)> {
 // linux/netfilter/nfnetlink_conntrack.h, enum ctattr_type
 const CTA_ID: u16 = 12;
 const CTA_ZONE: u16 = 18;
+// linux/netfilter/nf_conntrack_tcp.h
+const TCP_CONNTRACK_ESTABLISHED: u8 = 3;

@@ -5,7 +5,7 @@ use std::io;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{Connections, LogReport, Report, RuleReport, ViolationReport};
+use super::{Connections, Lifted, LogReport, Report, RuleReport, ViolationReport};
 use crate::prefixes::Held;
 use crate::rule::PrefixLength;
 use crate::source::Source;
@@ -27,6 +27,15 @@ struct Document<'a> {
     dry_run: bool,
     logs: Vec<LogObject<'a>>,
     rules: Vec<RuleObject<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lifted: Vec<LiftedObject<'a>>,
+}
+
+#[derive(Serialize)]
+struct LiftedObject<'a> {
+    source: Source,
+    set: &'a str,
+    error: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -113,6 +122,17 @@ impl<'a> From<&'a Report> for Document<'a> {
             dry_run: report.dry_run,
             logs: report.logs.iter().map(LogObject::from).collect(),
             rules: report.rules.iter().map(RuleObject::from).collect(),
+            lifted: report.lifted.iter().map(LiftedObject::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Lifted> for LiftedObject<'a> {
+    fn from(lifted: &'a Lifted) -> Self {
+        Self {
+            source: lifted.source,
+            set: lifted.set.as_str(),
+            error: lifted.error.as_deref(),
         }
     }
 }
@@ -241,6 +261,7 @@ mod tests {
         scan.exceptions = vec![crate::exempt::Part {
             network: crate::rule::network("2001:db8::9").expect("an address"),
             why: "a member of whitelist_v6".to_owned(),
+            by_run: false,
         }];
         scan.connections = Some(Connections::Cut(3));
         let mut failed = violation("203.0.113.7", Outcome::Added);

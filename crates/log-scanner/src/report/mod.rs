@@ -23,8 +23,19 @@ pub(crate) struct Report {
     pub(crate) logs: Vec<LogReport>,
     /// In the order they were given; at least one.
     pub(crate) rules: Vec<RuleReport>,
+    /// Who was excepted from a ban by an earlier scan and is not exempt any more.
+    pub(crate) lifted: Vec<Lifted>,
     /// What the log and the sets gave reason to doubt.
     pub(crate) warnings: Vec<Warning>,
+}
+
+/// An exception (nomatch) that goes because nobody in it is exempt any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lifted {
+    pub(crate) source: Source,
+    pub(crate) set: SetName,
+    /// Why it is still there.
+    pub(crate) error: Option<String>,
 }
 
 /// A doubt, told in the phase it belongs to.
@@ -138,6 +149,10 @@ pub(crate) enum Outcome {
         rule: usize,
         until: Timestamp,
     },
+    /// This host has opened a connection to it.
+    Connected,
+    /// Others had more evidence, and no more are banned in one run.
+    BeyondMaxBans,
     /// Never added, because of this.
     Exempt(String),
     /// The ban would have ended before.
@@ -168,7 +183,12 @@ impl Outcome {
     pub(crate) fn is_by_this_scan(&self) -> bool {
         match self {
             Self::Added | Self::Refreshed | Self::Outlasted { .. } | Self::WouldAdd => true,
-            Self::Kept(_) | Self::Exempt(_) | Self::Expired | Self::Refused(_) => false,
+            Self::Kept(_)
+            | Self::Connected
+            | Self::BeyondMaxBans
+            | Self::Exempt(_)
+            | Self::Expired
+            | Self::Refused(_) => false,
         }
     }
 
@@ -178,6 +198,8 @@ impl Outcome {
             Self::Added => "added",
             Self::Refreshed => "refreshed",
             Self::Kept(_) | Self::Outlasted { .. } => "kept",
+            Self::Connected => "connected",
+            Self::BeyondMaxBans => "beyond-max-bans",
             Self::Exempt(_) => "exempt",
             Self::Expired => "expired",
             Self::WouldAdd => "would-add",
@@ -190,7 +212,11 @@ impl Report {
     /// Whether all that was wanted is in the kernel.
     pub(crate) fn is_complete(&self) -> bool {
         let mut violations = self.rules.iter().flat_map(|rule| &rule.violations);
-        violations.all(|violation| violation.error().is_none())
+        let is_done = |violation: &ViolationReport| {
+            violation.error().is_none()
+                && (self.dry_run || violation.outcome != Outcome::BeyondMaxBans)
+        };
+        violations.all(is_done) && self.lifted.iter().all(|lifted| lifted.error.is_none())
     }
 }
 
@@ -237,6 +263,7 @@ pub(crate) mod tests {
             count_multicast: false,
             exempt: Vec::new(),
             cut_connections: false,
+            ban_connected: false,
         }
     }
 
@@ -260,6 +287,7 @@ pub(crate) mod tests {
                 prefixes: Vec::new(),
                 violations,
             }],
+            lifted: Vec::new(),
             warnings: vec![
                 Warning::new(Phase::Reading, "2 lines were not written by the kernel"),
                 Warning::new(Phase::Acting, "set \"whitelist\" cannot be asked"),

@@ -5,7 +5,8 @@ use std::io;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Connections, LogReport, Outcome, Phase, Report, RuleReport, ViolationReport};
+use super::{Connections, Lifted, LogReport, Outcome, Phase, Report, RuleReport, ViolationReport};
+use crate::connected::CONNECTED;
 use crate::duration::Spelled;
 use crate::exempt::Part;
 use crate::plain::plain;
@@ -21,14 +22,31 @@ const ERROR: &str = "[ERROR]";
 /// More in one network are only counted.
 const EXCEPTIONS_TOLD: usize = 10;
 
-/// Writes the report, times in `zone`.
-pub(crate) fn write(report: &Report, zone: &TimeZone, out: &mut impl io::Write) -> io::Result<()> {
-    Text { report, zone, out }.all()
+/// Of each rule, more lines of a kind are only counted, unless all are asked for: a report is written every few minutes.
+const TOLD: usize = 50;
+
+/// Writes the report, times in `zone`; `all`: every violator by himself.
+pub(crate) fn write(
+    report: &Report,
+    zone: &TimeZone,
+    all: bool,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
+    let told = if all { usize::MAX } else { TOLD };
+    Text {
+        report,
+        zone,
+        told,
+        out,
+    }
+    .all()
 }
 
 struct Text<'a, W> {
     report: &'a Report,
     zone: &'a TimeZone,
+    /// Lines of a kind for each rule.
+    told: usize,
     out: &'a mut W,
 }
 
@@ -107,11 +125,26 @@ impl<W: io::Write> Text<'_, W> {
                 writeln!(self.out, "  none")?;
                 self.prefixes(report)?;
             }
-            for violation in &report.violations {
+            for violation in report.violations.iter().take(self.told) {
                 self.violation(&report.rule, violation)?;
             }
+            self.more("  ", report.violations.len(), "violator")?;
         }
         Ok(())
+    }
+
+    /// That there are more than have been told, if there are.
+    fn more(&mut self, indent: &str, number: usize, noun: &str) -> io::Result<()> {
+        let more = number.saturating_sub(self.told);
+        if more == 0 {
+            return Ok(());
+        }
+        let more = u64::try_from(more).unwrap_or(u64::MAX);
+        writeln!(
+            self.out,
+            "{indent}and {} more (--all lists them)",
+            count(more, noun)
+        )
     }
 
     /// What else there is, where no line has the prefix that is asked for.
@@ -158,18 +191,91 @@ impl<W: io::Write> Text<'_, W> {
     fn actions(&mut self) -> io::Result<()> {
         writeln!(self.out, "\nPhase 3: fill the sets")?;
         self.warnings(Phase::Acting)?;
+        self.lifted()?;
         for (index, report) in self.report.rules.iter().enumerate() {
             self.rule(index, &report.rule)?;
             if report.violations.is_empty() {
                 writeln!(self.out, "  nothing to do")?;
             }
-            for violation in &report.violations {
+            self.actions_of(report)?;
+        }
+        Ok(())
+    }
+
+    fn actions_of(&mut self, report: &RuleReport) -> io::Result<()> {
+        let (mut actions, mut errors, mut kept) = (0, 0, 0);
+        let is_kept = |violation: &&ViolationReport| {
+            matches!(
+                violation.outcome,
+                Outcome::Kept(_) | Outcome::Outlasted { .. }
+            )
+        };
+        // One is told as it is, in as many words.
+        let kept_told = match report.violations.iter().filter(is_kept).count() {
+            1 => 1,
+            _ if self.told == usize::MAX => usize::MAX,
+            _ => 0,
+        };
+        for violation in &report.violations {
+            let told = match violation.outcome {
+                Outcome::Kept(_) | Outcome::Outlasted { .. } => {
+                    kept += 1;
+                    kept <= kept_told
+                }
+                Outcome::BeyondMaxBans => self.told == usize::MAX,
+                Outcome::Refused(_) => {
+                    errors += 1;
+                    errors <= self.told
+                }
+                _ => {
+                    actions += 1;
+                    actions <= self.told
+                }
+            };
+            if told {
                 self.action(violation)?;
                 self.exceptions(violation)?;
                 self.connections(violation)?;
+            } else if matches!(violation.connections, Some(Connections::Refused(..))) {
+                errors += 1;
+                if errors <= self.told {
+                    self.connections(violation)?;
+                }
+            } else {
+                self.connections(violation)?;
             }
         }
-        Ok(())
+        if kept > kept_told {
+            let kept = count(u64::try_from(kept).unwrap_or(u64::MAX), "violator");
+            writeln!(
+                self.out,
+                "  kept: {kept} there already, for as long or longer (--all lists them)"
+            )?;
+        }
+        self.more("  ", actions, "violator")?;
+        self.more(&format!("  {ERROR} "), errors, "failure")
+    }
+
+    /// Exceptions that went because nobody in them is exempt any more.
+    fn lifted(&mut self) -> io::Result<()> {
+        for Lifted { source, set, error } in self.report.lifted.iter().take(self.told) {
+            let out = &mut *self.out;
+            match error {
+                Some(why) => writeln!(
+                    out,
+                    "  {ERROR} cannot take the exception (nomatch) for {source} out of {set}, who is not exempt any more: {why}"
+                )?,
+                None if self.report.dry_run => writeln!(
+                    out,
+                    "  {DRYRUN} {source}: not exempt any more, the exception (nomatch) in {set} would be taken out"
+                )?,
+                None => writeln!(
+                    out,
+                    "  {ACTION} {source}: not exempt any more, the exception (nomatch) in {set} is taken out"
+                )?,
+            }
+        }
+        self.more("  ", self.report.lifted.len(), "exception")
     }
 
     fn exceptions(&mut self, violation: &ViolationReport) -> io::Result<()> {
@@ -177,7 +283,7 @@ impl<W: io::Write> Text<'_, W> {
             source, exceptions, ..
         } = violation;
         let (told, more) = exceptions.split_at(exceptions.len().min(EXCEPTIONS_TOLD));
-        for Part { network, why } in told {
+        for Part { network, why, .. } in told {
             let network = spelled(*network);
             writeln!(self.out, "  excepted: {network} in {source} is {why}")?;
         }
@@ -243,6 +349,11 @@ impl<W: io::Write> Text<'_, W> {
                     "  kept: {source} stays in {set} by rule {rule}, until {until}"
                 )
             }
+            Outcome::Connected => writeln!(
+                out,
+                "  connected: {source} is {CONNECTED}, and not banned (--ban-connected)"
+            ),
+            Outcome::BeyondMaxBans => writeln!(out, "  not banned: {source} is beyond --max-bans"),
             Outcome::Exempt(why) => writeln!(out, "  exempt: {source} is {why}"),
             Outcome::Expired => writeln!(out, "  expired: {source} would have left {set} {}", {
                 local(violation.expires, self.zone)
@@ -304,12 +415,12 @@ impl<W: io::Write> Text<'_, W> {
             set,
             expires,
             ..
-        } in actioned
+        } in actioned.iter().take(self.told)
         {
             let until = self.time(*expires);
             writeln!(self.out, "    {source} in {set} until {until}")?;
         }
-        Ok(())
+        self.more("    ", actioned.len(), "violator")
     }
 
     fn warnings(&mut self, phase: Phase) -> io::Result<()> {
@@ -370,137 +481,4 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Remaining;
-    use super::super::tests::{report, violation};
-    use super::*;
-
-    fn text(report: &Report, zone: &TimeZone) -> String {
-        let mut text = Vec::new();
-        write(report, zone, &mut text).expect("written");
-        String::from_utf8(text).expect("UTF-8")
-    }
-
-    #[test]
-    fn every_outcome_to_the_letter() {
-        let violations = vec![
-            violation("203.0.113.1", Outcome::Added),
-            violation("203.0.113.2", Outcome::Refreshed),
-            violation("203.0.113.3", Outcome::Kept(Remaining::Seconds(90_000))),
-            violation("203.0.113.4", Outcome::Kept(Remaining::Permanent)),
-            violation(
-                "203.0.113.5",
-                Outcome::Exempt("a member of whitelist".to_owned()),
-            ),
-            violation("203.0.113.6", Outcome::Expired),
-            violation(
-                "2001:db8::7",
-                Outcome::Refused(
-                    "cannot add 2001:db8::7 to set \"blacklist_v6\": the set is full".to_owned(),
-                ),
-            ),
-        ];
-        let expected = "\
-At least 500 lines of rule blocked, type tcp, within 30m: into blacklist or blacklist_v6 for 1d
-As of 2026-11-22 09:00:00 +00:00
-
-Phase 1: read the log
-  /ram/iptables.log: 123456 bytes, 700 lines, 690 of them of the firewall
-  [WARNING] 2 lines were not written by the kernel
-
-Phase 2: find violators
-  [VIOLATION] 203.0.113.1: 512 hits, 501 of them within 30m, first 2026-11-22 08:00:00 +00:00, last 2026-11-22 08:59:00 +00:00
-  [VIOLATION] 203.0.113.2: 512 hits, 501 of them within 30m, first 2026-11-22 08:00:00 +00:00, last 2026-11-22 08:59:00 +00:00
-  [VIOLATION] 203.0.113.3: 512 hits, 501 of them within 30m, first 2026-11-22 08:00:00 +00:00, last 2026-11-22 08:59:00 +00:00
-  [VIOLATION] 203.0.113.4: 512 hits, 501 of them within 30m, first 2026-11-22 08:00:00 +00:00, last 2026-11-22 08:59:00 +00:00
-  [VIOLATION] 203.0.113.5: 512 hits, 501 of them within 30m, first 2026-11-22 08:00:00 +00:00, last 2026-11-22 08:59:00 +00:00
-  [VIOLATION] 203.0.113.6: 512 hits, 501 of them within 30m, first 2026-11-22 08:00:00 +00:00, last 2026-11-22 08:59:00 +00:00
-  [VIOLATION] 2001:db8::7: 512 hits, 501 of them within 30m, first 2026-11-22 08:00:00 +00:00, last 2026-11-22 08:59:00 +00:00
-
-Phase 3: fill the sets
-  [WARNING] set \"whitelist\" cannot be asked
-  [ACTION] 203.0.113.1: added to blacklist for 23h59m1s, until 2026-11-23 08:59:00 +00:00
-  [ACTION] 203.0.113.2: stays longer in blacklist, for 23h59m1s, until 2026-11-23 08:59:00 +00:00
-  kept: 203.0.113.3 is in blacklist for another 1d1h already
-  kept: 203.0.113.4 is in blacklist for good already
-  exempt: 203.0.113.5 is a member of whitelist
-  expired: 203.0.113.6 would have left blacklist 2026-11-23 08:59:00 +00:00
-  [ERROR] cannot add 2001:db8::7 to set \"blacklist_v6\": the set is full
-
-Summary
-  Lines scanned:            700
-  Lines matching:           650
-  Unique addresses:         7
-  Addresses that triggered: 7
-  Addresses actioned:       2
-    203.0.113.1 in blacklist until 2026-11-23 08:59:00 +00:00
-    203.0.113.2 in blacklist until 2026-11-23 08:59:00 +00:00
-";
-        assert_eq!(text(&report(false, violations), &TimeZone::UTC), expected);
-    }
-
-    #[test]
-    fn a_dry_run_says_so_and_times_are_of_the_zone() {
-        let mut report = report(true, vec![violation("203.0.113.1", Outcome::WouldAdd)]);
-        report.rules[0].sources_exact = false;
-        let text = text(&report, &TimeZone::fixed(jiff::tz::offset(1)));
-        for line in [
-            "As of 2026-11-22 10:00:00 +01:00, dry run: nothing is changed",
-            "  [DRYRUN] 203.0.113.1: would be added to blacklist for 23h59m1s, until 2026-11-23 09:59:00 +01:00",
-            "  Unique addresses:         7 (estimated)",
-            "  Addresses to be added:    1",
-            "    203.0.113.1 in blacklist until 2026-11-23 09:59:00 +01:00",
-        ] {
-            assert!(text.lines().any(|given| given == line), "{line}\n{text}");
-        }
-        assert!(!text.contains("[ACTION]"), "{text}");
-    }
-
-    #[test]
-    fn what_became_of_connections() {
-        let with = |source, connections| ViolationReport {
-            connections: Some(connections),
-            ..violation(source, Outcome::Added)
-        };
-        let violations = vec![
-            with("203.0.113.1", Connections::Cut(1)),
-            with("203.0.113.2", Connections::Cut(0)),
-            with("203.0.113.3", Connections::Refused(1, "no".to_owned())),
-            with("2001:db8::/64", Connections::WouldCut(2)),
-        ];
-        let text = text(&report(false, violations), &TimeZone::UTC);
-        let of_connections: Vec<_> = text
-            .lines()
-            .skip_while(|line| !line.starts_with("Phase 3"))
-            .filter(|line| line.contains("cut") || line.contains("[ERROR]"))
-            .collect();
-        assert_eq!(
-            of_connections,
-            [
-                "  [ACTION] 203.0.113.1: 1 connection cut",
-                "  [ERROR] no",
-                "  [DRYRUN] 2001:db8::/64: 2 connections would be cut",
-            ]
-        );
-    }
-
-    #[test]
-    fn nothing_found_is_said() {
-        let text = text(&report(false, Vec::new()), &TimeZone::UTC);
-        assert!(text.contains("Phase 2: find violators\n  none\n"), "{text}");
-        assert!(text.ends_with("Addresses actioned:       0\n"), "{text}");
-    }
-
-    #[test]
-    fn the_name_of_a_log_cannot_steer_the_terminal() {
-        let mut report = report(false, Vec::new());
-        if let Some(log) = report.logs.first_mut() {
-            log.path = "\u{1b}[2J".to_owned();
-        }
-        let text = text(&report, &TimeZone::UTC);
-        assert!(
-            !text.contains('\u{1b}') && text.contains("\\u{1b}[2J"),
-            "{text}"
-        );
-    }
-}
+mod tests;

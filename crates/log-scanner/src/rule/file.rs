@@ -138,6 +138,7 @@ exempt = [\"192.0.2.1\", \"2001:db8::/32\"]
 cut-connections = true
 count-answers = true
 count-multicast = true
+ban-connected = true
 ";
         let file = RulesFile::parse(format!("{RULE}{RULE}{more}").as_bytes()).expect("valid");
         let [plain, full] = file.rules.as_slice() else {
@@ -150,6 +151,7 @@ count-multicast = true
         assert!(!plain.cut_connections && full.cut_connections);
         assert!(!plain.count_answers && full.count_answers);
         assert!(!plain.count_multicast && full.count_multicast);
+        assert!(!plain.ban_connected && full.ban_connected);
         assert_eq!(full.distinct_ports.map(u16::from), Some(20));
         assert_eq!(full.aggregate_v4.map(PrefixLength::get), Some(24));
         assert_eq!(full.aggregate_v6.map(PrefixLength::get), Some(64));

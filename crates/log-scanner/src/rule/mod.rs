@@ -28,6 +28,7 @@ pub(crate) use set_pair::SetPair;
 /// One rule and what to do with those who break it.
 #[derive(Clone, Debug, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub(crate) struct Rule {
     /// Which lines count: NAME stands for the log prefixes IPTABLES-NAME and IP6TABLES-NAME, in any case
     #[arg(long = "rule", value_name = "blocked|allowed|NAME", id = "rule")]
@@ -124,6 +125,11 @@ pub(crate) struct Rule {
     #[arg(skip)]
     #[serde(default)]
     pub(crate) cut_connections: bool,
+
+    /// Whether this rule bans whom this host has opened a connection to; on the command line `--ban-connected` goes for every rule.
+    #[arg(skip)]
+    #[serde(default)]
+    pub(crate) ban_connected: bool,
 }
 
 impl Rule {

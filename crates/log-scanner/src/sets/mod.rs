@@ -6,7 +6,7 @@ mod whitelist;
 
 use std::collections::BTreeMap;
 
-use ipset_netlink::{Entry, Family, IfExists, IpSet, Key, SetHeader, SetName};
+use ipset_netlink::{Entry, Family, IfExists, IpSet, Key, Network, SetHeader, SetName};
 
 use crate::error::chain;
 use crate::networks::Members;
@@ -113,6 +113,18 @@ impl Sets {
             Err(error) => return (refused, Some(chain(&error))),
         }
         (refused, None)
+    }
+
+    /// Whether networks can be in a set.
+    pub(crate) fn holds_networks(&self, name: &SetName) -> bool {
+        let header = self.filled.get(name);
+        header.is_some_and(|header| header.set_type.name() == "hash:net")
+    }
+
+    /// Takes a member out; whoever else did so meanwhile is as good.
+    pub(crate) fn remove(&mut self, name: &SetName, network: Network) -> Result<(), String> {
+        let removed = self.kernel.delete(name, &Key::from(network));
+        removed.map(drop).map_err(|error| chain(&error))
     }
 
     /// Whether what a network in the set excepts stays for as long as the network.

@@ -23,26 +23,26 @@ crate::trials!(
     a_dry_run_counts,
 );
 
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 const PORT: u16 = 443;
 const RULE: &str = "--rule blocked --type tcp --howmany 5 --within 10s --ipset blacklist --removeafter 1h --log fw.log";
 
 /// A gateway with the firewall's order: established first, then the blacklist, then everything else. It listens, and so does
 /// the server behind it.
-struct Firewall {
-    world: World,
+pub(crate) struct Firewall {
+    pub(crate) world: World,
     listeners: [TcpListener; 2],
     behind: TcpListener,
 }
 
 /// A connection from outside, seen from both ends.
-struct Live {
-    client: TcpStream,
-    server: TcpStream,
+pub(crate) struct Live {
+    pub(crate) client: TcpStream,
+    pub(crate) server: TcpStream,
 }
 
 impl Firewall {
-    fn new() -> Result<Self, Failed> {
+    pub(crate) fn new() -> Result<Self, Failed> {
         let world = World::new()?;
         let listeners = world.gateway.run(|| -> Result<_, Failed> {
             let _sets = Sets::of_networks()?;
@@ -71,13 +71,13 @@ impl Firewall {
     }
 
     /// The stranger number `n` as one more address of the attacker's host.
-    fn stranger(&self, family: Family, n: u8) -> Result<IpAddr, Failed> {
+    pub(crate) fn stranger(&self, family: Family, n: u8) -> Result<IpAddr, Failed> {
         let address = family.stranger(n);
         self.world.attacker.add_address(address)?;
         Ok(address)
     }
 
-    fn connection(&self, source: IpAddr) -> Result<Live, Failed> {
+    pub(crate) fn connection(&self, source: IpAddr) -> Result<Live, Failed> {
         let [v4, v6] = &self.listeners;
         self.connection_to(Family::of(source).pick(v4, v6), source)
     }
@@ -109,21 +109,21 @@ impl Firewall {
     }
 
     /// Scans a log in which these sources broke the rule.
-    fn scan(&self, sources: &[IpAddr], more: &str) -> Ran {
+    pub(crate) fn scan(&self, sources: &[IpAddr], more: &str) -> Ran {
         self.scan_log(&log_of(sources), more)
     }
 
-    fn scan_log(&self, log: &str, more: &str) -> Ran {
+    pub(crate) fn scan_log(&self, log: &str, more: &str) -> Ran {
         let scanner = Scanner::new(log).with(RULE).with(more).at(60);
         self.gateway().run(|| scanner.run())
     }
 
-    fn gateway(&self) -> &Host {
+    pub(crate) fn gateway(&self) -> &Host {
         &self.world.gateway
     }
 
     /// How many connections from a source the stock tool lists.
-    fn tracked(&self, source: IpAddr) -> Result<usize, Failed> {
+    pub(crate) fn tracked(&self, source: IpAddr) -> Result<usize, Failed> {
         let family = Family::of(source).pick("ipv4", "ipv6");
         let conntrack = Tool::require("conntrack")?;
         self.gateway().run(|| {
@@ -141,7 +141,7 @@ fn log_of(sources: &[IpAddr]) -> String {
 
 impl Live {
     /// What the client says is heard.
-    fn assert_alive(&mut self) -> io::Result<()> {
+    pub(crate) fn assert_alive(&mut self) -> io::Result<()> {
         self.client.write_all(b"?")?;
         let mut heard = [0];
         self.server.read_exact(&mut heard)?;
@@ -285,8 +285,8 @@ fn connections_opened_from_here_stay() -> Result<(), Failed> {
     let server = accept(&listener, PATIENCE)?;
     server.set_read_timeout(Some(PATIENCE))?;
     let mut live = Live { client, server };
-    let ran = firewall.scan(&[attacker], "--cut-connections");
-    ran.done(0);
+    let ran = firewall.scan(&[attacker], "--cut-connections --ban-connected");
+    ran.done(0).says("[ACTION]");
     assert!(!ran.stdout.contains(" cut\n"), "{}", ran.stdout);
     assert_eq!(firewall.tracked(gateway)?, 1);
     live.assert_alive()

@@ -9,7 +9,7 @@ use netns_testbed::Failed;
 use serde_json::json;
 
 use crate::support::{
-    RULE, Ran, START, Scanner, Sets, V4, V6, blocked, outcomes, stamp, violations,
+    RULE, Ran, START, Scanner, Sets, V4, V6, blocked, line, outcomes, packet, stamp, violations,
 };
 
 crate::trials!(
@@ -23,6 +23,7 @@ crate::trials!(
     networks_in_the_set,
     an_exception_of_the_set_stays_one,
     many_at_once,
+    no_more_new_bans_than_asked_for,
     a_scan_waits_while_another_fills,
 );
 
@@ -137,8 +138,15 @@ fn an_entry_that_stays_longer_is_kept() -> Result<(), Failed> {
     let sets = Sets::blacklist()?;
     sets.add("blacklist", "203.0.113.7 timeout 0")?;
     sets.add("blacklist_v6", "2001:db8:1::7 timeout 90000")?;
-    let ran = Scanner::new(blocked(&[V4, V6], 0..5)).rule().at(60).run();
-    ran.done(0)
+    let scan = || Scanner::new(blocked(&[V4, V6], 0..5)).rule().at(60);
+    scan()
+        .run()
+        .done(0)
+        .says("  kept: 2 violators there already, for as long or longer (--all lists them)\n");
+    scan()
+        .with("--all")
+        .run()
+        .done(0)
         .says("kept: 203.0.113.7 is in blacklist for good already")
         .says("kept: 2001:db8:1::7 is in blacklist_v6 for another ");
     assert_eq!(sets.members("blacklist")?[V4], "timeout 0");
@@ -213,7 +221,7 @@ fn many_at_once() -> Result<(), Failed> {
     let rule = RULE.replace("--howmany 5", "--howmany 1");
     let report = Scanner::new(&log)
         .with(&rule)
-        .with("--log fw.log")
+        .with("--log fw.log --max-bans 5000")
         .at(0)
         .json(0);
     let added = outcomes(&report)
@@ -245,4 +253,56 @@ fn a_scan_waits_while_another_fills() -> Result<(), Failed> {
     assert_eq!(while_it_waits, (None, Vec::new()));
     ran.done(0).says("kept: 203.0.113.7");
     sets.assert_left("blacklist", V4, 86_400)
+}
+
+/// Those with the most evidence come first, whichever their rule and their set; those that are there take no place.
+fn no_more_new_bans_than_asked_for() -> Result<(), Failed> {
+    let sets = Sets::blacklist()?;
+    let rule = "[[rule]]\nrule = \"blocked\"\nwithin = \"1m\"\nipset = \"blacklist\"\nremoveafter = \"1h\"\n";
+    let rules = format!("{rule}type = \"tcp\"\nhowmany = 5\n{rule}type = \"udp\"\nhowmany = 2\n");
+    let mut log = String::new();
+    for (source, hits) in [("192.0.2.1", 5), ("192.0.2.2", 9), (V4, 7), (V6, 8)] {
+        log.push_str(&blocked(&[source], 0..hits));
+    }
+    // Four hits where two are too many are more than nine where it is five.
+    for second in 0..4 {
+        log.push_str(&line(
+            START + second,
+            &packet("BLOCKED", "192.0.2.9", "UDP"),
+        ));
+    }
+    let scan = |more: &str| {
+        let scanner = Scanner::new(&log).write("rules.toml", &rules).with(more);
+        scanner.with("--rules rules.toml --log fw.log").at(60)
+    };
+    let names = || -> Result<Vec<String>, Failed> {
+        Ok([sets.names("blacklist")?, sets.names("blacklist_v6")?].concat())
+    };
+    scan("--max-bans 2 --dryrun")
+        .run()
+        .done(0)
+        .says("[DRYRUN] 192.0.2.9: would be added")
+        .says("[WARNING] not banned: 3 violators, because one run adds at most 2 new bans (--max-bans), those with the most evidence\n");
+    let report = scan("--max-bans 2").json(1);
+    assert_eq!(
+        outcomes(&report),
+        [
+            pair("192.0.2.1", "beyond-max-bans"),
+            pair("192.0.2.2", "added"),
+            pair(V4, "beyond-max-bans"),
+            pair(V6, "beyond-max-bans"),
+        ]
+    );
+    assert_eq!(names()?, ["192.0.2.2", "192.0.2.9"]);
+    let ran = scan("--max-bans 2").run();
+    ran.done(1)
+        .says("[WARNING] not banned: 1 violator, because");
+    assert_eq!(names()?, ["192.0.2.2", "192.0.2.9", V4, V6]);
+    scan("--max-bans 1")
+        .run()
+        .done(0)
+        .says("[ACTION] 192.0.2.1: added");
+    scan("--max-bans 1").run().done(0);
+    assert_eq!(names()?.len(), 5);
+    Ok(())
 }

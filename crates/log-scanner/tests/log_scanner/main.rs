@@ -19,6 +19,7 @@
 
 mod command_line;
 mod compressed;
+mod connected;
 mod count;
 mod cut;
 mod dirty;
@@ -27,6 +28,7 @@ mod evidence;
 mod exempt;
 mod fill;
 mod forged;
+mod lifted;
 mod networks;
 mod ports;
 mod progress;
@@ -43,9 +45,10 @@ use std::process::ExitCode;
 use netns_testbed::{Trial, run};
 
 fn main() -> ExitCode {
-    let trials: [Vec<Trial>; 19] = [
+    let trials: [Vec<Trial>; 21] = [
         command_line::trials(),
         compressed::trials(),
+        connected::trials(),
         count::trials(),
         cut::trials(),
         dirty::trials(),
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         exempt::trials(),
         fill::trials(),
         forged::trials(),
+        lifted::trials(),
         networks::trials(),
         ports::trials(),
         progress::trials(),

@@ -59,7 +59,12 @@ fn neighbours_are_one_source() -> Result<(), Failed> {
     sets.ipset("test blacklist 198.51.100.255")?;
     assert!(sets.ipset("test blacklist 198.51.101.0").is_err());
 
-    let ran = Scanner::new(&log).rule().with(BOTH).at(360).run();
+    let ran = Scanner::new(&log)
+        .rule()
+        .with(BOTH)
+        .with("--all")
+        .at(360)
+        .run();
     ran.done(0)
         .says("At least 5 lines of rule blocked, type tcp, within 10s, IPv4 by /24, IPv6 by /64: into ")
         .says("[VIOLATION] 2001:db8:66::/64: 5 hits, 5 of them within 10s")
@@ -322,7 +327,10 @@ fn beside_a_rule_for_addresses() -> Result<(), Failed> {
     let rules = format!("{rule}{rule}aggregate-v4 = 24\nexempt = [\"203.0.113.7\"]\n");
     let run = |log: &str| {
         let scanner = Scanner::new(log).write("rules.toml", &rules);
-        scanner.with("--rules rules.toml --log fw.log").at(60).run()
+        scanner
+            .with("--rules rules.toml --log fw.log --all")
+            .at(60)
+            .run()
     };
     // Whom only the rule for networks lets go.
     run(&blocked(&[V4, "203.0.113.8"], 0..5))

@@ -131,6 +131,15 @@ fn generation(number: usize) -> String {
     blocked(&[&source], 0..10)
 }
 
+/// Ends the other thread, also when this one fails.
+struct Finally<'a>(&'a AtomicBool);
+
+impl Drop for Finally<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn rotations_lose_and_double_nothing() -> Result<(), Failed> {
     let scanner = scanner(&generation(1), generation(0)).with("--log fw.log --json");
     let (log, before, next) = (
@@ -172,8 +181,10 @@ fn rotations_lose_and_double_nothing() -> Result<(), Failed> {
             }
             Ok(())
         };
-        let result = scans();
-        done.store(true, Ordering::Relaxed);
+        let result = {
+            let _done = Finally(&done);
+            scans()
+        };
         let rotations = rotations.join().map_err(|_| "the rotations failed")??;
         assert!(rotations > 60, "{rotations}");
         result

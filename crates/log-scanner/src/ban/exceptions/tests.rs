@@ -11,6 +11,7 @@ fn guarded(rule: usize, seconds: u32, exempt: &[&str]) -> Wish {
     let parts = exempt.iter().map(|network| Part {
         network: crate::rule::network(network).expect(network),
         why: "a member of whitelist".to_owned(),
+        by_run: false,
     });
     Wish {
         exempt: parts.collect(),
@@ -46,20 +47,82 @@ fn an_exception_stays_longer_than_its_network() {
     let longest = plan(&[], vec![guarded(0, longest_ban(), &[MONITOR])]);
     assert_eq!(
         longest.exceptions(),
-        [entry(MONITOR, Timeout::MAX.as_secs()).nomatch()]
+        [entry(MONITOR, longest_ban() + 600).nomatch()]
     );
+    assert_eq!(longest_ban() + 660, Timeout::MAX.as_secs());
+}
+
+/// Only who is exempt for a reason that every scan knows can be told to be so no longer.
+#[test]
+fn exceptions_of_scans_are_known_by_their_end() {
+    let of_scans = |entries: &[Entry]| of_scans(&entries.iter().cloned().collect());
+    let network = || entry(NETWORK, 3000);
+    let monitor = crate::rule::network(MONITOR).expect("an address");
+    for (seconds, is_ours) in [
+        (3601, true),
+        (3600, true),
+        (3580, true),
+        (3579, false),
+        (3602, false),
+        (3660, false),
+        (3000, false),
+        (0, false),
+    ] {
+        let exception = entry(MONITOR, seconds).nomatch();
+        let expected = if is_ours { vec![monitor] } else { vec![] };
+        assert_eq!(
+            of_scans(&[network(), exception.clone()]),
+            expected,
+            "{seconds}"
+        );
+        // Of any network around it, and of none.
+        let wider = [
+            entry("203.0.0.0/16", 3000),
+            entry(NETWORK, 10),
+            exception.clone(),
+        ];
+        assert_eq!(of_scans(&wider), expected, "{seconds}");
+        for without in [
+            entry(NETWORK, 0),
+            network().nomatch(),
+            entry("198.51.100.0/24", 3000),
+        ] {
+            assert!(
+                of_scans(&[without, exception.clone()]).is_empty(),
+                "{seconds}"
+            );
+        }
+    }
+    assert!(
+        of_scans(&[network(), entry(MONITOR, 3600)]).is_empty(),
+        "no exception"
+    );
+    let mut by_run = guarded(0, 3000, &[MONITOR]);
+    by_run.exempt[0].by_run = true;
+    let by_run = plan(&[], vec![by_run]);
+    assert_eq!(by_run.exceptions(), [entry(MONITOR, 3660).nomatch()]);
+    for plan in [by_run, plan(&[], vec![guarded(0, 3000, &[MONITOR])])] {
+        let after: Vec<_> = plan
+            .exceptions()
+            .iter()
+            .chain(plan.entries())
+            .cloned()
+            .collect();
+        let is_by_run = plan.exceptions()[0].timeout == entry(MONITOR, 3660).timeout;
+        assert_eq!(of_scans(&after).is_empty(), is_by_run);
+    }
 }
 
 #[test]
 fn one_that_is_there_for_long_enough_is_left_as_it_is() {
-    for left in [360, 660, 0] {
+    for left in [660, 1260, 0] {
         let members = [entry(MONITOR, left).nomatch(), entry(NETWORK, 10)];
         let ban = plan(&members, vec![guarded(0, 60, &[MONITOR])]);
         assert_eq!(words(&ban), ["refreshed"]);
         assert!(ban.exceptions().is_empty(), "{left}");
     }
     let comment = || "ours".parse().expect("a comment");
-    let shorter = entry(MONITOR, 359).nomatch().comment(comment());
+    let shorter = entry(MONITOR, 659).nomatch().comment(comment());
     let ban = plan(&[shorter], vec![guarded(0, 60, &[MONITOR])]);
     let longer = entry(MONITOR, 660).nomatch().comment(comment());
     assert_eq!(ban.exceptions(), [longer]);

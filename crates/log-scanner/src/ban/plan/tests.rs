@@ -15,6 +15,9 @@ pub(in super::super) fn wish(rule: usize, source: &str, seconds: u32) -> Wish {
         place: 0,
         source: network.into(),
         exempt: Vec::new(),
+        spares_connected: true,
+        connected: false,
+        evidence: seconds.into(),
         seconds,
         until: Timestamp::from_second(seconds.into()).expect("a time"),
     }
@@ -195,4 +198,48 @@ fn what_is_wanted_and_not_there_is_refused() {
     let mut unread = plan(&[], vec![wish(0, SOURCE, 60)]);
     unread.unread("gone");
     assert_eq!(words(&unread), ["refused"]);
+}
+
+#[test]
+fn whom_this_host_is_connected_to_is_let_go() {
+    let connected = |source| Wish {
+        connected: true,
+        ..wish(0, source, 60)
+    };
+    let plan_of =
+        |members: &[Entry]| plan(members, vec![connected(SOURCE), wish(1, "203.0.113.8", 60)]);
+    assert_eq!(words(&plan_of(&[])), ["connected", "added"]);
+    assert_eq!(plan_of(&[]).entries(), [entry("203.0.113.8", 60)]);
+    assert_eq!(
+        words(&plan_of(&[entry(SOURCE, 10)])),
+        ["connected", "added"]
+    );
+    assert_eq!(words(&plan_of(&[entry(SOURCE, 0)])), ["kept", "added"]);
+    // Another rule does not let go.
+    let both = plan(&[], vec![connected(SOURCE), wish(1, SOURCE, 30)]);
+    assert_eq!(words(&both), ["connected", "added"]);
+}
+
+#[test]
+fn what_is_postponed_is_not_added() {
+    let members = Members::default();
+    let wishes = vec![
+        wish(0, SOURCE, 60),
+        wish(1, "203.0.113.8", 600),
+        wish(2, SOURCE, 30),
+    ];
+    let mut plan = plan(&[], wishes);
+    let mut new = plan.new_entries();
+    new.sort_unstable();
+    assert_eq!(new, [(60, 1), (600, 0)]);
+    plan.postpone(&[1], &members);
+    assert_eq!(
+        words(&plan),
+        ["beyond-max-bans", "added", "beyond-max-bans"]
+    );
+    assert_eq!(plan.entries(), [entry("203.0.113.8", 600)]);
+    assert_eq!(plan.new_entries(), [(600, 0)]);
+    let there = self::plan(&[entry(SOURCE, 1)], vec![wish(0, SOURCE, 60)]);
+    assert_eq!(words(&there), ["refreshed"]);
+    assert_eq!(there.new_entries(), []);
 }

@@ -1,4 +1,4 @@
-//! The TCP sockets of this host: an end to the one that a connection ends at.
+//! The TCP sockets of this host: whether one listens, and an end to the one that a connection ends at.
 //!
 //! Where this side goes on sending, connection tracking takes the connection up again, as one that was opened from here. So the
 //! socket goes first.
@@ -7,7 +7,7 @@ mod message;
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
@@ -18,14 +18,14 @@ use netlink_sys::{Socket, SocketAddr as NetlinkAddr};
 use message::{Found, Request, Wanted};
 
 /// A session with the kernel about sockets, in the network namespace of the thread that opened it.
-pub(super) struct Sockets {
+pub(crate) struct Sockets {
     socket: Socket,
     /// The interfaces that sockets are bound to, once a connection has none that is bound to nothing.
     bound: Option<BTreeSet<u32>>,
 }
 
 impl Sockets {
-    pub(super) fn open() -> io::Result<Self> {
+    pub(crate) fn open() -> io::Result<Self> {
         let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
         socket.bind_auto()?;
         socket.connect(&NetlinkAddr::new(0, 0))?;
@@ -42,7 +42,7 @@ impl Sockets {
     /// # Errors
     ///
     /// What the kernel says; [`io::ErrorKind::Unsupported`] where it cannot.
-    pub(super) fn end(&mut self, local: SocketAddr, remote: SocketAddr) -> io::Result<bool> {
+    pub(crate) fn end(&mut self, local: SocketAddr, remote: SocketAddr) -> io::Result<bool> {
         if self.end_at(0, local, remote)? {
             return Ok(true);
         }
@@ -57,6 +57,27 @@ impl Sockets {
         let ended = tried.find(|tried| !matches!(tried, Ok(false)));
         self.bound = Some(bound);
         ended.unwrap_or(Ok(false))
+    }
+
+    /// Whether a socket waits for connections to this address and port.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says.
+    pub(crate) fn listens(&self, local: SocketAddr) -> io::Result<bool> {
+        // No connection has these ends, so that the answer is about the one that would take it.
+        let nobody: IpAddr = match local {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let request = Request {
+            local,
+            remote: SocketAddr::new(nobody, 0),
+            interface: 0,
+            wanted: Wanted::Answer,
+        };
+        let answer = self.ask(request, 0)?;
+        Ok(matches!(answer, NetlinkPayload::InnerMessage(found) if found.listens))
     }
 
     /// The interfaces that sockets are bound to.

@@ -7,8 +7,6 @@
 //! from here stays: it was wanted here, and the next packet to go out would have it tracked again. For that reason, the
 //! sockets of this host that a connection ends at go first.
 
-mod sockets;
-
 use std::collections::BTreeMap;
 use std::io;
 
@@ -19,7 +17,7 @@ use crate::error::chain;
 use crate::networks::{Members, Networks};
 use crate::report::{Connections, Outcome, Phase, RuleReport, ViolationReport, Warning};
 use crate::sets::Sets;
-use sockets::Sockets;
+use crate::sockets::Sockets;
 
 /// Where a violation is: its rule and its place.
 type Place = (usize, usize);

@@ -1,0 +1,113 @@
+//! To whom this host has opened a connection: he is named, and not banned for what anybody can write his address under.
+//!
+//! Only what was opened from here counts. Nobody gets this protection by connecting to this host, nor by having connection tracking
+//! forget him: what it takes up again in the middle begins with a packet from here, and leads to a port that listens.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipset_netlink::Network;
+
+use crate::conntrack::Conntrack;
+use crate::error::chain;
+use crate::exempt::{Exemptions, Part};
+use crate::sockets::Sockets;
+use crate::source::{Source, holds};
+
+/// The other ends of connections.
+#[derive(Debug, Default)]
+pub(crate) struct Peers(BTreeSet<Network>);
+
+impl Peers {
+    /// Asks the kernel.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be told.
+    pub(crate) fn of_this_host(exemptions: &Exemptions) -> Result<Self, String> {
+        let mut conntrack = Conntrack::open().map_err(|error| chain(&error))?;
+        let own = |address| exemptions.is_own(address);
+        let opened = conntrack.connections(|connection| connection.opened_from(own).is_some());
+        let opened = opened.map_err(|error| chain(&error))?;
+        if opened.is_empty() {
+            return Ok(Self::default());
+        }
+        let sockets = Sockets::open().map_err(|error| error.to_string())?;
+        let mut peers = BTreeSet::new();
+        for (local, remote) in opened
+            .iter()
+            .filter_map(|connection| connection.opened_from(own))
+        {
+            let peer = Network::from(remote.ip());
+            if peers.contains(&peer) || exemptions.is_own(remote.ip()) {
+                continue;
+            }
+            if !sockets.listens(local).map_err(|error| error.to_string())? {
+                peers.insert(peer);
+            }
+        }
+        Ok(Self(peers))
+    }
+
+    /// Whether there is one in a network.
+    pub(crate) fn any_in(&self, network: Network) -> bool {
+        self.within(network).next().is_some()
+    }
+
+    /// Those in a network that `source` stands for.
+    pub(crate) fn parts_of(&self, source: Source) -> impl Iterator<Item = Part> {
+        let within = self.within(source.network());
+        within.map(move |peer| Part::of(source, peer, CONNECTED))
+    }
+
+    fn within(&self, network: Network) -> impl Iterator<Item = Network> {
+        let from = Network::from(network.address());
+        let family = network.address().is_ipv4();
+        let behind = self.0.range(from..).copied();
+        behind.take_while(move |peer| peer.address().is_ipv4() == family && holds(network, *peer))
+    }
+}
+
+impl FromIterator<IpAddr> for Peers {
+    fn from_iter<I: IntoIterator<Item = IpAddr>>(peers: I) -> Self {
+        Self(peers.into_iter().map(Network::from).collect())
+    }
+}
+
+/// As in "203.0.113.7 is …".
+pub(crate) const CONNECTED: &str = "the other end of a connection that this host has opened";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_in_a_network() {
+        let peers = [
+            "192.0.2.0",
+            "192.0.2.9",
+            "192.0.3.1",
+            "2001:db8::9",
+            "2001:db8:0:1::",
+        ];
+        let peers: Peers = peers.iter().map(|peer| peer.parse().expect(peer)).collect();
+        let within = |network| {
+            let source = Source::from(crate::rule::network(network).expect(network));
+            let parts = peers
+                .parts_of(source)
+                .map(|part| part.network.address().to_string());
+            parts.collect::<Vec<_>>()
+        };
+        assert_eq!(within("192.0.2.0/24"), ["192.0.2.0", "192.0.2.9"]);
+        assert_eq!(within("192.0.2.9"), ["192.0.2.9"]);
+        assert_eq!(within("2001:db8::/64"), ["2001:db8::9"]);
+        for nobody in [
+            "192.0.2.8",
+            "192.0.4.0/24",
+            "0.0.0.0/9",
+            "2001:db8:0:2::/64",
+        ] {
+            assert!(within(nobody).is_empty(), "{nobody}");
+        }
+    }
+}
