@@ -30,8 +30,8 @@ enum Reason {
 pub(crate) enum Origin {
     /// The line begins with nothing that a syslog daemon or the kernel writes.
     NoHeader,
-    /// The syslog tag is another program's.
-    Tag,
+    /// Another program wrote it, whose name with its number is so long.
+    Program { length: usize },
     /// `<pri>` is not one of the kernel facility.
     Facility,
 }
@@ -104,15 +104,16 @@ impl fmt::Display for ParseError {
                 origin,
                 found,
             } => {
-                f.write_str("carries firewall text but is not known to be the kernel's: ")?;
+                f.write_str("carries firewall text but ")?;
                 match origin {
-                    Origin::NoHeader => {
-                        f.write_str("expected a syslog header or a kernel time stamp")?;
+                    Origin::NoHeader => f.write_str("its header is not one that is known: expected the time and the tag of a line of the kernel")?,
+                    Origin::Program { length } => {
+                        let name = found.text();
+                        let name = name.get(..*length).unwrap_or(name);
+                        let more = if *length > found.text().len() { "…" } else { "" };
+                        write!(f, "was written by {}{more}: expected the kernel's tag", name.escape_ascii())?;
                     }
-                    Origin::Tag => f.write_str("expected the syslog tag kernel")?,
-                    Origin::Facility => {
-                        f.write_str("expected a priority below 8, the kernel's facility,")?;
-                    }
+                    Origin::Facility => f.write_str("was written by a program: expected the kernel's facility, a priority below 8,")?,
                 }
                 write!(f, " at byte {offset}, found {found}")
             }
@@ -151,12 +152,17 @@ impl Excerpt {
     }
 }
 
+impl Excerpt {
+    fn text(&self) -> &[u8] {
+        self.bytes
+            .get(..usize::from(self.length))
+            .unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let found = self
-            .bytes
-            .get(..usize::from(self.length))
-            .unwrap_or_default();
+        let found = self.text();
         if found.is_empty() {
             return f.write_str("the end of the line");
         }

@@ -1,6 +1,7 @@
 //! A whole line: header, prefix, packet.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ pub struct Event<'a> {
     pub prefix: &'a [u8],
     /// The packet.
     pub packet: Packet<'a>,
+    /// `message repeated 199 times: [ … ]`: rsyslog, where it is told to reduce repeated messages, wrote this line in place of so many
+    /// that were the same; the last of them came at the event's time. `None` for a line of one packet.
+    pub repeated: Option<NonZeroU32>,
     layout: Layout<'a>,
 }
 
@@ -53,14 +57,15 @@ impl<'a> Event<'a> {
             host,
             prefix,
             packet,
+            repeated: None,
             layout: Layout::of(time),
         }
     }
 
     /// Reads one line, with or without its line end.
     ///
-    /// The line must have been written by the kernel: the syslog tag is `kernel`, or the line begins with the kernel's
-    /// `[seconds]`; where there is a `<pri>`, its facility is the kernel's. Nothing of the message can make up for
+    /// The line must have been written by the kernel: the syslog tag is `kernel`, or the line is in a
+    /// [form](crate#the-forms-of-a-line) of the kernel's own log; where there is a `<pri>`, its facility is the kernel's. Nothing of the message can make up for
     /// that, so a line that another program wrote never counts, whatever it quotes. (A program that may write to the
     /// log socket can still claim the tag; let the syslog daemon keep what comes from the kernel in a file of its own.)
     ///
@@ -83,6 +88,10 @@ impl<'a> Event<'a> {
             return Err(ParseError::not_firewall());
         }
         let (message, header) = Header::parse(line, trace)?;
+        // Every text is the end of the line from here on.
+        let line = line
+            .get(..line.len().saturating_sub(header.end))
+            .unwrap_or_default();
         let start = packet_start(message)
             .map_err(|expected| ParseError::malformed(line, message, expected))?;
         let (prefix, kernel_part) = message.split_at(start);
@@ -92,7 +101,9 @@ impl<'a> Event<'a> {
             uptime,
             priority,
             host,
+            repeated,
             layout,
+            ..
         } = header;
         Ok(Self {
             time,
@@ -101,6 +112,7 @@ impl<'a> Event<'a> {
             host,
             prefix,
             packet,
+            repeated,
             layout,
         })
     }
@@ -121,19 +133,22 @@ impl<'a> Event<'a> {
             host,
             prefix,
             packet,
+            repeated,
             layout,
         } = self;
-        let (time, uptime, priority, layout) = (*time, *uptime, *priority, *layout);
-        Header {
-            time,
-            uptime,
-            priority,
+        let header = Header {
+            time: *time,
+            uptime: *uptime,
+            priority: *priority,
             host,
-            layout,
-        }
-        .render(out);
+            repeated: *repeated,
+            end: 0,
+            layout: *layout,
+        };
+        header.render(out);
         out.extend_from_slice(prefix);
         packet.render(out);
+        header.render_end(out);
     }
 }
 

@@ -59,13 +59,27 @@
 //!
 //! | form | example | [`LogTime`] |
 //! |---|---|---|
-//! | RFC 3164, rsyslog's traditional | `Nov 22 09:25:54 fw kernel: [ 1836.585591] …` | [`Rfc3164`](LogTime::Rfc3164) |
-//! | RFC 3339, rsyslog's file form; any offset, `Z`, a space for `T` | `2026-11-22T09:25:54.194069+00:00 fw kernel: [ 1836.585591] …` | [`Rfc3339`](LogTime::Rfc3339) |
-//! | RFC 5424 | `<7>1 2026-11-22T09:25:54.194069+00:00 fw kernel - - - [ 1836.585591] …` | [`Rfc3339`](LogTime::Rfc3339) |
-//! | the kernel's own, `dmesg -r` | `<4>[ 1836.585591] …` | [`SinceBoot`](LogTime::SinceBoot) |
+//! | RFC 3339, rsyslog's file form; any offset, `Z`, a space for `T`; `journalctl -o short-iso` | `2026-11-22T09:25:54.194069+00:00 fw kernel: [ 1836.585591] …` | [`Rfc3339`](LogTime::Rfc3339) |
+//! | the same without an offset; in this and the last, a comma for the dot | `2026-11-22 09:25:54,194 fw kernel: …` | [`Local`](LogTime::Local) |
+//! | RFC 3164, rsyslog's traditional; with a fraction, `journalctl -o short-precise` | `Nov 22 09:25:54 fw kernel: [ 1836.585591] …` | [`Rfc3164`](LogTime::Rfc3164) |
+//! | RFC 5424 | `<4>1 2026-11-22T09:25:54.194069+00:00 fw kernel - - - [ 1836.585591] …` | [`Rfc3339`](LogTime::Rfc3339) |
+//! | `journalctl -o short-unix` | `1795339554.194069 fw kernel: …` | [`Rfc3339`](LogTime::Rfc3339) |
+//! | `journalctl -o short-full`, `-o with-unit` | `Sun 2026-11-22 09:25:54 UTC fw kernel: …` | [`Rfc3339`](LogTime::Rfc3339), [`Local`](LogTime::Local) in a zone by name |
+//! | `journalctl -o short-monotonic` | `[ 1836.585591] fw kernel: …` | [`SinceBoot`](LogTime::SinceBoot) |
+//! | `OpenWrt`'s logread | `Sun Nov 22 09:25:54 2026 kern.warn kernel: [ 1836.585591] …` | [`Local`](LogTime::Local) |
+//! | the kernel's own, `dmesg`, `dmesg -r` | `[ 1836.585591] …`, `<4>[ 1836.585591] …` | [`SinceBoot`](LogTime::SinceBoot) |
+//! | `dmesg -T` | `[Sun Nov 22 09:25:54 2026] …` | [`Local`](LogTime::Local) |
+//! | `dmesg --time-format iso` | `2026-11-22T09:25:54,194069+00:00 …` | [`Rfc3339`](LogTime::Rfc3339) |
+//! | `dmesg -x`, before any of its forms | `kern  :warn  : [ 1836.585591] …` | as without |
+//! | a record of `/dev/kmsg` | `4,7394,1836585591,-;…` | [`SinceBoot`](LogTime::SinceBoot) |
 //!
-//! `[ 1836.585591]` may be missing where there is another time, and `<pri>` may stand before each form; it must be the
-//! kernel's.
+//! Before the tag `kernel:` the host may be missing, and the facility may stand, as busybox writes it (`fw kern.warn kernel: `). `<pri>` may
+//! stand before each form; it must be the kernel's. `[ 1836.585591]` may be missing where there is another time. Who logged (`[T92772]`,
+//! `[    C0]`), the level once more (`<4>`) and a byte order mark may stand before the message, and are no part of the prefix. What rsyslog writes
+//! for equal messages, `kernel: message repeated 199 times: [ … ]`, is an event that is [repeated](Event::repeated).
+//!
+//! In no form does a line count that another program of the host wrote (`sshd[1]: kernel: …`). What a program is free to choose is the tag
+//! it logs under itself; see [`Event::parse`].
 #![forbid(unsafe_code)]
 
 mod detect;

@@ -408,7 +408,8 @@ fn time() -> impl Strategy<Value = LogTime> {
                 day,
                 hour,
                 minute,
-                second
+                second,
+                micros: 0
             }
         ),
         (0_u64..9_999_999_999, 0_u32..1_000_000).prop_map(|(seconds, micros)| LogTime::SinceBoot(

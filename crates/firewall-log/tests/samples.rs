@@ -14,6 +14,7 @@ use serde_json::Value;
 
 const KERNEL: &str = include_str!("samples/kernel.log");
 const UNSEEN: &str = include_str!("samples/unseen.log");
+const RSYSLOG: &str = include_str!("samples/rsyslog.log");
 const NOT_EVENTS: &str = include_str!("samples/not_events.log");
 
 fn lines_of_the_kernel() -> impl Iterator<Item = (Value, &'static str)> {
@@ -33,6 +34,29 @@ fn every_line_is_read_as_expected() {
         KERNEL.matches("\n<").count() + UNSEEN.matches("\n<").count()
     );
     assert!(read > 130, "only {read} lines");
+}
+
+/// What rsyslog wrote of what was given to it as the kernel's log, with and without reduction of repeated messages.
+#[test]
+fn every_line_of_rsyslog_is_read_as_expected_and_written_as_it_was_read() {
+    let mut read = 0;
+    for (mut expected, line) in samples(RSYSLOG) {
+        let event = Event::parse(line.as_bytes()).unwrap_or_else(|error| panic!("{error}\n{line}"));
+        let object = expected.as_object_mut().unwrap();
+        let host = object.remove("host").unwrap();
+        let repeated = object.remove("repeated").unwrap();
+        assert_eq!(host, String::from_utf8_lossy(event.host).as_ref());
+        assert_eq!(
+            repeated.as_u64(),
+            event.repeated.map(|times| times.get().into())
+        );
+        assert_eq!(describe(&event), expected, "{line}");
+        let mut written = Vec::new();
+        event.render(&mut written);
+        assert_eq!(String::from_utf8_lossy(&written), line);
+        read += 1;
+    }
+    assert!(read > 10, "only {read} lines");
 }
 
 #[test]
@@ -205,6 +229,6 @@ fn an_error_says_what_was_expected_and_found() {
     let error = Event::parse(b"Nov 22 09:25:54 fw sshd[1]: IN= OUT=").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "carries firewall text but is not known to be the kernel's: expected the syslog tag kernel at byte 19, found `sshd[1]: IN= OUT=`"
+        "carries firewall text but was written by sshd[1]: expected the kernel's tag at byte 19, found `sshd[1]: IN= OUT=`"
     );
 }

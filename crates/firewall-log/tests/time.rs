@@ -214,6 +214,7 @@ fn a_date_that_never_was_is_an_error() {
         hour: 0,
         minute: 0,
         second: 0,
+        micros: 0,
     };
     assert!(date.resolve(&clock).is_err());
     let date = LogTime::Rfc3164 {
@@ -222,6 +223,7 @@ fn a_date_that_never_was_is_an_error() {
         hour: 255,
         minute: 255,
         second: 255,
+        micros: u32::MAX,
     };
     assert!(date.resolve(&clock).is_err());
 }
@@ -237,7 +239,8 @@ fn both_stamps_of_a_line_are_kept() {
             day: 22,
             hour: 9,
             minute: 25,
-            second: 54
+            second: 54,
+            micros: 0
         }
     );
     assert_eq!(event.uptime, Some(Duration::new(1836, 585_591_000)));

@@ -107,6 +107,8 @@ pub(crate) fn run(
             events: summary.counts.events,
             unparsed: summary.counts.unparsed,
             rejected: summary.counts.rejected,
+            misplaced: summary.misplaced,
+            repeated: summary.repeated,
         });
     }
     warnings.extend(doubts.warnings());
@@ -198,6 +200,11 @@ struct Doubts {
     /// Events that no date could be given.
     undated: u64,
     nearly_a_year_old: u64,
+    /// Events whose prefix holds a marker of ours behind something else, and one such prefix.
+    misplaced: u64,
+    misplaced_prefix: Option<Vec<u8>>,
+    /// Packets that were summed up, and the log does not show since when.
+    repeated_undated: u64,
 }
 
 impl Doubts {
@@ -213,6 +220,11 @@ impl Doubts {
         self.ahead += summary.ahead;
         self.undated += summary.undated;
         self.nearly_a_year_old += summary.yearless_old;
+        self.misplaced += summary.misplaced;
+        if self.misplaced_prefix.is_none() {
+            self.misplaced_prefix.clone_from(&summary.misplaced_prefix);
+        }
+        self.repeated_undated += summary.repeated_undated;
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -220,12 +232,21 @@ impl Doubts {
             .latest_ahead
             .map(|at| at.to_string())
             .unwrap_or_default();
+        let damaged = if self.unparsed == 1 { "is" } else { "are" };
+        let prefix = plain(self.misplaced_prefix.as_deref().unwrap_or_default());
         let doubts = [
             (
                 self.rejected,
                 "with a firewall's text that the kernel did not write (log-scanner events shows why)".to_owned(),
             ),
-            (self.unparsed, "of the kernel that are damaged (log-scanner events shows where)".to_owned()),
+            (
+                self.unparsed,
+                format!("of the kernel that {damaged} damaged (log-scanner events shows where)"),
+            ),
+            (
+                self.misplaced,
+                format!("whose prefix holds IPTABLES- but does not begin with it, the first \"{prefix}\""),
+            ),
             (self.too_long, "longer than any the kernel writes".to_owned()),
             (
                 self.ahead,
@@ -238,6 +259,12 @@ impl Doubts {
             .filter(|(number, _)| *number > 0)
             .map(|(number, doubt)| format!("not counted: {} {doubt}", count(number, "line")))
             .collect();
+        if self.repeated_undated > 0 {
+            warnings.push(format!(
+                "counted, but in no window: {} that rsyslog summed up ($RepeatedMsgReduction) and of which the log does not show when they began",
+                count(self.repeated_undated, "packet")
+            ));
+        }
         if self.nearly_a_year_old > 0 {
             warnings.push(format!(
                 "{} without a year taken for almost a year old; are clock and time zone right?",

@@ -6,6 +6,7 @@ mod late;
 mod nature;
 mod ports;
 mod prefix;
+mod spans;
 mod threshold;
 mod window;
 
@@ -19,6 +20,7 @@ use std::time::SystemTime;
 pub(crate) use self::excepted::Excepted;
 pub(crate) use self::nature::{Nature, is_service_port};
 pub(crate) use self::prefix::{hosts_v4, hosts_v6};
+pub(crate) use self::spans::Span;
 pub use self::threshold::Threshold;
 pub(crate) use self::window::Dated;
 
@@ -104,7 +106,7 @@ impl Detector {
     /// that goes on is answered again at each packet, later each time, and a ban that is extended each time ends when one
     /// dated from the whole log would. If several rules are violated, it is the first of them in the order they were given.
     ///
-    /// A packet [without source](Event::source) is passed over.
+    /// A packet [without source](Event::source) is passed over. A line that stands for [several](Event::repeated) counts as the last of them.
     pub fn observe(&mut self, event: &Event<'_>, at: SystemTime) -> Option<Violation> {
         let source = event.source()?;
         let at = to_micros(at);
@@ -236,6 +238,11 @@ impl Tally {
             None => window::sum(hits, limit),
         };
         Self::new(rule, source, sum)
+    }
+
+    /// Of hits of which some are not known one by one.
+    pub(crate) fn of_spans(rule: &Threshold, source: IpAddr, spans: Vec<Span>) -> Self {
+        Self::new(rule, source, spans::sum(spans, rule.limit()))
     }
 }
 

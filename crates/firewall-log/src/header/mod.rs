@@ -1,23 +1,56 @@
-//! What stands before the kernel's message: time, host and tag in one of the forms of syslog, or the kernel's own.
+//! What stands before the kernel's message: time, host and tag in one of the [forms](FORMS) in which kernel lines are kept.
 
+mod columns;
+mod ctime;
+mod full;
+mod kmsg;
 pub(crate) mod raw;
 mod rfc3164;
 mod rfc3339;
 mod rfc5424;
+mod tag;
+mod text;
+mod unix;
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use nom::Parser;
-use nom::bytes::complete::{tag, take_while1};
-use nom::combinator::{cut, opt};
+use nom::bytes::complete::{tag as bytes, take_while1};
+use nom::combinator::opt;
 use nom::sequence::{delimited, terminated};
 
 use self::rfc3339::Stamp;
 use crate::error::{Origin, ParseError};
-use crate::input::{Parsed, decimal, mismatch, named};
+use crate::input::{Mismatch, Parsed, decimal};
 use crate::render::put;
 use crate::time::LogTime;
 use crate::trace::Trace;
+
+/// The forms, each with a line of it; the first that a line begins like is the line's.
+///
+/// What another program of the host wrote must not pass for the kernel's in any of them: a form either has the tag `kernel:`, before which there is
+/// at most a host and the kernel's facility, or is only ever written by who reads the kernel's own log.
+const FORMS: [(Parse, &str); 10] = [
+    (
+        rfc3339::parse,
+        "2026-11-22T09:25:54.194069+00:00 fw kernel: ",
+    ),
+    (rfc3164::parse, "Nov 22 09:25:54 fw kernel: "),
+    (raw::parse, "[ 1836.585591] "),
+    (
+        rfc5424::parse,
+        "1 2026-11-22T09:25:54.194069+00:00 fw kernel - - - ",
+    ),
+    (rfc3339::parse_untagged, "2026-11-22T09:25:54,194069+00:00 "),
+    (kmsg::parse, "4,7394,1836585591,-;"),
+    (unix::parse, "1795339554.194069 fw kernel: "),
+    (full::parse, "Sun 2026-11-22 09:25:54 UTC fw kernel: "),
+    (ctime::parse, "Sun Nov 22 09:25:54 2026 kern.warn kernel: "),
+    (ctime::parse_bracketed, "[Sun Nov 22 09:25:54 2026] "),
+];
+
+type Parse = for<'a> fn(&'a [u8]) -> Parsed<'a, Envelope<'a>>;
 
 /// The header of a line, and how it was spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,28 +59,71 @@ pub(crate) struct Header<'a> {
     pub(crate) uptime: Option<Duration>,
     pub(crate) priority: Option<u8>,
     pub(crate) host: &'a [u8],
+    /// How often the message came that the line sums up.
+    pub(crate) repeated: Option<NonZeroU32>,
+    /// Bytes of the line after the kernel's message.
+    pub(crate) end: usize,
     pub(crate) layout: Layout<'a>,
 }
 
 /// What of a header's spelling is not in the values, so that a line can be written as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout<'a> {
-    pub(crate) form: Form<'a>,
-    /// Spaces between the syslog header and the kernel's message.
+    form: Form<'a>,
+    tag: Tag,
+    /// Where the priority is.
+    level: Level,
+    /// Spaces between the syslog header and the kernel's text.
     gap: usize,
-    /// `[ T123]` after the time stamp, of a kernel that prints who logged.
-    caller: &'a [u8],
+    text: text::Layout<'a>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form<'a> {
-    Rfc3164,
+enum Form<'a> {
+    Rfc3164 {
+        fraction_digits: u8,
+    },
     Rfc3339(Stamp),
     Rfc5424 {
         stamp: Option<Stamp>,
         fields: &'a [u8],
     },
+    Unix {
+        fraction_digits: u8,
+    },
+    Full {
+        stamp: Stamp,
+        zone: &'a [u8],
+    },
+    Ctime {
+        bracketed: bool,
+    },
+    Kmsg {
+        sequence: &'a [u8],
+        flags: &'a [u8],
+    },
     Raw,
+    /// No time at all.
+    Bare,
+}
+
+/// What says that the line is the kernel's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tag {
+    /// That it is written in a form of the kernel's own log.
+    None,
+    /// `kernel:`
+    Kernel,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// `<4>` at the beginning.
+    Number,
+    /// `kern.warn` before the tag.
+    Word,
+    /// `kern  :warn  : ` at the beginning.
+    Columns,
 }
 
 /// The parts of a header that lines have in common.
@@ -62,28 +138,35 @@ pub(crate) struct Anatomy<'a> {
     pub(crate) glue: &'a [u8],
 }
 
-/// The part of a header before the kernel's message.
+/// The part of a header before the kernel's text.
+#[derive(Debug, Clone, Copy)]
 struct Envelope<'a> {
     time: Option<LogTime>,
     host: &'a [u8],
+    priority: Option<u8>,
     form: Form<'a>,
+    tag: Tag,
 }
 
-/// The kernel's text, the priority, the envelope, and the spaces after it.
-type Opened<'a> = (&'a [u8], Option<u8>, Envelope<'a>, usize);
+/// The envelope of a line, where its priority is, and how many spaces come after it.
+type Opened<'a> = (&'a [u8], Envelope<'a>, Level, usize);
 
 impl Layout<'_> {
     /// The form rsyslog gives a line of that kind of time.
     pub(crate) fn of(time: LogTime) -> Self {
         let form = match time {
             LogTime::Rfc3339(_) => Form::Rfc3339(Stamp::default()),
-            LogTime::Rfc3164 { .. } => Form::Rfc3164,
+            LogTime::Rfc3164 { .. } => Form::Rfc3164 { fraction_digits: 0 },
+            LogTime::Local(_) => Form::Rfc3339(Stamp::local()),
             LogTime::SinceBoot(_) => Form::Raw,
         };
+        let is_raw = form == Form::Raw;
         Self {
             form,
-            gap: usize::from(form != Form::Raw),
-            caller: b"",
+            tag: if is_raw { Tag::None } else { Tag::Kernel },
+            level: Level::Number,
+            gap: usize::from(!is_raw),
+            text: text::Layout::default(),
         }
     }
 }
@@ -94,26 +177,32 @@ impl<'a> Header<'a> {
         line: &'a [u8],
         trace: &mut impl Trace,
     ) -> Result<(&'a [u8], Self), ParseError> {
-        let (stamped, priority, envelope, gap) = Self::parse_envelope(line)?;
-        let stamp = |at| raw::stamp(at, trace);
-        let (message, kernel) = opt(stamp).parse(stamped).unwrap_or((stamped, None));
-        let (uptime, caller) =
-            kernel.map_or((None, &b""[..]), |(uptime, caller)| (Some(uptime), caller));
-        let Some(time) = envelope.time.or(uptime.map(LogTime::SinceBoot)) else {
+        let (rest, envelope, level, gap) = Self::parse_envelope(line)?;
+        let (message, text) = text::parse(line, rest, &envelope, trace)?;
+        let uptime = match envelope.form {
+            Form::Kmsg { .. } => envelope.time.and_then(since_boot),
+            _ => text.uptime,
+        };
+        let raw_time = text.uptime.map(LogTime::SinceBoot);
+        let Some(time) = envelope.time.or(raw_time) else {
             return Err(ParseError::malformed(line, message, "a time stamp"));
         };
         let layout = Layout {
             form: envelope.form,
+            tag: envelope.tag,
+            level,
             gap,
-            caller,
+            text: text.layout,
         };
         Ok((
             message,
             Self {
                 time,
                 uptime,
-                priority,
+                priority: envelope.priority,
                 host: envelope.host,
+                repeated: text.repeated,
+                end: text.end,
                 layout,
             },
         ))
@@ -121,40 +210,61 @@ impl<'a> Header<'a> {
 
     /// What the syslog daemon wrote, and where the kernel's own text begins: at its stamp, if it has one.
     fn parse_envelope(line: &'a [u8]) -> Result<Opened<'a>, ParseError> {
-        let (rest, priority) = opt(priority)
-            .parse(line)
-            .map_err(|_| ParseError::rejected(line, line, Origin::NoHeader))?;
-        if priority.is_some_and(|priority| priority >= KERNEL_PRIORITIES) {
-            return Err(ParseError::rejected(line, line, Origin::Facility));
+        let unknown = |at| ParseError::rejected(line, at, Origin::NoHeader);
+        let text = line.strip_prefix(text::BOM).unwrap_or(line);
+        let (rest, number) = opt(priority).parse(text).map_err(|_| unknown(line))?;
+        if number.is_some_and(|number| number >= KERNEL_PRIORITIES) {
+            return Err(ParseError::rejected(line, text, Origin::Facility));
         }
-        let envelope = match rest {
-            [b'[', ..] => raw::parse(rest),
-            [b'1', b' ', ..] if priority.is_some() => rfc5424::parse(rest),
-            [first, ..] if first.is_ascii_digit() => rfc3339::parse(rest),
-            _ => rfc3164::parse(rest),
+        let (rest, columns) = match rest {
+            [first, ..] if first.is_ascii_lowercase() && number.is_none() => {
+                columns::parse(line, rest)?
+            }
+            _ => (rest, None),
         };
-        let (message, envelope) = envelope.map_err(|error| match error {
-            // Only a tag may be cut: after the host, or in its place.
-            nom::Err::Failure(mismatch) => ParseError::rejected(line, mismatch.at, Origin::Tag),
-            _ => ParseError::rejected(line, rest, Origin::NoHeader),
-        })?;
+        let mut found = None;
+        for (parse, _) in FORMS {
+            match parse(rest) {
+                Ok((message, envelope)) => {
+                    found = Some((message, envelope));
+                    break;
+                }
+                // The form is this one, and the tag another program's.
+                Err(nom::Err::Failure(mismatch)) => return Err(foreign(line, &mismatch)),
+                Err(_) => {}
+            }
+        }
+        let bare = || columns.map(|_| (rest, Envelope::bare()));
+        let (message, mut envelope) = found.or_else(bare).ok_or_else(|| unknown(rest))?;
+        let level = match (number, columns, envelope.priority) {
+            (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => return Err(unknown(line)),
+            (Some(number), ..) => {
+                envelope.priority = Some(number);
+                Level::Number
+            }
+            (_, Some(number), _) => {
+                envelope.priority = Some(number);
+                Level::Columns
+            }
+            (_, _, Some(_)) if !matches!(envelope.form, Form::Kmsg { .. }) => Level::Word,
+            _ => Level::Number,
+        };
         let spaces = message.iter().take_while(|byte| **byte == b' ').count();
-        let gap = if envelope.form == Form::Raw {
-            0
-        } else {
-            spaces
+        let gap = match envelope.tag {
+            Tag::Kernel => spaces,
+            Tag::None => 0,
         };
         let message = message.get(gap..).unwrap_or_default();
-        Ok((message, priority, envelope, gap))
+        Ok((message, envelope, level, gap))
     }
 
     /// Parts a header that can be [known again](crate::sight) into its date, to the second, and what stands between
-    /// the stamp and the kernel's text. `None` for one with a priority or without a date.
+    /// the stamp and the kernel's text. `None` for one that begins with anything but a date of one of the two forms of rsyslog's files.
     pub(crate) fn anatomy(line: &'a [u8]) -> Option<Anatomy<'a>> {
-        let (message, priority, envelope, _) = Self::parse_envelope(line).ok()?;
-        let date = match (priority, envelope.form) {
-            (None, Form::Rfc3164) => rfc3164::LENGTH,
-            (None, Form::Rfc3339(_)) => rfc3339::LENGTH,
+        let (message, envelope, ..) = Self::parse_envelope(line).ok()?;
+        let date = match (envelope.form, line.first()) {
+            (Form::Rfc3164 { fraction_digits: 0 }, Some(b'A'..=b'Z')) => rfc3164::LENGTH,
+            (Form::Rfc3339(stamp), Some(b'0'..=b'9')) if stamp.is_usual() => rfc3339::LENGTH,
             _ => return None,
         };
         let (date, rest) = line.split_at_checked(date)?;
@@ -177,22 +287,92 @@ impl<'a> Header<'a> {
     }
 
     pub(crate) fn render(&self, out: &mut Vec<u8>) {
-        if let Some(priority) = self.priority {
-            put!(out, "<{priority}>");
+        let Layout {
+            form,
+            tag,
+            level,
+            gap,
+            text,
+        } = self.layout;
+        let in_form = matches!(form, Form::Kmsg { .. });
+        match (self.priority, level) {
+            (Some(priority), Level::Number) if !in_form => put!(out, "<{priority}>"),
+            (Some(priority), Level::Columns) => columns::render(priority, out),
+            _ => {}
         }
-        match self.layout.form {
-            Form::Raw => {}
-            Form::Rfc3164 => rfc3164::render(self.time, self.host, out),
-            Form::Rfc3339(stamp) => rfc3339::render(self.time, stamp, self.host, out),
+        match form {
+            Form::Raw if tag == Tag::Kernel => {
+                raw::render(since_boot(self.time).unwrap_or_default(), out);
+            }
+            Form::Raw | Form::Bare => {}
+            Form::Rfc3164 { fraction_digits } => {
+                rfc3164::render(self.time, fraction_digits, out);
+            }
+            Form::Rfc3339(stamp) => rfc3339::render(self.time, stamp, out),
             Form::Rfc5424 { stamp, fields } => {
                 rfc5424::render(self.time, stamp, self.host, fields, out);
             }
+            Form::Unix { fraction_digits } => unix::render(self.time, fraction_digits, out),
+            Form::Full { stamp, zone } => full::render(self.time, stamp, zone, out),
+            Form::Ctime { bracketed } => ctime::render(self.time, bracketed, out),
+            Form::Kmsg { sequence, flags } => {
+                kmsg::render(self.priority, sequence, self.time, flags, out);
+            }
         }
-        out.extend(std::iter::repeat_n(b' ', self.layout.gap));
-        if let Some(uptime) = self.uptime {
-            raw::render(uptime, self.layout.caller, out);
+        match (form, tag) {
+            (Form::Rfc5424 { .. }, _) => {}
+            (_, Tag::Kernel) => {
+                let word = self.priority.filter(|_| level == Level::Word);
+                tag::render(self.host, word, out);
+            }
+            (Form::Rfc3339(_), Tag::None) => out.push(b' '),
+            (_, Tag::None) => {}
+        }
+        out.extend(std::iter::repeat_n(b' ', gap));
+        text.render(self.repeated, self.uptime.filter(|_| !in_form), out);
+    }
+
+    /// What stands after the message.
+    pub(crate) fn render_end(&self, out: &mut Vec<u8>) {
+        if self.repeated.is_some() {
+            out.push(b']');
         }
     }
+}
+
+impl Envelope<'_> {
+    /// Of a line that has neither a time nor a tag.
+    fn bare() -> Self {
+        Self {
+            time: None,
+            host: b"",
+            priority: None,
+            form: Form::Bare,
+            tag: Tag::None,
+        }
+    }
+}
+
+fn since_boot(time: LogTime) -> Option<Duration> {
+    match time {
+        LogTime::SinceBoot(uptime) => Some(uptime),
+        _ => None,
+    }
+}
+
+/// Why a line is not the kernel's whose form is known and that goes on with something else than the kernel's tag.
+fn foreign(line: &[u8], mismatch: &Mismatch<'_>) -> ParseError {
+    if mismatch.expected == kmsg::FACILITY {
+        return ParseError::rejected(line, mismatch.at, Origin::Facility);
+    }
+    let is_app_name = mismatch.expected == rfc5424::APP_NAME;
+    let app_name = || {
+        let end = mismatch.at.iter().position(|byte| *byte == b' ')?;
+        is_app_name.then_some(end)
+    };
+    let name = tag::program(mismatch.at).or_else(app_name);
+    let origin = name.map_or(Origin::NoHeader, |length| Origin::Program { length });
+    ParseError::rejected(line, mismatch.at, origin)
 }
 
 /// Eight levels of facility 0. syslog(3) and /dev/kmsg turn it into another for who asks for it; a program that writes to
@@ -201,7 +381,7 @@ const KERNEL_PRIORITIES: u8 = 8;
 
 /// `<4>`
 fn priority(input: &[u8]) -> Parsed<'_, u8> {
-    delimited(tag(&b"<"[..]), decimal, tag(&b">"[..])).parse(input)
+    delimited(bytes(&b"<"[..]), decimal, bytes(&b">"[..])).parse(input)
 }
 
 /// A word and the spaces after it.
@@ -210,20 +390,5 @@ fn word(input: &[u8]) -> Parsed<'_, &[u8]> {
     terminated(take_while1(graphic), take_while1(|byte| byte == b' ')).parse(input)
 }
 
-/// A host and the spaces after it. What ends in a colon is the tag of a log that names no hosts, and what follows then
-/// is a program's own text.
-fn host(input: &[u8]) -> Parsed<'_, &[u8]> {
-    match word(input)? {
-        (_, [.., b':']) => cut(|at| mismatch(at, "a host")).parse(input),
-        host => Ok(host),
-    }
-}
-
-/// The tag that rsyslog and journald give what comes from the kernel, and nothing else.
-fn kernel_tag(input: &[u8]) -> Parsed<'_, ()> {
-    let (rest, _) = cut(named("kernel:", tag(&b"kernel:"[..]))).parse(input)?;
-    match rest {
-        [b' ', ..] | [] => Ok((rest, ())),
-        _ => cut(|_| mismatch(input, "kernel:")).parse(input),
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,16 @@
-//! `Nov 22 09:25:54 host kernel: `, rsyslog's traditional form.
+//! `Nov 22 09:25:54 fw kernel: `, rsyslog's traditional form; with a fraction as `journalctl -o short-precise` writes it.
 
+use jiff::civil::DateTime;
 use nom::Parser;
-use nom::bytes::complete::{tag, take};
+use nom::bytes::complete::take;
 
-use super::{Envelope, Form, host, kernel_tag};
+use super::rfc3339::{fraction, render_fraction};
+use super::{Envelope, Form, tag};
 use crate::input::{Parsed, mismatch};
 use crate::render::put;
 use crate::time::LogTime;
 
-const MONTHS: [&[u8]; 12] = [
+pub(super) const MONTHS: [&[u8]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
 /// The days of each month, of a leap year.
@@ -19,23 +21,53 @@ pub(super) const LENGTH: usize = 15;
 
 pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
     let (rest, stamp) = take(LENGTH).parse(input)?;
-    let Some(time) = time(stamp) else {
+    let (rest, (nanos, fraction_digits, separator)) = fraction(rest);
+    let time = time(stamp, nanos / 1000).filter(|_| separator != b',');
+    let Some(time) = time else {
         return mismatch(input, "a date such as Nov 22 09:25:54");
     };
-    let (rest, _) = tag(&b" "[..]).parse(rest)?;
-    let (rest, host) = host(rest)?;
-    let (rest, ()) = kernel_tag(rest)?;
+    let (rest, origin) = tag::parse(rest)?;
     Ok((
         rest,
         Envelope {
             time: Some(time),
-            host,
-            form: Form::Rfc3164,
+            host: origin.host,
+            priority: origin.priority,
+            form: Form::Rfc3164 { fraction_digits },
+            tag: origin.tag,
         },
     ))
 }
 
-fn time(stamp: &[u8]) -> Option<LogTime> {
+/// A date of a year.
+pub(super) fn in_year(date: LogTime, year: i16) -> Option<DateTime> {
+    let LogTime::Rfc3164 {
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        micros,
+    } = date
+    else {
+        return None;
+    };
+    let signed = |number: u8| i8::try_from(number).unwrap_or(i8::MAX);
+    let nanos = i32::try_from(micros * 1000).ok()?;
+    let (hour, minute, second) = (signed(hour), signed(minute), signed(second));
+    DateTime::new(
+        year,
+        signed(month),
+        signed(day),
+        hour,
+        minute,
+        second,
+        nanos,
+    )
+    .ok()
+}
+
+pub(super) fn time(stamp: &[u8], micros: u32) -> Option<LogTime> {
     let [
         m,
         o,
@@ -76,24 +108,25 @@ fn time(stamp: &[u8]) -> Option<LogTime> {
         hour,
         minute,
         second,
+        micros,
     })
 }
 
-pub(super) fn render(time: LogTime, host: &[u8], out: &mut Vec<u8>) {
+pub(super) fn render(time: LogTime, fraction_digits: u8, out: &mut Vec<u8>) {
     if let LogTime::Rfc3164 {
         month,
         day,
         hour,
         minute,
         second,
+        micros,
     } = time
     {
         let month = MONTHS
             .get(usize::from(month).wrapping_sub(1))
             .unwrap_or(&MONTHS[0]);
         out.extend_from_slice(month);
-        put!(out, " {day:2} {hour:02}:{minute:02}:{second:02} ");
+        put!(out, " {day:2} {hour:02}:{minute:02}:{second:02}");
+        render_fraction(micros.saturating_mul(1000), fraction_digits, b'.', out);
     }
-    out.extend_from_slice(host);
-    put!(out, " kernel:");
 }

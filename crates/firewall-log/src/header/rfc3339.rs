@@ -1,19 +1,13 @@
-//! `2026-11-22T09:25:54.194069+00:00 host kernel: `, rsyslog's file form; the stamp with any offset.
+//! `2026-11-22T09:25:54.194069+00:00 fw kernel: `, rsyslog's file form; the stamp with any offset, or none and then in the reader's zone.
 
 use std::time::SystemTime;
 
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
-use nom::AsChar;
-use nom::Parser;
-use nom::bytes::complete::{tag, take_while_m_n};
-use nom::combinator::opt;
-use nom::sequence::preceded;
-
-use super::{Envelope, Form, host, kernel_tag};
+use super::{Envelope, Form, Tag, tag};
 use crate::input::{Parsed, mismatch};
 use crate::render::put;
 use crate::time::{LogTime, to_timestamp};
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 
 /// How the instant was spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +15,8 @@ pub(crate) struct Stamp {
     offset: i32,
     style: Style,
     fraction_digits: u8,
+    /// A comma before the fraction.
+    comma: bool,
     /// A space instead of `T`.
     spaced: bool,
 }
@@ -33,6 +29,8 @@ enum Style {
     Extended,
     /// `+0100`
     Basic,
+    /// None, in the reader's zone.
+    Local,
 }
 
 impl Default for Stamp {
@@ -42,8 +40,34 @@ impl Default for Stamp {
             offset: 0,
             style: Style::Extended,
             fraction_digits: 6,
+            comma: false,
             spaced: false,
         }
+    }
+}
+
+impl Stamp {
+    /// Of a time without an offset.
+    pub(super) fn local() -> Self {
+        Self {
+            style: Style::Local,
+            ..Self::default()
+        }
+    }
+
+    /// Whether there is a space between date and time.
+    pub(super) fn is_spaced(self) -> bool {
+        self.spaced
+    }
+
+    /// Whether it has an offset and, if a fraction, one after a dot.
+    pub(super) fn is_usual(self) -> bool {
+        self.style != Style::Local && !self.comma
+    }
+
+    /// Whether it is spelled as `dmesg --time-format iso` does, which nobody else does.
+    fn is_of_dmesg(self) -> bool {
+        self.comma && !self.spaced && self.style == Style::Extended && self.fraction_digits == 6
     }
 }
 
@@ -52,53 +76,115 @@ pub(super) const LENGTH: usize = 19;
 
 pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
     let (rest, (time, stamp)) = instant(input)?;
-    let (rest, _) = tag(&b" "[..]).parse(rest)?;
-    let (rest, host) = host(rest)?;
-    let (rest, ()) = kernel_tag(rest)?;
+    let (rest, origin) = match tag::parse(rest) {
+        Err(nom::Err::Failure(other)) if stamp.is_of_dmesg() => {
+            return Err(nom::Err::Error(other));
+        }
+        found => found?,
+    };
     Ok((
         rest,
         Envelope {
             time: Some(time),
-            host,
+            host: origin.host,
+            priority: origin.priority,
             form: Form::Rfc3339(stamp),
+            tag: origin.tag,
         },
     ))
 }
 
+/// `2026-11-22T09:25:54,194069+00:00 ` of `dmesg --time-format iso`.
+pub(super) fn parse_untagged(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
+    let (rest, (time, stamp)) = instant(input)?;
+    let Some(text) = rest.strip_prefix(b" ").filter(|_| stamp.is_of_dmesg()) else {
+        return mismatch(input, EXPECTED);
+    };
+    let (rest, _) = tag::parse_if_any(text)?;
+    Ok((
+        rest,
+        Envelope {
+            time: Some(time),
+            host: b"",
+            priority: None,
+            form: Form::Rfc3339(stamp),
+            tag: Tag::None,
+        },
+    ))
+}
+
+const EXPECTED: &str = "a time such as 2026-11-22T09:25:54+00:00";
+
+/// A time, with an offset or without.
 pub(super) fn instant(input: &[u8]) -> Parsed<'_, (LogTime, Stamp)> {
-    const EXPECTED: &str = "a time such as 2026-11-22T09:25:54+00:00";
+    let (rest, (local, stamp)) = civil(input)?;
+    let Some((rest, (offset, style))) = offset(rest) else {
+        return match rest {
+            [b' ', ..] => Ok((rest, (LogTime::Local(local), stamp))),
+            _ => mismatch(input, EXPECTED),
+        };
+    };
+    match with_offset(local, Stamp { style, ..stamp }, offset) {
+        (Some(time), stamp) => Ok((rest, (time, stamp))),
+        (None, _) => mismatch(input, "a time within the years 0 to 9999"),
+    }
+}
+
+/// A local time and how it is spelled, as that of an offset in seconds.
+pub(super) fn with_offset(local: DateTime, stamp: Stamp, offset: i32) -> (Option<LogTime>, Stamp) {
+    let instant = Offset::from_seconds(offset).and_then(|offset| offset.to_timestamp(local));
+    let time = instant
+        .ok()
+        .map(|at| LogTime::Rfc3339(SystemTime::from(at)));
+    (time, Stamp { offset, ..stamp })
+}
+
+/// `2026-11-22T09:25:54.194069`
+pub(super) fn civil(input: &[u8]) -> Parsed<'_, (DateTime, Stamp)> {
     let Some((date_time, rest)) = input.split_at_checked(LENGTH) else {
         return mismatch(input, EXPECTED);
     };
-    let (rest, fraction) = opt(preceded(
-        tag(&b"."[..]),
-        take_while_m_n(1, 9, u8::is_dec_digit),
-    ))
-    .parse(rest)?;
-    let fraction = fraction.unwrap_or_default();
-    let nanos = (0..9).fold(0_i32, |nanos, index| {
-        nanos * 10 + i32::from(fraction.get(index).map_or(0, |digit| digit - b'0'))
-    });
-    let civil = civil(date_time, nanos);
-    let (Some(civil), Some((rest, (offset, style)))) = (civil, offset(rest)) else {
+    let (rest, (nanos, fraction_digits, separator)) = fraction(rest);
+    let Some(local) = date(date_time, i32::try_from(nanos).unwrap_or_default()) else {
         return mismatch(input, EXPECTED);
     };
-    let instant = Offset::from_seconds(offset).and_then(|offset| offset.to_timestamp(civil));
-    let Ok(instant) = instant else {
-        return mismatch(input, "a time within the years 0 to 9999");
-    };
-    let spaced = date_time.get(10) == Some(&b' ');
-    let fraction_digits = u8::try_from(fraction.len()).unwrap_or_default();
     let stamp = Stamp {
-        offset,
-        style,
         fraction_digits,
-        spaced,
+        comma: separator == b',',
+        spaced: date_time.get(10) == Some(&b' '),
+        ..Stamp::local()
     };
-    Ok((rest, (LogTime::Rfc3339(SystemTime::from(instant)), stamp)))
+    Ok((rest, (local, stamp)))
 }
 
-fn civil(text: &[u8], nanos: i32) -> Option<DateTime> {
+/// The nanoseconds of a fraction, its digits, and the byte before it; 0, 0 and a dot if there is none.
+pub(super) fn fraction(input: &[u8]) -> (&[u8], (u32, u8, u8)) {
+    const NONE: (u32, u8, u8) = (0, 0, b'.');
+    let [separator @ (b'.' | b','), digits @ ..] = input else {
+        return (input, NONE);
+    };
+    let length = digits
+        .iter()
+        .take(9)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    if length == 0 {
+        return (input, NONE);
+    }
+    let (fraction, rest) = digits.split_at(length);
+    let nanos = (0..9).fold(0, |nanos, index| {
+        nanos * 10
+            + fraction
+                .get(index)
+                .map_or(0, |digit| u32::from(digit - b'0'))
+    });
+    (
+        rest,
+        (nanos, u8::try_from(length).unwrap_or_default(), *separator),
+    )
+}
+
+fn date(text: &[u8], nanos: i32) -> Option<DateTime> {
     let [
         y1,
         y2,
@@ -160,6 +246,13 @@ fn offset(input: &[u8]) -> Option<(&[u8], (i32, Style))> {
     (hours < 24 && minutes < 60).then_some((rest, (sign * seconds, style)))
 }
 
+/// `+03`, `-0330`: of a zone that has no name.
+pub(super) fn short_offset(zone: &[u8]) -> Option<i32> {
+    let hours = [zone, b" "].concat();
+    let (rest, (offset, _)) = offset(&hours)?;
+    (rest == b" " && zone.starts_with(b"+") | zone.starts_with(b"-")).then_some(offset)
+}
+
 fn two(tens: u8, ones: u8) -> Option<i8> {
     let digits = tens.is_ascii_digit() && ones.is_ascii_digit();
     digits
@@ -167,20 +260,40 @@ fn two(tens: u8, ones: u8) -> Option<i8> {
         .flatten()
 }
 
-pub(super) fn render(time: LogTime, stamp: Stamp, host: &[u8], out: &mut Vec<u8>) {
-    render_instant(time, stamp, out);
-    out.push(b' ');
-    out.extend_from_slice(host);
-    put!(out, " kernel:");
+pub(super) fn render(time: LogTime, stamp: Stamp, out: &mut Vec<u8>) {
+    render_civil(time, stamp, out);
+    let minutes = stamp.offset.abs() / 60;
+    let (sign, hours, minutes) = (
+        if stamp.offset < 0 { '-' } else { '+' },
+        minutes / 60,
+        minutes % 60,
+    );
+    match stamp.style {
+        Style::Zulu => put!(out, "Z"),
+        Style::Extended => put!(out, "{sign}{hours:02}:{minutes:02}"),
+        Style::Basic => put!(out, "{sign}{hours:02}{minutes:02}"),
+        Style::Local => {}
+    }
 }
 
-pub(super) fn render_instant(time: LogTime, stamp: Stamp, out: &mut Vec<u8>) {
-    let LogTime::Rfc3339(instant) = time else {
+/// A time as the local time that its stamp spells.
+pub(super) fn to_civil(time: LogTime, stamp: Stamp) -> Option<DateTime> {
+    match time {
+        LogTime::Rfc3339(instant) => {
+            let offset = Offset::from_seconds(stamp.offset).unwrap_or(Offset::UTC);
+            Some(offset.to_datetime(to_timestamp(instant)))
+        }
+        LogTime::Local(local) => Some(local),
+        _ => None,
+    }
+}
+
+/// The stamp without its offset.
+pub(super) fn render_civil(time: LogTime, stamp: Stamp, out: &mut Vec<u8>) {
+    let Some(local) = to_civil(time, stamp) else {
         return;
     };
-    let offset = Offset::from_seconds(stamp.offset).unwrap_or(Offset::UTC);
-    let civil = offset.to_datetime(to_timestamp(instant));
-    let (date, time) = (civil.date(), civil.time());
+    let (date, time) = (local.date(), local.time());
     put!(
         out,
         "{:04}-{:02}-{:02}",
@@ -196,20 +309,17 @@ pub(super) fn render_instant(time: LogTime, stamp: Stamp, out: &mut Vec<u8>) {
         time.minute(),
         time.second()
     );
-    let digits = usize::from(stamp.fraction_digits.min(9));
+    let nanos = u32::try_from(time.subsec_nanosecond()).unwrap_or_default();
+    let separator = if stamp.comma { b',' } else { b'.' };
+    render_fraction(nanos, stamp.fraction_digits, separator, out);
+}
+
+/// As many digits of a fraction as there were, and the byte before them.
+pub(super) fn render_fraction(nanos: u32, digits: u8, separator: u8, out: &mut Vec<u8>) {
+    let digits = usize::from(digits.min(9));
     if digits > 0 {
-        let nanos = format!("{:09}", time.subsec_nanosecond());
-        put!(out, ".{}", nanos.get(..digits).unwrap_or_default());
-    }
-    let minutes = stamp.offset.abs() / 60;
-    let (sign, hours, minutes) = (
-        if stamp.offset < 0 { '-' } else { '+' },
-        minutes / 60,
-        minutes % 60,
-    );
-    match stamp.style {
-        Style::Zulu => put!(out, "Z"),
-        Style::Extended => put!(out, "{sign}{hours:02}:{minutes:02}"),
-        Style::Basic => put!(out, "{sign}{hours:02}{minutes:02}"),
+        let nanos = format!("{nanos:09}");
+        out.push(separator);
+        out.extend_from_slice(nanos.as_bytes().get(..digits).unwrap_or_default());
     }
 }

@@ -5,28 +5,43 @@ use nom::bytes::complete::tag;
 use nom::combinator::{cut, recognize};
 
 use super::rfc3339::{self, Stamp};
-use super::{Envelope, Form, word};
+use super::{Envelope, Form, Tag, word};
 use crate::input::{Parsed, mismatch, named};
 use crate::render::put;
 use crate::time::LogTime;
+
+/// What is expected where another program's name stands.
+pub(super) const APP_NAME: &str = "the application name kernel";
 
 /// After `<pri>`.
 pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
     let (rest, _) = tag(&b"1 "[..]).parse(input)?;
     let (rest, stamp) = match rest {
         [b'-', rest @ ..] => (rest, None),
-        _ => rfc3339::instant(rest).map(|(rest, stamp)| (rest, Some(stamp)))?,
+        _ => rfc3339::instant(rest).and_then(|(after, stamp)| match stamp {
+            (LogTime::Rfc3339(_), _) => Ok((after, Some(stamp))),
+            _ => mismatch(rest, "an offset"),
+        })?,
     };
     let (rest, _) = tag(&b" "[..]).parse(rest)?;
     let (rest, host) = word(rest)?;
-    let (rest, _) = cut(named("kernel", tag(&b"kernel "[..]))).parse(rest)?;
+    let (rest, _) = cut(named(APP_NAME, tag(&b"kernel "[..]))).parse(rest)?;
     let (rest, fields) = recognize((word, word, structured_data)).parse(rest)?;
     let time = stamp.map(|(time, _)| time);
     let form = Form::Rfc5424 {
         stamp: stamp.map(|(_, stamp)| stamp),
         fields,
     };
-    Ok((rest, Envelope { time, host, form }))
+    Ok((
+        rest,
+        Envelope {
+            time,
+            host,
+            priority: None,
+            form,
+            tag: Tag::Kernel,
+        },
+    ))
 }
 
 /// `-` or `[id name="value"]…`, in whose values `\` takes the next byte as it is.
@@ -60,7 +75,7 @@ pub(super) fn render(
 ) {
     put!(out, "1 ");
     match stamp {
-        Some(stamp) => rfc3339::render_instant(time, stamp, out),
+        Some(stamp) => rfc3339::render(time, stamp, out),
         None => out.push(b'-'),
     }
     out.push(b' ');

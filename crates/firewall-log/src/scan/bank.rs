@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::address::{V4, V6};
-use super::hits::{Hit, TIME_MAX};
+use super::hits::{Hit, Repeat, TIME_MAX};
 use super::shelf::Shelf;
 use crate::detect::{Excepted, Nature, Threshold};
 use crate::keyed::Key;
@@ -91,26 +91,48 @@ impl Bank {
     /// Counts a packet.
     #[inline(never)]
     pub(super) fn count(&mut self, packet: &Sighting) {
-        let kind = usize::try_from(packet.kind).ok();
-        let Some(Some(class)) = kind.and_then(|kind| self.kinds.get(kind)) else {
+        let Some(hit) = self.hit(packet, 1) else {
             return;
-        };
-        if self.excepts(packet) {
-            return;
-        }
-        let place = usize::try_from(*class).ok();
-        if let Some(seen) = place.and_then(|place| self.seen.get_mut(place)) {
-            *seen += 1;
-        }
-        let hit = Hit {
-            at: packet.at.clamp(-TIME_MAX, TIME_MAX),
-            class: *class,
-            port: packet.port,
         };
         match packet.source.v4() {
             Some(source) => self.v4.add(V4::from_bits(source), hit),
             None => self.v6.add(V6::from_words(packet.source.v6()), hit),
         }
+    }
+
+    /// Counts packets that came since some instant, in microseconds, all but the last it is not known when.
+    #[cold]
+    pub(super) fn count_repeated(&mut self, packet: &Sighting, since: Option<i64>, times: u64) {
+        let Some(hit) = self.hit(packet, times) else {
+            return;
+        };
+        let since = since.map(|since| since.clamp(-TIME_MAX, TIME_MAX));
+        let repeat = Repeat { hit, since, times };
+        match packet.source.v4() {
+            Some(source) => self.v4.add_repeat(V4::from_bits(source), repeat),
+            None => self
+                .v6
+                .add_repeat(V6::from_words(packet.source.v6()), repeat),
+        }
+    }
+
+    /// What is kept of a packet, which has been seen so many times; `None` if no rule counts it.
+    #[inline]
+    fn hit(&mut self, packet: &Sighting, times: u64) -> Option<Hit> {
+        let kind = usize::try_from(packet.kind).ok();
+        let class = (*kind.and_then(|kind| self.kinds.get(kind))?)?;
+        if self.excepts(packet) {
+            return None;
+        }
+        let place = usize::try_from(class).ok();
+        if let Some(seen) = place.and_then(|place| self.seen.get_mut(place)) {
+            *seen += times;
+        }
+        Some(Hit {
+            at: packet.at.clamp(-TIME_MAX, TIME_MAX),
+            class,
+            port: packet.port,
+        })
     }
 
     #[inline]

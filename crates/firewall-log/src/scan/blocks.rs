@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
+use super::since::LOOK_BACK;
+
 /// Bytes of a block unless set: large enough that reading costs few calls, small enough to stay in a processor's own cache until it is parsed.
 pub(super) const BLOCK: usize = 256 * 1024;
 
@@ -18,6 +20,8 @@ pub(super) struct Blocks<R> {
     max_line: usize,
     /// The beginning of a line whose end has not been read.
     carry: Vec<u8>,
+    /// The end of what was given out, as much as is [looked back to](LOOK_BACK).
+    before: Vec<u8>,
     /// What is read next belongs to a line too long to look at.
     skipping: bool,
     ended: bool,
@@ -34,6 +38,7 @@ impl<R: Read> Blocks<R> {
             inner,
             max_line,
             carry: Vec::new(),
+            before: Vec::new(),
             skipping: false,
             ended: false,
             failed: None,
@@ -68,6 +73,7 @@ impl<R: Read> Blocks<R> {
                     // A line that fills a block is longer than any that is looked at. One that has only begun may still end.
                     None if filled - text.start > self.max_line.saturating_add(1) => {
                         self.skipping = true;
+                        self.before.clear();
                         self.too_long += 1;
                         continue;
                     }
@@ -76,9 +82,23 @@ impl<R: Read> Blocks<R> {
                 self.carry.extend_from_slice(block.get(text.end..filled)?);
             }
             if !text.is_empty() {
+                self.remember(block.get(text.clone())?);
                 return Some(text);
             }
         }
+    }
+
+    /// What stands before the next block.
+    pub(super) fn before(&self) -> &[u8] {
+        &self.before
+    }
+
+    fn remember(&mut self, text: &[u8]) {
+        let new = text.len().min(LOOK_BACK);
+        let old = self.before.len().min(LOOK_BACK - new);
+        self.before.drain(..self.before.len() - old);
+        self.before
+            .extend_from_slice(text.get(text.len() - new..).unwrap_or_default());
     }
 
     /// Fills the block from its beginning, as far as the log goes. After an error, what had been read of the last line is not a line.

@@ -7,7 +7,7 @@ use crate::detect::Tally;
 use crate::reader::Counts;
 
 /// What a log held, as [`Scan::read`](super::Scan::read) found it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
     /// What the lines were, as a [`LogReader`](crate::LogReader) counts them.
@@ -24,6 +24,15 @@ pub struct Summary {
     pub yearless_old: u64,
     /// The first event by time, whichever rule counts it.
     pub oldest: Option<SystemTime>,
+    /// Packets of which a line [says only how many](crate::Event::repeated) they were. They are counted.
+    pub repeated: u64,
+    /// Those of them of which the log does not show when they began. They are in no window.
+    pub repeated_undated: u64,
+    /// Events that no rule counts and whose prefix holds `IPTABLES-` or `IP6TABLES-` but does not begin with it: something stands before it that is
+    /// neither the firewall's nor known.
+    pub misplaced: u64,
+    /// One such prefix.
+    pub misplaced_prefix: Option<Vec<u8>>,
     /// The last event that is not ahead, whichever rule counts it.
     pub newest: Option<SystemTime>,
 }
@@ -59,6 +68,18 @@ impl Summary {
         self.undated += other.undated;
         self.ahead += other.ahead;
         self.yearless_old += other.yearless_old;
+        self.misplaced += other.misplaced;
+        if let Some(prefix) = &other.misplaced_prefix {
+            if self
+                .misplaced_prefix
+                .as_ref()
+                .is_none_or(|own| prefix < own)
+            {
+                self.misplaced_prefix = Some(prefix.clone());
+            }
+        }
+        self.repeated += other.repeated;
+        self.repeated_undated += other.repeated_undated;
         self.latest_ahead = self.latest_ahead.max(other.latest_ahead);
     }
 }

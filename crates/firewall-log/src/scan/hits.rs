@@ -1,6 +1,6 @@
 //! When sources hit, in few bytes.
 
-use crate::detect::Dated;
+use crate::detect::{Dated, Span};
 
 /// One hit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,6 +21,26 @@ impl Dated for Hit {
     #[inline]
     fn port(&self) -> Option<u16> {
         self.port
+    }
+}
+
+/// Hits of which all but the last are not known one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Repeat {
+    /// The last.
+    pub(super) hit: Hit,
+    /// None came before, in microseconds; `None` if that is not known.
+    pub(super) since: Option<i64>,
+    pub(super) times: u64,
+}
+
+impl Repeat {
+    pub(super) fn span(&self) -> Span {
+        Span {
+            since: self.since,
+            hits: self.times,
+            ..Span::of(&self.hit)
+        }
     }
 }
 

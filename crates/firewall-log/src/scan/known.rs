@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::address::Address;
 use super::cold::Cold;
-use super::hits::{Evidence, Hit, Hits};
+use super::hits::{Evidence, Hit, Hits, Repeat};
 use super::shelf::Buckets;
 use super::verdict::{Rules, Verdicts};
 use crate::keyed::Key;
@@ -50,6 +50,8 @@ pub(super) struct Known<A> {
     key: Key,
     numbers: HashMap<A, usize, Key>,
     sources: Vec<Source<A>>,
+    /// What lines sum up of a source, by its number.
+    repeats: HashMap<usize, Vec<Repeat>>,
 }
 
 /// A source, as all workers together have seen it.
@@ -58,11 +60,17 @@ struct Source<A> {
     /// The rules that counted any of its hits, as bits.
     rules: u64,
     hits: usize,
+    /// Hits that lines sum up.
+    repeated: u64,
 }
 
 impl<A> Source<A> {
+    fn all(&self) -> u64 {
+        (self.hits as u64).saturating_add(self.repeated)
+    }
+
     fn has(&self, hits: u32) -> bool {
-        usize::try_from(hits).is_ok_and(|least| self.hits >= least)
+        self.all() >= hits.into()
     }
 }
 
@@ -72,6 +80,7 @@ impl<A: Address> Known<A> {
             key,
             numbers: HashMap::with_hasher(key),
             sources: Vec::new(),
+            repeats: HashMap::new(),
         }
     }
 
@@ -87,9 +96,21 @@ impl<A: Address> Known<A> {
                 address,
                 rules,
                 hits,
+                repeated: 0,
             }),
         }
         number
+    }
+
+    /// Adds hits that lines sum up.
+    pub(super) fn add_repeats(&mut self, repeats: Vec<(A, Repeat)>, rules: &Rules) {
+        for (address, repeat) in repeats {
+            let number = self.add(address, 0, rules.of_class(repeat.hit.class));
+            if let Some(source) = self.sources.get_mut(number) {
+                source.repeated = source.repeated.saturating_add(repeat.times);
+            }
+            self.repeats.entry(number).or_default().push(repeat);
+        }
     }
 
     /// Adds the sources that a worker had places for; the number of each place.
@@ -121,8 +142,8 @@ impl<A: Address> Known<A> {
             return late;
         }
         let buckets = self.buckets(cold, hits);
-        // A source has a place with a worker or not; only of several workers one may have it and another not.
-        let shared = cold.len() > 1;
+        // A source has a place with a worker or not; only of several workers one may have it and another not. What lines sum up has none.
+        let shared = cold.len() > 1 || !self.repeats.is_empty();
         let mut few = Vec::new();
         for cold in cold {
             cold.each(|address, hit| {
@@ -147,7 +168,7 @@ impl<A: Address> Known<A> {
     fn buckets(&self, cold: &[Cold<A>], hits: usize) -> Buckets {
         let mut buckets = Buckets::new(hits);
         for source in &self.sources {
-            let hits = u32::try_from(source.hits).unwrap_or(u32::MAX);
+            let hits = u32::try_from(source.all()).unwrap_or(u32::MAX);
             buckets.add(self.key.hash(source.address.words()), hits);
         }
         for cold in cold {
@@ -188,7 +209,7 @@ impl<A: Address> Known<A> {
         }
         late.each(|number, hit| sorted.add(number, hit));
         let mut rest = sorted.hits.as_mut_slice();
-        for source in &self.sources {
+        for (number, source) in self.sources.iter().enumerate() {
             verdicts.count(source.rules);
             if !rules.exact {
                 let hash = self.key.hash(source.address.words());
@@ -196,7 +217,11 @@ impl<A: Address> Known<A> {
             }
             if source.has(rules.least) {
                 let (hits, others) = std::mem::take(&mut rest).split_at_mut(source.hits);
-                verdicts.judge(source.address.ip(), source.rules, hits);
+                let address = source.address.ip();
+                match self.repeats.get(&number) {
+                    Some(repeats) => verdicts.judge_repeated(address, source.rules, hits, repeats),
+                    None => verdicts.judge(address, source.rules, hits),
+                }
                 rest = others;
             }
         }

@@ -11,6 +11,7 @@ mod kinds;
 mod known;
 mod settle;
 mod shelf;
+mod since;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -38,6 +39,10 @@ use crate::time::{Clock, from_micros, to_micros};
 /// remembers a hit in eight bytes (twelve where a rule asks for ports); of sources without number, as in a flood of forged addresses, it keeps 16 bytes (IPv4)
 /// or 28 bytes a hit, and no map. The answer is the same whatever the order of lines, the size of reads, and the number of workers, but for the estimate
 /// that [`Finding::sources`] may be.
+///
+/// Of [repeated](crate::Event::repeated) packets it is known only that they came between the first of them, which is the event before, and the line: a
+/// window holds them if it holds both; of those that took longer than a rule's window, one window of that length has at least their share. If the
+/// event before is not the first of them, they [count](Finding::matched) and are in no window. (A `Detector` takes the line for one packet.)
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -189,6 +194,7 @@ impl Scan {
             .map(|worker| std::mem::replace(&mut worker.newest, i64::MIN));
         total.newest = newest.max().filter(|at| *at != i64::MIN).map(from_micros);
         let blocks = blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
+        total.misplaced_prefix = total.misplaced_prefix.filter(|_| total.misplaced > 0);
         total.bytes = blocks.bytes;
         total.counts.lines += blocks.too_long;
         total.counts.too_long += blocks.too_long;

@@ -209,6 +209,7 @@ impl<A: Address> Sources<A> {
         let mut cold = Vec::new();
         for (places, part) in self.workers {
             let numbers = known.add_placed(&places, &part.hits, rules);
+            known.add_repeats(part.repeats, rules);
             placed.push((numbers, part.hits));
             cold.push(part.cold);
         }

@@ -2,7 +2,7 @@
 
 use super::address::Address;
 use super::cold::Cold;
-use super::hits::{Hit, Hits};
+use super::hits::{Hit, Hits, Repeat};
 use crate::keyed::Key;
 
 /// The sources are in so many parts, by the upper bits of the hash.
@@ -34,6 +34,8 @@ pub(super) struct Part<A> {
     pub(super) hits: Hits,
     /// Of all others.
     pub(super) cold: Cold<A>,
+    /// Of whatever source.
+    pub(super) repeats: Vec<(A, Repeat)>,
 }
 
 /// A part, and who has its places.
@@ -44,6 +46,7 @@ impl<A: Address> Part<A> {
         Self {
             hits: Hits::new(ports),
             cold: Cold::new(ports),
+            repeats: Vec::new(),
         }
     }
 }
@@ -69,6 +72,15 @@ impl<A: Address> Shelf<A> {
         self.waiting.push((hash, address, hit));
         if self.waiting.len() >= WAITING {
             self.flush();
+        }
+    }
+
+    /// Keeps hits that a line sums up.
+    pub(super) fn add_repeat(&mut self, address: A, repeat: Repeat) {
+        let address = address.and(self.mask);
+        let place = upper(self.key.hash(address.words()), PART_BITS);
+        if let Some(part) = self.parts.get_mut(place) {
+            part.repeats.push((address, repeat));
         }
     }
 

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::bank::Bank;
 use super::distinct::Distinct;
 use super::finding::Finding;
-use super::hits::Evidence;
-use crate::detect::{Dated, Tally, Threshold};
+use super::hits::{Evidence, Repeat};
+use crate::detect::{Dated, Span, Tally, Threshold};
 
 /// The rules of a bank, as sources are judged by them.
 pub(super) struct Rules {
@@ -118,6 +118,31 @@ impl<'a> Verdicts<'a> {
             }
             if let Some(violators) = self.violators.get_mut(bit) {
                 violators.push(tally);
+            }
+        }
+    }
+
+    /// The same for a source of which lines sum up some hits.
+    pub(super) fn judge_repeated<T: Evidence>(
+        &mut self,
+        source: IpAddr,
+        rules: u64,
+        hits: &[T],
+        repeats: &[Repeat],
+    ) {
+        for (bit, (_, rule)) in self.rules.list.iter().enumerate() {
+            let counts = |class| self.rules.of_class(class) >> bit & 1 != 0;
+            if rules >> bit & 1 == 0 {
+                continue;
+            }
+            let single = hits.iter().filter(|hit| counts(hit.class()));
+            let repeated = repeats.iter().filter(|repeat| counts(repeat.hit.class));
+            let spans = single.map(Span::of).chain(repeated.map(Repeat::span));
+            let tally = Tally::of_spans(rule, source, spans.collect());
+            if tally.last_violating.is_some() {
+                if let Some(violators) = self.violators.get_mut(bit) {
+                    violators.push(tally);
+                }
             }
         }
     }

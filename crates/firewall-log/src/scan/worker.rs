@@ -1,6 +1,7 @@
 //! One thread's part of a scan.
 
 use std::io::Read;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -10,6 +11,7 @@ use super::bank::Bank;
 use super::blocks::Blocks;
 use super::finding::Summary;
 use super::kinds::Kinds;
+use super::since::{LOOK_BACK, since};
 use crate::event::strip_end;
 use crate::sight::{Eye, Sighting, Study, WINDOW, Window};
 use crate::time::from_micros;
@@ -41,6 +43,8 @@ pub(super) struct Worker {
 pub(super) struct Block {
     bytes: Vec<u8>,
     size: usize,
+    /// The end of what the log holds before it.
+    before: Vec<u8>,
 }
 
 impl Block {
@@ -49,11 +53,14 @@ impl Block {
         Self {
             bytes: vec![0; size.saturating_add(WINDOW)],
             size,
+            before: Vec::new(),
         }
     }
 
     /// Lets it be filled with the next lines; where they are.
     pub(super) fn fill<R: Read>(&mut self, blocks: &mut Blocks<R>) -> Option<Range<usize>> {
+        self.before.clear();
+        self.before.extend_from_slice(blocks.before());
         blocks.next(self.bytes.get_mut(..self.size)?)
     }
 }
@@ -83,6 +90,7 @@ impl Worker {
             let lines = block.fill(&mut blocks.lock().unwrap_or_else(PoisonError::into_inner));
             let Some(lines) = lines else {
                 self.banks.iter_mut().for_each(Bank::flush);
+                summary.misplaced_prefix = self.kinds.misplaced().map(<[u8]>::to_vec);
                 return summary;
             };
             self.read(block, lines, limits, &mut summary);
@@ -98,6 +106,7 @@ impl Worker {
         summary: &mut Summary,
     ) {
         let Range { mut start, end } = lines;
+        let first = start;
         let mut recognized = 0;
         while start < end {
             let text = block.bytes.get(start..).unwrap_or_default();
@@ -112,21 +121,31 @@ impl Worker {
             } else {
                 let text = text.get(..end - start).unwrap_or_default();
                 let length = memchr(b'\n', text).map_or(text.len(), |end| end + 1);
+                let line = text.get(..length).unwrap_or_default();
+                if let Some(repeated) = self.read_line(line, limits, summary) {
+                    let read = block.bytes.get(first..start).unwrap_or_default();
+                    let before = end_of(&block.before, read);
+                    self.count_repeated(repeated, line, &before, limits, summary);
+                }
                 start += length;
-                self.read_line(text.get(..length).unwrap_or_default(), limits, summary);
             }
         }
         summary.counts.lines += recognized;
         summary.counts.events += recognized;
     }
 
-    /// Reads a line that is not like one before.
+    /// Reads a line that is not like one before, and counts its packet; if it stands for several, that is left, and how many they are is answered.
     #[inline(never)]
-    fn read_line(&mut self, line: &[u8], limits: Limits, summary: &mut Summary) {
+    fn read_line(
+        &mut self,
+        line: &[u8],
+        limits: Limits,
+        summary: &mut Summary,
+    ) -> Option<NonZeroU32> {
         summary.counts.lines += 1;
         if strip_end(line).len() > limits.max_line {
             summary.counts.too_long += 1;
-            return;
+            return None;
         }
         let Self {
             eye, kinds, banks, ..
@@ -139,6 +158,7 @@ impl Worker {
             Ok(Study {
                 at: Some(at),
                 sighting,
+                repeated,
             }) => {
                 summary.counts.events += 1;
                 // Without a source it is of no kind, and only its time matters.
@@ -147,6 +167,9 @@ impl Worker {
                     kind: u32::MAX,
                     ..Sighting::default()
                 });
+                if repeated.is_some() {
+                    return repeated;
+                }
                 self.count(limits, summary);
             }
             Err(error) => {
@@ -154,24 +177,75 @@ impl Worker {
                 summary.counts.rejected += u64::from(error.is_rejected());
             }
         }
+        None
     }
 
     /// Counts the packet that is being looked at.
     #[inline]
     fn count(&mut self, limits: Limits, summary: &mut Summary) {
+        if self.is_counted(limits, summary) {
+            let what = &self.what;
+            self.banks.iter_mut().for_each(|bank| bank.count(what));
+        }
+    }
+
+    /// Counts packets like the one that is being looked at, of which a line says how many they were.
+    #[cold]
+    fn count_repeated(
+        &mut self,
+        times: NonZeroU32,
+        line: &[u8],
+        before: &[u8],
+        limits: Limits,
+        summary: &mut Summary,
+    ) {
+        let ahead = summary.ahead;
+        let is_counted = self.is_counted(limits, summary);
+        if summary.ahead > ahead {
+            return;
+        }
+        let times = u64::from(times.get());
+        let what = &self.what;
+        let since = since(line, before, limits.max_line)
+            .and_then(|time| self.eye.place(time))
+            .filter(|since| *since <= what.at);
+        summary.repeated += times;
+        if since.is_none() {
+            summary.repeated_undated += times;
+        }
+        if is_counted {
+            let repeat = |bank: &mut Bank| bank.count_repeated(what, since, times);
+            self.banks.iter_mut().for_each(repeat);
+        }
+    }
+
+    /// Takes down the time of the packet that is being looked at; whether any rule counts it.
+    #[inline]
+    fn is_counted(&mut self, limits: Limits, summary: &mut Summary) -> bool {
         let what = &self.what;
         if what.at > limits.latest {
             summary.ahead += 1;
             summary.latest_ahead = summary.latest_ahead.max(Some(from_micros(what.at)));
-            return;
+            return false;
         }
         if what.yearless && what.at < limits.yearless_before {
             summary.yearless_old += 1;
         }
         self.oldest = self.oldest.min(what.at);
         self.newest = self.newest.max(what.at);
-        if self.kinds.is_counted(what.kind) {
-            self.banks.iter_mut().for_each(|bank| bank.count(what));
+        let is_counted = self.kinds.is_counted(what.kind);
+        if !is_counted && self.kinds.is_misplaced(what.kind) {
+            summary.misplaced += 1;
         }
+        is_counted
     }
+}
+
+/// The end of two texts, as much as is looked back to.
+fn end_of(first: &[u8], second: &[u8]) -> Vec<u8> {
+    let new = second.len().min(LOOK_BACK);
+    let old = first.len().min(LOOK_BACK - new);
+    let first = first.get(first.len() - old..).unwrap_or_default();
+    let second = second.get(second.len() - new..).unwrap_or_default();
+    [first, second].concat()
 }

@@ -11,6 +11,8 @@ mod text;
 mod value;
 mod window;
 
+use std::num::NonZeroU32;
+
 use self::date::Date;
 use self::shapes::{Field, Outcome, Shapes, Tracer};
 pub(crate) use self::sighting::Sighting;
@@ -29,6 +31,8 @@ pub(crate) struct Study {
     pub(crate) at: Option<i64>,
     /// `None` for a packet without source, or without a time.
     pub(crate) sighting: Option<Sighting>,
+    /// The packets that the line [stands for](Event::repeated).
+    pub(crate) repeated: Option<NonZeroU32>,
 }
 
 /// Reads lines and remembers how those it has read were built.
@@ -94,7 +98,7 @@ impl Eye {
         fields.clear();
         let event = Event::read(text, &mut Tracer::new(text.len(), &mut fields));
         let study = event.map(|event| {
-            let at = event.time.resolve(&self.clock).ok().map(to_micros);
+            let at = self.place(event.time);
             let kind = judge(event.prefix, Nature::of(&event.packet));
             let port = || Some(event.packet.network.transport()?.ports()?.1);
             let sighting = at.zip(event.source()).map(|(at, source)| Sighting {
@@ -104,13 +108,23 @@ impl Eye {
                 port: self.ports.then(port).flatten(),
                 yearless: matches!(event.time, LogTime::Rfc3164 { .. }),
             });
-            if let Some(sighting) = &sighting {
+            // What stands for many packets is told apart each time.
+            if let Some(sighting) = sighting.as_ref().filter(|_| event.repeated.is_none()) {
                 self.learn(line, &fields, sighting);
             }
-            Study { at, sighting }
+            Study {
+                at,
+                sighting,
+                repeated: event.repeated,
+            }
         });
         self.fields = fields;
         study
+    }
+
+    /// The instant of a line's time, in microseconds, if it can be placed.
+    pub(crate) fn place(&self, time: LogTime) -> Option<i64> {
+        time.resolve(&self.clock).ok().map(to_micros)
     }
 
     /// Remembers how a line is built, if it ends and has a date.

@@ -60,6 +60,7 @@ fn agree<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> usize {
                 Ok(Study {
                     at: Some(what.at),
                     sighting: Some(what),
+                    repeated: None,
                 })
             }
             None => eye.study(&text[..end], |prefix, nature| {

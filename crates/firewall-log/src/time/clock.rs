@@ -3,9 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::{Problem, TimeError};
+use super::{Problem, TimeError, to_timestamp};
 
 /// The reader's side of a time stamp: the present, the local zone, and when the machine was booted.
 ///
@@ -47,6 +48,14 @@ impl Clock {
     /// The present this clock stands at.
     pub fn now(&self) -> SystemTime {
         self.now
+    }
+
+    /// The instant that a local time of the clock's zone is.
+    pub(super) fn place(&self, local: DateTime) -> Option<Timestamp> {
+        let now = to_timestamp(self.now);
+        let instant = self.zone.to_ambiguous_timestamp(local);
+        let later = instant.later().ok().filter(|later| *later <= now);
+        later.or_else(|| instant.compatible().ok())
     }
 
     /// The latest instant that a date without a year may mean.

@@ -27,7 +27,11 @@ pub enum LogTime {
         minute: u8,
         /// 0 to 59
         second: u8,
+        /// 0 to 999,999; RFC 3164 itself has none.
+        micros: u32,
     },
+    /// A date without a zone, as ISO 8601 without an offset and ctime(3) have it.
+    Local(DateTime),
     /// The kernel's own `[seconds]`: how long after boot.
     SinceBoot(Duration),
 }
@@ -36,9 +40,9 @@ impl LogTime {
     /// The instant meant, in the light of `clock`.
     ///
     /// A date of RFC 3164 is in the latest year that exists for it (29 February) and does not put it later than `now`
-    /// and the clock's [tolerance](Clock::tolerance); it is local time of the clock's zone. A local time that a change
-    /// of the clocks skips counts as if they had not been changed yet; of one that comes twice it is the last that is
-    /// not later than `now`.
+    /// and the clock's [tolerance](Clock::tolerance); it is local time of the clock's zone, as is a date without a zone.
+    /// A local time that a change of the clocks skips counts as if they had not been changed yet; of one that comes
+    /// twice it is the last that is not later than `now`.
     ///
     /// Full instants are taken as they are, also where they lie in the future: that is for the caller to judge.
     ///
@@ -49,6 +53,10 @@ impl LogTime {
     pub fn resolve(self, clock: &Clock) -> Result<SystemTime, TimeError> {
         match self {
             Self::Rfc3339(instant) => Ok(instant),
+            Self::Local(local) => clock
+                .place(local)
+                .map(SystemTime::from)
+                .ok_or(TimeError(Problem::OutOfRange)),
             Self::SinceBoot(uptime) => {
                 let boot = clock.boot.ok_or(TimeError(Problem::BootUnknown))?;
                 boot.checked_add(uptime)
@@ -60,9 +68,10 @@ impl LogTime {
                 hour,
                 minute,
                 second,
+                micros,
             } => {
                 let limit = clock.limit()?;
-                let now = to_timestamp(clock.now);
+                let nanos = i32::try_from(micros.saturating_mul(1000)).unwrap_or(i32::MAX);
                 let newest = limit.to_zoned(clock.zone.clone()).year();
                 // 29 February can be eight years back: there is none in 2100.
                 let years = (newest.saturating_sub(8)..=newest).rev();
@@ -77,15 +86,11 @@ impl LogTime {
                             signed(hour),
                             signed(minute),
                             signed(second),
-                            0,
+                            nanos,
                         )
                         .ok()
                     })
-                    .filter_map(|local| {
-                        let instant = clock.zone.to_ambiguous_timestamp(local);
-                        let later = instant.later().ok().filter(|later| *later <= now);
-                        later.or_else(|| instant.compatible().ok())
-                    })
+                    .filter_map(|local| clock.place(local))
                     .find(|instant| *instant <= limit)
                     .map(SystemTime::from)
                     .ok_or(TimeError(Problem::NoSuchDate))
@@ -120,6 +125,7 @@ impl LogTime {
                 hour,
                 minute,
                 second,
+                micros: 0,
             };
             time.resolve(clock).ok().map(to_timestamp)
         };

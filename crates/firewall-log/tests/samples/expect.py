@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes above each line of a log what is in it, as JSON; the tests compare that with what the library reads.
 
-    ./expect.py < lines > kernel.log       takes lines, with or without earlier expectations
+    ./expect.py < lines > kernel.log       takes lines, with or without earlier expectations; also those of rsyslog
 
 It is an oracle of its own: it knows no grammar. It cuts the quoted packet out of its brackets, takes the rest for a
 bag of words of which the first KEY= wins, and looks up what it wants. That is enough for lines the kernel wrote, and
@@ -53,8 +53,21 @@ def packet(text):
     }
 
 
+def of_rsyslog(line):
+    host, text = re.fullmatch(r"(?:\w{3} [ \d]\d [\d:]+|[\d-]+T\S+) (\S+) kernel: (.*)", line).groups()
+    repeated = re.fullmatch(r"message repeated (\d+) times: \[(.*)\]", text)
+    stamp, message = re.fullmatch(r"(?: *\[ *(\d+\.\d+)\])? *(.*)", repeated.group(2) if repeated else text).groups()
+    found = of_kernel(None, stamp, message)
+    return {**found, "host": host, "repeated": int(repeated.group(1)) if repeated else None}
+
+
 def expectation(line):
-    level, stamp, message = re.fullmatch(r"<(\d)>\[ *(\d+\.\d+)\](?:\[ *[TC]\d+\])? (.*)", line).groups()
+    if not line.startswith("<"):
+        return of_rsyslog(line)
+    return of_kernel(*re.fullmatch(r"<(\d)>\[ *(\d+\.\d+)\](?:\[ *[TC]\d+\])? (.*)", line).groups())
+
+
+def of_kernel(level, stamp, message):
     start = [m.start() for m in re.finditer(r"IN=\S* OUT=", message) if "PHYS" not in message[m.start() - 4:m.start()]][-1]
     prefix, kernel = message[:start], message[start:]
     quoted = re.search(r"\[((?:SRC=|TRUNCATED).*)\](?: |$)", kernel)
@@ -64,7 +77,7 @@ def expectation(line):
     mac = values.get("MACSRC") if decoded else values.get("MAC")
     return {
         "uptime": stamp,
-        "priority": int(level),
+        "priority": None if level is None else int(level),
         "prefix": prefix,
         "in": values["IN"],
         "out": values["OUT"],
@@ -80,7 +93,7 @@ def expectation(line):
 
 for line in sys.stdin:
     line = line.rstrip("\n")
-    if line.startswith("<"):
+    if not line.startswith("#"):
         print("# " + json.dumps(expectation(line), ensure_ascii=False))
         print(line)
     elif not line.startswith("# {"):

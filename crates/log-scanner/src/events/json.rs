@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 
 use firewall_log::packet::{Link, Network, Packet, Transport};
 use serde::Serialize;
@@ -45,6 +46,8 @@ struct Fields<'a> {
     prefix: Cow<'a, str>,
     r#in: Cow<'a, str>,
     out: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeated: Option<NonZeroU32>,
     #[serde(flatten)]
     packet: PacketFields,
 }
@@ -76,6 +79,7 @@ impl<'a> From<&'a Seen<'a>> for What<'a> {
                 prefix: String::from_utf8_lossy(event.prefix),
                 r#in: String::from_utf8_lossy(event.packet.in_interface),
                 out: String::from_utf8_lossy(event.packet.out_interface),
+                repeated: event.repeated,
                 packet: PacketFields::outer(&event.packet),
             })),
             Seen::Other(line) => Self::Other {

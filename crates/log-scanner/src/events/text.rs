@@ -33,6 +33,9 @@ pub(super) fn write(
                 write!(out, ", quoting")?;
                 write_packet(inner, out)?;
             }
+            if let Some(times) = event.repeated {
+                write!(out, ", repeated {times} times")?;
+            }
             writeln!(out)
         }
         Seen::Other(line) => writeln!(out, "other: {}", plain(line)),

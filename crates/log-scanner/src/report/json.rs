@@ -46,6 +46,10 @@ struct LogObject<'a> {
     events: u64,
     unparsed: u64,
     rejected: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    misplaced: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    repeated: u64,
 }
 
 #[derive(Serialize)]
@@ -110,6 +114,11 @@ fn is_default(switch: &bool) -> bool {
     !switch
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_none(number: &u64) -> bool {
+    *number == 0
+}
+
 fn time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(time)
 }
@@ -146,6 +155,8 @@ impl<'a> From<&'a LogReport> for LogObject<'a> {
             events: log.events,
             unparsed: log.unparsed,
             rejected: log.rejected,
+            misplaced: log.misplaced,
+            repeated: log.repeated,
         }
     }
 }

@@ -74,6 +74,10 @@ pub(crate) struct LogReport {
     pub(crate) unparsed: u64,
     /// Lines with a firewall's prefix that the kernel did not write.
     pub(crate) rejected: u64,
+    /// Lines of the kernel whose prefix holds a firewall's and does not begin with it.
+    pub(crate) misplaced: u64,
+    /// Packets of which a line says how many they were.
+    pub(crate) repeated: u64,
 }
 
 /// What became of one rule.
@@ -278,6 +282,8 @@ pub(crate) mod tests {
                 events: 690,
                 unparsed: 1,
                 rejected: 2,
+                misplaced: 0,
+                repeated: 0,
             }],
             rules: vec![RuleReport {
                 rule: rule(),

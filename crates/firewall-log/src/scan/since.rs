@@ -1,0 +1,37 @@
+//! Since when packets came of which a line says only how many.
+//!
+//! rsyslog writes the first of equal messages at once, counts those that follow, and when another message of the same input comes, it writes their number
+//! in place of them, with the time of the last. So they came after the first, and that is the event before: of the same host, with the same text.
+
+use crate::event::{Event, strip_end};
+use crate::time::LogTime;
+
+/// How far before a line the event is looked for. Lines of other programs may stand between.
+pub(super) const LOOK_BACK: usize = 4096;
+
+/// The time of the event before a line that says of how many it is the sum, if it is the first of them. `before` is the text before it, of which as much
+/// as [`LOOK_BACK`] counts; lines of more than `max_line` bytes are not looked at, nor beyond.
+pub(super) fn since(line: &[u8], before: &[u8], max_line: usize) -> Option<LogTime> {
+    let repeated = Event::parse(line).ok()?;
+    let (start, text) = match before.len().checked_sub(LOOK_BACK) {
+        Some(start) => (start, before.get(start..)?),
+        None => (0, before),
+    };
+    let text = text.strip_suffix(b"\n")?;
+    // Where it was cut, the first line may be a part of one.
+    let is_whole = start == 0 && before.len() < LOOK_BACK;
+    let mut lines = text.rsplit(|byte| *byte == b'\n').peekable();
+    while let Some(line) = lines.next() {
+        let is_cut = lines.peek().is_none() && !is_whole;
+        if is_cut || strip_end(line).len() > max_line {
+            return None;
+        }
+        if let Ok(first) = Event::parse(line) {
+            let is_same = first.host == repeated.host
+                && first.prefix == repeated.prefix
+                && first.packet == repeated.packet;
+            return is_same.then_some(first.time);
+        }
+    }
+    None
+}
