@@ -152,6 +152,17 @@ impl<'a> Event<'a> {
     }
 }
 
+/// A line without the NUL bytes before it: what a file is filled up with that was emptied while a writer kept its place.
+pub(crate) fn strip_hole(line: &[u8]) -> &[u8] {
+    match line {
+        [0, ..] => {
+            let hole = line.iter().position(|byte| *byte != 0);
+            line.get(hole.unwrap_or(line.len())..).unwrap_or_default()
+        }
+        _ => line,
+    }
+}
+
 /// A line without its line end.
 pub(crate) fn strip_end(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);

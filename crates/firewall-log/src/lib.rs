@@ -89,6 +89,7 @@ mod event;
 mod header;
 mod input;
 mod keyed;
+mod loss;
 mod marker;
 pub mod packet;
 mod reader;

@@ -5,12 +5,12 @@ use std::io::{self, BufRead};
 use memchr::memchr;
 
 use crate::error::ParseError;
-use crate::event::Event;
+use crate::event::{Event, strip_hole};
 
 /// Reads a log line by line and the events in it.
 ///
 /// A line is not copied where it lies whole in the reader's buffer, and no more than [`max_line`](Self::max_line) bytes
-/// of it are ever held. After an I/O error the reader is at its end: it answers `None` from then on.
+/// of it are ever held. NUL bytes before a line, of a log that was emptied while its writer kept its place, are passed over. After an I/O error the reader is at its end: it answers `None` from then on.
 #[derive(Debug)]
 pub struct LogReader<R> {
     inner: R,
@@ -19,6 +19,8 @@ pub struct LogReader<R> {
     line: Vec<u8>,
     /// Bytes of the last line that still have to be taken from the reader's buffer.
     pending: usize,
+    /// Where the last line began.
+    begin: u64,
     position: u64,
     counts: Counts,
     failed: bool,
@@ -91,6 +93,7 @@ impl<R: BufRead> LogReader<R> {
             max_line: 64 * 1024,
             line,
             pending: 0,
+            begin: 0,
             position: 0,
             counts,
             failed: false,
@@ -140,12 +143,11 @@ impl<R: BufRead> LogReader<R> {
 
     /// The next line as it is; `None` at the end of the log. Counts as a line, whatever is in it.
     pub fn next_line(&mut self) -> Option<Result<Line<'_>, ReadError>> {
-        let position = self.position;
         let found = match self.find_line()? {
             Ok(found) => found,
             Err(error) => return Some(Err(error)),
         };
-        let number = self.counts.lines;
+        let (number, position) = (self.counts.lines, self.begin);
         Some(match found.text(&mut self.inner, &self.line) {
             Ok(text) => Ok(Line {
                 number,
@@ -192,6 +194,13 @@ impl<R: BufRead> LogReader<R> {
             if buffer.is_empty() && length == 0 {
                 return None;
             }
+            if length == 0 && buffer.starts_with(b"\0") {
+                // Before a line they are none of it, however many there are.
+                let hole = buffer.len() - strip_hole(buffer).len();
+                self.inner.consume(hole);
+                self.position += hole as u64;
+                continue;
+            }
             let end = memchr(b'\n', buffer);
             let taken = end.unwrap_or(buffer.len());
             let complete = end.is_some() || buffer.is_empty();
@@ -235,6 +244,7 @@ impl<R: BufRead> LogReader<R> {
 
     fn count_line(&mut self, found: Found, length: usize) -> Result<Found, ReadError> {
         self.counts.lines += 1;
+        self.begin = self.position;
         self.position += length as u64 + u64::from(found.terminated);
         if found.length <= self.max_line {
             return Ok(found);

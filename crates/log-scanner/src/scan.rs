@@ -205,6 +205,11 @@ struct Doubts {
     misplaced_prefix: Option<Vec<u8>>,
     /// Packets that were summed up, and the log does not show since when.
     repeated_undated: u64,
+    /// Packets and messages that the logs themselves say were lost, and how many lines say so.
+    lost: u64,
+    losses: u64,
+    /// Events that are there twice, one after the other.
+    doubled: u64,
 }
 
 impl Doubts {
@@ -225,6 +230,9 @@ impl Doubts {
             self.misplaced_prefix.clone_from(&summary.misplaced_prefix);
         }
         self.repeated_undated += summary.repeated_undated;
+        self.lost = self.lost.saturating_add(summary.lost);
+        self.losses += summary.losses;
+        self.doubled += summary.doubled;
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -259,6 +267,19 @@ impl Doubts {
             .filter(|(number, _)| *number > 0)
             .map(|(number, doubt)| format!("not counted: {} {doubt}", count(number, "line")))
             .collect();
+        if self.losses > 0 {
+            warnings.push(format!(
+                "not counted: {} that by its own account the log lacks ({})",
+                count(self.lost, "packet"),
+                count(self.losses, "line")
+            ));
+        }
+        if self.doubled > 0 {
+            warnings.push(format!(
+                "counted twice: {} the same as the one before, kernel time stamp included; does the log get each from two sources?",
+                count(self.doubled, "line")
+            ));
+        }
         if self.repeated_undated > 0 {
             warnings.push(format!(
                 "counted, but in no window: {} that rsyslog summed up ($RepeatedMsgReduction) and of which the log does not show when they began",

@@ -65,7 +65,7 @@ pub(super) fn stamp<'a>(
     // Only when it is sure: what is no stamp after all is the beginning of a prefix, of which every byte counts.
     let beside = bracket.strip_prefix(b" ").unwrap_or(bracket);
     if beside.starts_with(b"[") {
-        if let Ok((rest, _)) = caller(beside, &mut ()) {
+        if let Ok((rest, ())) = caller(beside, &mut ()) {
             trace.value(Kind::Seconds, number, after);
             caller(beside, trace)?;
             return Ok((rest, (uptime, before(bracket, rest))));

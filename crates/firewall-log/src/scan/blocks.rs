@@ -67,6 +67,9 @@ impl<R: Read> Blocks<R> {
                     None => continue,
                 }
             }
+            // NUL bytes before a line are none of it, however many there are.
+            let hole = block.get(text.clone())?.iter().position(|byte| *byte != 0);
+            text.start = hole.map_or(text.end, |hole| text.start + hole);
             if !self.ended {
                 match memrchr(b'\n', block.get(text.clone())?) {
                     Some(end) => text.end = text.start + end + 1,

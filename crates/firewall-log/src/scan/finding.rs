@@ -33,6 +33,12 @@ pub struct Summary {
     pub misplaced: u64,
     /// One such prefix.
     pub misplaced_prefix: Option<Vec<u8>>,
+    /// Packets or messages that lines of log-collector and of syslog daemons say were lost, or repeated without saying which. They are not counted.
+    pub lost: u64,
+    /// How many such lines there are; some do not say how many were lost.
+    pub losses: u64,
+    /// Events that have the same bytes as the line before them, the kernel's time since boot included: the log holds them twice. They are counted.
+    pub doubled: u64,
     /// The last event that is not ahead, whichever rule counts it.
     pub newest: Option<SystemTime>,
 }
@@ -69,6 +75,9 @@ impl Summary {
         self.ahead += other.ahead;
         self.yearless_old += other.yearless_old;
         self.misplaced += other.misplaced;
+        self.lost = self.lost.saturating_add(other.lost);
+        self.losses += other.losses;
+        self.doubled += other.doubled;
         if let Some(prefix) = &other.misplaced_prefix {
             if self
                 .misplaced_prefix

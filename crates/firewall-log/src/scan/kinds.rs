@@ -9,6 +9,7 @@ const NAMED: usize = 64;
 
 /// The kinds of packets, by number. There are no more than the rules make, whatever prefixes and natures there are.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_field_names, reason = "the kinds are what it is of")]
 pub(super) struct Kinds {
     kinds: Vec<Kind>,
     /// The kinds of the last prefixes and natures.

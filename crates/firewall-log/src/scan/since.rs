@@ -3,7 +3,7 @@
 //! rsyslog writes the first of equal messages at once, counts those that follow, and when another message of the same input comes, it writes their number
 //! in place of them, with the time of the last. So they came after the first, and that is the event before: of the same host, with the same text.
 
-use crate::event::{Event, strip_end};
+use crate::event::{Event, strip_end, strip_hole};
 use crate::time::LogTime;
 
 /// How far before a line the event is looked for. Lines of other programs may stand between.
@@ -23,10 +23,10 @@ pub(super) fn since(line: &[u8], before: &[u8], max_line: usize) -> Option<LogTi
     let mut lines = text.rsplit(|byte| *byte == b'\n').peekable();
     while let Some(line) = lines.next() {
         let is_cut = lines.peek().is_none() && !is_whole;
-        if is_cut || strip_end(line).len() > max_line {
+        if is_cut || strip_end(strip_hole(line)).len() > max_line {
             return None;
         }
-        if let Ok(first) = Event::parse(line) {
+        if let Ok(first) = Event::parse(strip_hole(line)) {
             let is_same = first.host == repeated.host
                 && first.prefix == repeated.prefix
                 && first.packet == repeated.packet;
@@ -34,4 +34,14 @@ pub(super) fn since(line: &[u8], before: &[u8], max_line: usize) -> Option<LogTi
         }
     }
     None
+}
+
+/// Whether a line of the kernel is the same as the one before it, which is at the end of `before`, its time since boot included.
+pub(super) fn is_doubled(line: &[u8], before: &[u8]) -> bool {
+    let Some(start) = before.len().checked_sub(line.len()) else {
+        return false;
+    };
+    let is_line = start == 0 || before.get(start - 1) == Some(&b'\n');
+    let is_same = is_line && line.ends_with(b"\n") && before.get(start..) == Some(line);
+    is_same && Event::parse(line).is_ok_and(|event| event.uptime.is_some())
 }

@@ -447,7 +447,7 @@ proptest! {
         let mut reader = LogReader::new(log.as_slice()).max_line(max_line);
         while reader.next_event().is_some() {}
         let oldest = summaries.iter().filter_map(|summary| summary.oldest).min();
-        let second = summaries[1];
+        let second = summaries[1].clone();
         summaries[0].join(&second);
         prop_assert_eq!(summaries[0].counts, reader.counts());
         // A line too long to be looked at is as if it were not there.

@@ -11,8 +11,9 @@ use super::bank::Bank;
 use super::blocks::Blocks;
 use super::finding::Summary;
 use super::kinds::Kinds;
-use super::since::{LOOK_BACK, since};
-use crate::event::strip_end;
+use super::since::{LOOK_BACK, is_doubled, since};
+use crate::event::{strip_end, strip_hole};
+use crate::loss::lost;
 use crate::sight::{Eye, Sighting, Study, WINDOW, Window};
 use crate::time::from_micros;
 
@@ -63,6 +64,14 @@ impl Block {
         self.before.extend_from_slice(blocks.before());
         blocks.next(self.bytes.get_mut(..self.size)?)
     }
+
+    /// Whether a line, which begins at a place and is so long, is the same as the one before it; the first line of the block is at `first`.
+    #[cold]
+    fn doubles(&self, first: usize, start: usize, length: usize) -> bool {
+        let line = self.bytes.get(start..start + length).unwrap_or_default();
+        let read = self.bytes.get(first..start).unwrap_or_default();
+        is_doubled(line, if read.is_empty() { &self.before } else { read })
+    }
 }
 
 impl Worker {
@@ -108,6 +117,8 @@ impl Worker {
         let Range { mut start, end } = lines;
         let first = start;
         let mut recognized = 0;
+        // Of the line before, if it was recognized: its time, and where it began.
+        let mut last = None;
         while start < end {
             let text = block.bytes.get(start..).unwrap_or_default();
             let length = Window::new(text)
@@ -115,13 +126,21 @@ impl Worker {
                 // Behind the lines is what the block held before.
                 .filter(|length| *length <= limits.max_line.min(end - start));
             if let Some(length) = length {
+                // What is the same has the same time and length.
+                let before = last.replace((self.what.at, start));
+                let may_be_same = |(at, before)| at == self.what.at && start - before == length;
+                if before.is_none_or(may_be_same) {
+                    summary.doubled += u64::from(block.doubles(first, start, length));
+                }
                 start += length;
                 recognized += 1;
                 self.count(limits, summary);
             } else {
                 let text = text.get(..end - start).unwrap_or_default();
                 let length = memchr(b'\n', text).map_or(text.len(), |end| end + 1);
-                let line = text.get(..length).unwrap_or_default();
+                let line = strip_hole(text.get(..length).unwrap_or_default());
+                summary.doubled += u64::from(block.doubles(first, start, length));
+                last = None;
                 if let Some(repeated) = self.read_line(line, limits, summary) {
                     let read = block.bytes.get(first..start).unwrap_or_default();
                     let before = end_of(&block.before, read);
@@ -175,6 +194,12 @@ impl Worker {
             Err(error) => {
                 summary.counts.unparsed += u64::from(error.is_malformed());
                 summary.counts.rejected += u64::from(error.is_rejected());
+                if error.is_not_firewall_line() {
+                    if let Some(lost) = lost(line) {
+                        summary.losses += 1;
+                        summary.lost = summary.lost.saturating_add(lost);
+                    }
+                }
             }
         }
         None

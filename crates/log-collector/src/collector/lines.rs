@@ -46,10 +46,7 @@ impl Lines {
     /// Asks for the host's name again; as in rsyslog's lines it is without its domain.
     pub(crate) fn ask_host(&mut self) {
         let name = nix::unistd::gethostname().unwrap_or_default();
-        let name = name.as_encoded_bytes();
-        let name = name.split(|byte| *byte == b'.').next().unwrap_or_default();
-        let sound = !name.is_empty() && name.iter().all(u8::is_ascii_graphic);
-        self.host = if sound { name } else { b"localhost" }.to_vec();
+        self.host = legible(name.as_encoded_bytes()).to_vec();
     }
 
     /// Adds a line for each packet; gives the number of the request that is answered among the messages.
@@ -172,5 +169,58 @@ impl Lines {
 
     pub(crate) fn clear(&mut self) {
         self.text.clear();
+    }
+}
+
+/// A host's name as it can be read again in a line: what ends in a colon would be the tag of a program there, and what has no letters no word.
+fn legible(name: &[u8]) -> &[u8] {
+    let name = name.split(|byte| *byte == b'.').next().unwrap_or_default();
+    let end = name.iter().rposition(|byte| *byte != b':');
+    let name = name.get(..end.map_or(0, |end| end + 1)).unwrap_or_default();
+    if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) {
+        return b"localhost";
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use firewall_log::Packet;
+    use firewall_log::packet::Network;
+
+    use super::*;
+
+    #[test]
+    fn a_line_can_be_read_again_whatever_the_hosts_name_is() {
+        for (name, host) in [
+            ("fw", "fw"),
+            ("fw.example.org", "fw"),
+            ("fw:", "fw"),
+            ("kernel:", "kernel"),
+            ("fw::", "fw"),
+            ("fw[1]:", "fw[1]"),
+            ("f:w", "f:w"),
+            (":", "localhost"),
+            ("", "localhost"),
+            ("a b", "localhost"),
+            ("kern.warn", "kern"),
+            ("\u{e9}", "localhost"),
+        ] {
+            assert_eq!(legible(name.as_bytes()), host.as_bytes(), "{name}");
+            let time = LogTime::Rfc3339(SystemTime::UNIX_EPOCH);
+            let packet = Packet::new(Network::Truncated);
+            let mut line = Vec::new();
+            Event::new(
+                time,
+                legible(name.as_bytes()),
+                b"IPTABLES-BLOCKED: ",
+                packet,
+            )
+            .render(&mut line);
+            let read = Event::parse(&line).expect(name);
+            assert_eq!(read.host, host.as_bytes(), "{name}");
+        }
     }
 }

@@ -9,6 +9,8 @@ crate::trials!(
     repeated_messages_count_as_often,
     a_prefix_behind_something_else_is_told,
     one_damaged_line_is_damaged,
+    what_the_log_lacks_is_told,
+    a_line_that_is_there_twice_is_told,
 );
 
 const RULE: &str = "--rule blocked --type udp --howmany 500 --within 1m --ipset blacklist --removeafter 1h --dryrun --log fw.log";
@@ -16,7 +18,10 @@ const RULE: &str = "--rule blocked --type udp --howmany 500 --within 1m --ipset 
 fn repeated(second: i64, times: u32, packet: &str) -> String {
     let line = line(START + second, packet);
     let (header, message) = line.split_once("kernel: ").expect("a tag");
-    format!("{header}kernel: message repeated {times} times: [ {}]\n", message.trim_end_matches('\n'))
+    format!(
+        "{header}kernel: message repeated {times} times: [ {}]\n",
+        message.trim_end_matches('\n')
+    )
 }
 
 /// What rsyslog with `$RepeatedMsgReduction on` makes of 500 equal packets.
@@ -41,7 +46,10 @@ fn repeated_messages_count_as_often() -> Result<(), Failed> {
         let ran = Scanner::new(&log).with("events --log fw.log").run();
         ran.done(0).says(", repeated 499 times");
         // Since when is not known.
-        let ran = Scanner::new(repeated(30, 499, &packet)).with(RULE).at(60).run();
+        let ran = Scanner::new(repeated(30, 499, &packet))
+            .with(RULE)
+            .at(60)
+            .run();
         ran.done(0)
             .says("[WARNING] counted, but in no window: 499 packets that rsyslog summed up");
         assert!(!ran.stdout.contains("[VIOLATION]"), "{}", ran.stdout);
@@ -73,5 +81,43 @@ fn one_damaged_line_is_damaged() -> Result<(), Failed> {
     let ran = Scanner::new(damaged.repeat(2)).with(RULE).at(60).run();
     ran.done(0)
         .says("not counted: 2 lines of the kernel that are damaged (");
+    Ok(())
+}
+
+fn what_the_log_lacks_is_told() -> Result<(), Failed> {
+    let log = [
+        line(START, &packet("BLOCKED", V4, "UDP")),
+        "2026-11-22T08:00:00.194069+00:00 fw log-collector: 4711 packets lost\n".to_owned(),
+        "2026-11-22T08:00:00.194069+00:00 fw log-collector: packets lost, how many is not known\n".to_owned(),
+        "Nov 22 08:00:00 fw rsyslogd: imjournal: 9 messages lost due to rate-limiting (20000 allowed within 600 seconds)\n".to_owned(),
+    ];
+    let ran = Scanner::new(log.concat()).with(RULE).at(60).run();
+    ran.done(0).says(
+        "[WARNING] not counted: 4720 packets that by its own account the log lacks (3 lines)",
+    );
+    Ok(())
+}
+
+/// Two inputs, or a copy of the log in it. What has no stamp of the kernel may be two packets that are equal.
+fn a_line_that_is_there_twice_is_told() -> Result<(), Failed> {
+    let packet = packet("BLOCKED", V4, "UDP");
+    let stamped: String = (0..2000)
+        .map(|number| {
+            let stamp = format!("1836.{number:06}]");
+            line(START, &packet)
+                .replace("1836.585591]", &stamp)
+                .repeat(2)
+        })
+        .collect();
+    let ran = Scanner::new(stamped).with(RULE).at(60).run();
+    ran.done(0)
+        .says("[WARNING] counted twice: 2000 lines the same as the one before, kernel time stamp included");
+    let bare = line(START, &packet).replace("[ 1836.585591] ", "");
+    let ran = Scanner::new(bare.repeat(2000)).with(RULE).at(60).run();
+    assert!(
+        !ran.done(0).stdout.contains("counted twice"),
+        "{}",
+        ran.stdout
+    );
     Ok(())
 }

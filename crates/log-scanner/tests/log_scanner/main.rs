@@ -29,6 +29,7 @@ mod exempt;
 mod fill;
 mod forged;
 mod lifted;
+mod lines;
 mod networks;
 mod ports;
 mod progress;
@@ -45,7 +46,7 @@ use std::process::ExitCode;
 use netns_testbed::{Trial, run};
 
 fn main() -> ExitCode {
-    let trials: [Vec<Trial>; 21] = [
+    let trials: [Vec<Trial>; 22] = [
         command_line::trials(),
         compressed::trials(),
         connected::trials(),
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         fill::trials(),
         forged::trials(),
         lifted::trials(),
+        lines::trials(),
         networks::trials(),
         ports::trials(),
         progress::trials(),
