@@ -8,6 +8,8 @@ mod last;
 mod members;
 mod refill;
 mod report;
+mod strangers;
+mod surroundings;
 
 use crate::args::ApplyArgs;
 use crate::config::{Source, Wanted};
@@ -40,6 +42,9 @@ pub(crate) fn run(
     let done = wanted.filter(|wanted| attempt.put_in(wanted, Applied::Configuration));
     if let Some(wanted) = done {
         attempt.take_out(last.kept().map(|kept| &kept.wanted), wanted);
+        if let (Some(before), Some(after)) = (ground.snapshot(), &attempt.after) {
+            strangers::note(before, after, wanted, &last, attempt.findings);
+        }
         last.keep(wanted, attempt.findings);
     } else if had_one && ground.is_bare() {
         fallback::run(&mut attempt, wanted, &last, args.boot);

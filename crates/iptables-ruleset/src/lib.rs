@@ -49,7 +49,7 @@
 //! The chains of a ruleset are ours: applying it replaces their rules whole. The built-in chains are everybody's:
 //! we put a policy and a jump there, and the jump keeps the place it once got. Everything else, whoever made it, is
 //! untouched. One consequence: a rule that somebody put before our jump decides first. If it decides about every
-//! packet, [`Applied::bypassed`] says so.
+//! packet, [`Applied::bypassed`] says so; if about some, [`Applied::ahead`].
 //!
 //! # Errors
 //!
@@ -87,7 +87,7 @@ pub mod target;
 pub use config::{Config, ConfigError};
 pub use error::BuildError;
 pub use kernel::{
-    Applied, ApplyError, Batch, Bypass, ChainState, FakeKernel, Kernel, KernelSet, Plan,
+    Ahead, Applied, ApplyError, Batch, Bypass, ChainState, FakeKernel, Kernel, KernelSet, Plan,
     ResolveSet, RuleCounters, RuleState, Snapshot, TableState,
 };
 pub use match_::Match;
@@ -97,5 +97,5 @@ pub use model::{
     Rule, Ruleset, SetName,
 };
 #[cfg(feature = "nft")]
-pub use nft::Nftables;
+pub use nft::{Beside, Nftables, Surroundings};
 pub use target::Target;

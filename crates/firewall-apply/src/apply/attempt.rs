@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ipset_netlink::{CreateSet, IpSet, Key, SetName};
-use iptables_ruleset::Ruleset;
+use iptables_ruleset::{Config, Ruleset, Snapshot};
 
 use super::install::install;
 use super::members::{self, Changed};
@@ -23,6 +23,8 @@ pub(super) struct Attempt<'a> {
     /// Read when a set is made, and once.
     refill: Option<Refill<'a>>,
     report: Report,
+    /// The tables after the last success, where they could be read.
+    pub(super) after: Option<Snapshot>,
 }
 
 /// The sets as they were found and what this run did with them.
@@ -45,6 +47,7 @@ impl<'a> Attempt<'a> {
             saved_path,
             refill: None,
             report: Report::new(config),
+            after: None,
         }
     }
 
@@ -55,7 +58,7 @@ impl<'a> Attempt<'a> {
             self.undo(&prepared);
             return false;
         }
-        self.install(&prepared, &wanted.rulesets, applied)
+        self.install(&prepared, wanted, applied)
     }
 
     /// Looks for the sets, puts `members` into those that are there, and makes those that are missing.
@@ -134,13 +137,17 @@ impl<'a> Attempt<'a> {
     }
 
     /// Puts the rules in; `false` when they are not.
-    fn install(&mut self, prepared: &Prepared, rulesets: &[Ruleset], applied: Applied) -> bool {
-        if let Err(failure) = install(self.kernel, rulesets, self.findings) {
-            self.findings.fail(failure.why);
-            if !failure.outcome_unknown {
-                self.undo(prepared);
+    fn install(&mut self, prepared: &Prepared, wanted: &Wanted, applied: Applied) -> bool {
+        let rulesets = &wanted.rulesets;
+        match install(self.kernel, &wanted.config, rulesets, self.findings) {
+            Ok(after) => self.after = after,
+            Err(failure) => {
+                self.findings.fail(failure.why);
+                if !failure.outcome_unknown {
+                    self.undo(prepared);
+                }
+                return false;
             }
-            return false;
         }
         self.note(prepared, rulesets, applied);
         true
@@ -150,9 +157,10 @@ impl<'a> Attempt<'a> {
     pub(super) fn try_install(
         &mut self,
         prepared: &Prepared,
+        config: &Config,
         rulesets: &[Ruleset],
     ) -> Result<(), String> {
-        install(self.kernel, rulesets, self.findings).map_err(|failure| failure.why)?;
+        install(self.kernel, config, rulesets, self.findings).map_err(|failure| failure.why)?;
         self.note(prepared, rulesets, Applied::Floor);
         Ok(())
     }

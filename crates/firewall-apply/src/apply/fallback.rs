@@ -24,7 +24,10 @@ fn last_one(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last) -> 
             "the last configuration that went in cannot be used either: {why}"
         ));
     }
-    let Some(Kept { at, wanted: kept }) = last.kept() else {
+    let Some(Kept {
+        at, wanted: kept, ..
+    }) = last.kept()
+    else {
         return false;
     };
     // What was just tried fails again.
@@ -56,7 +59,7 @@ fn floor(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last) -> boo
         let Ok(rulesets) = rulesets(&base.config, &parts) else {
             continue;
         };
-        match attempt.try_install(&prepared, &rulesets) {
+        match attempt.try_install(&prepared, &base.config, &rulesets) {
             Ok(()) => {
                 attempt.findings.fail(told(&parts));
                 return true;

@@ -14,6 +14,11 @@ impl Ground {
         Self(snapshot.ok())
     }
 
+    /// The tables as they were.
+    pub(super) fn snapshot(&self) -> Option<&Snapshot> {
+        self.0.as_ref()
+    }
+
     /// Whether a firewall of ours stands, be it in one family only.
     pub(super) fn stands(&self) -> bool {
         self.0.as_ref().is_some_and(stands)

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use ipset_netlink::IpSet;
-use iptables_ruleset::{Family, Kernel as _, KernelSet, Nftables, Plan, Ruleset};
+use iptables_ruleset::{Config, Family, KernelSet, Nftables, Plan, Ruleset, Snapshot};
 
+use super::surroundings;
 use crate::findings::{Findings, causes, refusal};
 use crate::verify;
 
@@ -18,11 +19,13 @@ pub(super) struct Failure {
     pub(super) outcome_unknown: bool,
 }
 
+/// Puts the rules in and says what is odd about it; returns the tables as they are afterwards.
 pub(super) fn install(
     kernel: &mut IpSet,
+    config: &Config,
     rulesets: &[Ruleset],
     findings: &mut Findings,
-) -> Result<(), Failure> {
+) -> Result<Option<Snapshot>, Failure> {
     let nothing_done = |why| Failure {
         why,
         outcome_unknown: false,
@@ -39,26 +42,21 @@ pub(super) fn install(
         why: refusal(&error),
         outcome_unknown: error.is_outcome_unknown(),
     })?;
-    for bypass in &applied.bypassed {
-        findings.fail(bypass.to_string());
-    }
-    match nftables.snapshot() {
-        Ok(snapshot) => {
-            for missing in
-                verify::missing_rules(&snapshot, rulesets, |index| name_of(&resolved, index))
-            {
+    surroundings::note_ahead(&applied, findings);
+    match &applied.after {
+        Some(snapshot) => {
+            let set = |index| name_of(&resolved, index);
+            for missing in verify::missing_rules(snapshot, rulesets, set) {
                 findings.fail(missing);
             }
         }
-        Err(error) => findings.fail(format!(
-            "cannot read the rules back after they were put in: {}",
-            causes(&error)
-        )),
+        None => findings.fail("cannot read the rules back after they were put in: apply again"),
     }
+    surroundings::note(&mut nftables, config, findings);
     for moved in verify::moved_sets(&resolved, |name| find_set(kernel, name)) {
         findings.fail(moved);
     }
-    Ok(())
+    Ok(applied.after)
 }
 
 /// The set that the kernel knows by this index, of those that the rules name.

@@ -1,14 +1,17 @@
 //! The last configuration that went in, kept for the day when the next one cannot.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use iptables_ruleset::{Chain, Ruleset};
 use jiff::Timestamp;
 
 use crate::args::DEFAULT_SAVED;
 use crate::config::{self, MAX_SIZE, Wanted};
 use crate::files;
 use crate::findings::{Findings, causes};
+use crate::print::family_name;
 use crate::save::file::write_whole;
 
 /// The file that a configuration is kept in, and what is in it.
@@ -27,6 +30,8 @@ pub(crate) struct Kept {
     pub(crate) at: Option<Timestamp>,
     /// What it asks for.
     pub(crate) wanted: Wanted,
+    /// How many rules each of our chains got then, by `family/chain`.
+    pub(crate) rules: BTreeMap<String, usize>,
 }
 
 impl Last {
@@ -66,8 +71,9 @@ impl Last {
     pub(crate) fn keep(&self, wanted: &Wanted, findings: &mut Findings) {
         let Some(path) = &self.path else { return };
         let text = format!(
-            "{MAGIC}1 applied={:.0}\n{}",
+            "{MAGIC}1 applied={:.0} rules={}\n{}",
             Timestamp::now(),
+            counts(wanted),
             body(&wanted.text)
         );
         // The place of the saved sets is made; elsewhere a directory that is not there is a slip.
@@ -100,11 +106,36 @@ fn read(path: &Path) -> Option<Result<Kept, String>> {
 fn parse(path: &Path, bytes: &[u8]) -> Result<Kept, String> {
     let wanted = config::parse(path, bytes).map_err(|problem| problem.to_string())?;
     let header = wanted.text.lines().next().unwrap_or_default();
-    let at = header
-        .strip_prefix(MAGIC)
-        .and_then(|rest| rest.split_once("applied="))
-        .and_then(|(_, at)| at.trim().parse().ok());
-    Ok(Kept { at, wanted })
+    let value = |key: &str| {
+        let words = header.strip_prefix(MAGIC)?.split_ascii_whitespace();
+        words
+            .filter_map(|word| word.split_once('='))
+            .find(|(name, _)| *name == key)
+    };
+    let at = value("applied").and_then(|(_, at)| at.parse().ok());
+    let rules = value("rules").map_or("", |(_, rules)| rules).split(',');
+    let rules = rules
+        .filter_map(|rule| {
+            let (chain, count) = rule.split_once(':')?;
+            Some((chain.to_owned(), count.parse().ok()?))
+        })
+        .collect();
+    Ok(Kept { at, wanted, rules })
+}
+
+/// `inet/FIREWALL_INPUT:12,…`
+fn counts(wanted: &Wanted) -> String {
+    let of_family = |ruleset: &Ruleset| {
+        let count = |chain: &Chain| format!("{}:{}", key(ruleset, chain), chain.rules().len());
+        ruleset.chains().map(count).collect::<Vec<_>>()
+    };
+    let counts: Vec<String> = wanted.rulesets.iter().flat_map(of_family).collect();
+    counts.join(",")
+}
+
+/// A chain of ours among those of both families.
+pub(super) fn key(ruleset: &Ruleset, chain: &Chain) -> String {
+    format!("{}/{}", family_name(ruleset.family()), chain.name())
 }
 
 /// The text without the first line that it has from having been kept.
@@ -139,6 +170,7 @@ mod tests {
         assert_eq!(after.path(), Some(&*path));
         let kept = after.kept().unwrap();
         assert!(kept.at.is_some());
+        assert_eq!(kept.rules.get("inet6/LOG_AND_DROP"), Some(&2));
         assert_eq!(body(&kept.wanted.text), config);
         // What comes from it goes back as it was.
         after.keep(&kept.wanted, &mut findings);

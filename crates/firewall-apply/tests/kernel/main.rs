@@ -13,6 +13,7 @@ mod restored;
 mod rules;
 mod saved;
 mod sets;
+mod surroundings;
 
 fn main() -> std::process::ExitCode {
     netns_testbed::run(
@@ -24,6 +25,7 @@ fn main() -> std::process::ExitCode {
             input::trials(),
             fallback::trials(),
             members::trials(),
+            surroundings::trials(),
         ]
         .into_iter()
         .flatten()

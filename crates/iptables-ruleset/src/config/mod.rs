@@ -9,7 +9,7 @@ mod service;
 
 pub use error::ConfigError;
 pub use members::Members;
-pub use policy::{ForwardPolicy, OutputPolicy, Policies};
+pub use policy::{ForwardPolicy, OutputPolicy, Policies, Position};
 pub(crate) use service::{PER_V4, PER_V6};
 pub use service::{Service, ServiceName, ServiceProtocol};
 

@@ -10,6 +10,18 @@ pub struct Policies {
     pub forward: ForwardPolicy,
     /// `output`; by default accept.
     pub output: OutputPolicy,
+    /// `position`; by default keep.
+    pub position: Position,
+}
+
+/// `policy.position`: where in INPUT the firewall's jump stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a choice of two")]
+pub enum Position {
+    /// `"keep"`: it is appended the first time and keeps its place, so that rules others put before it go on working.
+    Keep,
+    /// `"first"`: before all others, at each apply.
+    First,
 }
 
 /// `policy.forward`.
@@ -40,6 +52,7 @@ impl Default for Policies {
             input: Policy::Drop,
             forward: ForwardPolicy::Drop,
             output: OutputPolicy::Accept,
+            position: Position::Keep,
         }
     }
 }

@@ -10,8 +10,8 @@ use super::members::members;
 use super::service::check_ports;
 use super::{
     Config, ConfigError, DEFAULT_NFLOG_GROUP, ForwardPolicy, Log, LogTarget, OutputPolicy,
-    Policies, Service, ServiceName, ServiceProtocol, SetType, Sets, Throttle, ThrottleLimits,
-    WithinLimit,
+    Policies, Position, Service, ServiceName, ServiceProtocol, SetType, Sets, Throttle,
+    ThrottleLimits, WithinLimit,
 };
 use crate::match_::{DEFAULT_BURST, HashLimit, Limit};
 use crate::target::LogLevel;
@@ -47,7 +47,7 @@ pub(super) fn config(text: &str) -> Result<Config, ConfigError> {
 }
 
 fn policies(section: Section<'_>) -> Result<Policies, ConfigError> {
-    let section = section.only(&["input", "forward", "output"])?;
+    let section = section.only(&["input", "forward", "output", "position"])?;
     let mut policies = Policies::default();
     if let Some(value) = section.get("input") {
         policies.input = value.choice(&[("drop", Policy::Drop), ("accept", Policy::Accept)])?;
@@ -69,6 +69,10 @@ fn policies(section: Section<'_>) -> Result<Policies, ConfigError> {
             ("accept", OutputPolicy::Accept),
             ("untouched", OutputPolicy::Untouched),
         ])?;
+    }
+    if let Some(value) = section.get("position") {
+        policies.position =
+            value.choice(&[("keep", Position::Keep), ("first", Position::First)])?;
     }
     Ok(policies)
 }

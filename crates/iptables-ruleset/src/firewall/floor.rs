@@ -2,7 +2,7 @@
 
 use super::input::{member, opening};
 use super::{Chains, List, logging, services};
-use crate::config::{FloorParts, Service, ServiceProtocol};
+use crate::config::{FloorParts, Position, Service, ServiceProtocol};
 use crate::{BuildError, Config, Family, Hook, Policy, PortRange, Rule, Ruleset, Target};
 
 /// The least that keeps a host closed and its administrator in, with as much of `config` as that takes.
@@ -18,6 +18,9 @@ pub(crate) fn ruleset(
         ruleset.policy(Hook::Forward, policy);
     }
     ruleset.jump(Hook::Input, chains.input.clone());
+    if config.policy.position == Position::First {
+        ruleset.jump_first(Hook::Input);
+    }
     if parts.log {
         logging::fill(&mut ruleset, config, &chains)?;
     } else {

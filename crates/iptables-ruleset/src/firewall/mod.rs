@@ -8,7 +8,7 @@ mod logging;
 mod services;
 mod throttle;
 
-use crate::config::RequiredSet;
+use crate::config::{Position, RequiredSet};
 use crate::{BuildError, ChainName, Config, Family, Hook, Ruleset, SetName};
 
 /// The firewall of `config` for one family: the policies, one jump from INPUT, and chains of our own, always the same.
@@ -23,6 +23,9 @@ pub(crate) fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildE
         ruleset.policy(Hook::Output, policy);
     }
     ruleset.jump(Hook::Input, chains.input.clone());
+    if config.policy.position == Position::First {
+        ruleset.jump_first(Hook::Input);
+    }
     logging::fill(&mut ruleset, config, &chains)?;
     input::fill(&mut ruleset, config, &chains)?;
     ruleset.check()?;

@@ -62,6 +62,12 @@ pub(crate) enum Action {
         text: String,
         rule: EncodedRule,
     },
+    /// Puts a rule at the beginning of a chain.
+    Insert {
+        chain: String,
+        text: String,
+        rule: EncodedRule,
+    },
     /// Takes one rule out of a chain.
     Delete { chain: String, handle: u64 },
     /// Takes an empty chain away.
@@ -82,6 +88,7 @@ impl fmt::Display for Change {
                 text,
                 ..
             } => write!(f, "{table}/{chain} rule {number}: {text}"),
+            Action::Insert { chain, text, .. } => write!(f, "{table}/{chain} first rule: {text}"),
             Action::Delete { chain, handle } => write!(
                 f,
                 "{table}/{chain} removal of the rule with handle {handle}"

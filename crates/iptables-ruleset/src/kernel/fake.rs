@@ -4,9 +4,11 @@ use std::io;
 
 use super::batch::{Action, Batch, Change};
 use super::snapshot::{
-    BaseChain, ChainState, Content, RuleCounters, RuleState, Snapshot, TableState, effect,
+    BaseChain, ChainState, Condition, Content, RuleCounters, RuleState, Snapshot, TableState,
+    effect,
 };
 use super::{ApplyError, Kernel};
+use crate::encoding::Expression;
 use crate::{ChainName, Family, Hook, Policy, Rule};
 
 /// A kernel in memory, for tests of programs that use this library: no privileges, no namespace.
@@ -119,25 +121,36 @@ impl FakeKernel {
             .encode(family, &mut |_| Ok(0))
             .map(|rule| rule.expressions)
             .unwrap_or_default();
-        let (unconditional, outcome) = effect(&expressions);
-        self.last_handle += 1;
-        let state = RuleState {
-            handle: self.last_handle,
-            unconditional,
-            outcome,
-            counters: RuleCounters::default(),
-            content: Content::Written(expressions),
-        };
+        let text = rule.to_iptables_save(family).to_string();
+        let state = self.state(&expressions, &text);
         let chain = self
             .tables
             .entry(family)
             .or_default()
             .entry(chain.to_owned())
             .or_default();
-        chain
-            .rules
-            .push((state, rule.to_iptables_save(family).to_string()));
+        chain.rules.push((state, text));
         self.generation += 1;
+    }
+
+    fn state(&mut self, expressions: &[Expression], text: &str) -> RuleState {
+        let (unconditional, outcome) = effect(expressions);
+        let words = text
+            .split(" -j ")
+            .next()
+            .filter(|words| !words.starts_with("-j "));
+        self.last_handle += 1;
+        RuleState {
+            handle: self.last_handle,
+            unconditional,
+            outcome,
+            condition: Condition {
+                words: words.unwrap_or_default().to_owned(),
+                ..Condition::default()
+            },
+            counters: RuleCounters::default(),
+            content: Content::Written(expressions.to_vec()),
+        }
     }
 
     fn base_chain(&mut self, family: Family, hook: Hook, policy: Option<Policy>) {
@@ -160,6 +173,12 @@ impl FakeKernel {
             self.tables.entry(family).or_default();
             return Ok(());
         }
+        let state = match &change.action {
+            Action::Append { text, rule, .. } | Action::Insert { text, rule, .. } => {
+                Some(self.state(&rule.expressions, text))
+            }
+            _ => None,
+        };
         let table = self.tables.get_mut(&family).ok_or_else(missing)?;
         match &change.action {
             Action::Table => {}
@@ -168,26 +187,17 @@ impl FakeKernel {
                 table.entry(name.clone()).or_default();
             }
             Action::Flush(name) => table.get_mut(name).ok_or_else(missing)?.rules.clear(),
-            Action::Append {
-                chain, text, rule, ..
-            } => {
-                let (unconditional, outcome) = effect(&rule.expressions);
-                self.last_handle += 1;
-                let state = RuleState {
-                    handle: self.last_handle,
-                    unconditional,
-                    outcome,
-                    counters: RuleCounters::default(),
-                    content: Content::Written(rule.expressions.clone()),
-                };
+            Action::Append { chain, text, .. } | Action::Insert { chain, text, .. } => {
+                let state = state.ok_or_else(missing)?;
                 if state.leads_to().is_some_and(|to| !table.contains_key(to)) {
                     return Err(missing());
                 }
-                table
-                    .get_mut(chain)
-                    .ok_or_else(missing)?
-                    .rules
-                    .push((state, text.clone()));
+                let rules = &mut table.get_mut(chain).ok_or_else(missing)?.rules;
+                let at = match change.action {
+                    Action::Insert { .. } => 0,
+                    _ => rules.len(),
+                };
+                rules.insert(at, (state, text.clone()));
             }
             Action::Delete { chain, handle } => {
                 let rules = &mut table.get_mut(chain).ok_or_else(missing)?.rules;

@@ -2,8 +2,8 @@
 
 use super::ApplyError;
 use super::batch::{Action, Change};
-use super::plan::{Bypass, Part};
-use super::snapshot::{ChainState, Outcome, RuleState, TableState};
+use super::plan::Part;
+use super::snapshot::{ChainState, RuleState, TableState};
 use crate::{Hook, Policy};
 
 /// The changes from what is there to what is wanted. Chains of ours are filled anew; in the built-in chains nothing
@@ -55,7 +55,22 @@ pub(super) fn changes(
     for jump in &part.jumps {
         let chain = jump.hook.chain().to_owned();
         let rules = rules_of(table, jump.hook);
-        let mut ours = rules.iter().filter(|rule| rule.always_jumps_to(&jump.to));
+        let is_ours = |rule: &&RuleState| rule.always_jumps_to(&jump.to);
+        let mut ours = rules.iter().filter(is_ours);
+        if jump.first && !rules.first().is_some_and(|rule| is_ours(&rule)) {
+            for elsewhere in ours {
+                push(Action::Delete {
+                    chain: chain.clone(),
+                    handle: elsewhere.handle,
+                });
+            }
+            push(Action::Insert {
+                chain,
+                text: jump.text.clone(),
+                rule: jump.rule.clone(),
+            });
+            continue;
+        }
         match ours.next() {
             Some(_first) => {
                 for again in ours {
@@ -74,68 +89,6 @@ pub(super) fn changes(
         }
     }
     Ok(())
-}
-
-/// Rules that end every packet's way before it gets to ours.
-pub(super) fn bypasses(part: &Part, table: Option<&TableState>) -> Vec<Bypass> {
-    let Some(table) = table else {
-        return Vec::new();
-    };
-    let mut found: Vec<Bypass> = Vec::new();
-    for jump in &part.jumps {
-        let before = rules_of(Some(table), jump.hook)
-            .iter()
-            .take_while(|rule| !rule.always_jumps_to(&jump.to));
-        let verdict = (1..)
-            .zip(before)
-            .find_map(|(position, rule)| Some((position, ending(part, table, rule, 0)?)));
-        if let Some((position, verdict)) = verdict {
-            let bypass = Bypass {
-                family: part.family,
-                hook: jump.hook,
-                position,
-                verdict,
-            };
-            if !found.contains(&bypass) {
-                found.push(bypass);
-            }
-        }
-    }
-    found
-}
-
-/// How the rule ends the way of every packet, if it does. Anything that is not understood may be a condition and ends
-/// nothing.
-fn ending(part: &Part, table: &TableState, rule: &RuleState, depth: u8) -> Option<String> {
-    if !rule.unconditional || depth > MAX_DEPTH {
-        return None;
-    }
-    let inside = |to: &str| {
-        // Our own chains are the firewall.
-        let chain = table.chain(to).filter(|_| !part.owns(to))?;
-        let mut rules = chain
-            .rules()
-            .iter()
-            .take_while(|rule| !(rule.unconditional && rule.outcome == Outcome::Return));
-        let verdict = rules.find_map(|rule| ending(part, table, rule, depth + 1))?;
-        Some(if verdict.contains(" in chain ") {
-            verdict
-        } else {
-            format!("{verdict} in chain {to}")
-        })
-    };
-    match &rule.outcome {
-        Outcome::Continue => None,
-        Outcome::Accept => Some("ACCEPT".to_owned()),
-        Outcome::Drop => Some("DROP".to_owned()),
-        Outcome::Reject => Some("REJECT".to_owned()),
-        Outcome::Queue => Some("NFQUEUE".to_owned()),
-        Outcome::Return => Some("RETURN".to_owned()),
-        Outcome::Jump(to) => inside(to),
-        // There is no way back from it.
-        Outcome::Goto(to) if part.owns(to) => None,
-        Outcome::Goto(to) => Some(inside(to).unwrap_or_else(|| format!("GOTO {to}"))),
-    }
 }
 
 fn check_table(part: &Part, table: &TableState) -> Result<(), ApplyError> {
@@ -190,5 +143,3 @@ pub(super) fn rules_of(table: Option<&TableState>, hook: Hook) -> &[RuleState] {
 /// `NFT_TABLE_F_DORMANT` and `NFT_TABLE_F_OWNER`, `linux/netfilter/nf_tables.h`.
 const NFT_TABLE_F_DORMANT: u32 = 0x1;
 const NFT_TABLE_F_OWNER: u32 = 0x2;
-/// `NFT_JUMP_STACK_SIZE`, `net/netfilter/nf_tables.h`: the kernel follows no more jumps.
-const MAX_DEPTH: u8 = 16;

@@ -3,7 +3,9 @@
 pub(crate) mod batch;
 mod error;
 mod fake;
+mod inspect;
 mod install;
+mod patience;
 mod plan;
 mod remove;
 mod resolve;
@@ -12,7 +14,8 @@ pub(crate) mod snapshot;
 pub use batch::Batch;
 pub use error::ApplyError;
 pub use fake::FakeKernel;
-pub use plan::{Applied, Bypass, Plan};
+pub(crate) use patience::Patience;
+pub use plan::{Ahead, Applied, Bypass, Plan};
 pub use resolve::{KernelSet, ResolveSet};
 pub use snapshot::{ChainState, RuleCounters, RuleState, Snapshot, TableState};
 
@@ -23,6 +26,15 @@ pub trait Kernel {
     /// # Errors
     /// When the kernel cannot be asked, or its answer cannot be understood.
     fn snapshot(&mut self) -> Result<Snapshot, ApplyError>;
+
+    /// The same without the rules of any chain but the built-in ones: enough to work out what it takes to have a ruleset in,
+    /// and quickly read, so that little time passes until that is done.
+    ///
+    /// # Errors
+    /// Those of [`snapshot`](Self::snapshot), which is what this is unless a kernel has something better.
+    fn outline(&mut self) -> Result<Snapshot, ApplyError> {
+        self.snapshot()
+    }
 
     /// Carries out the whole batch or nothing of it.
     ///

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use super::batch::{Batch, Change};
-use super::{ApplyError, Kernel, ResolveSet, install, remove};
+use super::{ApplyError, Kernel, Patience, ResolveSet, Snapshot, inspect, install, remove};
 use crate::encoding::EncodedRule;
 use crate::{BuildError, Family, Hook, Policy, Ruleset};
 
@@ -52,6 +53,8 @@ pub(super) enum Wanted {
 pub(super) struct Jump {
     pub(super) hook: Hook,
     pub(super) to: String,
+    /// Before all rules of others.
+    pub(super) first: bool,
     pub(super) text: String,
     pub(super) rule: EncodedRule,
 }
@@ -64,8 +67,8 @@ pub(super) struct Chain {
 }
 
 impl Plan {
-    /// How often a change is worked out anew when the tables change meanwhile.
-    pub const MAX_ATTEMPTS: u32 = 10;
+    /// How long a change is worked out anew while others keep changing the tables.
+    pub const PATIENCE: Duration = Duration::from_secs(20);
 
     /// Shall be in the kernel: these policies, chains and jumps, and nothing else in those chains.
     ///
@@ -148,50 +151,89 @@ impl Plan {
 
     /// Makes it so, in one transaction: all of it or nothing.
     ///
-    /// When somebody else changes the tables meanwhile they are read again and the change is worked out anew, a few times.
+    /// When somebody else changes the tables meanwhile they are read again and the change is worked out anew, for
+    /// [`PATIENCE`](Self::PATIENCE), with pauses that grow.
     ///
     /// # Errors
     /// When the kernel refused, or when what is there stands in the way. Nothing was changed then, unless
     /// [`ApplyError::is_outcome_unknown`].
     pub fn apply(&self, kernel: &mut impl Kernel) -> Result<Applied, ApplyError> {
-        let mut attempts = 1;
+        self.apply_within(kernel, Self::PATIENCE)
+    }
+
+    /// The same with another patience.
+    ///
+    /// # Errors
+    /// Those of [`apply`](Self::apply).
+    pub fn apply_within(
+        &self,
+        kernel: &mut impl Kernel,
+        limit: Duration,
+    ) -> Result<Applied, ApplyError> {
+        let mut patience = Patience::new(limit);
         loop {
             match self.attempt(kernel) {
-                Ok(bypassed) => return Ok(Applied { bypassed, attempts }),
+                Ok(()) => break,
                 // Whatever is in the kernel by now, working it out from there is right.
                 Err(error) if error.is_stale() || error.is_outcome_unknown() => {
-                    if attempts == Self::MAX_ATTEMPTS {
+                    if !patience.wait() {
                         return Err(match error {
-                            ApplyError::Stale { .. } => ApplyError::Stale { attempts },
+                            ApplyError::Stale { .. } => ApplyError::Stale {
+                                attempts: patience.attempts(),
+                            },
                             other => other,
                         });
                     }
-                    attempts += 1;
                 }
                 Err(error) => return Err(error),
             }
         }
+        let attempts = patience.attempts();
+        // It is in: what cannot be read afterwards is no reason to say otherwise.
+        let after = kernel.snapshot();
+        let mut applied = Applied {
+            bypassed: Vec::new(),
+            ahead: Vec::new(),
+            attempts,
+            after: None,
+        };
+        if let Ok(after) = after {
+            for part in self
+                .parts
+                .iter()
+                .filter(|part| part.wanted == Wanted::Present)
+            {
+                let table = after.table(part.family);
+                applied.bypassed.extend(inspect::bypasses(part, table));
+                applied.ahead.extend(inspect::ahead(part, table));
+            }
+            applied.after = Some(after);
+        }
+        Ok(applied)
     }
 
-    fn attempt(&self, kernel: &mut impl Kernel) -> Result<Vec<Bypass>, ApplyError> {
-        let snapshot = kernel.snapshot()?;
+    fn attempt(&self, kernel: &mut impl Kernel) -> Result<(), ApplyError> {
+        // Who leads to our chains matters only when they are to go.
+        let removes = self.parts.iter().any(|part| part.wanted == Wanted::Absent);
+        let snapshot = if removes {
+            kernel.snapshot()?
+        } else {
+            kernel.outline()?
+        };
         let mut changes: Vec<Change> = Vec::new();
-        let mut bypassed = Vec::new();
         for part in &self.parts {
             let table = snapshot.table(part.family);
             match part.wanted {
-                Wanted::Present => {
-                    install::changes(part, table, &mut changes)?;
-                    bypassed.extend(install::bypasses(part, table));
-                }
+                Wanted::Present => install::changes(part, table, &mut changes)?,
                 Wanted::Absent => remove::changes(part, table, &mut changes)?,
             }
         }
         let batch = Batch::new(snapshot.generation(), changes);
-        if !batch.is_empty() {
-            kernel.transact(&batch)?;
+        if batch.is_empty() {
+            Ok(())
+        } else {
+            kernel.transact(&batch)
         }
-        Ok(bypassed)
     }
 }
 
@@ -214,6 +256,7 @@ impl Part {
                 jumps.push(Jump {
                     hook,
                     to: to.to_string(),
+                    first: ruleset.is_first(hook),
                     text,
                     rule: rule.encode(family, index)?,
                 });
@@ -264,8 +307,46 @@ const IPSET_INVALID_ID: u16 = 65535;
 pub struct Applied {
     /// Rules of others that make ours void, at most one for each jump. Empty when all is well.
     pub bypassed: Vec<Bypass>,
+    /// Rules of others that let some packets in before ours see them. Those that only accept loopback or known connections are
+    /// left out.
+    pub ahead: Vec<Ahead>,
     /// How often the tables had to be read: 1 unless somebody else was changing them.
     pub attempts: u32,
+    /// The tables as they were afterwards; `None` when they could not be read.
+    pub after: Option<Snapshot>,
+}
+
+/// A rule that is not ours lets some packets in before our jump is reached: what is banned is not banned there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ahead {
+    /// Whose table.
+    pub family: Family,
+    /// The built-in chain.
+    pub hook: Hook,
+    /// Which rule of it, the first being 1.
+    pub position: usize,
+    /// What becomes of the packets: `ACCEPT`, `NFQUEUE`, `ACCEPT in chain other`.
+    pub verdict: String,
+    /// Which packets, in the words of iptables as far as they are understood: `-p tcp --dport 22`.
+    pub condition: String,
+}
+
+impl fmt::Display for Ahead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            family,
+            hook,
+            position,
+            verdict,
+            condition,
+        } = self;
+        write!(
+            f,
+            "rule {position} of the {family} chain {hook} does {verdict} with \"{condition}\" before the firewall sees it: who is \
+             banned gets in there, and nothing of it is logged"
+        )
+    }
 }
 
 /// A rule that is not ours decides about every packet before our jump is reached, so that our rules are void.

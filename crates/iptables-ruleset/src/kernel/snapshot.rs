@@ -40,6 +40,7 @@ pub struct RuleState {
     pub(crate) handle: u64,
     pub(crate) unconditional: bool,
     pub(crate) outcome: Outcome,
+    pub(crate) condition: Condition,
     pub(crate) counters: RuleCounters,
     pub(crate) content: Content,
 }
@@ -65,6 +66,19 @@ pub struct RuleCounters {
     pub packets: u64,
     /// Bytes, those of the IP header included.
     pub bytes: u64,
+}
+
+/// What a rule asks of a packet, as far as it is understood.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Condition {
+    /// In the words of iptables; empty for every packet.
+    pub(crate) words: String,
+    /// Only packets that we let in too, whoever sends them: over loopback, or of connections that are known.
+    pub(crate) routine: bool,
+    /// The ports that it is about: `tcp 22`.
+    pub(crate) ports: Vec<String>,
+    /// It may also decide about the packet, and how cannot be told.
+    pub(crate) undecided: bool,
 }
 
 /// What a rule does with a packet that it matches.
@@ -177,6 +191,28 @@ impl RuleState {
             #[cfg(not(feature = "nft"))]
             Content::Sent(_) => Rule::new(crate::Target::None),
         }
+    }
+
+    /// What it asks of a packet, in the words of iptables as far as it is understood; empty for every packet.
+    pub fn condition(&self) -> &str {
+        &self.condition.words
+    }
+
+    /// The rule in the words of iptables, as far as it is understood.
+    pub fn describe(&self) -> String {
+        let verdict = match &self.outcome {
+            Outcome::Continue => String::new(),
+            Outcome::Accept => "-j ACCEPT".to_owned(),
+            Outcome::Drop => "-j DROP".to_owned(),
+            Outcome::Reject => "-j REJECT".to_owned(),
+            Outcome::Queue => "-j NFQUEUE".to_owned(),
+            Outcome::Return => "-j RETURN".to_owned(),
+            Outcome::Jump(to) => format!("-j {to}"),
+            Outcome::Goto(to) => format!("-g {to}"),
+        };
+        format!("{} {verdict}", self.condition.words)
+            .trim()
+            .to_owned()
     }
 
     /// Whether every packet that comes to this rule takes its jump to `chain`.

@@ -36,6 +36,8 @@ pub use multiport::Multiport;
 pub use other::Other;
 pub use out_interface::OutInterface;
 pub use protocol::Protocol;
+#[cfg(feature = "nft")]
+pub(crate) use protocol::protocol_name;
 pub use set::{Counter, Direction, Set};
 pub use source::Source;
 pub use tcp::{Tcp, TcpFlags};

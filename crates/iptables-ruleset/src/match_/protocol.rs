@@ -93,6 +93,13 @@ impl Extension for Protocol {
     }
 }
 
+/// The name of a protocol, or its number.
+#[cfg(feature = "nft")]
+pub(crate) fn protocol_name(number: u8) -> String {
+    let name = NAMES.iter().find(|(known, _)| *known == number);
+    name.map_or_else(|| number.to_string(), |(_, name)| (*name).to_owned())
+}
+
 /// Names of /etc/protocols, which iptables-save prints where it finds one; a system may know more or fewer, and the
 /// number means the same everywhere.
 const NAMES: [(u8, &str); 12] = [

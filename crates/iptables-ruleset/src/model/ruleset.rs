@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::{BuildError, Chain, ChainName, Family, Hook, Policy};
@@ -36,6 +36,7 @@ pub struct Ruleset {
     family: Family,
     policies: BTreeMap<Hook, Policy>,
     jumps: Vec<(Hook, ChainName)>,
+    first: BTreeSet<Hook>,
     chains: BTreeMap<ChainName, Chain>,
 }
 
@@ -46,6 +47,7 @@ impl Ruleset {
             family,
             policies: BTreeMap::new(),
             jumps: Vec::new(),
+            first: BTreeSet::new(),
             chains: BTreeMap::new(),
         }
     }
@@ -68,6 +70,17 @@ impl Ruleset {
             self.jumps.push((hook, to));
         }
         self
+    }
+
+    /// The jumps from `hook` go before all rules of others, and are put back there each time.
+    pub fn jump_first(&mut self, hook: Hook) -> &mut Self {
+        self.first.insert(hook);
+        self
+    }
+
+    /// Whether the jumps from `hook` go before all rules of others.
+    pub fn is_first(&self, hook: Hook) -> bool {
+        self.first.contains(&hook)
     }
 
     /// The chain of that name, made empty if there is none yet.

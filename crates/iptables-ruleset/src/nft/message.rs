@@ -21,22 +21,23 @@ pub(super) fn encode(batch: &Batch, first_sequence: u32) -> Encoded {
     for change in batch.changes() {
         add(&mut messages, change);
     }
-    let rules: Vec<Option<&EncodedRule>> = batch.changes().iter().map(rule_of).collect();
-    let bytes = finish(
-        &messages.finalize(),
-        first_sequence,
-        batch.generation(),
-        &rules,
-    );
+    let bytes = finish(&messages.finalize(), first_sequence, batch);
     let mut items = vec!["the transaction".to_owned()];
     items.extend(batch.items());
     items.push("the end of the transaction".to_owned());
     Encoded { bytes, items }
 }
 
+/// The same batch worked out from another generation: the last four bytes of its beginning.
+pub(super) fn set_generation(encoded: &mut Encoded, generation: u32) {
+    if let Some(place) = encoded.bytes.get_mut(BEGIN_SIZE - 4..BEGIN_SIZE) {
+        place.copy_from_slice(&generation.to_be_bytes());
+    }
+}
+
 fn rule_of(change: &Change) -> Option<&EncodedRule> {
     match &change.action {
-        Action::Append { rule, .. } => Some(rule),
+        Action::Append { rule, .. } | Action::Insert { rule, .. } => Some(rule),
         _ => None,
     }
 }
@@ -57,6 +58,9 @@ fn add(messages: &mut nftnl::Batch, change: &Change) {
         // A deletion without a handle is for all rules of the chain.
         Action::Flush(name) => messages.add(&nftnl::Rule::new(&chain(name)), MsgType::Del),
         Action::Append {
+            chain: name, rule, ..
+        }
+        | Action::Insert {
             chain: name, rule, ..
         } => {
             let chain = chain(name);
@@ -79,38 +83,35 @@ fn add(messages: &mut nftnl::Batch, change: &Change) {
     }
 }
 
-/// Puts the pages together and adds what nftnl cannot say: the generation that the batch was worked out from, and
-/// what the xt matches of a rule are told about its `-p`.
+/// Puts the pages together and adds what nftnl cannot say: the generation that the batch was worked out from, that a rule goes
+/// to the beginning of its chain, and what the xt matches of a rule are told about its `-p`.
 ///
 /// Only the ends ask for an acknowledgement: errors come anyway, and an acknowledgement for each of many rules
 /// would overrun the socket.
-fn finish(
-    messages: &FinalizedBatch,
-    first_sequence: u32,
-    generation: u32,
-    rules: &[Option<&EncodedRule>],
-) -> Vec<u8> {
+fn finish(messages: &FinalizedBatch, first_sequence: u32, batch: &Batch) -> Vec<u8> {
+    let changes = batch.changes();
     let pages: Vec<&[u8]> = messages.iter().collect();
     let written = pages.concat();
-    let mut bytes = begin(first_sequence, generation);
+    let mut bytes = begin(first_sequence, batch.generation());
     let mut sequence = first_sequence;
     // The first message is nftnl's own beginning.
     for message in Messages(&written).skip(1) {
         sequence += 1;
         let at = (sequence - first_sequence - 1) as usize;
-        let in_between = at < rules.len();
-        let compat = rules
-            .get(at)
-            .copied()
-            .flatten()
-            .map(compat)
-            .unwrap_or_default();
-        let acknowledge = if in_between { 0 } else { message.flags & ACK };
+        let change = changes.get(at);
+        let compat = change.and_then(rule_of).map(compat).unwrap_or_default();
+        let mut flags = message.flags;
+        if let Some(change) = change {
+            flags &= !ACK;
+            if matches!(change.action, Action::Insert { .. }) {
+                flags &= !APPEND;
+            }
+        }
         put_header(
             &mut bytes,
             message.payload.len() + compat.len(),
             message.kind,
-            (message.flags & !ACK) | acknowledge,
+            flags,
             sequence,
         );
         bytes.extend_from_slice(message.payload);
@@ -222,10 +223,13 @@ pub(super) fn c_string(text: &str) -> CString {
 /// linux/netlink.h.
 const REQUEST: u16 = 0x1;
 const ACK: u16 = 0x4;
+const APPEND: u16 = 0x800;
 const NLA_F_NESTED: u16 = 0x8000;
 /// linux/netfilter/nfnetlink.h.
 const NFNL_SUBSYS_NFTABLES: u16 = 10;
 const BATCH_BEGIN: u16 = 0x10;
+/// With its attribute.
+const BEGIN_SIZE: usize = NLMSGHDR + 12;
 const NFNL_BATCH_GENID: u16 = 1;
 /// `linux/netfilter/nf_tables.h` and `nf_tables_compat.h`.
 const NFTA_RULE_COMPAT: u16 = 5;

@@ -5,24 +5,40 @@
 #[expect(unsafe_code, reason = "calls libnftnl")]
 mod allocate;
 mod attribute;
+mod condition;
 pub(crate) mod decode;
 mod expression;
 mod message;
 mod read;
 #[expect(unsafe_code, reason = "sets socket options")]
 mod socket;
+mod surroundings;
 mod verdict;
+
+pub use self::surroundings::{Beside, Surroundings};
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::Duration;
 
 use self::message::Encoded;
+use self::read::Rules;
 use self::socket::Socket;
-use crate::{ApplyError, Batch, Family, Kernel, Plan, Snapshot};
+use crate::kernel::Patience;
+use crate::kernel::batch::Change;
+use crate::{ApplyError, Batch, Family, Kernel, Snapshot};
 
 /// The kernel's `nf_tables`, in the network namespace of the thread that connects.
 pub struct Nftables {
     socket: Socket,
+    last: Option<Sent>,
+}
+
+/// A batch that was sent.
+struct Sent {
+    changes: Vec<Change>,
+    first_sequence: u32,
+    encoded: Encoded,
 }
 
 impl Nftables {
@@ -33,46 +49,62 @@ impl Nftables {
     pub fn connect() -> Result<Self, ApplyError> {
         Ok(Self {
             socket: Socket::open()?,
+            last: None,
         })
     }
 
-    /// Reads everything once; it may change meanwhile.
-    fn read(&mut self) -> Result<Snapshot, ApplyError> {
+    /// Looks at all tables for what else decides about packets to this host.
+    ///
+    /// # Errors
+    /// When the kernel cannot be asked, or others keep changing the tables.
+    pub fn surroundings(&mut self) -> Result<Surroundings, ApplyError> {
+        patiently(|| surroundings::surroundings(&mut self.socket))
+    }
+
+    /// Reads once; it may change meanwhile.
+    fn read(&mut self, which: Rules) -> Result<Snapshot, ApplyError> {
         // The generation first: what changes while the rest is read makes the batch stale.
         let generation = read::generation(&mut self.socket)?;
         let mut tables = BTreeMap::new();
         for family in Family::BOTH {
-            if let Some(table) = read::table(&mut self.socket, family)? {
+            if let Some(table) = read::table(&mut self.socket, family, which)? {
                 tables.insert(family, table);
             }
         }
         Ok(Snapshot::new(generation, tables))
     }
-}
 
-impl Kernel for Nftables {
-    fn snapshot(&mut self) -> Result<Snapshot, ApplyError> {
-        let mut attempts = 1;
-        loop {
-            match self.read() {
-                Err(ApplyError::Stale { .. }) if attempts < Plan::MAX_ATTEMPTS => attempts += 1,
-                Err(ApplyError::Stale { .. }) => return Err(ApplyError::Stale { attempts }),
-                other => return other,
-            }
-        }
+    /// The batch as a datagram. Worked out anew it is mostly the same again, and then only the generation is another.
+    fn encode(&mut self, batch: &Batch) -> Sent {
+        let before = self.last.take();
+        let mut sent = before
+            .filter(|sent| sent.changes == batch.changes())
+            .unwrap_or_else(|| {
+                let first_sequence = self.socket.reserve(batch.changes().len() + 2);
+                Sent {
+                    changes: batch.changes().to_vec(),
+                    first_sequence,
+                    encoded: message::encode(batch, first_sequence),
+                }
+            });
+        message::set_generation(&mut sent.encoded, batch.generation());
+        sent
     }
 
-    fn transact(&mut self, batch: &Batch) -> Result<(), ApplyError> {
-        let first_sequence = self.socket.reserve(batch.changes().len() + 2);
-        let Encoded { bytes, items } = message::encode(batch, first_sequence);
+    fn exchange(&mut self, sent: &Sent) -> Result<(), ApplyError> {
+        let Sent {
+            first_sequence,
+            encoded: Encoded { bytes, items },
+            ..
+        } = sent;
         self.socket.make_room(bytes.len(), items.len())?;
-        self.socket.send(&bytes, "send the ruleset")?;
+        self.socket.send(bytes, "send the ruleset")?;
         // Without an error it is in: the kernel commits before sendmsg returns, and it has answered by then.
         let mut first: Option<(u32, i32)> = None;
         self.socket.drain(|answer| {
             let known = answer
                 .sequence
-                .checked_sub(first_sequence)
+                .checked_sub(*first_sequence)
                 .filter(|at| (*at as usize) < items.len());
             if let (Some(at), Some(errno)) = (known, answer.errno()) {
                 if errno != 0 && first.is_none_or(|(earlier, _)| at < earlier) {
@@ -90,6 +122,42 @@ impl Kernel for Nftables {
         }
     }
 }
+
+impl Kernel for Nftables {
+    fn snapshot(&mut self) -> Result<Snapshot, ApplyError> {
+        patiently(|| self.read(Rules::All))
+    }
+
+    fn outline(&mut self) -> Result<Snapshot, ApplyError> {
+        self.read(Rules::BuiltIn)
+    }
+
+    fn transact(&mut self, batch: &Batch) -> Result<(), ApplyError> {
+        let sent = self.encode(batch);
+        let done = self.exchange(&sent);
+        self.last = Some(sent);
+        done
+    }
+}
+
+/// Reads anew what others changed meanwhile.
+fn patiently<T>(mut read: impl FnMut() -> Result<T, ApplyError>) -> Result<T, ApplyError> {
+    let mut patience = Patience::new(SNAPSHOT);
+    loop {
+        match read() {
+            Err(ApplyError::Stale { .. }) if patience.wait() => {}
+            Err(ApplyError::Stale { .. }) => {
+                return Err(ApplyError::Stale {
+                    attempts: patience.attempts(),
+                });
+            }
+            other => return other,
+        }
+    }
+}
+
+/// How long a reading is begun anew that others keep interrupting.
+const SNAPSHOT: Duration = Duration::from_secs(5);
 
 impl std::fmt::Debug for Nftables {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

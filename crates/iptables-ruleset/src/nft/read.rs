@@ -1,12 +1,13 @@
 //! The `filter` tables as the kernel lists them.
 
 use super::attribute::{Attributes, Message};
+use super::condition::condition;
 use super::message::request;
 use super::socket::Socket;
 use crate::kernel::snapshot::{
     BaseChain, ChainState, Content, Outcome, RuleCounters, RuleState, TableState,
 };
-use crate::{ApplyError, Family, Policy};
+use crate::{ApplyError, Family, Hook, Policy};
 
 /// The number of changes so far.
 pub(super) fn generation(socket: &mut Socket) -> Result<u32, ApplyError> {
@@ -24,8 +25,21 @@ pub(super) fn generation(socket: &mut Socket) -> Result<u32, ApplyError> {
     })
 }
 
+/// Which rules are read with a table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rules {
+    /// Those of every chain.
+    All,
+    /// Those of the built-in chains.
+    BuiltIn,
+}
+
 /// The `filter` table of `family`, if there is one.
-pub(super) fn table(socket: &mut Socket, family: Family) -> Result<Option<TableState>, ApplyError> {
+pub(super) fn table(
+    socket: &mut Socket,
+    family: Family,
+    which: Rules,
+) -> Result<Option<TableState>, ApplyError> {
     let mut found: Option<TableState> = None;
     list(
         socket,
@@ -68,27 +82,96 @@ pub(super) fn table(socket: &mut Socket, family: Family) -> Result<Option<TableS
         },
     )?;
 
-    // Kernels that know the filter leave the other tables out, the others list them too.
-    let only_filter: [(u16, &[u8]); 1] = [(NFTA_RULE_TABLE, b"filter\0")];
+    // Kernels that know the filter leave the others out, the rest lists them too.
+    match which {
+        Rules::All => rules(socket, family, &mut table, None)?,
+        Rules::BuiltIn => {
+            for hook in Hook::ALL {
+                rules(socket, family, &mut table, Some(hook.chain()))?;
+            }
+        }
+    }
+    Ok(Some(table))
+}
+
+/// Reads the rules of all chains, or of one.
+fn rules(
+    socket: &mut Socket,
+    family: Family,
+    table: &mut TableState,
+    only: Option<&str>,
+) -> Result<(), ApplyError> {
+    let name = only.map(|name| [name.as_bytes(), &[0]].concat());
+    let mut filter: Vec<(u16, &[u8])> = vec![(NFTA_RULE_TABLE, b"filter\0")];
+    filter.extend(name.as_deref().map(|name| (NFTA_RULE_CHAIN, name)));
     list(
         socket,
         family,
         NFT_MSG_GETRULE,
-        &only_filter,
+        &filter,
         "list the rules",
         |attributes| {
-            if attributes.string(NFTA_RULE_TABLE).as_deref() == Some("filter") {
-                let chain = attributes
-                    .string(NFTA_RULE_CHAIN)
-                    .and_then(|chain| table.chains.get_mut(&chain));
-                // A chain that came after the list of chains: the batch will be stale.
-                if let (Some(chain), Some(rule)) = (chain, rule(&attributes)) {
-                    chain.rules.push(rule);
-                }
+            if attributes.string(NFTA_RULE_TABLE).as_deref() != Some("filter") {
+                return;
+            }
+            let chain = attributes.string(NFTA_RULE_CHAIN);
+            let chain = chain.filter(|chain| only.is_none_or(|only| chain == only));
+            let chain = chain.and_then(|chain| table.chains.get_mut(&chain));
+            // A chain that came after the list of chains: the batch will be stale.
+            if let (Some(chain), Some(rule)) = (chain, rule(&attributes)) {
+                chain.rules.push(rule);
             }
         },
-    )?;
-    Ok(Some(table))
+    )
+}
+
+/// What can be listed of all tables.
+#[derive(Clone, Copy)]
+pub(super) enum Listed {
+    Chains,
+    Rules,
+}
+
+/// The chains or rules of all tables of a family.
+pub(super) fn everything(
+    socket: &mut Socket,
+    family: u8,
+    what: Listed,
+    mut each: impl FnMut(&Attributes<'_>),
+) -> Result<(), ApplyError> {
+    let (kind, operation) = match what {
+        Listed::Chains => (NFT_MSG_GETCHAIN, "list the chains"),
+        Listed::Rules => (NFT_MSG_GETRULE, "list the rules"),
+    };
+    list_number(socket, family, kind, &[], operation, |attributes| {
+        each(&attributes);
+    })
+}
+
+/// The table and the chain of a rule.
+pub(super) fn place(rule: &Attributes<'_>) -> Option<(String, String)> {
+    Some((rule.string(NFTA_RULE_TABLE)?, rule.string(NFTA_RULE_CHAIN)?))
+}
+
+/// The table and the name of a chain.
+pub(super) fn chain_place(chain: &Attributes<'_>) -> Option<(String, String)> {
+    Some((
+        chain.string(NFTA_CHAIN_TABLE)?,
+        chain.string(NFTA_CHAIN_NAME)?,
+    ))
+}
+
+/// Whether packets get another destination.
+pub(super) fn changes_destination(expressions: &Attributes<'_>) -> bool {
+    expressions.clone().any(|(_, element)| {
+        let element = Attributes(element);
+        let data = element.nested(NFTA_EXPR_DATA);
+        match element.string(NFTA_EXPR_NAME).as_deref() {
+            Some("target") => data.string(NFTA_XT_NAME).as_deref() == Some("DNAT"),
+            Some("nat") => data.u32(NFTA_NAT_TYPE) == Some(NFT_NAT_DNAT),
+            _ => false,
+        }
+    })
 }
 
 fn list(
@@ -97,12 +180,23 @@ fn list(
     kind: u16,
     attributes: &[(u16, &[u8])],
     operation: &'static str,
-    mut each: impl FnMut(Attributes<'_>),
+    each: impl FnMut(Attributes<'_>),
 ) -> Result<(), ApplyError> {
     let number = match family {
         Family::Ipv4 => NFPROTO_IPV4,
         Family::Ipv6 => NFPROTO_IPV6,
     };
+    list_number(socket, number, kind, attributes, operation, each)
+}
+
+fn list_number(
+    socket: &mut Socket,
+    number: u8,
+    kind: u16,
+    attributes: &[(u16, &[u8])],
+    operation: &'static str,
+    mut each: impl FnMut(Attributes<'_>),
+) -> Result<(), ApplyError> {
     let sequence = socket.reserve(1);
     let request = request(kind, NLM_F_DUMP, sequence, number, attributes);
     let of_family = |message: &Message<'_>| message.payload.first() == Some(&number);
@@ -113,7 +207,7 @@ fn list(
     })
 }
 
-fn base_chain(attributes: &Attributes<'_>) -> Option<BaseChain> {
+pub(super) fn base_chain(attributes: &Attributes<'_>) -> Option<BaseChain> {
     attributes.find(NFTA_CHAIN_HOOK)?;
     let hook = attributes.nested(NFTA_CHAIN_HOOK);
     let drop = attributes.u32(NFTA_CHAIN_POLICY) == Some(0);
@@ -127,13 +221,14 @@ fn base_chain(attributes: &Attributes<'_>) -> Option<BaseChain> {
     })
 }
 
-fn rule(attributes: &Attributes<'_>) -> Option<RuleState> {
+pub(super) fn rule(attributes: &Attributes<'_>) -> Option<RuleState> {
     let expressions = attributes.find(NFTA_RULE_EXPRESSIONS).unwrap_or(&[]);
     let (unconditional, outcome) = effect(Attributes(expressions));
     Some(RuleState {
         handle: attributes.u64(NFTA_RULE_HANDLE)?,
         unconditional,
         outcome,
+        condition: condition(Attributes(expressions)),
         counters: counters(Attributes(expressions)),
         content: Content::Sent(expressions.to_vec()),
     })
@@ -235,6 +330,9 @@ const NFTA_IMMEDIATE_DATA: u16 = 2;
 const NFTA_DATA_VERDICT: u16 = 2;
 const NFTA_VERDICT_CODE: u16 = 1;
 const NFTA_VERDICT_CHAIN: u16 = 2;
+/// `NFTA_NAT_TYPE` of enum `nft_nat_attributes`, and enum `nft_nat_types`.
+const NFTA_NAT_TYPE: u16 = 1;
+const NFT_NAT_DNAT: u32 = 1;
 
 #[cfg(test)]
 mod tests {
@@ -266,6 +364,7 @@ mod tests {
                 effect(attributes.clone()),
                 counters(attributes.clone()),
                 crate::nft::decode::expressions(&bytes),
+                condition(attributes.clone()),
                 verdict(&attributes),
             );
             for message in Messages(&bytes) {

@@ -1,4 +1,8 @@
 //! What is not ours is not touched, and what makes our rules void is said.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a trial that looks for what is not there has failed"
+)]
 
 use iptables_ruleset::{Config, Family, Nftables};
 use netns_testbed::{Failed, Tool, Trial, trial};
@@ -20,6 +24,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial(
             "a_rule_that_accepts_everything_first_is_told",
             bypass_is_told,
+        ),
+        trial(
+            "a_rule_that_accepts_some_packets_first_is_told",
+            some_are_let_in_ahead,
+        ),
+        trial(
+            "the_jump_goes_first_where_that_is_wanted",
+            the_jump_goes_first,
         ),
         trial("a_dormant_table_is_refused", dormant),
         trial(
@@ -236,6 +248,114 @@ fn bypass_is_told() -> Result<(), Failed> {
         saved(Family::Ipv4)?.contains("-A INPUT -j FIREWALL_INPUT\n"),
         "put in all the same"
     );
+    Ok(())
+}
+
+fn some_are_let_in_ahead() -> Result<(), Failed> {
+    let config = Config::default();
+    make_sets(&config)?;
+    let apply = || -> Result<Vec<String>, Failed> {
+        let applied = plan(&config)?.apply(&mut Nftables::connect()?)?;
+        assert_eq!(applied.bypassed, []);
+        let told = |ahead: &iptables_ruleset::Ahead| {
+            format!(
+                "{} {} {}: {}",
+                ahead.family, ahead.position, ahead.verdict, ahead.condition
+            )
+        };
+        Ok(applied.ahead.iter().map(told).collect())
+    };
+    let run =
+        |family, line: &str| tool(family, "")?.run(&line.split_whitespace().collect::<Vec<_>>());
+    // What a cloud's image brings along.
+    for line in [
+        "-A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT",
+        "-A INPUT -i lo -j ACCEPT",
+        "-A INPUT -p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT",
+        "-A INPUT -s 192.0.2.0/25 -p udp -m multiport --dports 53,100:200 -m comment --comment x -j ACCEPT",
+        "-A INPUT ! -i eth+ -p tcp --dport 1000:2000 -m limit --limit 1/s -j ACCEPT",
+        "-A INPUT -p tcp --dport 25 -j DROP",
+        "-N THEIRS",
+        "-A THEIRS -s 198.51.100.7 -j ACCEPT",
+        "-A THEIRS -j RETURN",
+        "-A THEIRS -p icmp -j ACCEPT",
+        "-A INPUT -i eth1 -j THEIRS",
+    ] {
+        run(Family::Ipv4, line)?;
+    }
+    run(
+        Family::Ipv6,
+        "-A INPUT -s 2001:db8::/32 -d 2001:db8::1 -j ACCEPT",
+    )?;
+    let expected = [
+        "IPv4 3 ACCEPT: -p tcp -m conntrack --ctstate NEW --dport 22",
+        "IPv4 4 ACCEPT: -p udp -s 192.0.2.0/25 -m multiport --dports 53,100:200",
+        "IPv4 5 ACCEPT: ! -i eth+ -p tcp --dport 1000:2000 -m limit",
+        "IPv4 7 ACCEPT in chain THEIRS: -i eth1 -s 198.51.100.7/32",
+        "IPv6 1 ACCEPT: -s 2001:db8::/32 -d 2001:db8::1/128",
+    ];
+    let sorted = |told: Vec<String>| {
+        let words = |text: &String| {
+            let mut words: Vec<_> = text.split(' ').map(str::to_owned).collect();
+            words.sort_unstable();
+            words.join(" ")
+        };
+        told.iter().map(words).collect::<Vec<_>>()
+    };
+    let expected = expected.map(str::to_owned).to_vec();
+    assert_eq!(sorted(apply()?), sorted(expected.clone()));
+    assert_eq!(sorted(apply()?), sorted(expected), "also when it is up");
+
+    // What only nft can say.
+    let nft = Tool::require("nft")?;
+    nft.run(&["insert rule ip6 filter INPUT tcp dport { 22, 80 } accept"])?;
+    nft.run(&["insert rule ip6 filter INPUT tcp dport vmap { 25 : accept }"])?;
+    nft.run(&["insert rule ip6 filter INPUT ct state established,related accept"])?;
+    let told = apply()?;
+    let of_v6: Vec<_> = told
+        .iter()
+        .filter(|text| text.starts_with("IPv6"))
+        .collect();
+    assert_eq!(of_v6.len(), 3, "{told:#?}");
+    assert!(
+        of_v6[0].ends_with("-p tcp a part that cannot be read"),
+        "{told:#?}"
+    );
+    assert!(
+        of_v6[0].contains("a verdict that cannot be read"),
+        "{told:#?}"
+    );
+    Ok(())
+}
+
+fn the_jump_goes_first() -> Result<(), Failed> {
+    let input = |family| -> Result<Vec<String>, Failed> {
+        let text = saved(family)?;
+        let rules = text.lines().filter(|line| line.starts_with("-A INPUT"));
+        Ok(rules.map(str::to_owned).collect())
+    };
+    let config = Config::parse("[policy]\nposition = \"first\"\n")?;
+    make_sets(&config)?;
+    for family in Family::BOTH {
+        tool(family, "")?.run(&["-A", "INPUT", "-p", "tcp", "--dport", "22", "-j", "ACCEPT"])?;
+    }
+    let theirs = "-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT";
+    let ours = "-A INPUT -j FIREWALL_INPUT";
+    let kernel = &mut Nftables::connect()?;
+    let applied = plan(&config)?.apply(kernel)?;
+    assert_eq!((applied.bypassed, applied.ahead), (vec![], vec![]));
+    for family in Family::BOTH {
+        assert_eq!(input(family)?, [ours, theirs]);
+    }
+    // Somebody goes before it again, and it is there twice.
+    let iptables = tool(Family::Ipv4, "")?;
+    iptables.run(&["-I", "INPUT", "-p", "tcp", "--dport", "22", "-j", "ACCEPT"])?;
+    iptables.run(&["-A", "INPUT", "-j", "FIREWALL_INPUT"])?;
+    assert_eq!(input(Family::Ipv4)?, [theirs, ours, theirs, ours]);
+    plan(&config)?.apply(kernel)?;
+    assert_eq!(input(Family::Ipv4)?, [ours, theirs, theirs]);
+    plan(&config)?.apply(kernel)?;
+    assert_eq!(input(Family::Ipv4)?, [ours, theirs, theirs]);
     Ok(())
 }
 

@@ -1,0 +1,58 @@
+//! Rules that somebody put into our chains, which are made anew each time.
+
+use iptables_ruleset::{Chain, RuleState, Ruleset, Snapshot};
+
+use super::last::{Last, key};
+use crate::config::Wanted;
+use crate::findings::Findings;
+
+/// Of the rules that are gone from one chain so many are shown.
+const SHOWN: usize = 5;
+
+/// Says which rules of others are gone: a chain had more than it got when it was made.
+pub(super) fn note(
+    before: &Snapshot,
+    after: &Snapshot,
+    wanted: &Wanted,
+    last: &Last,
+    findings: &mut Findings,
+) {
+    let Some(kept) = last.kept() else { return };
+    for ruleset in &wanted.rulesets {
+        for chain in ruleset.chains() {
+            let rules = rules(before, ruleset, chain);
+            let got = kept.rules.get(&key(ruleset, chain)).copied();
+            let more = got.map_or(0, |got| rules.len().saturating_sub(got));
+            if more == 0 {
+                continue;
+            }
+            let mut gone: Vec<String> = rules.iter().map(RuleState::describe).collect();
+            for rule in self::rules(after, ruleset, chain) {
+                let same = gone.iter().position(|other| *other == rule.describe());
+                same.map(|at| gone.swap_remove(at));
+            }
+            // With another configuration some of them were ours.
+            let shown = if gone.len() == more {
+                gone.truncate(SHOWN);
+                format!(", {}", gone.join("; "))
+            } else {
+                String::new()
+            };
+            let what = match more {
+                1 => "1 rule".to_owned(),
+                more => format!("{more} rules"),
+            };
+            let (family, name) = (ruleset.family(), chain.name());
+            findings.warn(format!(
+                "{what} that somebody put into the {family} chain {name}: gone{shown}. That chain is made anew by every \
+                 apply; rules of your own belong into INPUT, before the jump to FIREWALL_INPUT"
+            ));
+        }
+    }
+}
+
+fn rules<'a>(snapshot: &'a Snapshot, ruleset: &Ruleset, chain: &Chain) -> &'a [RuleState] {
+    let table = snapshot.table(ruleset.family());
+    let chain = table.and_then(|table| table.chain(chain.name().as_str()));
+    chain.map_or(&[], |chain| chain.rules())
+}

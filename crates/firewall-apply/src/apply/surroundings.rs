@@ -1,0 +1,152 @@
+//! What stands beside the firewall and makes it less, or more, than it says.
+
+use std::fs;
+
+use iptables_ruleset::config::LogTarget;
+use iptables_ruleset::{Ahead, Applied, Beside, Config, Family, Nftables};
+
+use crate::findings::{Findings, causes};
+
+/// Of rules that let packets in before ours, and of published ports, so many are named.
+const NAMED: usize = 20;
+
+/// Rules of others in our own chains' way.
+pub(super) fn note_ahead(applied: &Applied, findings: &mut Findings) {
+    for bypass in &applied.bypassed {
+        findings.fail(bypass.to_string());
+    }
+    for ahead in applied.ahead.iter().take(NAMED) {
+        findings.warn(format!("{ahead}; {}", cure(ahead)));
+    }
+    let more = applied.ahead.len().saturating_sub(NAMED);
+    if more > 0 {
+        findings.warn(format!(
+            "{more} more rules let packets in before the firewall sees them"
+        ));
+    }
+}
+
+fn cure(ahead: &Ahead) -> String {
+    let tool = match ahead.family {
+        Family::Ipv4 => "iptables",
+        Family::Ipv6 => "ip6tables",
+    };
+    format!(
+        "position = \"first\" under [policy] puts the firewall before it, `{tool} -D {} {}` takes it away",
+        ahead.hook, ahead.position
+    )
+}
+
+/// Other tables, iptables-legacy, published ports, and who else can write the log.
+pub(super) fn note(kernel: &mut Nftables, config: &Config, findings: &mut Findings) {
+    match kernel.surroundings() {
+        Ok(found) => {
+            for beside in found.chains.iter().take(NAMED) {
+                findings.warn(told(beside));
+            }
+            let more = found.chains.len().saturating_sub(NAMED);
+            if more > 0 {
+                findings.warn(format!(
+                    "{more} more chains of other tables drop packets too"
+                ));
+            }
+            if !found.published.is_empty() {
+                findings.warn(published(&found.published));
+            }
+        }
+        Err(error) => findings.warn(format!(
+            "cannot tell what other tables do with packets to this host: {}",
+            causes(&error)
+        )),
+    }
+    for (path, tool) in LEGACY {
+        // Without iptables-legacy there is no such file; who may not read it cannot change rules either.
+        let tables = fs::read_to_string(path).unwrap_or_default();
+        let tables: Vec<&str> = tables.split_whitespace().collect();
+        if !tables.is_empty() {
+            findings.warn(format!(
+                "{tool} has tables of its own ({}): what their rules drop never gets in, whatever the firewall says; `{tool} -S` \
+                 shows them",
+                tables.join(", ")
+            ));
+        }
+    }
+    let all_log = fs::read_to_string(LOG_ALL).unwrap_or_default();
+    if let Some(why) = anybody_logs(&all_log, config.log.target) {
+        findings.warn(why);
+    }
+}
+
+/// Whether others than the kernel of this network namespace write what looks like its lines.
+fn anybody_logs(all_namespaces: &str, target: LogTarget) -> Option<&'static str> {
+    let on = all_namespaces.trim() == "1" && target == LogTarget::Log;
+    on.then_some(
+        "net.netfilter.nf_log_all_netns is 1: whoever may make a user namespace writes lines of his choice into the kernel's \
+         log, and bans whom he likes; `sysctl -w net.netfilter.nf_log_all_netns=0`, or target = \"NFLOG\" under [log]",
+    )
+}
+
+fn told(beside: &Beside) -> String {
+    let Beside {
+        family,
+        table,
+        chain,
+        hook,
+        priority,
+        ..
+    } = beside;
+    let rules = match beside.rules {
+        0 => String::new(),
+        1 => "1 rule drops packets".to_owned(),
+        many => format!("{many} rules drop packets"),
+    };
+    let policy = if beside.drops_the_rest {
+        "its policy is DROP"
+    } else {
+        ""
+    };
+    let what: Vec<&str> = [policy, &*rules]
+        .into_iter()
+        .filter(|text| !text.is_empty())
+        .collect();
+    format!(
+        "table {family} {table} decides about packets to this host too (chain {chain}, hook {hook}, priority {priority}): {}. What it \
+         drops does not get in, what it accepts still comes to the firewall; `nft list table {family} {table}` shows it",
+        what.join(" and ")
+    )
+}
+
+fn published(ports: &[String]) -> String {
+    let named: Vec<&str> = ports.iter().take(NAMED).map(String::as_str).collect();
+    let more = match ports.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "passed on to other addresses before INPUT is asked, as container engines do with ports they publish: {}{more}. The firewall \
+         does not see these packets: nobody is banned there, and no service has to be open",
+        named.join(", ")
+    )
+}
+
+/// The tables that iptables-legacy has in this network namespace.
+const LEGACY: [(&str, &str); 2] = [
+    ("/proc/net/ip_tables_names", "iptables-legacy"),
+    ("/proc/net/ip6_tables_names", "ip6tables-legacy"),
+];
+/// Whether packets of other network namespaces are logged; only the first network namespace has it.
+const LOG_ALL: &str = "/proc/sys/net/netfilter/nf_log_all_netns";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_anybody_writes_is_told() {
+        assert!(anybody_logs("1\n", LogTarget::Log).is_some());
+        assert_eq!(anybody_logs("0\n", LogTarget::Log), None);
+        // In other network namespaces it is not to be seen.
+        assert_eq!(anybody_logs("", LogTarget::Log), None);
+        assert_eq!(anybody_logs("1\n", LogTarget::Nflog { group: 5 }), None);
+    }
+}

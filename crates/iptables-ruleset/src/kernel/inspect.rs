@@ -1,0 +1,157 @@
+//! What stands before our jump and decides there.
+
+use super::install::rules_of;
+use super::plan::{Ahead, Bypass, Part};
+use super::snapshot::{ChainState, Outcome, RuleState, TableState};
+use crate::Hook;
+
+/// Rules that end every packet's way before it gets to ours.
+pub(super) fn bypasses(part: &Part, table: Option<&TableState>) -> Vec<Bypass> {
+    let Some(table) = table else {
+        return Vec::new();
+    };
+    let mut found: Vec<Bypass> = Vec::new();
+    for jump in &part.jumps {
+        let before = rules_of(Some(table), jump.hook)
+            .iter()
+            .take_while(|rule| !rule.always_jumps_to(&jump.to));
+        let verdict = (1..)
+            .zip(before)
+            .find_map(|(position, rule)| Some((position, ending(part, table, rule, 0)?)));
+        if let Some((position, verdict)) = verdict {
+            let bypass = Bypass {
+                family: part.family,
+                hook: jump.hook,
+                position,
+                verdict,
+            };
+            if !found.contains(&bypass) {
+                found.push(bypass);
+            }
+        }
+    }
+    found
+}
+
+/// How the rule ends the way of every packet, if it does. Anything that is not understood may be a condition and ends
+/// nothing.
+fn ending(part: &Part, table: &TableState, rule: &RuleState, depth: u8) -> Option<String> {
+    if !rule.unconditional || depth > MAX_DEPTH {
+        return None;
+    }
+    let inside = |to: &str| {
+        // Our own chains are the firewall.
+        let chain = table.chain(to).filter(|_| !part.owns(to))?;
+        let mut rules = chain
+            .rules()
+            .iter()
+            .take_while(|rule| !(rule.unconditional && rule.outcome == Outcome::Return));
+        let verdict = rules.find_map(|rule| ending(part, table, rule, depth + 1))?;
+        Some(if verdict.contains(" in chain ") {
+            verdict
+        } else {
+            format!("{verdict} in chain {to}")
+        })
+    };
+    match &rule.outcome {
+        Outcome::Continue => None,
+        Outcome::Accept => Some("ACCEPT".to_owned()),
+        Outcome::Drop => Some("DROP".to_owned()),
+        Outcome::Reject => Some("REJECT".to_owned()),
+        Outcome::Queue => Some("NFQUEUE".to_owned()),
+        Outcome::Return => Some("RETURN".to_owned()),
+        Outcome::Jump(to) => inside(to),
+        // There is no way back from it.
+        Outcome::Goto(to) if part.owns(to) => None,
+        Outcome::Goto(to) => Some(inside(to).unwrap_or_else(|| format!("GOTO {to}"))),
+    }
+}
+
+/// Rules that let some packets in before ours see them.
+pub(super) fn ahead(part: &Part, table: Option<&TableState>) -> Vec<Ahead> {
+    let Some(table) = table else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for jump in &part.jumps {
+        let before = rules_of(Some(table), jump.hook)
+            .iter()
+            .take_while(|rule| !rule.always_jumps_to(&jump.to));
+        for (position, rule) in (1..).zip(before) {
+            let mut search = Search {
+                part,
+                table,
+                hook: jump.hook,
+                position,
+                found: &mut found,
+                left: MOST_RULES,
+            };
+            search.rule(rule, "", None, 0);
+        }
+    }
+    found
+}
+
+/// Through a rule of a built-in chain and what it leads to.
+struct Search<'a> {
+    part: &'a Part,
+    table: &'a TableState,
+    hook: Hook,
+    position: usize,
+    found: &'a mut Vec<Ahead>,
+    /// Chains may lead to one another in very many ways.
+    left: usize,
+}
+
+impl Search<'_> {
+    fn rule(&mut self, rule: &RuleState, before: &str, chain: Option<&str>, depth: u8) {
+        if self.left == 0 || depth > MAX_DEPTH || rule.condition.routine {
+            return;
+        }
+        self.left -= 1;
+        let condition = [before, &rule.condition.words]
+            .into_iter()
+            .filter(|words| !words.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
+        let verdict = match &rule.outcome {
+            Outcome::Accept => "ACCEPT",
+            Outcome::Queue => "NFQUEUE",
+            Outcome::Continue if rule.condition.undecided => "a verdict that cannot be read",
+            Outcome::Jump(to) | Outcome::Goto(to) if !self.part.owns(to) => {
+                let rules = self.table.chain(to).map_or(&[][..], ChainState::rules);
+                for inner in rules {
+                    self.rule(inner, &condition, Some(to), depth + 1);
+                    let ends = matches!(
+                        inner.outcome,
+                        Outcome::Accept | Outcome::Drop | Outcome::Reject | Outcome::Return
+                    );
+                    if inner.unconditional && ends {
+                        break;
+                    }
+                }
+                return;
+            }
+            _ => return,
+        };
+        let ahead = Ahead {
+            family: self.part.family,
+            hook: self.hook,
+            position: self.position,
+            verdict: match chain {
+                Some(chain) => format!("{verdict} in chain {chain}"),
+                None => verdict.to_owned(),
+            },
+            condition,
+        };
+        // One that is for every packet is a bypass and told as such.
+        if !ahead.condition.is_empty() && !self.found.contains(&ahead) {
+            self.found.push(ahead);
+        }
+    }
+}
+
+/// `NFT_JUMP_STACK_SIZE`, `net/netfilter/nf_tables.h`: the kernel follows no more jumps.
+const MAX_DEPTH: u8 = 16;
+/// Rules that are looked at behind one rule of a built-in chain.
+const MOST_RULES: usize = 10_000;

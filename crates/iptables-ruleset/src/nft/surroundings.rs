@@ -1,0 +1,156 @@
+//! What decides about packets to this host beside our rules, in whichever table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::attribute::Attributes;
+use super::read::{self, Listed};
+use super::socket::Socket;
+use crate::kernel::snapshot::{Outcome, RuleState};
+use crate::{ApplyError, Policy};
+
+/// Chains of others that packets to this host come through, and packets that never come to INPUT.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Surroundings {
+    /// The chains that drop some packets, or may.
+    pub chains: Vec<Beside>,
+    /// What is passed on to other addresses before INPUT is asked, as container engines do with the ports they publish:
+    /// `tcp 8080`, or where the port is not to be told what the rule says. Each once, sorted.
+    pub published: Vec<String>,
+}
+
+/// A chain of another table that packets to this host come through too, and that drops some of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Beside {
+    /// `ip`, `ip6`, or `inet` for both.
+    pub family: &'static str,
+    /// Its table.
+    pub table: String,
+    /// Its name.
+    pub chain: String,
+    /// `input` or `prerouting`.
+    pub hook: &'static str,
+    /// Where it stands among the chains of that hook; the one of iptables' filter table has 0.
+    pub priority: i32,
+    /// Whether its policy is DROP.
+    pub drops_the_rest: bool,
+    /// How many of the rules that it leads to drop or reject packets, or may.
+    pub rules: usize,
+}
+
+/// The rules of one chain in short.
+#[derive(Default)]
+struct Short {
+    drops: usize,
+    leads_to: BTreeSet<String>,
+}
+
+/// The chains of a family and their rules in short, by table.
+type Tables = BTreeMap<String, BTreeMap<String, Short>>;
+
+pub(super) fn surroundings(socket: &mut Socket) -> Result<Surroundings, ApplyError> {
+    let mut found = Surroundings::default();
+    let mut published = BTreeSet::new();
+    for (family, number) in [
+        ("inet", NFPROTO_INET),
+        ("ip", NFPROTO_IPV4),
+        ("ip6", NFPROTO_IPV6),
+    ] {
+        let mut bases = Vec::new();
+        read::everything(socket, number, Listed::Chains, |attributes| {
+            bases.extend(base(family, attributes));
+        })?;
+        let mut tables = Tables::new();
+        let mut left = MOST_RULES;
+        read::everything(socket, number, Listed::Rules, |attributes| {
+            let place = read::place(attributes);
+            if let (Some((table, chain)), true) = (place, left > 0) {
+                left -= 1;
+                if let Some(rule) = read::rule(attributes) {
+                    published.extend(passed_on(&rule));
+                    let chain = tables.entry(table).or_default().entry(chain).or_default();
+                    chain.note(rule);
+                }
+            }
+        })?;
+        for mut base in bases {
+            base.rules = drops(&tables, &base.table, &base.chain);
+            // The one that ours is in.
+            let ours = base.table == "filter" && base.chain == "INPUT" && family != "inet";
+            if !ours && (base.drops_the_rest || base.rules > 0) {
+                found.chains.push(base);
+            }
+        }
+    }
+    found.published = published.into_iter().collect();
+    Ok(found)
+}
+
+fn base(family: &'static str, attributes: &Attributes<'_>) -> Option<Beside> {
+    let (table, chain) = read::chain_place(attributes)?;
+    let base = read::base_chain(attributes)?;
+    let hook = match base.hook {
+        NF_INET_PRE_ROUTING => "prerouting",
+        NF_INET_LOCAL_IN => "input",
+        _ => return None,
+    };
+    (base.kind == "filter").then_some(Beside {
+        family,
+        table,
+        chain,
+        hook,
+        priority: base.priority,
+        drops_the_rest: base.policy == Policy::Drop,
+        rules: 0,
+    })
+}
+
+impl Short {
+    fn note(&mut self, rule: RuleState) {
+        match rule.outcome {
+            Outcome::Drop | Outcome::Reject | Outcome::Queue => self.drops += 1,
+            Outcome::Continue if rule.condition.undecided => self.drops += 1,
+            Outcome::Jump(to) | Outcome::Goto(to) => drop(self.leads_to.insert(to)),
+            _ => {}
+        }
+    }
+}
+
+/// How many rules drop of those that the chain leads to, itself among them.
+fn drops(tables: &Tables, table: &str, chain: &str) -> usize {
+    let Some(chains) = tables.get(table) else {
+        return 0;
+    };
+    let mut seen = BTreeSet::new();
+    let mut next = vec![chain];
+    let mut count = 0;
+    while let Some(name) = next.pop() {
+        if let (true, Some(short)) = (seen.insert(name), chains.get(name)) {
+            count += short.drops;
+            next.extend(short.leads_to.iter().map(String::as_str));
+        }
+    }
+    count
+}
+
+/// What a rule gives another destination.
+fn passed_on(rule: &RuleState) -> Vec<String> {
+    if !read::changes_destination(&Attributes(rule.expressions())) {
+        return Vec::new();
+    }
+    match (&*rule.condition.ports, &*rule.condition.words) {
+        ([], "") => vec!["everything".to_owned()],
+        ([], words) => vec![words.to_owned()],
+        (ports, _) => ports.to_vec(),
+    }
+}
+
+/// linux/netfilter.h.
+const NFPROTO_INET: u8 = 1;
+const NFPROTO_IPV4: u8 = 2;
+const NFPROTO_IPV6: u8 = 10;
+const NF_INET_PRE_ROUTING: u32 = 0;
+const NF_INET_LOCAL_IN: u32 = 1;
+/// Rules of one family that are looked at.
+const MOST_RULES: usize = 200_000;
