@@ -151,7 +151,7 @@ case $log in
     collector)
         unit rampart-collector.service
         remove "rsyslog no longer writes the log" /etc/rsyslog.d/05-rampart-imkmsg.conf /etc/rsyslog.d/05-rampart-imklog.conf \
-            /etc/rsyslog.d/08-rampart-imklog.conf /etc/rsyslog.d/10-iptables.conf /etc/logrotate.d/rampart \
+            /etc/rsyslog.d/08-rampart-imklog.conf /etc/rsyslog.d/10-iptables.conf /etc/rampart/logrotate.conf \
             "$units/rsyslog.service.d/rampart.conf"
         ! there "$units/rampart-logrotate.timer" ||
             todo "log-collector rotates by itself: systemctl disable --now rampart-logrotate.timer; rm $units/rampart-logrotate.*"
@@ -177,11 +177,12 @@ case $log in
 esac
 if [ "$log" != collector ]; then
     [ "$system" != ubuntu ] || configure "$here/apparmor/rampart" /etc/apparmor.d/rsyslog.d/rampart
-    configure "$here/logrotate/rampart" /etc/logrotate.d/rampart
+    configure "$here/rampart/logrotate.conf" /etc/rampart/logrotate.conf
     unit rampart-logrotate.service rampart-logrotate.timer
     ! there "$units/rampart-collector.service" ||
         todo "rsyslog writes the log: systemctl disable --now rampart-collector; rm $units/rampart-collector.service"
 fi
+remove "logrotate's daily run is no longer to cut the log" /etc/logrotate.d/rampart
 
 configure "$here/rampart/scan.toml" /etc/rampart/scan.toml
 case $scan in

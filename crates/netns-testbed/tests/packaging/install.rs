@@ -158,7 +158,7 @@ fn every_choice() -> Result<(), Failed> {
         "/etc/rsyslog.d/05-rampart-imkmsg.conf",
         "/etc/rsyslog.d/10-iptables.conf",
         "/etc/apparmor.d/rsyslog.d/rampart",
-        "/etc/logrotate.d/rampart",
+        "/etc/rampart/logrotate.conf",
         "/usr/lib/systemd/system/rsyslog.service.d/rampart.conf",
         "/usr/lib/systemd/system/rampart-logrotate.timer",
     ]);
@@ -270,6 +270,13 @@ fn an_upgrade_goes_on_as_before() -> Result<(), Failed> {
         said.contains(&format!("compare {rule} with {rule}.rpmnew")),
         "{said}"
     );
+
+    let daily = "/etc/logrotate.d/rampart";
+    assert!(!said.contains(daily), "{said}");
+    fs::create_dir(installed.path("/etc/logrotate.d"))?;
+    fs::write(installed.path(daily), "# of an older version\n")?;
+    let said = installed.again(&["--system", "debian"])?;
+    assert!(said.contains(&format!("rm {daily}")), "{said}");
 
     let configuration = installed.path(CONFIGURATION);
     fs::write(&configuration, "[policy]\ninput = \"drop\"\n")?;

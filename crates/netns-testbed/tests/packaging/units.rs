@@ -137,7 +137,7 @@ fn a_cut_asks_for_a_scan() -> Result<(), Failed> {
         .and_then(|(_, rest)| rest.split(' ').next())
         .ok_or("the collector has no --output")?;
     assert!(collector.contains(" --keep 1\n"), "{collector}");
-    assert!(text_of("logrotate/rampart")?.contains(&format!("\n{log}\n")));
+    assert!(text_of("rampart/logrotate.conf")?.contains(&format!("\n{log}\n")));
     let path = text_of("systemd/rampart-scan.path")?;
     assert!(path.contains(&format!("\nPathChanged={log}.1\n")), "{path}");
     assert!(!path.contains("Unit="), "{path}");
