@@ -163,7 +163,7 @@ fn keep(set: Set, findings: &mut Findings) -> Option<SavedSet> {
         .into_iter()
         .map(|mut entry| {
             // The kernel takes comments that no line of such a file can hold.
-            let writable = |comment: &Comment| comment.as_str().parse::<Comment>().is_ok();
+            let writable = |comment: &Comment| Comment::try_from(comment.as_bytes()).is_ok();
             unwritable += usize::from(
                 entry
                     .comment
@@ -187,10 +187,13 @@ fn keep(set: Set, findings: &mut Findings) -> Option<SavedSet> {
 }
 
 fn is_a_word(entry: &Entry) -> bool {
-    let breaks = |text: &str| text.contains(|c: char| c.is_whitespace() || c == '"');
+    let is_a_word = |name: &[u8]| {
+        let wrong = |c: char| c.is_whitespace() || c == '"';
+        std::str::from_utf8(name).is_ok_and(|name| !name.contains(wrong))
+    };
     entry.key.elements().iter().all(|element| match element {
-        Element::Interface(interface) => !breaks(interface.name()),
-        Element::Set(set) => !breaks(set.as_str()),
+        Element::Interface(interface) => is_a_word(interface.name_bytes()),
+        Element::Set(set) => is_a_word(set.as_bytes()),
         _ => true,
     })
 }

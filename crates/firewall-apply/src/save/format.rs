@@ -4,7 +4,8 @@ use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 
 use ipset_netlink::{
-    CreateSet, Element, Entry, Interface, Key, Position, SetName, SetType, SkbMark, Timeout,
+    Counters, CreateSet, Element, Entry, Interface, Key, Position, SetName, SetType, SkbMark,
+    Timeout,
 };
 use jiff::Timestamp;
 
@@ -62,7 +63,9 @@ impl Saved {
                 writeln!(out, "{}", CreateLine(create))?;
             }
             for member in &set.members {
-                writeln!(out, "add {} {}", set.name, Words(&member.entry))?;
+                write!(out, "add {} ", set.name)?;
+                words(&mut out, &member.entry)?;
+                writeln!(out)?;
             }
         }
         match self.at {
@@ -111,40 +114,40 @@ impl Display for CreateLine<'_> {
 }
 
 /// An entry as the end of its `add` line.
-struct Words<'a>(&'a Entry);
-
-impl Display for Words<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let entry = self.0;
-        write!(f, "{}", entry.key)?;
-        option(f, "timeout", entry.timeout.map(Timeout::as_secs))?;
-        if entry.nomatch {
-            f.write_str(" nomatch")?;
-        }
-        if let Some(Element::Interface(Interface { wildcard: true, .. })) =
-            entry.key.elements().last()
-        {
-            f.write_str(" wildcard")?;
-        }
-        if let Some(counters) = entry.counters {
-            write!(f, " packets {} bytes {}", counters.packets, counters.bytes)?;
-        }
-        if let Some(comment) = &entry.comment {
-            write!(f, " comment \"{comment}\"")?;
-        }
-        let skbinfo = entry.skbinfo.unwrap_or_default();
-        if let Some(SkbMark { value, mask }) = skbinfo.mark {
-            write!(f, " skbmark {}/{}", Hex(value), Hex(mask))?;
-        }
-        if let Some(class) = skbinfo.priority {
-            write!(f, " skbprio {:x}:{:x}", class >> 16, class & 0xffff)?;
-        }
-        option(f, "skbqueue", skbinfo.queue)?;
-        match &entry.position {
-            Some(Position::Before(set)) => write!(f, " before {set}"),
-            Some(Position::After(set)) => write!(f, " after {set}"),
-            None => Ok(()),
-        }
+fn words(out: &mut impl Write, entry: &Entry) -> io::Result<()> {
+    write!(out, "{}", entry.key)?;
+    if let Some(timeout) = entry.timeout {
+        write!(out, " timeout {}", timeout.as_secs())?;
+    }
+    if entry.nomatch {
+        write!(out, " nomatch")?;
+    }
+    if let Some(Element::Interface(Interface { wildcard: true, .. })) = entry.key.elements().last()
+    {
+        write!(out, " wildcard")?;
+    }
+    if let Some(counters) = entry.counters {
+        let Counters { packets, bytes } = counters;
+        write!(out, " packets {packets} bytes {bytes}")?;
+    }
+    if let Some(comment) = &entry.comment {
+        // As the bytes it is, which need not be UTF-8.
+        out.write_all(&[b" comment \"", comment.as_bytes(), b"\""].concat())?;
+    }
+    let skbinfo = entry.skbinfo.unwrap_or_default();
+    if let Some(SkbMark { value, mask }) = skbinfo.mark {
+        write!(out, " skbmark {}/{}", Hex(value), Hex(mask))?;
+    }
+    if let Some(class) = skbinfo.priority {
+        write!(out, " skbprio {:x}:{:x}", class >> 16, class & 0xffff)?;
+    }
+    if let Some(queue) = skbinfo.queue {
+        write!(out, " skbqueue {queue}")?;
+    }
+    match &entry.position {
+        Some(Position::Before(set)) => write!(out, " before {set}"),
+        Some(Position::After(set)) => write!(out, " after {set}"),
+        None => Ok(()),
     }
 }
 

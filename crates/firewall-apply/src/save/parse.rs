@@ -57,22 +57,25 @@ pub(crate) fn parse(
     let (mut number, mut ours, mut ended) = (0, false, false);
     while read_line(&mut input, &mut buffer)? {
         number += 1;
-        let line = match text(&buffer) {
+        let line = match bounded(&buffer) {
             Ok(line) => line.trim_ascii(),
             Err(why) => {
                 parsed.reject(number, why);
                 continue;
             }
         };
-        let outcome = if let Some(header) = line.strip_prefix(MAGIC).filter(|_| number == 1) {
-            ours = true;
-            header_time(header).map(|at| parsed.saved.at = Some(at))
-        } else if line.is_empty() || line.starts_with('#') {
-            ended |= line == END;
-            Ok(())
-        } else {
-            sets.statement(line, number, type_of)
-        };
+        let outcome =
+            if let Some(header) = line.strip_prefix(MAGIC.as_bytes()).filter(|_| number == 1) {
+                ours = true;
+                text(header)
+                    .and_then(header_time)
+                    .map(|at| parsed.saved.at = Some(at))
+            } else if line.is_empty() || line.starts_with(b"#") {
+                ended |= line == END.as_bytes();
+                Ok(())
+            } else {
+                sets.statement(line, number, type_of)
+            };
         if let Err(why) = outcome {
             parsed.reject(number, why);
         }
@@ -115,10 +118,14 @@ fn read_line(input: &mut impl BufRead, buffer: &mut Vec<u8>) -> io::Result<bool>
     Ok(!buffer.is_empty())
 }
 
-fn text(line: &[u8]) -> Result<&str, String> {
+fn bounded(line: &[u8]) -> Result<&[u8], String> {
     if line.len() as u64 > MAX_LINE {
         return Err(format!("it is longer than {MAX_LINE} bytes"));
     }
+    Ok(line)
+}
+
+fn text(line: &[u8]) -> Result<&str, String> {
     std::str::from_utf8(line)
         .map_err(|error| format!("byte {} is no UTF-8 text", error.valid_up_to() + 1))
 }
@@ -148,7 +155,7 @@ impl Sets {
     /// Takes in a line; a bad one leaves nothing behind.
     fn statement(
         &mut self,
-        line: &str,
+        line: &[u8],
         number: usize,
         type_of: &mut dyn FnMut(&SetName) -> Option<SetType>,
     ) -> Result<(), String> {
@@ -270,6 +277,33 @@ add ni 192.0.2.0/24,eth wildcard
 create ls list:set size 16 timeout 0 comment
 add ls blacklist timeout 0 comment \"first\"
 ";
+
+    /// The kernel knows no encoding of comments; names that are not UTF-8 are refused.
+    #[test]
+    fn comments_are_bytes() {
+        let file = b"create s hash:ip comment\nadd s 192.0.2.1 comment \"caf\xe9 \xff\" timeout 5\nadd t\xe9 192.0.2.1\n\
+            add s 192.0.2.2 comment \"caf\xc3\xa9\"\nadd s 192.0.2.3 comment \xe9\n";
+        let parsed = parse(&file[..], &mut |_| None).unwrap();
+        let bad: Vec<_> = parsed
+            .bad
+            .iter()
+            .map(|bad| (bad.line, bad.why.as_str()))
+            .collect();
+        assert_eq!(
+            bad,
+            [
+                (2, "the set was not created for members with \"timeout\""),
+                (3, "\"t\\xe9\" is no UTF-8 text")
+            ]
+        );
+        let mut out = Vec::new();
+        parsed.saved.write(&mut out).unwrap();
+        let (_, added) = out.split_at(out.iter().position(|byte| *byte == b'\n').unwrap() + 1);
+        assert_eq!(
+            added,
+            b"add s 192.0.2.2 comment \"caf\xc3\xa9\"\nadd s 192.0.2.3 comment \"\xe9\"\n"
+        );
+    }
 
     /// Types and options that the kernel those lines came from has not; it never lists `forceadd` and places in a list.
     const MORE: &str = "\

@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ),
         trial("apply_keeps_what_was_saved", apply_keeps_what_was_saved),
         trial("what_ipset_saved_is_restored", what_ipset_saved_is_restored),
+        trial("comments_come_back_byte_for_byte", comments_are_bytes),
     ]
 }
 
@@ -125,6 +126,23 @@ fn ipset_reads_what_was_saved() -> Result<(), Failed> {
     destroy_all()?;
     tool(&format!("ipset restore -exist -file {path}"))?;
     assert_eq!(all_sets()?, sets);
+    Ok(())
+}
+
+/// The kernel knows no encoding of comments.
+fn comments_are_bytes() -> Result<(), Failed> {
+    fill()?;
+    let ipset = Tool::require("ipset")?;
+    let member = b"add whitelist 192.0.2.3 timeout 0 packets 0 bytes 0 comment \"caf\xe9 \xff\"\n";
+    ipset.input(member.as_slice()).run(&["restore"])?;
+    let scratch = Scratch::new()?;
+    let path = text(&scratch.path("sets.save"));
+    save(&path)?;
+    let holds = |bytes: &[u8]| bytes.windows(member.len()).any(|part| part == member);
+    assert!(holds(&fs::read(&path)?));
+    destroy_all()?;
+    firewall_apply(&["--config", DEFAULTS, "restore", "--file", &path])?.exits(0)?;
+    assert!(holds(&ipset.output(&["save", "whitelist"])?.stdout));
     Ok(())
 }
 

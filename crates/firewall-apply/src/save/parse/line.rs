@@ -123,7 +123,7 @@ pub(super) fn entry(
                 with(|options| options.counters)
             }
             "comment" => {
-                entry.comment = Some(words.read(word)?);
+                entry.comment = Some(words.comment(word)?);
                 with(|options| options.comments)
             }
             "skbmark" | "skbprio" | "skbqueue" => {

@@ -2,26 +2,43 @@
 
 use std::str::FromStr;
 
-use ipset_netlink::{SkbMark, Timeout};
+use ipset_netlink::{Comment, SkbMark, Timeout};
 
 use super::text_of;
 
 /// The words of a line; one in double quotes may hold blanks.
-pub(super) struct Words<'a>(pub(super) &'a str);
+pub(super) struct Words<'a>(pub(super) &'a [u8]);
 
 impl<'a> Words<'a> {
     pub(super) fn next(&mut self) -> Result<Option<&'a str>, String> {
+        let Some(word) = self.next_bytes()? else {
+            return Ok(None);
+        };
+        let not_text = |_| format!("\"{}\" is no UTF-8 text", word.escape_ascii());
+        std::str::from_utf8(word).map(Some).map_err(not_text)
+    }
+
+    /// The next word, whatever it encodes.
+    fn next_bytes(&mut self) -> Result<Option<&'a [u8]>, String> {
         let rest = self.0.trim_ascii_start();
-        let (word, rest) = if let Some(quoted) = rest.strip_prefix('"') {
-            quoted.split_once('"').ok_or("a quote is not closed")?
+        let (word, rest) = if let Some(quoted) = rest.strip_prefix(b"\"") {
+            cut(quoted, |byte| byte == b'"').ok_or("a quote is not closed")?
         } else if rest.is_empty() {
             return Ok(None);
         } else {
-            rest.split_once(|c: char| c.is_ascii_whitespace())
-                .unwrap_or((rest, ""))
+            cut(rest, |byte| byte.is_ascii_whitespace()).unwrap_or((rest, b""))
         };
         self.0 = rest;
         Ok(Some(word))
+    }
+
+    /// A comment, which the kernel takes in any encoding.
+    pub(super) fn comment(&mut self, option: &str) -> Result<Comment, String> {
+        let text = self
+            .next_bytes()?
+            .ok_or_else(|| format!("{option} lacks its value"))?;
+        Comment::try_from(text)
+            .map_err(|error| format!("{option} \"{}\": {error}", text.escape_ascii()))
     }
 
     pub(super) fn value(&mut self, option: &str) -> Result<&'a str, String> {
@@ -66,6 +83,12 @@ impl<'a> Words<'a> {
     pub(super) fn timeout(&mut self) -> Result<Timeout, String> {
         Timeout::from_secs(self.number("timeout")?).map_err(text_of)
     }
+}
+
+/// What is before the first byte that `ends` it and what is behind that.
+fn cut(bytes: &[u8], ends: impl Fn(u8) -> bool) -> Option<(&[u8], &[u8])> {
+    let at = bytes.iter().position(|byte| ends(*byte))?;
+    Some((bytes.get(..at)?, bytes.get(at + 1..)?))
 }
 
 fn number<N: TryFrom<u64>>(text: &str) -> Option<N> {
