@@ -1,6 +1,6 @@
 //! What stands when nothing better can.
 
-use super::input::{member, opening};
+use super::input::{invalid, member, opening, opens_nothing};
 use super::{Chains, List, logging, services};
 use crate::config::{FloorParts, Position, Service, ServiceProtocol};
 use crate::{BuildError, Config, Family, Hook, Policy, PortRange, Rule, Ruleset, Target};
@@ -40,8 +40,14 @@ pub(crate) fn ruleset(
             rules.push(Rule::new(to.clone()).matching(member(list, family)?));
         }
     }
+    if parts.log {
+        rules.push(invalid(&chains));
+    }
     for service in ssh(config)? {
         services::append_unlimited(&mut rules, &service, family, &chains)?;
+    }
+    if parts.log {
+        rules.push(opens_nothing(&chains));
     }
     rules.push(Rule::new(chains.log_and_drop.clone()));
     let chain = ruleset.chain(chains.input.clone());
@@ -132,6 +138,11 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("blacklist"), "{text}");
+        // Also here nobody is blocked for the late end of a connection.
+        assert!(
+            text.contains("--ctstate INVALID -j LOG_AND_DROP_INVALID\n"),
+            "{text}"
+        );
         assert!(
             text.contains("IPTABLES-BLOCKED") && text.contains("NFLOG"),
             "{text}"

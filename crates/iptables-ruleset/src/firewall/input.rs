@@ -13,18 +13,11 @@ pub(super) fn fill(
     let mut rules = opening(family)?;
     rules.push(Rule::new(chains.log_and_accept.clone()).matching(member(List::Whitelist, family)?));
     rules.push(Rule::new(chains.log_and_drop.clone()).matching(member(List::Blacklist, family)?));
-    // The late end of a connection that tracking has forgotten is nobody's attack.
-    let invalid = || Rule::new(chains.log_and_drop_invalid.clone());
-    rules.push(invalid().matching(Conntrack::state(CtState::INVALID)));
+    rules.push(invalid(chains));
     throttle::append(&mut rules, config, family, chains)?;
     let crowded = services::append(&mut rules, config, family, chains)?;
     // Behind the services, through which a connection goes on that tracking meets in the middle.
-    let opens_nothing = || {
-        invalid()
-            .matching(Protocol::TCP)
-            .matching(Tcp::new().not_opening())
-    };
-    rules.push(opens_nothing());
+    rules.push(opens_nothing(chains));
     rules.push(Rule::new(chains.log_and_drop.clone()));
 
     let chain = ruleset.chain(chains.input.clone());
@@ -36,7 +29,7 @@ pub(super) fn fill(
         chain.append(rule);
     }
     chain
-        .append(opens_nothing())
+        .append(opens_nothing(chains))
         .append(Rule::new(chains.log_and_drop_limited.clone()));
     Ok(())
 }
@@ -50,6 +43,18 @@ pub(super) fn opening(family: Family) -> Result<Vec<Rule>, BuildError> {
     ];
     rules.extend(link::rules(family)?);
     Ok(rules)
+}
+
+/// The late end of a connection that tracking has forgotten is nobody's attack.
+pub(super) fn invalid(chains: &Chains) -> Rule {
+    Rule::new(chains.log_and_drop_invalid.clone()).matching(Conntrack::state(CtState::INVALID))
+}
+
+/// Nor is what tracking takes for new, but asks for no connection.
+pub(super) fn opens_nothing(chains: &Chains) -> Rule {
+    Rule::new(chains.log_and_drop_invalid.clone())
+        .matching(Protocol::TCP)
+        .matching(Tcp::new().not_opening())
 }
 
 /// Whether the packet's source is on a list.
