@@ -73,6 +73,8 @@
 //! | `dmesg -x`, before any of its forms | `kern  :warn  : [ 1836.585591] …` | as without |
 //! | a record of `/dev/kmsg` | `4,7394,1836585591,-;…` | [`SinceBoot`](LogTime::SinceBoot) |
 //!
+//! What `journalctl -o json` and `-o export` write is read through a [`Journal`].
+//!
 //! Before the tag `kernel:` the host may be missing, and the facility may stand, as busybox writes it (`fw kern.warn kernel: `). `<pri>` may
 //! stand before each form; it must be the kernel's. `[ 1836.585591]` may be missing where there is another time. Who logged (`[T92772]`,
 //! `[    C0]`), the level once more (`<4>`) and a byte order mark may stand before the message, and are no part of the prefix. What rsyslog writes
@@ -88,6 +90,7 @@ mod error;
 mod event;
 mod header;
 mod input;
+mod journal;
 mod keyed;
 mod loss;
 mod marker;
@@ -102,6 +105,7 @@ mod trace;
 pub use crate::detect::{Detector, Tally, Threshold, Violation};
 pub use crate::error::ParseError;
 pub use crate::event::Event;
+pub use crate::journal::Journal;
 pub use crate::packet::{Packet, Protocol};
 pub use crate::reader::{Counts, Line, LineError, LogReader, ReadError};
 pub use crate::scan::{Finding, Scan, ScanError, Summary};

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 use std::os::unix::fs::FileExt as _;
 
+use firewall_log::Journal;
 use flate2::bufread::MultiGzDecoder;
 
 use super::{BUFFER, Text};
@@ -55,7 +56,7 @@ pub(super) enum Error {
     Unread(&'static Unread),
 }
 
-/// The text, and whether it was compressed. `file`: what can be looked into without reading it. `named`: whether the name says that
+/// The text, and whether it is another than the bytes of the log: it was compressed, or is made of a journal's records. `file`: what can be looked into without reading it. `named`: whether the name says that
 /// it is compressed, so that what is no gzip is a damaged one.
 pub(super) fn read(
     mut log: impl Read + Send + 'static,
@@ -70,13 +71,22 @@ pub(super) fn read(
     if let Some(format) = UNREAD.iter().find(|format| format.is(&begin)) {
         return Err(Error::Unread(format));
     }
+    let start = begin
+        .get(..LONGEST.min(begin.len()))
+        .unwrap_or_default()
+        .to_vec();
     let is_gzip = named || begin.starts_with(GZIP);
     // Nothing of a pipe can be read again.
     let read = file.map_or(begin, |_| Vec::new());
     let whole = Cursor::new(read).chain(log);
     Ok(if is_gzip {
         let compressed = BufReader::with_capacity(BUFFER, whole);
-        (Text::new(MultiGzDecoder::new(compressed)), true)
+        (
+            Text::new(Journal::new(MultiGzDecoder::new(compressed))),
+            true,
+        )
+    } else if Journal::begins(&start) {
+        (Text::new(Journal::new(whole)), true)
     } else {
         (Text::new(whole), false)
     })

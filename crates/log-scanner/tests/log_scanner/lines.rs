@@ -3,7 +3,7 @@
 use netns_testbed::Failed;
 use serde_json::Value;
 
-use crate::support::{START, Scanner, V4, V6, line, packet, violations};
+use crate::support::{START, Scanner, V4, V6, compressed, line, packet, violations};
 
 crate::trials!(
     repeated_messages_count_as_often,
@@ -11,6 +11,7 @@ crate::trials!(
     one_damaged_line_is_damaged,
     what_the_log_lacks_is_told,
     a_line_that_is_there_twice_is_told,
+    records_of_the_journal_are_lines,
 );
 
 const RULE: &str = "--rule blocked --type udp --howmany 500 --within 1m --ipset blacklist --removeafter 1h --dryrun --log fw.log";
@@ -119,5 +120,46 @@ fn a_line_that_is_there_twice_is_told() -> Result<(), Failed> {
         "{}",
         ran.stdout
     );
+    Ok(())
+}
+
+/// What `journalctl -k -o json` and `-o export` write, as they are and compressed.
+fn records_of_the_journal_are_lines() -> Result<(), Failed> {
+    let message = packet("BLOCKED", V4, "UDP");
+    let record = |second: i64, transport: &str| {
+        let micros = (START + second) * 1_000_000;
+        serde_json::json!({
+            "__CURSOR": "s=1", "__REALTIME_TIMESTAMP": micros.to_string(), "_TRANSPORT": transport, "SYSLOG_FACILITY": "0",
+            "_HOSTNAME": "fw", "SYSLOG_IDENTIFIER": "kernel", "_PID": "812", "MESSAGE": message,
+        })
+    };
+    let records: Vec<Value> = (0..10)
+        .map(|second| record(second, "kernel"))
+        .chain((0..5).map(|second| record(second, "syslog")))
+        .collect();
+    let json: String = records.iter().map(|record| format!("{record}\n")).collect();
+    let export = |record: &Value| {
+        let fields = record.as_object().into_iter().flatten();
+        let fields = fields.filter(|(name, _)| *name != "__CURSOR");
+        let fields =
+            fields.map(|(name, value)| format!("{name}={}\n", value.as_str().unwrap_or_default()));
+        format!("__CURSOR=s=1\n{}\n", fields.collect::<String>())
+    };
+    let export: String = records.iter().map(export).collect();
+    let rule = RULE.replace("500", "10");
+    for log in [json, export] {
+        for (path, scanner) in [
+            ("fw.log", Scanner::new(&log)),
+            ("fw.gz", Scanner::new("").write("fw.gz", compressed(&log))),
+        ] {
+            let rule = rule.replace("fw.log", path);
+            let scanner = scanner.with(&rule).at(60);
+            let ran = scanner.run();
+            ran.done(0)
+                .says("[VIOLATION] 203.0.113.7: 10 hits")
+                .says("not counted: 5 lines with a firewall's text that the kernel did not write");
+            assert!(!ran.stdout.contains("was cut"), "{}", ran.stdout);
+        }
+    }
     Ok(())
 }
