@@ -1,6 +1,7 @@
 //! `apply`: the sets and the chains of both families, all or nothing.
 
 mod attempt;
+mod before;
 mod fallback;
 mod ground;
 mod install;
@@ -8,8 +9,11 @@ mod last;
 mod members;
 mod refill;
 mod report;
+mod sessions;
 mod strangers;
 mod surroundings;
+mod tracking;
+mod typed_over;
 
 use crate::args::ApplyArgs;
 use crate::config::{Source, Wanted};
@@ -38,6 +42,9 @@ pub(crate) fn run(
         return Report::new(config);
     };
     let ground = Ground::look();
+    if ground.is_bare() && !before::run(&mut kernel, wanted, args.force, findings) {
+        return Report::new(config);
+    }
     let mut attempt = Attempt::new(&mut kernel, config, &args.saved, findings);
     let done = wanted.filter(|wanted| attempt.put_in(wanted, Applied::Configuration));
     if let Some(wanted) = done {

@@ -103,6 +103,7 @@ impl Args {
                 saved: PathBuf::from(DEFAULT_SAVED),
                 last: None,
                 boot: false,
+                force: false,
             })
         })
     }
@@ -179,6 +180,10 @@ pub(crate) struct ApplyArgs {
     /// without the flag. The exit status then is 1 when a firewall is in that is not the one wanted, 2 when none is.
     #[arg(long)]
     pub(crate) boot: bool,
+
+    /// Go on although no rule would let in again the ssh session that this is typed over
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// Options of `print`.

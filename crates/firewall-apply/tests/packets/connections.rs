@@ -26,6 +26,14 @@ pub(crate) const ROWS: &[Row] = &[
         session_from_before_apply_to_no_service,
     ),
     ("session_across_apply_again", session_across_apply_again),
+    (
+        "session_outwards_from_before_apply",
+        session_outwards_from_before_apply,
+    ),
+    (
+        "session_typed_over_to_no_service",
+        session_typed_over_to_no_service,
+    ),
 ];
 
 fn loopback(case: Case) -> Result<(), Failed> {
@@ -181,12 +189,97 @@ fn session_from_before_apply(case: Case) -> Result<(), Failed> {
     let mut session = Session::open(&ground, &ground.world.attacker, ground.gateway(22))?;
     session.client_speaks()?;
     ground.apply()?;
-    let client = session.client.local_addr()?.ip();
     session.client_speaks()?;
     session.gateway_speaks()?;
     session.client_speaks()?;
-    // The kernel did not know the connection: its first packet counts as new.
-    ground.expect_logged(&[(client, Log::Allowed)])
+    // Connection tracking was told of it: no packet of it is new.
+    ground.expect_logged(&[])
+}
+
+/// What this host had begun goes on, whoever speaks first.
+fn session_outwards_from_before_apply(case: Case) -> Result<(), Failed> {
+    let mut ground = Ground::before_apply(World::new()?, case, Config::default())?;
+    let attacker = ground.world.attacker.address(case.family);
+    let listener = ground
+        .world
+        .attacker
+        .run(|| TcpListener::bind(SocketAddr::new(attacker, 80)))?;
+    let remote = listener.local_addr()?;
+    let mut ours = ground
+        .world
+        .gateway
+        .run(|| connect(ground.gateway(0), remote, ENOUGH))?;
+    let mut theirs = accept(&listener, ENOUGH)?;
+    let datagrams = ground
+        .world
+        .attacker
+        .run(|| UdpSocket::bind(SocketAddr::new(attacker, 53)))?;
+    let asker = ground.world.gateway.run(|| {
+        let socket = UdpSocket::bind(ground.gateway(0))?;
+        socket.connect(datagrams.local_addr()?)?;
+        std::io::Result::Ok(socket)
+    })?;
+    says(&mut ours, &mut theirs)?;
+    ground.apply()?;
+    for _ in 0..3 {
+        says(&mut theirs, &mut ours)?;
+        says(&mut ours, &mut theirs)?;
+    }
+    asker.set_read_timeout(Some(ENOUGH))?;
+    datagrams.send_to(b"answer", asker.local_addr()?)?;
+    assert_eq!(asker.recv(&mut [0; 100])?, 6);
+    ground.expect_logged(&[])
+}
+
+/// The one that apply is typed over would be the last.
+fn session_typed_over_to_no_service(case: Case) -> Result<(), Failed> {
+    let ground = Ground::before_apply(World::new()?, case, Config::default())?;
+    let session = Session::open(&ground, &ground.world.attacker, ground.gateway(9999))?;
+    let (peer, local) = (session.client.local_addr()?, session.client.peer_addr()?);
+    let typed_over = |port: u16| {
+        let value = format!("{} {} {} {}", peer.ip(), peer.port(), local.ip(), port);
+        netns_testbed::Tool::require("env").map(|env| (env, format!("SSH_CONNECTION={value}")))
+    };
+    let apply = |port, more: &[&str]| -> Result<std::process::Output, Failed> {
+        let (env, variable) = typed_over(port)?;
+        let program = env!("CARGO_BIN_EXE_firewall-apply");
+        let arguments = [
+            &variable,
+            program,
+            "--config",
+            "/dev/null",
+            "apply",
+            "--saved",
+            "/dev/null",
+        ];
+        ground
+            .world
+            .gateway
+            .run(|| env.output(&[&arguments[..], more].concat()))
+    };
+    let refused = apply(9999, &[])?;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("to port 9999: once it ends you are locked out"),
+        "{said}"
+    );
+    let rules = ground
+        .world
+        .gateway
+        .run(|| netns_testbed::Tool::require("iptables-save")?.run(&[]))?;
+    assert!(!rules.contains("FIREWALL_INPUT"), "{rules}");
+    // Another one is told of.
+    let done = apply(9998, &[])?;
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains(&format!("no new one gets in: {} to port 9999", peer.ip())),
+        "{said}"
+    );
+    ground.firewall_apply(&["reset"])?;
+    assert_eq!(apply(9999, &["--force"])?.status.code(), Some(0));
+    Ok(())
 }
 
 /// Where no service lets it in, it goes on when this host speaks next, as it does for whoever waits for the prompt.

@@ -1,0 +1,79 @@
+//! The first apply: what goes on that was there before.
+
+use ipset_netlink::{IpSet, Key};
+
+use super::sessions::{self, Session, is_covered};
+use super::{tracking, typed_over};
+use crate::config::Wanted;
+use crate::findings::Findings;
+
+/// So many sessions are named.
+const NAMED: usize = 20;
+
+/// Makes the live sessions known to connection tracking, so that they go on, and tells which of them nobody could open again.
+///
+/// `false`, and nothing is done, when one of these is the session that the command is typed over, unless `force`.
+pub(super) fn run(
+    kernel: &mut IpSet,
+    wanted: Option<&Wanted>,
+    force: bool,
+    findings: &mut Findings,
+) -> bool {
+    let sessions = sessions::live();
+    let uncovered: Vec<&Session> = match wanted {
+        Some(wanted) => sessions
+            .iter()
+            .filter(|one| one.inward && !is_covered(one, &wanted.config))
+            .filter(|one| !is_whitelisted(kernel, one))
+            .collect(),
+        None => Vec::new(),
+    };
+    let typed_over = typed_over::ends();
+    let mine = uncovered
+        .iter()
+        .find(|one| typed_over == Some((one.peer, one.local)));
+    if let (Some(session), false) = (mine, force) {
+        findings.refuse(format!(
+            "no rule would let this ssh session in again, which comes from {} to port {}: once it ends you are locked out. Open the \
+             port with a [[service]], put {} into the whitelist, or say --force; nothing was changed",
+            session.peer.ip(),
+            session.local.port(),
+            session.peer.ip(),
+        ));
+        return false;
+    }
+    if let Err((count, error)) = tracking::enter(&sessions) {
+        findings.warn(format!(
+            "{count} of {} sessions from before the firewall may break off: they cannot be entered into connection tracking: {error}",
+            sessions.len()
+        ));
+    }
+    if !uncovered.is_empty() {
+        let named: Vec<String> = uncovered
+            .iter()
+            .take(NAMED)
+            .map(|one| format!("{} to port {}", one.peer.ip(), one.local.port()))
+            .collect();
+        let more = match uncovered.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        findings.warn(format!(
+            "sessions that no rule covers go on until they end, and no new one gets in: {}{more}",
+            named.join(", ")
+        ));
+    }
+    true
+}
+
+fn is_whitelisted(kernel: &mut IpSet, session: &Session) -> bool {
+    let peer = session.peer.ip();
+    let name = if peer.is_ipv4() {
+        "whitelist"
+    } else {
+        "whitelist_v6"
+    };
+    // Where there is no such set yet, nobody is in it.
+    name.parse()
+        .is_ok_and(|name| kernel.contains(&name, &Key::ip(peer)).unwrap_or(false))
+}
