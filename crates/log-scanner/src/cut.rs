@@ -122,6 +122,12 @@ impl Cutter<'_> {
         let mut sockets = Sockets::open();
         for connection in connections {
             let places = self.places(&connection);
+            let (older, places) = self.by_age(&connection, places);
+            for place in older {
+                if let Some(violation) = violation(self.reports, place) {
+                    violation.connections_left += u64::from(places.is_empty());
+                }
+            }
             if places.is_empty() {
                 continue;
             }
@@ -143,6 +149,30 @@ impl Cutter<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The violations that a connection is older than, which leave it alone, and those that it is cut for.
+    fn by_age(&mut self, connection: &Connection, places: Vec<Place>) -> (Vec<Place>, Vec<Place>) {
+        places.into_iter().partition(|(rule, place)| {
+            let Some(report) = self.reports.get(*rule) else {
+                return false;
+            };
+            if report.rule.cut_older {
+                return false;
+            }
+            let Some(began) = connection.began() else {
+                self.warning.get_or_insert_with(|| {
+                    Warning::new(
+                        Phase::Acting,
+                        "connections are cut however old they are, because the kernel does not keep when they began: \
+                         sysctl net.netfilter.nf_conntrack_timestamp=1 has it do so",
+                    )
+                });
+                return false;
+            };
+            let violation = report.violations.get(*place);
+            violation.is_some_and(|violation| began < violation.first_seen)
+        })
     }
 
     /// Ends the socket of this host that a connection ends at; whether there was one.

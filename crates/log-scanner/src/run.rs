@@ -109,6 +109,7 @@ fn rules(args: &ScanArgs) -> Result<Vec<Rule>, Fatal> {
     for rule in &mut rules {
         rule.cut_connections |= args.cut_connections;
         rule.ban_connected |= args.ban_connected;
+        rule.cut_older |= args.cut_older;
     }
     Ok(rules)
 }
@@ -181,6 +182,7 @@ fn violation(violator: &Violator, rule: &Rule, as_of: Timestamp) -> Option<Viola
         timeout: u32::try_from(timeout).unwrap_or_default(),
         outcome: Outcome::Expired,
         exceptions: Vec::new(),
+        connections_left: 0,
         connections: None,
     })
 }

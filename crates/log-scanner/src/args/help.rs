@@ -47,7 +47,7 @@ A rules FILE is TOML: a table [[rule]] for each rule, with the flags' names as k
     ipset = \"throttle-hard\"
     removeafter = \"1h\"
 and, where wanted, distinct-ports = 20, aggregate-v4 = 24, aggregate-v6 = 64, exempt = [\"192.0.2.0/24\"], \
-count-answers = true, count-multicast = true, cut-connections = true and ban-connected = true. When two rules ban the same address into the same set, the later end wins.
+count-answers = true, count-multicast = true, cut-connections = true, cut-older = true and ban-connected = true. When two rules ban the same address into the same set, the later end wins.
 
 A TCP packet counts only if it opens a connection (SYN without ACK and RST; for --rule invalid also NULL, FIN and Xmas scans), \
 an ICMP message only if it is no reply and no error: all others can be answers to packets that somebody forged in this \
@@ -74,7 +74,9 @@ An exception that a scan made goes with the scan that finds nobody in it exempt 
 network around it; what an administrator excepted stays.
 
 --cut-connections deletes the tracked connections that a banned source opened, those through this host included, and \
-ends the TCP sockets of this host that they lead to. Connections to it that were opened from here stay. Where a server behind \
+ends the TCP sockets of this host that they lead to. Connections to it that were opened from here stay. So does one that is \
+older than the first line of its source, where the kernel keeps when it began (sysctl net.netfilter.nf_conntrack_timestamp=1): the lines may be \
+forged, and the connection is not. --cut-older, and cut-older = true of a rule, ends it too. Where a server behind \
 this host goes on sending, the kernel tracks the connection anew, unless net.netfilter.nf_conntrack_tcp_loose is 0.
 
 Afterwards the sets are read back: a ban that is not there is an error, and so is a set that is full; one that is 80 % \

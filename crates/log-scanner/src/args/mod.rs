@@ -85,6 +85,10 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) cut_connections: bool,
 
+    /// Ends also those that are older than its first line in the log, which an attacker may have forged
+    #[arg(long, requires = "cut_connections")]
+    pub(crate) cut_older: bool,
+
     /// Bans also whom this host has opened a connection to, which is established
     #[arg(long)]
     pub(crate) ban_connected: bool,

@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use netlink_packet_core::Nla as _;
+use jiff::Timestamp;
+use netlink_packet_core::{DefaultNla, NLA_TYPE_MASK, Nla as _, NlasIterator};
 use netlink_packet_netfilter::conntrack::{
     ConntrackAttribute, IPTuple, ProtoInfo, ProtoInfoTCP, ProtoTuple, Protocol, Status, Tuple,
 };
@@ -18,6 +19,8 @@ pub(crate) struct Connection {
     answers: Option<(SocketAddr, SocketAddr)>,
     /// Whether it is a TCP connection that both ends have opened and neither has closed.
     is_established: bool,
+    /// When it began, where the kernel keeps that (`net.netfilter.nf_conntrack_timestamp`).
+    began: Option<Timestamp>,
     /// What tells it from all others: addresses and ports of its first packet, its zone, its number.
     identity: Vec<ConntrackAttribute>,
 }
@@ -30,6 +33,7 @@ impl Connection {
         };
         let (mut source, mut answers) = (None, None);
         let (mut is_open, mut is_answered) = (false, false);
+        let mut began = None;
         let mut identity = Vec::with_capacity(3);
         for attribute in attributes {
             match &attribute {
@@ -46,6 +50,12 @@ impl Connection {
                     is_open = info.iter().any(is_open_tcp);
                     continue;
                 }
+                ConntrackAttribute::Other(other)
+                    if other.kind() & NLA_TYPE_MASK == CTA_TIMESTAMP =>
+                {
+                    began = beginning(other);
+                    continue;
+                }
                 ConntrackAttribute::Other(other) if matches!(other.kind(), CTA_ZONE | CTA_ID) => {}
                 _ => continue,
             }
@@ -56,6 +66,7 @@ impl Connection {
                 source,
                 answers,
                 is_established: is_open && is_answered,
+                began,
                 identity,
             })),
             None => Err(Error::decode("a connection has no source")),
@@ -65,6 +76,11 @@ impl Connection {
     /// Who sent its first packet.
     pub(crate) fn source(&self) -> IpAddr {
         self.source
+    }
+
+    /// When it began, where the kernel keeps that.
+    pub(crate) fn began(&self) -> Option<Timestamp> {
+        self.began
     }
 
     /// The two ends of a TCP connection as this host has them, if it is one of them: its own first. Address translation is
@@ -93,6 +109,15 @@ impl Connection {
     pub(super) fn identity(&self) -> Vec<ConntrackAttribute> {
         self.identity.clone()
     }
+}
+
+fn beginning(timestamp: &DefaultNla) -> Option<Timestamp> {
+    let mut nested = vec![0; timestamp.value_len()];
+    timestamp.emit_value(&mut nested);
+    let mut times = NlasIterator::new(&nested).filter_map(Result::ok);
+    let start = times.find(|time| time.kind() == CTA_TIMESTAMP_START)?;
+    let nanoseconds = u64::from_be_bytes(start.value().try_into().ok()?);
+    Timestamp::from_nanosecond(nanoseconds.into()).ok()
 }
 
 fn is_open_tcp(info: &ProtoInfo) -> bool {
@@ -146,5 +171,8 @@ fn tcp(tuple: &[Tuple]) -> Option<(SocketAddr, SocketAddr)> {
 // linux/netfilter/nfnetlink_conntrack.h, enum ctattr_type
 const CTA_ID: u16 = 12;
 const CTA_ZONE: u16 = 18;
+const CTA_TIMESTAMP: u16 = 20;
+// the same, enum ctattr_tstamp
+const CTA_TIMESTAMP_START: u16 = 1;
 // linux/netfilter/nf_conntrack_tcp.h
 const TCP_CONNTRACK_ESTABLISHED: u8 = 3;

@@ -106,6 +106,8 @@ struct ViolationObject<'a> {
     except: Vec<Source>,
     #[serde(skip_serializing_if = "Option::is_none")]
     connections_cut: Option<u64>,
+    #[serde(skip_serializing_if = "is_none")]
+    connections_left: u64,
 }
 
 /// Of a switch that is off unless set.
@@ -217,6 +219,7 @@ impl<'a> From<&'a ViolationReport> for ViolationObject<'a> {
                 .iter()
                 .map(|part| part.network.into())
                 .collect(),
+            connections_left: violation.connections_left,
             connections_cut: violation
                 .connections
                 .as_ref()

@@ -116,6 +116,8 @@ pub(crate) struct ViolationReport {
     pub(crate) outcome: Outcome,
     /// Who in it is exempt and so excepted from the ban.
     pub(crate) exceptions: Vec<Part>,
+    /// How many of its connections are older than its first hit, and left alone for that.
+    pub(crate) connections_left: u64,
     /// What became of its connections, where they were to be cut.
     pub(crate) connections: Option<Connections>,
 }
@@ -248,6 +250,7 @@ pub(crate) mod tests {
             timeout: 86_341,
             outcome,
             exceptions: Vec::new(),
+            connections_left: 0,
             connections: None,
         }
     }
@@ -268,6 +271,7 @@ pub(crate) mod tests {
             exempt: Vec::new(),
             cut_connections: false,
             ban_connected: false,
+            cut_older: false,
         }
     }
 

@@ -300,6 +300,13 @@ impl<W: io::Write> Text<'_, W> {
             ..
         } = violation;
         let out = &mut *self.out;
+        if violation.connections_left > 0 {
+            writeln!(
+                out,
+                "  left: {} of {source} older than its first line in the log (--cut-older)",
+                count(violation.connections_left, "connection")
+            )?;
+        }
         match connections {
             None | Some(Connections::Cut(0) | Connections::WouldCut(0)) => Ok(()),
             Some(Connections::Cut(number)) => {

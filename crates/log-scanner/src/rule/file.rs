@@ -139,6 +139,7 @@ cut-connections = true
 count-answers = true
 count-multicast = true
 ban-connected = true
+cut-older = true
 ";
         let file = RulesFile::parse(format!("{RULE}{RULE}{more}").as_bytes()).expect("valid");
         let [plain, full] = file.rules.as_slice() else {
@@ -152,6 +153,7 @@ ban-connected = true
         assert!(!plain.count_answers && full.count_answers);
         assert!(!plain.count_multicast && full.count_multicast);
         assert!(!plain.ban_connected && full.ban_connected);
+        assert!(!plain.cut_older && full.cut_older);
         assert_eq!(full.distinct_ports.map(u16::from), Some(20));
         assert_eq!(full.aggregate_v4.map(PrefixLength::get), Some(24));
         assert_eq!(full.aggregate_v6.map(PrefixLength::get), Some(64));

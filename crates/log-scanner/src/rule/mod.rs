@@ -126,6 +126,11 @@ pub(crate) struct Rule {
     #[serde(default)]
     pub(crate) cut_connections: bool,
 
+    /// Whether this rule cuts connections also where they are older than the first hit; on the command line `--cut-older` goes for every rule.
+    #[arg(skip)]
+    #[serde(default)]
+    pub(crate) cut_older: bool,
+
     /// Whether this rule bans whom this host has opened a connection to; on the command line `--ban-connected` goes for every rule.
     #[arg(skip)]
     #[serde(default)]

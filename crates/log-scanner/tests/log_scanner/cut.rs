@@ -8,7 +8,7 @@ use netns_testbed::{Failed, Family, Host, Tool, World, accept, connect};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::BindToDevice;
 
-use crate::support::{Ran, Scanner, Sets, V4, blocked, violations};
+use crate::support::{Ran, START, Scanner, Sets, V4, blocked, violations};
 
 crate::trials!(
     a_live_connection_dies_and_a_bystander_s_lives,
@@ -19,6 +19,7 @@ crate::trials!(
     connections_through_this_host,
     connections_opened_from_here_stay,
     datagrams_and_pings_are_tracked_too,
+    what_is_older_than_the_evidence_stays,
     nothing_tracked_is_done,
     a_dry_run_counts,
 );
@@ -428,6 +429,62 @@ fn datagrams_and_pings_are_tracked_too() -> Result<(), Failed> {
         .done(0)
         .says(&format!("{expected} connection{plural} cut\n"));
     assert_eq!(firewall.tracked(attacker)?, 0);
+    Ok(())
+}
+
+/// Whoever forges an address cannot end the connections that its owner has.
+fn what_is_older_than_the_evidence_stays() -> Result<(), Failed> {
+    let unknown = "[WARNING] connections are cut however old they are, because the kernel does not keep when they began";
+    for family in Family::BOTH {
+        let firewall = Firewall::new()?;
+        let name = "net.netfilter.nf_conntrack_timestamp";
+        firewall.gateway().set_sysctl(name, "1")?;
+        let victim = firewall.stranger(family, 66)?;
+        let mut session = firewall.connection(victim)?;
+        std::thread::sleep(Duration::from_millis(1100));
+        let now = jiff::Timestamp::now().as_second();
+        let scan = |source: IpAddr, at: i64, more: &str| {
+            let log = blocked(&[&source.to_string()], (0..5).map(|_| at - START));
+            let scanner = Scanner::new(log).with(RULE).with(more);
+            firewall.gateway().run(|| scanner.run())
+        };
+        let left = format!(
+            "  left: 1 connection of {victim} older than its first line in the log (--cut-older)\n"
+        );
+        let ran = scan(victim, now, "--cut-connections");
+        ran.done(0).says(&left).says("[ACTION]");
+        assert!(
+            !ran.stdout.contains(" cut\n") && !ran.stdout.contains(unknown),
+            "{}",
+            ran.stdout
+        );
+        session.assert_alive()?;
+        let ran = scan(victim, now, "--cut-connections --json");
+        let report: serde_json::Value = serde_json::from_str(&ran.done(0).stdout)?;
+        assert_eq!(violations(&report)[0]["connections_left"], 1);
+        assert_eq!(violations(&report)[0]["connections_cut"], 0);
+        scan(victim, now, "--cut-connections --cut-older")
+            .done(0)
+            .says("1 connection cut\n");
+        session.assert_dead()?;
+        // One that is younger than the evidence.
+        let other = firewall.stranger(family, 67)?;
+        let mut attack = firewall.connection(other)?;
+        let ran = scan(other, now - 100, "--cut-connections");
+        ran.done(0).says("1 connection cut\n");
+        assert!(!ran.stdout.contains(unknown), "{}", ran.stdout);
+        attack.assert_dead()?;
+        // Where it is not known how old.
+        firewall.gateway().set_sysctl(name, "0")?;
+        let third = firewall.stranger(family, 68)?;
+        let mut attack = firewall.connection(third)?;
+        firewall
+            .scan(&[third], "--cut-connections")
+            .done(0)
+            .says(unknown)
+            .says("1 connection cut\n");
+        attack.assert_dead()?;
+    }
     Ok(())
 }
 
