@@ -195,28 +195,29 @@ impl Collector {
     /// Writes down which lines are missing.
     fn write_notes(&mut self) {
         let path = self.path.display();
-        let mut notes = Vec::new();
         if self.given_up > 0 {
-            let given_up = self.given_up;
-            notes.extend(self.lines.note(&format_args!(
-                "{given_up} older lines removed: no room for {path} on its disk"
-            )));
+            let note = self.lines.note(&format_args!(
+                "{} older lines removed: no room for {path} on its disk",
+                self.given_up
+            ));
+            let written = self.output.write(&note);
+            if written.dropped.is_none() {
+                self.given_up = 0;
+            }
+            self.look_after(&written);
         }
         if self.outage > 0 {
-            notes.extend(self.lines.note(&format_args!(
-                "{} lines dropped: {path} could not be written",
-                self.outage
-            )));
+            let note = self.lines.note(&format_args!(
+                "{} lines dropped: {} could not be written",
+                self.outage,
+                self.path.display()
+            ));
+            let written = self.output.write(&note);
+            if written.dropped.is_none() {
+                self.outage = 0;
+            }
+            self.look_after(&written);
         }
-        if notes.is_empty() {
-            return;
-        }
-        let written = self.output.write(&notes);
-        if written.dropped.is_none() {
-            self.given_up = 0;
-            self.outage = 0;
-        }
-        self.look_after(&written);
     }
 
     /// Counts older lines that had to go, and says so from time to time.
@@ -224,7 +225,7 @@ impl Collector {
         self.given_up += written.given_up;
         self.totals.given_up += written.given_up;
         let said_lately = self.said_full.is_some_and(|said| said.elapsed() < SAID_FOR);
-        if written.full && !said_lately {
+        if written.given_up > 0 && !said_lately {
             self.said_full = Some(Instant::now());
             crate::say(&format_args!(
                 "no room for {} on its disk: {} older lines were removed",

@@ -72,8 +72,6 @@ pub(crate) struct Written {
     pub(crate) dropped: Option<(u64, io::Error)>,
     /// How many older ones went because the disk was full.
     pub(crate) given_up: u64,
-    /// The disk was full.
-    pub(crate) full: bool,
     /// The file is larger than it should be, because of this.
     pub(crate) not_rotated: Option<io::Error>,
 }
@@ -154,7 +152,6 @@ impl Output {
                 error.kind(),
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
             );
-            written.full |= full;
             if let Some(Ok(Some(given_up))) = full.then(|| self.give_up()) {
                 written.given_up += given_up;
             } else {
