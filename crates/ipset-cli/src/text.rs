@@ -8,6 +8,10 @@
 use std::fmt::Display;
 
 pub(crate) fn of(bytes: &[u8]) -> String {
+    // Nearly every line of a large file is ASCII, which is the same either way.
+    if let (true, Ok(text)) = (bytes.is_ascii(), std::str::from_utf8(bytes)) {
+        return text.to_owned();
+    }
     bytes.iter().copied().map(char::from).collect()
 }
 
@@ -16,6 +20,9 @@ pub(crate) fn of_display(value: impl Display) -> String {
 }
 
 pub(crate) fn bytes(text: &str) -> Vec<u8> {
+    if text.is_ascii() {
+        return text.as_bytes().to_vec();
+    }
     let mut bytes = Vec::with_capacity(text.len());
     for character in text.chars() {
         match u8::try_from(character) {

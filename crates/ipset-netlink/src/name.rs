@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use crate::text::Text;
 
@@ -11,7 +11,7 @@ use crate::text::Text;
 ///
 /// Cloning is cheap: clones share the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SetName(Text);
+pub struct SetName(Arc<Text>);
 
 impl SetName {
     /// The longest name the kernel takes, in bytes.
@@ -41,7 +41,7 @@ impl SetName {
         } else if name.contains(&0) {
             Fault::Character('\0')
         } else {
-            return Ok(Self(Text::new(name)));
+            return Ok(Self::from_kernel(name));
         };
         Err(SetNameError {
             name: String::from_utf8_lossy(name).into(),
@@ -51,7 +51,7 @@ impl SetName {
 
     /// A name as the kernel reports it, whoever gave it.
     pub(crate) fn from_kernel(name: &[u8]) -> Self {
-        Self(Text::new(name))
+        Self(Arc::new(Text::new(name)))
     }
 
     /// The name in double quotes, fit for a line of an error message.
@@ -85,7 +85,7 @@ impl FromStr for SetName {
         if let Some(character) = name.chars().find(|c| c.is_whitespace() || c.is_control()) {
             return refuse(Fault::Character(character));
         }
-        Ok(Self(Text::new(name.as_bytes())))
+        Ok(Self::from_kernel(name.as_bytes()))
     }
 }
 

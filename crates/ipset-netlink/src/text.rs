@@ -1,16 +1,16 @@
 //! What is text to people and bytes to the kernel.
 
-use std::{cmp::Ordering, fmt, sync::Arc};
+use std::{cmp::Ordering, fmt};
 
-/// Bytes as they are, and as they can be shown. Cloning is cheap.
+/// Bytes as they are, and as they can be shown.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Text {
-    Utf8(Arc<str>),
+    Utf8(Box<str>),
     /// Only what is not UTF-8, so that equal bytes are equal here.
-    Other(Arc<Other>),
+    Other(Box<Other>),
 }
 
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Other {
     bytes: Box<[u8]>,
     shown: Box<str>,
@@ -20,7 +20,7 @@ impl Text {
     pub(crate) fn new(bytes: &[u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::Utf8(text.into()),
-            Err(_) => Self::Other(Arc::new(Other {
+            Err(_) => Self::Other(Box::new(Other {
                 bytes: bytes.into(),
                 shown: String::from_utf8_lossy(bytes).into(),
             })),
