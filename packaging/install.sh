@@ -140,6 +140,7 @@ fi
 
 unit ram.mount rampart-firewall.service
 configure "$here/sysctl.d/60-rampart.conf" /etc/sysctl.d/60-rampart.conf
+copy "$here/modules-load.d/rampart.conf" /usr/lib/modules-load.d/rampart.conf 0644
 
 # Only Ubuntu's rsyslog writes as a user of its own.
 if [ "$system" = ubuntu ] && [ "$log" != collector ]; then tmpfiles=rampart-ubuntu.conf; else tmpfiles=rampart.conf; fi

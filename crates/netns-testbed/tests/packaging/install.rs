@@ -129,6 +129,7 @@ fn every_choice() -> Result<(), Failed> {
             "/usr/sbin/log-collector",
             "/etc/rampart/firewall.toml",
             "/etc/rampart/scan.toml",
+            "/usr/lib/modules-load.d/rampart.conf",
             "/usr/lib/systemd/system/ram.mount",
             "/usr/lib/systemd/system/rampart-collector.service",
             "/usr/lib/systemd/system/rampart-firewall.service",
