@@ -38,6 +38,7 @@ fn every_input_of_the_corpus_keeps_the_rules() {
         ("log_line", 40, oracle::check_stream),
         ("log_stream", 3, oracle::check_stream),
         ("log_time", 8, oracle::check_times),
+        ("log_journal", 3, oracle::check_journal),
     ] {
         let inputs = replay(target, check);
         assert!(

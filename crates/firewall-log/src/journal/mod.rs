@@ -4,7 +4,7 @@ mod entry;
 mod export;
 mod json;
 
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufReader, Cursor, Read};
 
 /// A reader of what `journalctl -o json` and `-o export` write, which gives each record as a line that can be read as one of rsyslog's. What
 /// begins like neither is given as it is.
@@ -29,6 +29,8 @@ use std::io::{self, BufRead as _, BufReader, Read};
 /// ```
 #[derive(Debug)]
 pub struct Journal<R> {
+    /// The first bytes, which tell what the rest is.
+    head: Cursor<Vec<u8>>,
     inner: BufReader<R>,
     form: Option<Form>,
     /// The line that is being given, and how much of it has been.
@@ -46,6 +48,8 @@ enum Form {
 impl Form {
     const JSON: &'static [u8] = b"{\"";
     const EXPORT: &'static [u8] = b"__CURSOR=";
+    /// As many bytes tell.
+    const HEAD: u64 = 9;
 
     fn of(begin: &[u8]) -> Self {
         if begin.starts_with(Self::JSON) {
@@ -62,6 +66,7 @@ impl<R: Read> Journal<R> {
     /// Reads from where `inner` stands; the first bytes tell what it is.
     pub fn new(inner: R) -> Self {
         Self {
+            head: Cursor::default(),
             inner: BufReader::with_capacity(64 * 1024, inner),
             form: None,
             line: Vec::new(),
@@ -69,13 +74,25 @@ impl<R: Read> Journal<R> {
         }
     }
 
+    /// What it is. However few bytes `inner` gives at a time, nothing is told by fewer than are enough.
+    fn form(&mut self) -> io::Result<Form> {
+        if let Some(form) = self.form {
+            return Ok(form);
+        }
+        let missing = Form::HEAD.saturating_sub(self.head.get_ref().len() as u64);
+        let head = self.head.get_mut();
+        self.inner.by_ref().take(missing).read_to_end(head)?;
+        Ok(*self.form.insert(Form::of(head)))
+    }
+
     /// Reads the next record; `false` at the end.
     fn next(&mut self, form: Form) -> io::Result<bool> {
         self.line.clear();
         self.given = 0;
+        let mut from = (&mut self.head).chain(&mut self.inner);
         let entry = match form {
-            Form::Export => export::read(&mut self.inner)?,
-            Form::Json | Form::Plain => json::read(&mut self.inner)?,
+            Form::Export => export::read(&mut from)?,
+            Form::Json | Form::Plain => json::read(&mut from)?,
         };
         if let Some(entry) = &entry {
             entry.write(&mut self.line);
@@ -93,12 +110,9 @@ impl Journal<()> {
 
 impl<R: Read> Read for Journal<R> {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-        let form = match self.form {
-            Some(form) => form,
-            None => *self.form.insert(Form::of(self.inner.fill_buf()?)),
-        };
+        let form = self.form()?;
         if form == Form::Plain {
-            return self.inner.read(to);
+            return (&mut self.head).chain(&mut self.inner).read(to);
         }
         while self.given == self.line.len() {
             if !self.next(form)? {

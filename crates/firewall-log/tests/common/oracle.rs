@@ -18,6 +18,45 @@ pub(crate) fn check(log: &[u8]) {
     log.split(|byte| *byte == b'\n').for_each(check_line);
 }
 
+/// Reads `records` as records of the journal, however few bytes come at a time: each is a line.
+pub(crate) fn check_journal(records: &[u8]) {
+    let whole = as_lines(records);
+    assert_eq!(
+        whole,
+        as_lines(Few(records)),
+        "the size of the reads matters"
+    );
+    if firewall_log::Journal::begins(records) {
+        assert!(whole.is_empty() || whole.ends_with(b"\n"));
+        let lines = whole.split_inclusive(|byte| *byte == b'\n');
+        assert!(lines.clone().count() <= records.len());
+        for line in lines {
+            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            assert!(text.iter().all(|byte| *byte == b'\t' || *byte >= b' '));
+            check_line(text);
+        }
+    } else {
+        assert_eq!(whole, records);
+    }
+}
+
+fn as_lines(records: impl Read) -> Vec<u8> {
+    let mut lines = Vec::new();
+    let read = firewall_log::Journal::new(records).read_to_end(&mut lines);
+    read.unwrap_or_else(|error| panic!("{error}"));
+    lines
+}
+
+/// Gives three bytes at a time.
+struct Few<'a>(&'a [u8]);
+
+impl Read for Few<'_> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let length = to.len().min(3);
+        self.0.read(to.get_mut(..length).unwrap_or_default())
+    }
+}
+
 /// How many lines, events and bytes there are.
 fn count(log: &[u8], block: usize) -> (u64, u64, u64) {
     let mut reader = LogReader::new(BufReader::with_capacity(block, log)).max_line(2048);
