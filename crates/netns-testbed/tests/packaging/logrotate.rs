@@ -102,7 +102,10 @@ impl Rule {
 
     /// A program in rsyslogd's place, which ends when it is told to open the log anew.
     fn listener(&self) -> Result<Listener, Failed> {
-        let child = Command::new("sleep").arg("600").spawn()?;
+        // Under nohup the signal is ignored, and what is ignored is inherited.
+        let child = Command::new("env")
+            .args(["--default-signal=HUP", "sleep", "600"])
+            .spawn()?;
         fs::write(self.pid(), format!("{}\n", child.id()))?;
         Ok(Listener(child))
     }
