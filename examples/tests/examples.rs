@@ -16,12 +16,13 @@ fn main() -> ExitCode {
 fn print_firewall() -> Result<(), Failed> {
     let text = example("print_firewall", &[])?;
     assert_eq!(text.matches("*filter").count(), 2, "{text}");
-    for source in ["-s 192.0.2.0/24 ", "-s 2001:db8::/32 "] {
-        let rules: Vec<&str> = text.lines().filter(|line| line.contains(source)).collect();
-        assert!(
-            matches!(rules[..], [rule] if rule.contains("--dport 8443 ")),
-            "{text}"
-        );
+    let tables = text.split_inclusive("COMMIT\n");
+    for (table, source) in tables.zip(["-s 192.0.2.0/24 ", "-s 2001:db8::/32 "]) {
+        let of_port = |line: &&str| line.contains("--dport 8443 ");
+        let rules: Vec<&str> = table.lines().filter(of_port).collect();
+        assert!(rules.iter().all(|rule| rule.contains(source)), "{table}");
+        let accepts = |rule: &&str| rule.ends_with("-j LOG_AND_ACCEPT");
+        assert!(rules.iter().any(accepts), "{table}");
     }
     assert!(!text.contains(":FORWARD DROP"), "{text}");
     Ok(())
