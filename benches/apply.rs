@@ -1,22 +1,21 @@
-//! Putting a firewall in: iptables-ruleset against `iptables-restore` and `ip6tables-restore`, in a private network namespace.
+//! Putting a firewall in: iptables-ruleset against `iptables-restore` and `ip6tables-restore`, in a
+//! private network namespace.
 //!
 //! ```text
 //! cargo bench -p rampart-benches --bench apply            # as root or as an ordinary user
 //! RAMPART_BENCH_RULES=3000 cargo bench -p rampart-benches --bench apply
 //! ```
 //!
-//! Both sides replace the same rules of both families again and again: here from the configuration file's text to one
-//! transaction, there from the text of `iptables-save` on standard input to one transaction a family. The stock tools also
-//! start two processes, which is what replacing rules costs their users. What counts is the ratio at the end; the times are
-//! those of the machine and of what else it does. Where the stock tools are missing, only our side runs.
+//! Both sides replace the same rules of both families again and again: here from the configuration
+//! file's text to one transaction, there from the text of `iptables-save` on standard input to one
+//! transaction a family. The stock tools also start two processes, which is what replacing rules
+//! costs their users. What counts is the ratio at the end; the times are those of the machine and
+//! of what else it does. Where the stock tools are missing, only our side runs.
 
-use std::{
-    env,
-    fmt::Write as _,
-    io,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use std::{env, io};
 
 use criterion::{BenchmarkId, Criterion};
 use iptables_ruleset::{Config, Family, Kernel as _, KernelSet, Nftables, Plan, Ruleset};
@@ -85,8 +84,9 @@ fn compare(criterion: &mut Criterion, name: &str, file: &str) -> Result<(), Fail
     Ok(())
 }
 
-/// How long one side took in all, and how often it ran. The mean counts and not the fastest run: much of the time goes into
-/// waiting until no processor uses the old rules any more, and a lucky run waits for nothing.
+/// How long one side took in all, and how often it ran. The mean counts and not the fastest run:
+/// much of the time goes into waiting until no processor uses the old rules any more, and a lucky
+/// run waits for nothing.
 #[derive(Default)]
 struct Runs {
     total: Duration,
@@ -190,7 +190,8 @@ fn many_services(rules: u32) -> String {
     file
 }
 
-/// The sets that the rules name, made in this order in a new namespace: the kernel counts them from 0.
+/// The sets that the rules name, made in this order in a new namespace: the kernel counts them from
+/// 0.
 const SETS: [&str; 8] = [
     "whitelist",
     "blacklist",

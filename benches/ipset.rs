@@ -6,33 +6,27 @@
 //! RAMPART_BENCH_ENTRIES=100000 RAMPART_BENCH_TURNS=9 cargo bench -p rampart-benches --bench ipset
 //! ```
 //!
-//! Both sides do the same work in turns, and what counts are the ratios: how many times as long the stock
-//! program takes, by the clock and in processor time (its own and the kernel's). The clock says little on a
-//! machine that is busy with other things; processor time says more. The kernel's part is the same on
-//! both sides and is what remains of ours.
+//! Both sides do the same work in turns, and what counts are the ratios: how many times as long the
+//! stock program takes, by the clock and in processor time (its own and the kernel's). The clock
+//! says little on a machine that is busy with other things; processor time says more. The kernel's
+//! part is the same on both sides and is what remains of ours.
 
-use std::{
-    env,
-    fs::{self, File},
-    io::{self, BufWriter, Write},
-    net::Ipv4Addr,
-    path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
-    time::{Duration, Instant},
-};
+use std::env;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
 
 use ipset_netlink::{
     CreateSet, Entry, Family, IfExists, IfMissing, IpSet, SetName, SetType, Timeout,
 };
 use netns_testbed::{Failed, Tool, program};
-use nix::{
-    sys::{
-        ptrace,
-        resource::{Usage, UsageWho, getrusage},
-        wait::{WaitStatus, waitpid},
-    },
-    unistd::Pid,
-};
+use nix::sys::ptrace;
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::Pid;
 
 fn main() -> ExitCode {
     // Nothing is measured, and no set is made, in the network of the host.
@@ -271,8 +265,8 @@ fn command(program: &Path, arguments: &[&str], input: Option<&Path>) -> io::Resu
 
 /// The most memory that a program had, as the kernel writes it.
 ///
-/// What the system says of a child that has ended counts from the size of the program that started it. So
-/// it is stopped right before its end, when its own number can still be read.
+/// What the system says of a child that has ended counts from the size of the program that started
+/// it. So it is stopped right before its end, when its own number can still be read.
 fn most_memory(program: &Path, argument: &str, input: Option<&Path>) -> Result<String, Failed> {
     let child = command(program, &[argument], input)?.spawn()?;
     let id = Pid::from_raw(i32::try_from(child.id())?);

@@ -1,7 +1,9 @@
-//! Reading a firewall log, beside the way the peers read it: one regular expression per line, as fail2ban's filters are.
+//! Reading a firewall log, beside the way the peers read it: one regular expression per line, as
+//! fail2ban's filters are.
 //!
-//! The expression runs on Rust's `regex` crate, which is faster than the Python it stands for. It yields an address and nothing else; ours
-//! yields the whole packet. What counts is the ratio, which `cargo bench --bench log_parse` prints at the end.
+//! The expression runs on Rust's `regex` crate, which is faster than the Python it stands for. It
+//! yields an address and nothing else; ours yields the whole packet. What counts is the ratio,
+//! which `cargo bench --bench log_parse` prints at the end.
 
 use std::collections::HashMap;
 use std::hint::black_box;

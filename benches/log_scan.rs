@@ -1,9 +1,12 @@
-//! Scanning a whole log, beside what the machine can do at all: `grep -c` on the same file, in turns, in the same run.
+//! Scanning a whole log, beside what the machine can do at all: `grep -c` on the same file, in
+//! turns, in the same run.
 //!
-//! `cargo bench --bench log_scan` writes its logs into /dev/shm (3 GB), measures, prints ratios and removes them. `-- mixed` (or flood, one)
-//! measures that log only; `LOG_SCAN_LINES` sets the size of the mixed log, `LOG_SCAN_ROUNDS` how often each is measured: the quickest counts.
+//! `cargo bench --bench log_scan` writes its logs into /dev/shm (3 GB), measures, prints ratios and
+//! removes them. `-- mixed` (or flood, one) measures that log only; `LOG_SCAN_LINES` sets the size
+//! of the mixed log, `LOG_SCAN_ROUNDS` how often each is measured: the quickest counts.
 //!
-//! grep only looks for a word. Ours reads every line by the kernel's grammar, dates it and counts each source in its windows.
+//! grep only looks for a word. Ours reads every line by the kernel's grammar, dates it and counts
+//! each source in its windows.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
@@ -42,7 +45,8 @@ fn main() -> io::Result<()> {
     );
     if wanted("mixed") {
         let log = Log::write("mixed", lines, |line| mixed(line, Stamp::Rfc3339))?;
-        // Where the time of a line goes: from one row to the next it is read, recognized, counted, and counted by eight rules.
+        // Where the time of a line goes: from one row to the next it is read, recognized, counted,
+        // and counted by eight rules.
         let rows = [
             ("read", "0"),
             ("1", "0"),
@@ -205,7 +209,8 @@ fn children() -> io::Result<Duration> {
 /// What a child does that only reads: as a scan does, in blocks of the same size.
 fn read(log: &Path) -> io::Result<()> {
     let mut file = File::open(log)?;
-    // Where a destination lies a few bytes behind its source in their pages, processors copy several times as slowly.
+    // Where a destination lies a few bytes behind its source in their pages, processors copy
+    // several times as slowly.
     let mut block = vec![0; 64 + 256 * 1024];
     let block = block.get_mut(64..).unwrap_or_default();
     let (mut bytes, mut blocks) = (0, 0);
@@ -300,7 +305,8 @@ fn head(line: u64, stamp: Stamp) -> String {
     }
 }
 
-/// What a server on the Internet logs: scanners of every persistence, pings, answers to forged packets, both families, other programs.
+/// What a server on the Internet logs: scanners of every persistence, pings, answers to forged
+/// packets, both families, other programs.
 fn mixed(line: u64, stamp: Stamp) -> String {
     let dice = random(line ^ 0x5555);
     let (kind, port, id) = (dice % 100, dice >> 8 & 0xffff, dice >> 24 & 0xffff);

@@ -1,13 +1,15 @@
-//! Reads a firewall log and bans for an hour every source that was blocked ten times within a minute.
+//! Reads a firewall log and bans for an hour every source that was blocked ten times within a
+//! minute.
 //!
 //! ```sh
 //! cargo build -p rampart-examples --examples
 //! unshare --user --map-root-user --net target/debug/examples/ban_from_log [LOG]
 //! ```
 //!
-//! You will see a line for each packet that begins a ban or extends it, and one that counts what was read; without LOG a short
-//! log of its own is read, and 203.0.113.7 is banned. On the host: `ipset list banned` shows the ban, `ipset destroy banned` undoes it.
-//! No rule refers to the set; add one, or see `own_firewall`.
+//! You will see a line for each packet that begins a ban or extends it, and one that counts what
+//! was read; without LOG a short log of its own is read, and 203.0.113.7 is banned. On the host:
+//! `ipset list banned` shows the ban, `ipset destroy banned` undoes it. No rule refers to the set;
+//! add one, or see `own_firewall`.
 
 use std::error::Error;
 use std::fs::File;
@@ -69,7 +71,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Twelve blocked packets of one source, two of another, and a line that only looks like one of the kernel's.
+/// Twelve blocked packets of one source, two of another, and a line that only looks like one of the
+/// kernel's.
 fn log_of_now() -> String {
     let now = jiff::Timestamp::now();
     let line = |source: &str| {

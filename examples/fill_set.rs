@@ -1,13 +1,15 @@
-//! Replaces the contents of a set with a long list in one step, and accounts for every entry of the list. What is refused is left out; where
-//! every entry must go in or none, `IpSet::replace_all` does all of this in one call.
+//! Replaces the contents of a set with a long list in one step, and accounts for every entry of the
+//! list. What is refused is left out; where every entry must go in or none, `IpSet::replace_all`
+//! does all of this in one call.
 //!
 //! ```sh
 //! cargo build -p rampart-examples --examples
 //! unshare --user --map-root-user --net target/debug/examples/fill_set
 //! ```
 //!
-//! You will see that 100000 networks went in, that one was refused and why, and that the set under its old name holds the new
-//! list. On the host: `ipset list -t blocklist` shows it, `ipset destroy blocklist` undoes it.
+//! You will see that 100000 networks went in, that one was refused and why, and that the set under
+//! its old name holds the new list. On the host: `ipset list -t blocklist` shows it, `ipset destroy
+//! blocklist` undoes it.
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr};
@@ -28,7 +30,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         sets.create(&create, IfExists::Update)?;
     }
 
-    // A rule that refers to "blocklist" sees the old list until the swap and the new one from then on.
+    // A rule that refers to "blocklist" sees the old list until the swap and the new one from then
+    // on.
     sets.flush(&filling)?;
     let outcome = sets.add_all(&filling, list.map(Entry::new), IfExists::Update)?;
     sets.swap(&filling, &blocklist)?;

@@ -1,4 +1,5 @@
-//! What an embedder wants to do, one file each. Every header says what you will see and how to undo it.
+//! What an embedder wants to do, one file each. Every header says what you will see and how to undo
+//! it.
 //!
 //! | example | shows | needs |
 //! |---|---|---|

@@ -5,8 +5,8 @@
 //! unshare --user --map-root-user --net sh -c 'target/debug/examples/own_firewall && iptables -S'
 //! ```
 //!
-//! You will see its rules; `iptables -S` and `ip6tables -S` list them as their own. Rules and chains of other programs stay
-//! as they are. On the host: `own_firewall remove` undoes it.
+//! You will see its rules; `iptables -S` and `ip6tables -S` list them as their own. Rules and
+//! chains of other programs stay as they are. On the host: `own_firewall remove` undoes it.
 
 use std::error::Error;
 use std::num::NonZeroU32;

@@ -1,11 +1,14 @@
 //! Links the unwinder of GCC into the program, rather than have it loaded.
 
-use std::{env, path::Path, process::Command};
+use std::env;
+use std::path::Path;
+use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     if env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|env| env == "gnu") && has_static_unwinder() {
-        // Loading it is an eighth of what one `ipset-cli add` takes, and nothing else needs the library.
+        // Loading it is an eighth of what one `ipset-cli add` takes, and nothing else needs the
+        // library.
         println!("cargo::rustc-link-lib=static:-bundle=gcc_eh");
     }
 }

@@ -1,4 +1,5 @@
-//! Records of systemd's journal; the rules are those that `crates/firewall-log/tests/fuzz_corpus.rs` replays the corpus with.
+//! Records of systemd's journal; the rules are those that
+//! `crates/firewall-log/tests/fuzz_corpus.rs` replays the corpus with.
 #![no_main]
 
 #[path = "../../crates/firewall-log/tests/common/oracle.rs"]

@@ -1,4 +1,5 @@
-//! Any bytes as a log; the rules are those that `crates/firewall-log/tests/fuzz_corpus.rs` replays the corpus with.
+//! Any bytes as a log; the rules are those that `crates/firewall-log/tests/fuzz_corpus.rs` replays
+//! the corpus with.
 #![no_main]
 
 #[path = "../../crates/firewall-log/tests/common/oracle.rs"]

@@ -1,4 +1,5 @@
-//! A log as a stream and as a whole; the rules are those that `crates/firewall-log/tests/fuzz_corpus.rs` replays the corpus with.
+//! A log as a stream and as a whole; the rules are those that
+//! `crates/firewall-log/tests/fuzz_corpus.rs` replays the corpus with.
 #![no_main]
 
 #[path = "../../crates/firewall-log/tests/common/oracle.rs"]

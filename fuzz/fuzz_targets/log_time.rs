@@ -1,4 +1,5 @@
-//! Time stamps; the rules are those that `crates/firewall-log/tests/fuzz_corpus.rs` replays the corpus with.
+//! Time stamps; the rules are those that `crates/firewall-log/tests/fuzz_corpus.rs` replays the
+//! corpus with.
 #![no_main]
 
 #[path = "../../crates/firewall-log/tests/common/oracle.rs"]

@@ -58,12 +58,14 @@ JSON:
 
 /// Puts the firewall into the kernel: the sets and the chains of IPv4 and IPv6, all or nothing
 ///
-/// Without a command it applies. The chains of both families are replaced in one transaction: whatever goes wrong, the rules that were
-/// there stay as they were. Rules, chains and sets of others are never touched.
+/// Without a command it applies. The chains of both families are replaced in one transaction:
+/// whatever goes wrong, the rules that were there stay as they were. Rules, chains and sets of
+/// others are never touched.
 #[derive(Debug, Parser)]
 #[command(name = "firewall-apply", version, max_term_width = 90, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
 pub(crate) struct Args {
-    /// The configuration [default: /etc/rampart/firewall.toml, and where that does not exist the built-in defaults]
+    /// The configuration [default: /etc/rampart/firewall.toml, and where that does not exist the
+    /// built-in defaults]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
@@ -120,19 +122,22 @@ impl Args {
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Create the sets that are missing, then replace our chains of both families in one transaction (the default)
+    /// Create the sets that are missing, then replace our chains of both families in one
+    /// transaction (the default)
     ///
-    /// Sets that already exist keep their members. A set that this run creates gets its saved members back, with the time each has left.
-    /// The jump to our chain for new packets, `FIREWALL_INPUT`, is appended to INPUT the first time and keeps its place afterwards. Running it again
-    /// changes nothing but the counters.
+    /// Sets that already exist keep their members. A set that this run creates gets its saved
+    /// members back, with the time each has left. The jump to our chain for new packets,
+    /// `FIREWALL_INPUT`, is appended to INPUT the first time and keeps its place afterwards.
+    /// Running it again changes nothing but the counters.
     ///
-    /// When something fails before the transaction, or the kernel refuses it, the rules are exactly what they were and the sets created
-    /// by this run are gone again. Saved members that cannot be put back do not keep the firewall from going up: they are
-    /// named, and the exit status is 1.
+    /// When something fails before the transaction, or the kernel refuses it, the rules are exactly
+    /// what they were and the sets created by this run are gone again. Saved members that cannot be
+    /// put back do not keep the firewall from going up: they are named, and the exit status is 1.
     ///
-    /// A host on which nothing of ours stands, although it had a firewall before (as after a boot), is not left open: where the
-    /// configuration cannot be read or cannot go in, the last one that did goes in instead, and failing that a floor, which lets in
-    /// loopback, established connections, the whitelist and ssh. The exit status is 1.
+    /// A host on which nothing of ours stands, although it had a firewall before (as after a boot),
+    /// is not left open: where the configuration cannot be read or cannot go in, the last one that
+    /// did goes in instead, and failing that a floor, which lets in loopback, established
+    /// connections, the whitelist and ssh. The exit status is 1.
     Apply(ApplyArgs),
 
     /// Read the configuration and say what is wrong with it, with line and column; touches nothing
@@ -143,22 +148,24 @@ pub(crate) enum Command {
 
     /// Take out our jump and our chains, and set the policies to ACCEPT
     ///
-    /// The sets and their members stay unless --sets is given. Rules, chains and sets of others stay in any case. Where there is
-    /// nothing of ours, nothing is done.
+    /// The sets and their members stay unless --sets is given. Rules, chains and sets of others
+    /// stay in any case. Where there is nothing of ours, nothing is done.
     Reset(ResetArgs),
 
     /// Write the sets, with the time each member has left, in the format of `ipset save`
     ///
-    /// The first line is a comment with the time of saving, so that a later restore can take off what has passed since: a ban ends
-    /// when it was said to end, also when the machine was off. `ipset restore -exist` reads the file as well. It is written whole or not at
-    /// all. When none of the sets exists, the file of an earlier save is left alone.
+    /// The first line is a comment with the time of saving, so that a later restore can take off
+    /// what has passed since: a ban ends when it was said to end, also when the machine was off.
+    /// `ipset restore -exist` reads the file as well. It is written whole or not at all. When none
+    /// of the sets exists, the file of an earlier save is left alone.
     Save(SaveArgs),
 
     /// Put the members of a saved file back into the sets
     ///
-    /// The whole file is read and judged before the first change. Sets that are missing are created. A member that is already there
-    /// keeps the later of the two ends. Files that `ipset save` wrote are read too (sets of type hash:ip and hash:net); they do not say when
-    /// they were written, so nothing is taken off.
+    /// The whole file is read and judged before the first change. Sets that are missing are
+    /// created. A member that is already there keeps the later of the two ends. Files that `ipset
+    /// save` wrote are read too (sets of type hash:ip and hash:net); they do not say when they were
+    /// written, so nothing is taken off.
     Restore(RestoreArgs),
 }
 
@@ -169,15 +176,17 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "FILE", default_value = DEFAULT_SAVED)]
     pub(crate) saved: PathBuf,
 
-    /// The last configuration that went in, kept for the day when the wanted one cannot [default: firewall.last.toml beside the
-    /// saved members]
+    /// The last configuration that went in, kept for the day when the wanted one cannot [default:
+    /// firewall.last.toml beside the saved members]
     #[arg(long, value_name = "FILE")]
     pub(crate) last: Option<PathBuf>,
 
-    /// Let the host not stay open: what cannot go in is replaced by the last configuration that did, or a floor
+    /// Let the host not stay open: what cannot go in is replaced by the last configuration that
+    /// did, or a floor
     ///
-    /// For the unit that runs at boot. Only where no firewall of ours stands; where one was in before on this host the same is done
-    /// without the flag. The exit status then is 1 when a firewall is in that is not the one wanted, 2 when none is.
+    /// For the unit that runs at boot. Only where no firewall of ours stands; where one was in
+    /// before on this host the same is done without the flag. The exit status then is 1 when a
+    /// firewall is in that is not the one wanted, 2 when none is.
     #[arg(long)]
     pub(crate) boot: bool,
 

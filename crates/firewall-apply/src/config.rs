@@ -84,8 +84,8 @@ pub(crate) fn set_names() -> Result<Vec<SetName>, String> {
 ///
 /// # Errors
 ///
-/// What is wrong with it, with its place. One in which nothing stands is what a full disk or a slip leaves behind, and never
-/// meant as "the defaults".
+/// What is wrong with it, with its place. One in which nothing stands is what a full disk or a slip
+/// leaves behind, and never meant as "the defaults".
 pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Wanted, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Reading files that a path names: nothing that could keep a run waiting, and never more than there is reason to hold.
+//! Reading files that a path names: nothing that could keep a run waiting, and never more than
+//! there is reason to hold.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -11,8 +12,8 @@ use nix::fcntl::OFlag;
 ///
 /// # Errors
 ///
-/// Those of the system, and for anything else: a pipe that nobody writes to would keep the firewall down, a device that has
-/// no end would fill the memory.
+/// Those of the system, and for anything else: a pipe that nobody writes to would keep the firewall
+/// down, a device that has no end would fill the memory.
 pub(crate) fn open(path: &Path, limit: u64) -> io::Result<File> {
     // Not to wait for a writer; for a regular file it means nothing.
     let file = OpenOptions::new()
@@ -51,7 +52,8 @@ pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// `MEM_MAJOR`, linux/major.h, and the minor number of null, `drivers/char/mem.c`, as `st_rdev` has them.
+/// `MEM_MAJOR`, linux/major.h, and the minor number of null, `drivers/char/mem.c`, as `st_rdev` has
+/// them.
 const NULL: u64 = (1 << 8) | 3;
 
 #[cfg(test)]

@@ -8,14 +8,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::Wanted;
-use crate::files;
 use crate::findings::{Findings, Problem, causes};
 use crate::save::everybody;
 use crate::save::format::{Member, Saved, SavedSet, cannot_add, misfit};
 use crate::save::members::{NAMED, PutBack, elapsed, put_back};
 use crate::save::parse::{Parsed, parse};
-use crate::sets;
 use crate::turn::wait_for_turn;
+use crate::{files, sets};
 
 /// What `restore` did.
 #[derive(Debug, Serialize)]
@@ -86,7 +85,8 @@ struct Plan<'a> {
     exists: bool,
 }
 
-/// Puts the members that `path` holds back into the sets; those of ours that it does not create are made as wanted.
+/// Puts the members that `path` holds back into the sets; those of ours that it does not create are
+/// made as wanted.
 pub(crate) fn run(wanted: Option<Wanted>, path: &Path, findings: &mut Findings) -> Report {
     let mut report = Report {
         path: path.to_owned(),
@@ -233,7 +233,8 @@ fn plan<'a>(
     plans
 }
 
-/// The set as the file says, or as wanted where it does not. One of ours is made so that the rules can use it.
+/// The set as the file says, or as wanted where it does not. One of ours is made so that the rules
+/// can use it.
 fn to_create(set: &SavedSet, ours: &[CreateSet]) -> Result<CreateSet, String> {
     let name = &set.name;
     let wanted = ours.iter().find(|wanted| wanted.name == *name);

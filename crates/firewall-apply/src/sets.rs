@@ -24,8 +24,8 @@ pub(crate) fn connect(findings: &mut Findings) -> Option<IpSet> {
 
 /// Looks for the sets in the kernel.
 ///
-/// Each that exists and cannot be used, and each that cannot be looked for, becomes an error of `findings`; those that can be
-/// used although they are not as wanted become a warning.
+/// Each that exists and cannot be used, and each that cannot be looked for, becomes an error of
+/// `findings`; those that can be used although they are not as wanted become a warning.
 pub(crate) fn examine(
     kernel: &mut IpSet,
     wanted: &[CreateSet],

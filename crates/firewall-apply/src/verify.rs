@@ -6,8 +6,8 @@ use iptables_ruleset::{
     Chain, ChainState, Hook, KernelSet, Policy, Rule, RuleState, Ruleset, Snapshot, TableState,
 };
 
-/// What the kernel lacks of `rulesets`, or has otherwise, each as a sentence; nothing when it has them as they are.
-/// `set_name` tells the names of sets by their index.
+/// What the kernel lacks of `rulesets`, or has otherwise, each as a sentence; nothing when it has
+/// them as they are. `set_name` tells the names of sets by their index.
 pub(crate) fn missing_rules(
     snapshot: &Snapshot,
     rulesets: &[Ruleset],
@@ -27,7 +27,8 @@ pub(crate) fn missing_rules(
         .collect()
 }
 
-/// What the kernel still has of `rulesets`, each as a sentence; nothing when it has nothing of them.
+/// What the kernel still has of `rulesets`, each as a sentence; nothing when it has nothing of
+/// them.
 pub(crate) fn remaining_rules(snapshot: &Snapshot, rulesets: &[Ruleset]) -> Vec<String> {
     let mut remaining = Vec::new();
     for ruleset in rulesets {

@@ -1,12 +1,13 @@
-//! Digits of numbers and addresses, eight at a time where the line is long enough: a loop over digits is a branch the
-//! processor cannot foresee.
+//! Digits of numbers and addresses, eight at a time where the line is long enough: a loop over
+//! digits is a branch the processor cannot foresee.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The most digits of a decimal number: those of 2^32 - 1.
 const DECIMAL_MAX: usize = 10;
 
-/// The decimal number that `text` begins with, and its number of digits, 0 for none. `None` if eight bytes do not show it all.
+/// The decimal number that `text` begins with, and its number of digits, 0 for none. `None` if
+/// eight bytes do not show it all.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
@@ -18,7 +19,8 @@ pub(crate) fn leading(text: &[u8]) -> Option<(u64, usize)> {
     (digits < 8).then(|| (value(bytes, digits), digits as usize))
 }
 
-/// The same for the end of a text and for long numbers. Of more digits than any number of the kernel has, the first ten.
+/// The same for the end of a text and for long numbers. Of more digits than any number of the
+/// kernel has, the first ten.
 #[cold]
 pub(crate) fn leading_one_by_one(text: &[u8]) -> (u64, usize) {
     let digits = text.iter().take(DECIMAL_MAX);
@@ -49,14 +51,15 @@ impl Limit {
         Self { number, digits }
     }
 
-    /// The length of the decimal number that `text` begins with, if there is one of up to eight digits and it is not over the limit. Of a longer
-    /// one that begins with zeros, it is eight.
+    /// The length of the decimal number that `text` begins with, if there is one of up to eight
+    /// digits and it is not over the limit. Of a longer one that begins with zeros, it is eight.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "some 15 instructions")]
     pub(crate) fn short(&self, text: [u8; 8]) -> Option<usize> {
         let bytes = without_zeros(text);
         let digits = count(bytes);
-        // The last digit to the end, which then is the lowest. What does not begin with a digit stays as it is, and is too large.
+        // The last digit to the end, which then is the lowest. What does not begin with a digit
+        // stays as it is, and is too large.
         let aligned = bytes.wrapping_shl(64 - 8 * digits).swap_bytes();
         (aligned <= self.digits).then_some(digits as usize)
     }
@@ -78,7 +81,8 @@ pub(crate) fn six(text: [u8; 8]) -> Option<u32> {
     (count(bytes) == 6).then(|| value(bytes, 6) as u32)
 }
 
-/// The length of `1836.585591` that `text` begins with, and of its part before the point: up to ten digits, and one to nine after the point.
+/// The length of `1836.585591` that `text` begins with, and of its part before the point: up to ten
+/// digits, and one to nine after the point.
 #[cold]
 pub(crate) fn seconds(text: &[u8]) -> Option<(usize, usize)> {
     let (_, seconds) = leading_one_by_one(text);
@@ -88,10 +92,12 @@ pub(crate) fn seconds(text: &[u8]) -> Option<(usize, usize)> {
     (seconds > 0 && point == b"." && digits > 0).then_some((seconds + 1 + digits, seconds))
 }
 
-/// How many of the bytes, from the lowest, are decimal digits before the first that is none. Takes them as [`without_zeros`].
+/// How many of the bytes, from the lowest, are decimal digits before the first that is none. Takes
+/// them as [`without_zeros`].
 #[inline]
 fn count(bytes: u64) -> u32 {
-    // What is above nine has, with six more, a bit in its upper half. It may carry into the byte above, which does not matter then.
+    // What is above nine has, with six more, a bit in its upper half. It may carry into the byte
+    // above, which does not matter then.
     let other = bytes.wrapping_add(0x0606_0606_0606_0606) | bytes;
     (other & 0xf0f0_f0f0_f0f0_f0f0).trailing_zeros() / 8
 }
@@ -117,8 +123,8 @@ fn value(bytes: u64, digits: u32) -> u64 {
     low.wrapping_add(high) >> 32
 }
 
-/// The IPv4 address that `text` begins with and its length; `None` if there is none. Of the longest address and its end there are sixteen bytes, and
-/// four more that are loaded with them.
+/// The IPv4 address that `text` begins with and its length; `None` if there is none. Of the longest
+/// address and its end there are sixteen bytes, and four more that are loaded with them.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "of the innermost loop, in one place")]
 pub(crate) fn ipv4_of_20(text: &[u8; 20]) -> Option<(Ipv4Addr, usize)> {
@@ -134,8 +140,8 @@ pub(crate) fn ipv4_of_20(text: &[u8; 20]) -> Option<(Ipv4Addr, usize)> {
         // The mask changes nothing; it says that there always are four bytes.
         let bytes = text.get((start & 15) as usize..)?.first_chunk()?;
         let bytes = u32::from_le_bytes(*bytes) ^ 0x3030_3030;
-        // The last digit to the end; each digit then is in its place of the product's highest byte. What does not begin with a digit stays
-        // as it is, and is too large.
+        // The last digit to the end; each digit then is in its place of the product's highest byte.
+        // What does not begin with a digit stays as it is, and is too large.
         let aligned = bytes.wrapping_shl(digits.wrapping_mul(8).wrapping_neg());
         address = address << 8 | aligned.wrapping_mul(0x64_0a01) >> 24;
         wrong |= u64::from(digits & !3);
@@ -160,7 +166,8 @@ pub(crate) fn ipv4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
     }
 }
 
-/// Of eight bytes, as [`without_zeros`] gives them, a bit for each that is no digit, the first the lowest.
+/// Of eight bytes, as [`without_zeros`] gives them, a bit for each that is no digit, the first the
+/// lowest.
 #[inline]
 fn no_digits(bytes: u64) -> u32 {
     let other = (bytes & 0x7f7f_7f7f_7f7f_7f7f).wrapping_add(0x7676_7676_7676_7676) | bytes;
@@ -168,7 +175,8 @@ fn no_digits(bytes: u64) -> u32 {
     (flags.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
 }
 
-/// The seconds of `MM:SS` that `text` begins with; `None` for anything else, also for a leap second.
+/// The seconds of `MM:SS` that `text` begins with; `None` for anything else, also for a leap
+/// second.
 #[inline]
 pub(crate) fn minute_and_second(text: [u8; 8]) -> Option<u32> {
     let bytes = u64::from_le_bytes(text) & 0xff_ffff_ffff;
@@ -237,7 +245,8 @@ fn eight_hexadecimal(text: u64) -> (u32, u64) {
     const TOPS: u64 = 0x80 * ONES;
     let bytes = text & !TOPS;
     let lower = bytes | (0x20 * ONES);
-    // A bit at the top of each byte that lies in a range: what is added makes its beginning 128, and what comes after its end.
+    // A bit at the top of each byte that lies in a range: what is added makes its beginning 128,
+    // and what comes after its end.
     let digits = (bytes + (0x80 - 0x30) * ONES) & !(bytes + (0x7f - 0x39) * ONES);
     let letters = (lower + (0x80 - 0x61) * ONES) & !(lower + (0x7f - 0x66) * ONES);
     let wrong = (!(digits | letters) | text) & TOPS;

@@ -4,9 +4,9 @@ use std::fmt;
 
 /// Why a line is not an [`Event`](crate::Event).
 ///
-/// There are three reasons, and exactly one of the predicates holds:
-/// [nothing of a firewall in it](Self::is_not_firewall_line), [not written by the kernel](Self::is_rejected), or
-/// [written by the kernel but not well formed](Self::is_malformed).
+/// There are three reasons, and exactly one of the predicates holds: [nothing of a firewall in
+/// it](Self::is_not_firewall_line), [not written by the kernel](Self::is_rejected), or [written by
+/// the kernel but not well formed](Self::is_malformed).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError(Reason);
 
@@ -39,25 +39,29 @@ pub(crate) enum Origin {
 impl ParseError {
     /// The line carries no firewall text: the common case in a log of many sources.
     ///
-    /// Firewall text is `IN=` with ` OUT=` somewhere after it, or one of the words `IPTABLES-…` and `IP6TABLES-…`.
+    /// Firewall text is `IN=` with ` OUT=` somewhere after it, or one of the words `IPTABLES-…` and
+    /// `IP6TABLES-…`.
     pub fn is_not_firewall_line(&self) -> bool {
         self.0 == Reason::NotFirewall
     }
 
-    /// The line carries firewall text, but nothing shows that the kernel wrote it, or something shows that it did not.
+    /// The line carries firewall text, but nothing shows that the kernel wrote it, or something
+    /// shows that it did not.
     ///
-    /// That is what a forged line looks like: a user name or a web address that holds a whole firewall line, written
-    /// by the program it was given to.
+    /// That is what a forged line looks like: a user name or a web address that holds a whole
+    /// firewall line, written by the program it was given to.
     pub fn is_rejected(&self) -> bool {
         matches!(self.0, Reason::Rejected { .. })
     }
 
-    /// The kernel wrote the line and it carries firewall text, but it is cut short, run together or garbled.
+    /// The kernel wrote the line and it carries firewall text, but it is cut short, run together or
+    /// garbled.
     pub fn is_malformed(&self) -> bool {
         matches!(self.0, Reason::Malformed { .. })
     }
 
-    /// Where in the line it went wrong: bytes from its beginning, the first is 0. For a line without firewall text 0.
+    /// Where in the line it went wrong: bytes from its beginning, the first is 0. For a line
+    /// without firewall text 0.
     pub fn offset(&self) -> usize {
         match self.0 {
             Reason::NotFirewall => 0,

@@ -23,8 +23,8 @@ use crate::trace::Trace;
 pub struct Event<'a> {
     /// The time of the syslog header; where there is none, the kernel's time since boot.
     pub time: LogTime,
-    /// The kernel's own `[seconds]`, to the microsecond. Under load it is the better order: syslog stamps a line when
-    /// it arrives.
+    /// The kernel's own `[seconds]`, to the microsecond. Under load it is the better order: syslog
+    /// stamps a line when it arrives.
     pub uptime: Option<Duration>,
     /// `<pri>` of the line, if it has one: the LOG rule's level, 0 (emergency) to 7 (debug).
     pub priority: Option<u8>,
@@ -34,15 +34,16 @@ pub struct Event<'a> {
     pub prefix: &'a [u8],
     /// The packet.
     pub packet: Packet<'a>,
-    /// `message repeated 199 times: [ … ]`: rsyslog, where it is told to reduce repeated messages, wrote this line in place of so many
-    /// that were the same; the last of them came at the event's time. `None` for a line of one packet.
+    /// `message repeated 199 times: [ … ]`: rsyslog, where it is told to reduce repeated messages,
+    /// wrote this line in place of so many that were the same; the last of them came at the event's
+    /// time. `None` for a line of one packet.
     pub repeated: Option<NonZeroU32>,
     layout: Layout<'a>,
 }
 
 impl<'a> Event<'a> {
-    /// An event that was not read from a line. [`render`](Self::render) writes it as rsyslog would: RFC 3339 with
-    /// microseconds in UTC, RFC 3164, or the kernel's raw form, as `time` says.
+    /// An event that was not read from a line. [`render`](Self::render) writes it as rsyslog would:
+    /// RFC 3339 with microseconds in UTC, RFC 3164, or the kernel's raw form, as `time` says.
     ///
     /// A time since boot is the event's [`uptime`](Self::uptime) as well.
     pub fn new(time: LogTime, host: &'a [u8], prefix: &'a [u8], packet: Packet<'a>) -> Self {
@@ -64,20 +65,24 @@ impl<'a> Event<'a> {
 
     /// Reads one line, with or without its line end.
     ///
-    /// The line must have been written by the kernel: the syslog tag is `kernel`, or the line is in a
-    /// [form](crate#the-forms-of-a-line) of the kernel's own log; where there is a `<pri>`, its facility is the kernel's. Nothing of the message can make up for
-    /// that, so a line that another program wrote never counts, whatever it quotes. (A program that may write to the
-    /// log socket can still claim the tag; let the syslog daemon keep what comes from the kernel in a file of its own.)
+    /// The line must have been written by the kernel: the syslog tag is `kernel`, or the line is in
+    /// a [form](crate#the-forms-of-a-line) of the kernel's own log; where there is a `<pri>`, its
+    /// facility is the kernel's. Nothing of the message can make up for that, so a line that
+    /// another program wrote never counts, whatever it quotes. (A program that may write to the log
+    /// socket can still claim the tag; let the syslog daemon keep what comes from the kernel in a
+    /// file of its own.)
     ///
-    /// Then comes the prefix, at most 127 bytes of anything, and the packet in the kernel's grammar. The last space of
-    /// a line may be missing. Words that follow all that is known are [kept](Packet::extra), but a second packet in
-    /// the same line is an error, and so is any deviation within the grammar: an address is read whole or not at all.
+    /// Then comes the prefix, at most 127 bytes of anything, and the packet in the kernel's
+    /// grammar. The last space of a line may be missing. Words that follow all that is known are
+    /// [kept](Packet::extra), but a second packet in the same line is an error, and so is any
+    /// deviation within the grammar: an address is read whole or not at all.
     ///
     /// Takes time linear in the length of the line and does not allocate.
     ///
     /// # Errors
     ///
-    /// [`ParseError`] says whether the line is none of ours, is not the kernel's, or is not well formed, and where.
+    /// [`ParseError`] says whether the line is none of ours, is not the kernel's, or is not well
+    /// formed, and where.
     pub fn parse(line: &'a [u8]) -> Result<Self, ParseError> {
         Self::read(strip_end(line), &mut ())
     }
@@ -124,7 +129,8 @@ impl<'a> Event<'a> {
 
     /// Appends the line, without a line end.
     ///
-    /// A line that the kernel and rsyslog wrote comes out byte for byte as it was read, with the space at its end.
+    /// A line that the kernel and rsyslog wrote comes out byte for byte as it was read, with the
+    /// space at its end.
     pub fn render(&self, out: &mut Vec<u8>) {
         let Self {
             time,
@@ -152,7 +158,8 @@ impl<'a> Event<'a> {
     }
 }
 
-/// A line without the NUL bytes before it: what a file is filled up with that was emptied while a writer kept its place.
+/// A line without the NUL bytes before it: what a file is filled up with that was emptied while a
+/// writer kept its place.
 pub(crate) fn strip_hole(line: &[u8]) -> &[u8] {
     match line {
         [0, ..] => {
@@ -180,7 +187,8 @@ fn whole<'a, T>(line: &'a [u8], read: Parsed<'a, T>) -> Result<T, ParseError> {
     }
 }
 
-/// The longest prefix the kernel takes: `NF_LOG_PREFIXLEN` of `net/netfilter/nf_log.h` without its NUL.
+/// The longest prefix the kernel takes: `NF_LOG_PREFIXLEN` of `net/netfilter/nf_log.h` without its
+/// NUL.
 const PREFIX_MAX: usize = 127;
 
 /// `IN=` with ` OUT=` after it, or one of our own markers.
@@ -193,8 +201,8 @@ fn carries_firewall_text(line: &[u8]) -> bool {
 
 /// Where the kernel's part begins: at the last `IN=… OUT=… ` that a prefix can reach up to.
 ///
-/// A prefix may hold such words itself, glued to anything. It cannot hold a packet: where two packets begin, the line is
-/// two lines, and neither is trusted.
+/// A prefix may hold such words itself, glued to anything. It cannot hold a packet: where two
+/// packets begin, the line is two lines, and neither is trusted.
 fn packet_start(message: &[u8]) -> Result<usize, &'static str> {
     let reach = message.len().min(PREFIX_MAX + b"IN=".len());
     let reach = message.get(..reach).unwrap_or_default();

@@ -1,7 +1,8 @@
 //! The few nom combinators that every field of a line is read with.
 //!
-//! A key that is not there is a recoverable nom `Error`, so that `opt` and `alt` can go on; a key whose value is
-//! wrong is a nom `Failure`, so that the message names the real place and not the last alternative tried.
+//! A key that is not there is a recoverable nom `Error`, so that `opt` and `alt` can go on; a key
+//! whose value is wrong is a nom `Failure`, so that the message names the real place and not the
+//! last alternative tried.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -58,8 +59,8 @@ pub(crate) fn literal<'a>(text: &'static str) -> impl FnMut(&'a [u8]) -> Parsed<
     }
 }
 
-/// The one space after an item. There is none before the bracket that ends a quoted packet cut short, and the last one of
-/// a line is often stripped on the way to the file.
+/// The one space after an item. There is none before the bracket that ends a quoted packet cut
+/// short, and the last one of a line is often stripped on the way to the file.
 #[inline]
 pub(crate) fn gap(input: &[u8]) -> Parsed<'_, ()> {
     match input {
@@ -78,8 +79,8 @@ pub(crate) fn field<'a, T>(
     move |at| read(at, key, value)
 }
 
-/// Reads `KEY=value` and the space after it. Inlined always: the comparison with a key that is known as this is compiled is
-/// one of numbers, that with any key a call.
+/// Reads `KEY=value` and the space after it. Inlined always: the comparison with a key that is
+/// known as this is compiled is one of numbers, that with any key a call.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a third of the time of a line")]
 pub(crate) fn read<'a, T>(

@@ -1,8 +1,10 @@
-//! Hashing of addresses, which whoever is logged chooses: with a key drawn at random, and quicker than std's.
+//! Hashing of addresses, which whoever is logged chooses: with a key drawn at random, and quicker
+//! than std's.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// Multiplies with secret numbers and folds. Whoever does not know them cannot find addresses that collide; nobody can ask.
+/// Multiplies with secret numbers and folds. Whoever does not know them cannot find addresses that
+/// collide; nobody can ask.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key {
     first: u64,

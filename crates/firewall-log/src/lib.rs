@@ -1,5 +1,5 @@
-//! Lines of the kernel's LOG target: read them, tell the packet that was logged from the one it quotes, find the sources
-//! that come too often, and write the same line again.
+//! Lines of the kernel's LOG target: read them, tell the packet that was logged from the one it
+//! quotes, find the sources that come too often, and write the same line again.
 //!
 //! ```
 //! use std::num::NonZeroU32;
@@ -45,15 +45,18 @@
 //!
 //! # What it is made for
 //!
-//! Whoever sends a packet writes a line of the log. So nothing in a line can crash or stall the reader, and everything
-//! that decides who is banned is read strictly: the line must be [the kernel's](Event::parse), the address is that of
-//! the [outer](Packet::source) packet, and a line that deviates from the kernel's grammar is an
-//! [error with its place](ParseError) and not a guess. What a line says and this library does not know is kept as data.
+//! Whoever sends a packet writes a line of the log. So nothing in a line can crash or stall the
+//! reader, and everything that decides who is banned is read strictly: the line must be [the
+//! kernel's](Event::parse), the address is that of the [outer](Packet::source) packet, and a line
+//! that deviates from the kernel's grammar is an [error with its place](ParseError) and not a
+//! guess. What a line says and this library does not know is kept as data.
 //!
-//! The library asks no clock and no environment and does no I/O but through the [`BufRead`](std::io::BufRead) it is
-//! given. Parsing borrows from the line, allocates nothing and takes linear time.
+//! The library asks no clock and no environment and does no I/O but through the
+//! [`BufRead`](std::io::BufRead) it is given. Parsing borrows from the line, allocates nothing and
+//! takes linear time.
 //!
-//! [`LogReader`] and [`Detector`] are for a log that is followed, event by event; [`Scan`] is for logs that are read to their end.
+//! [`LogReader`] and [`Detector`] are for a log that is followed, event by event; [`Scan`] is for
+//! logs that are read to their end.
 //!
 //! # The forms of a line
 //!
@@ -75,13 +78,15 @@
 //!
 //! What `journalctl -o json` and `-o export` write is read through a [`Journal`].
 //!
-//! Before the tag `kernel:` the host may be missing, and the facility may stand, as busybox writes it (`fw kern.warn kernel: `). `<pri>` may
-//! stand before each form; it must be the kernel's. `[ 1836.585591]` may be missing where there is another time. Who logged (`[T92772]`,
-//! `[    C0]`), the level once more (`<4>`) and a byte order mark may stand before the message, and are no part of the prefix. What rsyslog writes
-//! for equal messages, `kernel: message repeated 199 times: [ … ]`, is an event that is [repeated](Event::repeated).
+//! Before the tag `kernel:` the host may be missing, and the facility may stand, as busybox writes
+//! it (`fw kern.warn kernel: `). `<pri>` may stand before each form; it must be the kernel's. `[
+//! 1836.585591]` may be missing where there is another time. Who logged (`[T92772]`, `[    C0]`),
+//! the level once more (`<4>`) and a byte order mark may stand before the message, and are no part
+//! of the prefix. What rsyslog writes for equal messages, `kernel: message repeated 199 times: [ …
+//! ]`, is an event that is [repeated](Event::repeated).
 //!
-//! In no form does a line count that another program of the host wrote (`sshd[1]: kernel: …`). What a program is free to choose is the tag
-//! it logs under itself; see [`Event::parse`].
+//! In no form does a line count that another program of the host wrote (`sshd[1]: kernel: …`). What
+//! a program is free to choose is the tag it logs under itself; see [`Event::parse`].
 #![forbid(unsafe_code)]
 
 mod detect;

@@ -13,7 +13,8 @@ const ENDS: [(&[u8], &[u8]); 7] = [
     (b" times", b"last message repeated"),
 ];
 
-/// How many packets or messages a line says were not written; 0 if it does not say how many. `None` for any other line.
+/// How many packets or messages a line says were not written; 0 if it does not say how many. `None`
+/// for any other line.
 pub(crate) fn lost(line: &[u8]) -> Option<u64> {
     let line = line.trim_ascii_end();
     let is_loss = |(end, name): &(&[u8], &[u8])| {

@@ -9,7 +9,8 @@ pub(crate) fn carries_marker(text: &[u8]) -> bool {
     first_marker(text).is_some()
 }
 
-/// Whether a prefix holds a marker and does not begin with one: something stands before it that is not known.
+/// Whether a prefix holds a marker and does not begin with one: something stands before it that is
+/// not known.
 pub(crate) fn is_misplaced(prefix: &[u8]) -> bool {
     first_marker(prefix).is_some_and(|at| at > 0)
 }

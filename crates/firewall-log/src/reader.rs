@@ -9,8 +9,10 @@ use crate::event::{Event, strip_hole};
 
 /// Reads a log line by line and the events in it.
 ///
-/// A line is not copied where it lies whole in the reader's buffer, and no more than [`max_line`](Self::max_line) bytes
-/// of it are ever held. NUL bytes before a line, of a log that was emptied while its writer kept its place, are passed over. After an I/O error the reader is at its end: it answers `None` from then on.
+/// A line is not copied where it lies whole in the reader's buffer, and no more than
+/// [`max_line`](Self::max_line) bytes of it are ever held. NUL bytes before a line, of a log that
+/// was emptied while its writer kept its place, are passed over. After an I/O error the reader is
+/// at its end: it answers `None` from then on.
 #[derive(Debug)]
 pub struct LogReader<R> {
     inner: R,
@@ -100,7 +102,8 @@ impl<R: BufRead> LogReader<R> {
         }
     }
 
-    /// Skips lines of more than `bytes` bytes, their line end not counted. The kernel's are never longer than 1 KiB.
+    /// Skips lines of more than `bytes` bytes, their line end not counted. The kernel's are never
+    /// longer than 1 KiB.
     pub fn max_line(mut self, bytes: usize) -> Self {
         self.max_line = bytes;
         self

@@ -23,8 +23,9 @@ pub(crate) enum Kind {
 
 /// Is told of such values while a line is read.
 ///
-/// A parser may tell of a value only if it would read the same from there on, whatever of that kind stood in its place, and
-/// only once it is sure not to go back and read that place as something else.
+/// A parser may tell of a value only if it would read the same from there on, whatever of that kind
+/// stood in its place, and only once it is sure not to go back and read that place as something
+/// else.
 pub(crate) trait Trace {
     /// `text` begins with a value of this kind, and goes on with `rest`.
     fn value(&mut self, kind: Kind, text: &[u8], rest: &[u8]);

@@ -52,7 +52,8 @@ fn rule(hits: u32, within: u64) -> Threshold {
     )
 }
 
-/// The hits of every window that begins at a hit and reaches as far as it may: how many, the first, the last.
+/// The hits of every window that begins at a hit and reaches as far as it may: how many, the first,
+/// the last.
 fn windows(times: &[i64], within: u64) -> Vec<(u64, i64, i64)> {
     let begins_at = |first: &i64| {
         let held: Vec<i64> = times
@@ -223,7 +224,8 @@ fn the_ban_is_dated_from_the_last_window_that_broke_the_threshold() {
     assert_eq!(tally.last_seen, instant(5000));
 }
 
-/// A source that stays below the threshold, in the worst orders: work by the square would be 1.6 billion steps an order.
+/// A source that stays below the threshold, in the worst orders: work by the square would be 1.6
+/// billion steps an order.
 #[test]
 fn a_busy_source_below_the_threshold_costs_no_square() {
     let count = 40_000_i64;

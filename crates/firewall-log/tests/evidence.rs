@@ -162,7 +162,8 @@ fn whom_everybody_asks_is_no_scanner() {
             &[(packet, expected)],
         );
     }
-    // A port of the same number is another one with TCP, and where the packet goes is not where it comes from.
+    // A port of the same number is another one with TCP, and where the packet goes is not where it
+    // comes from.
     let tcp = SYN.replace("SPT=40000", "SPT=53");
     table(&[scan()], &[(&tcp, [true]), (QUERY, [true])]);
 }

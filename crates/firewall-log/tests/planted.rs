@@ -1,4 +1,5 @@
-//! Logs in which it is known who violates the rule: sources at the exact edges of it, and just beyond.
+//! Logs in which it is known who violates the rule: sources at the exact edges of it, and just
+//! beyond.
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,
@@ -25,7 +26,8 @@ enum Form {
     Rfc3339,
 }
 
-/// What is written of one source: seconds after the start, and whether it is a violator, with the last hit of its last violating window.
+/// What is written of one source: seconds after the start, and whether it is a violator, with the
+/// last hit of its last violating window.
 struct Plant {
     hits: Vec<(u64, &'static str)>,
     violates: Option<u64>,

@@ -1,4 +1,5 @@
-//! What rsyslog writes in place of equal messages counts as so many packets, and bans nobody who sent fewer in the time.
+//! What rsyslog writes in place of equal messages counts as so many packets, and bans nobody who
+//! sent fewer in the time.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,

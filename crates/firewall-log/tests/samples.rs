@@ -1,4 +1,5 @@
-//! Lines with their expectation above them: what the library reads is what stands there, and what it writes is the line.
+//! Lines with their expectation above them: what the library reads is what stands there, and what
+//! it writes is the line.
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,
@@ -36,7 +37,8 @@ fn every_line_is_read_as_expected() {
     assert!(read > 130, "only {read} lines");
 }
 
-/// What rsyslog wrote of what was given to it as the kernel's log, with and without reduction of repeated messages.
+/// What rsyslog wrote of what was given to it as the kernel's log, with and without reduction of
+/// repeated messages.
 #[test]
 fn every_line_of_rsyslog_is_read_as_expected_and_written_as_it_was_read() {
     let mut read = 0;
@@ -161,7 +163,8 @@ fn two_lines_run_together_anywhere_never_count_as_the_second() {
         for cut in 0..first.len() {
             let joined = [&first.as_bytes()[..cut], second.as_bytes()].concat();
             if let Ok(event) = Event::parse(&joined) {
-                // What is left of the first may end before it says anything; then it is part of the prefix.
+                // What is left of the first may end before it says anything; then it is part of the
+                // prefix.
                 let begins = ["MAC=", "MACSRC=", "SRC=", "ARP ", "PHYSIN=", "PHYSOUT="];
                 let said = &first[packet_at.min(cut)..cut];
                 let nothing_said = !begins.iter().any(|key| said.contains(key));

@@ -18,7 +18,8 @@ impl Holder {
 
     /// Who is bound to the NFLOG group in the network namespace of this thread.
     pub(crate) fn of(group: u16) -> Self {
-        // Columns: group, netlink port of who is bound to it, and more. Only root of the namespace may read it.
+        // Columns: group, netlink port of who is bound to it, and more. Only root of the namespace
+        // may read it.
         let bound = fs::read_to_string("/proc/thread-self/net/netfilter/nfnetlink_log");
         let port = port_of(&bound.unwrap_or_default(), group);
         Self {
@@ -49,8 +50,8 @@ fn port_of(bound: &str, group: u16) -> Option<u32> {
     })
 }
 
-/// The netlink port that tells which process a turn is held by: a process may have other netlink sockets, one
-/// of which has the process's number itself.
+/// The netlink port that tells which process a turn is held by: a process may have other netlink
+/// sockets, one of which has the process's number itself.
 pub(crate) fn port_for(process: u32) -> u32 {
     MARK | process & !MARK_BITS
 }
@@ -59,8 +60,8 @@ fn process_of(port: u32) -> Option<u32> {
     (port & MARK_BITS == MARK).then_some(port & !MARK_BITS)
 }
 
-/// Above the numbers of processes, which have 22 bits (`PID_MAX_LIMIT` in `linux/threads.h`), and below the
-/// ports that the kernel gives out when a number is taken.
+/// Above the numbers of processes, which have 22 bits (`PID_MAX_LIMIT` in `linux/threads.h`), and
+/// below the ports that the kernel gives out when a number is taken.
 const MARK: u32 = (b'R' as u32) << 24;
 const MARK_BITS: u32 = 0xff << 24;
 

@@ -1,15 +1,18 @@
 //! One program at a time changes the sets and the rules of a network namespace.
 //!
-//! [`Turn::take`] waits until no other program of Rampart has the turn. It is the binding of an NFLOG group, which is
-//! everything that such a lock must be: there is one for each network namespace, as of the sets and the rules; the
-//! kernel gives it to one socket at a time, and only with `CAP_NET_ADMIN` there, so that who could hold it up could
-//! as well take the firewall out; it ends with its process, however that ends; and the kernel lists who has it. It needs no file.
+//! [`Turn::take`] waits until no other program of Rampart has the turn. It is the binding of an
+//! NFLOG group, which is everything that such a lock must be: there is one for each network
+//! namespace, as of the sets and the rules; the kernel gives it to one socket at a time, and only
+//! with `CAP_NET_ADMIN` there, so that who could hold it up could as well take the firewall out; it
+//! ends with its process, however that ends; and the kernel lists who has it. It needs no file.
 #![forbid(unsafe_code)]
 
 mod holder;
 mod socket;
 
-use std::{io, thread::sleep, time::Duration, time::Instant};
+use std::io;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 pub use holder::Holder;
 use socket::Socket;
@@ -41,8 +44,8 @@ pub enum TurnError {
 }
 
 impl Turn {
-    /// How long [`Turn::take`] waits: longer than filling sets takes, and no longer than a firewall or a ban may wait
-    /// for a program that hangs.
+    /// How long [`Turn::take`] waits: longer than filling sets takes, and no longer than a firewall
+    /// or a ban may wait for a program that hangs.
     pub const PATIENCE: Duration = Duration::from_secs(20);
 
     /// Waits until no other program has the turn, at most [`Turn::PATIENCE`].

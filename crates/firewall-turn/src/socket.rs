@@ -5,11 +5,10 @@ use std::io;
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
-use netlink_packet_netfilter::{
-    NetfilterHeader, NetfilterMessage, NetfilterProtoFamily,
-    nflog::{ConfigCmd, ULogMessage},
-};
-use netlink_sys::{Socket as Netlink, SocketAddr, protocols::NETLINK_NETFILTER};
+use netlink_packet_netfilter::nflog::{ConfigCmd, ULogMessage};
+use netlink_packet_netfilter::{NetfilterHeader, NetfilterMessage, NetfilterProtoFamily};
+use netlink_sys::protocols::NETLINK_NETFILTER;
+use netlink_sys::{Socket as Netlink, SocketAddr};
 
 use crate::holder::port_for;
 
@@ -21,7 +20,8 @@ pub(crate) struct Socket {
 impl Socket {
     pub(crate) fn open() -> io::Result<Self> {
         let mut netlink = Netlink::new(NETLINK_NETFILTER)?;
-        // Anybody may have taken that port; then nobody is told who has the turn, which is all it is for.
+        // Anybody may have taken that port; then nobody is told who has the turn, which is all it
+        // is for.
         if netlink
             .bind(&SocketAddr::new(port_for(std::process::id()), 0))
             .is_err()
@@ -31,8 +31,8 @@ impl Socket {
         Ok(Self { netlink })
     }
 
-    /// Binds the group; `false` when it is another's, or that needs more privilege. No mode is set, so that nothing
-    /// of a packet would be copied to it.
+    /// Binds the group; `false` when it is another's, or that needs more privilege. No mode is set,
+    /// so that nothing of a packet would be copied to it.
     pub(crate) fn bind_group(&mut self, group: u16) -> io::Result<bool> {
         match self.ask(group, ULogMessage::Config(vec![ConfigCmd::Bind.into()]))? {
             None => Ok(true),
@@ -43,7 +43,8 @@ impl Socket {
 
     /// Whether any group could be bound at all.
     pub(crate) fn is_privileged(&mut self) -> io::Result<bool> {
-        // The kernel looks who asks before it looks what; packets are what it sends and never takes.
+        // The kernel looks who asks before it looks what; packets are what it sends and never
+        // takes.
         let refusal = self.ask(0, ULogMessage::Packet(Vec::new()))?;
         Ok(refusal.is_none_or(|error| error.kind() != io::ErrorKind::PermissionDenied))
     }

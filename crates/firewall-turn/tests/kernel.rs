@@ -42,7 +42,8 @@ fn hold() -> ExitCode {
     }
 }
 
-/// Tries to take the turn as somebody who is nobody here: privileged in another user namespace only.
+/// Tries to take the turn as somebody who is nobody here: privileged in another user namespace
+/// only.
 fn be_a_stranger() -> ExitCode {
     if let Err(error) = unshare(CloneFlags::CLONE_NEWUSER) {
         println!("{error}");

@@ -12,7 +12,8 @@ mod session;
 mod text;
 mod types;
 
-use std::{os::unix::ffi::OsStrExt, process::ExitCode};
+use std::os::unix::ffi::OsStrExt;
+use std::process::ExitCode;
 
 use session::Session;
 

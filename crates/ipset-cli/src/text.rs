@@ -1,9 +1,10 @@
-//! The text that the program works on: a character for each byte that was typed or read, whatever it encodes
-//! (ISO 8859-1, so to say). What the grammar looks for is ASCII; everything between goes through whole, into names and comments, into
-//! the kernel, and into messages, as the stock tool hands it through.
+//! The text that the program works on: a character for each byte that was typed or read, whatever
+//! it encodes (ISO 8859-1, so to say). What the grammar looks for is ASCII; everything between goes
+//! through whole, into names and comments, into the kernel, and into messages, as the stock tool
+//! hands it through.
 //!
-//! At the doors [`of`] and [`bytes`] go from one to the other. A text from elsewhere, such as the message of an error, comes in
-//! by [`of_display`].
+//! At the doors [`of`] and [`bytes`] go from one to the other. A text from elsewhere, such as the
+//! message of an error, comes in by [`of_display`].
 
 use std::fmt::Display;
 

@@ -1,16 +1,15 @@
-//! What `ipset-cli restore` leaves in the kernel and says, with files longer than one message to the kernel.
+//! What `ipset-cli restore` leaves in the kernel and says, with files longer than one message to
+//! the kernel.
 #![expect(
     clippy::unwrap_used,
     reason = "a test says what went wrong by panicking"
 )]
 
-use std::{
-    fmt::Write,
-    io::Write as _,
-    net::Ipv4Addr,
-    process::{Command, ExitCode, Stdio},
-    time::{Duration, Instant},
-};
+use std::fmt::Write;
+use std::io::Write as _;
+use std::net::Ipv4Addr;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
 
 use ipset_netlink::{IpSet, SetName};
 use netns_testbed::{Failed, Tool, program, trial};
@@ -208,7 +207,8 @@ fn what_was_saved_is_restored() -> Result<(), Failed> {
     Ok(())
 }
 
-/// What a program that writes to it now and then has written is in the kernel, whatever it writes next.
+/// What a program that writes to it now and then has written is in the kernel, whatever it writes
+/// next.
 fn a_pipe_that_stays_open_keeps_nothing_back() -> Result<(), Failed> {
     let stock = Tool::require("ipset")?;
     let mut child = Command::new(program("ipset-cli"))
@@ -225,7 +225,8 @@ fn a_pipe_that_stays_open_keeps_nothing_back() -> Result<(), Failed> {
         Ok(number.map_or(0, |number| number.parse().unwrap()))
     };
     let mut written = 0_u32;
-    // One, what fits into a message and more, and a burst; each ends within the line that comes next.
+    // One, what fits into a message and more, and a burst; each ends within the line that comes
+    // next.
     for count in [1, 7, 1200, 1201, 10_000] {
         let mut lines = String::from(if written == 0 { "ad" } else { "" });
         for n in written..written + count {

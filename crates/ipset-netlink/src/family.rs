@@ -1,4 +1,5 @@
-use std::{fmt, net::IpAddr};
+use std::fmt;
+use std::net::IpAddr;
 
 /// The address family of a set. A set holds addresses of one family only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,10 +1,10 @@
 //! Kernel ipsets over netlink, without starting another program.
 //!
-//! An ipset is a set of addresses, networks, ports, network cards, interfaces or packet marks that lives
-//! in the kernel and that iptables rules refer to by name. This crate speaks the kernel's own protocol
-//! (`NFNL_SUBSYS_IPSET` over `NETLINK_NETFILTER`), all of it: every [type of set](SetType) with every
-//! [option](SetOptions), every command, a million entries in about a second, and for each entry that
-//! was refused the reason.
+//! An ipset is a set of addresses, networks, ports, network cards, interfaces or packet marks that
+//! lives in the kernel and that iptables rules refer to by name. This crate speaks the kernel's own
+//! protocol (`NFNL_SUBSYS_IPSET` over `NETLINK_NETFILTER`), all of it: every [type of set](SetType)
+//! with every [option](SetOptions), every command, a million entries in about a second, and for
+//! each entry that was refused the reason.
 //!
 //! # Example
 //!
@@ -35,9 +35,9 @@
 //!
 //! # Keys of every type
 //!
-//! The name of a type says what its entries are made of, and a [`Key`] is made of the same, in the same
-//! order. A key of another type is refused before it is sent. A kernel need not have every type:
-//! [`Error::is_type_unknown`].
+//! The name of a type says what its entries are made of, and a [`Key`] is made of the same, in the
+//! same order. A key of another type is refused before it is sent. A kernel need not have every
+//! type: [`Error::is_type_unknown`].
 //!
 //! ```
 //! use std::net::Ipv4Addr;
@@ -73,21 +73,21 @@
 //! # Many entries
 //!
 //! [`IpSet::add_all`] packs about a thousand entries into one message and takes them from an
-//! iterator as it goes. The kernel adds the entries of a message one by one: a refused entry does not
-//! undo those before it, and `add_all` goes on after it. What was refused, and why, is in the
-//! [`BulkOutcome`]. [`IpSet::replace_all`] replaces the contents of a set in one step, while
-//! rules refer to it.
+//! iterator as it goes. The kernel adds the entries of a message one by one: a refused entry does
+//! not undo those before it, and `add_all` goes on after it. What was refused, and why, is in the
+//! [`BulkOutcome`]. [`IpSet::replace_all`] replaces the contents of a set in one step, while rules
+//! refer to it.
 //!
-//! [`IpSet::list`] puts a set into memory; [`IpSet::for_each`] hands over one entry after the other.
-//! A set that someone lists can be neither swapped, renamed nor destroyed; these are tried again
-//! for about a second then.
+//! [`IpSet::list`] puts a set into memory; [`IpSet::for_each`] hands over one entry after the
+//! other. A set that someone lists can be neither swapped, renamed nor destroyed; these are tried
+//! again for about a second then.
 //!
 //! # Errors
 //!
 //! An [`Error`] says what was tried, on what, and why it failed, and answers what callers decide on
-//! ([`Error::is_set_full`], [`Error::is_entry_exists`] …), because the kernel's numbers mean different
-//! things for different commands and types. Where the answer to a change was lost, nobody knows
-//! whether it was made: [`Error::is_outcome_unknown`].
+//! ([`Error::is_set_full`], [`Error::is_entry_exists`] …), because the kernel's numbers mean
+//! different things for different commands and types. Where the answer to a change was lost, nobody
+//! knows whether it was made: [`Error::is_outcome_unknown`].
 //!
 //! # Network namespaces
 //!
@@ -96,8 +96,8 @@
 //!
 //! # Tests without a kernel
 //!
-//! Everything goes through the [`Transport`] trait. [`testing::FakeKernel`] keeps sets in memory and
-//! answers as a kernel would; [`testing::Script`] answers from a script.
+//! Everything goes through the [`Transport`] trait. [`testing::FakeKernel`] keeps sets in memory
+//! and answers as a kernel would; [`testing::Script`] answers from a script.
 #![forbid(unsafe_code)]
 
 mod entry;

@@ -1,13 +1,15 @@
-use std::{fmt, str::FromStr, sync::Arc};
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::text::Text;
 
 /// The name of a set: 1 to 31 bytes of UTF-8 without white space or control characters.
 ///
 /// The kernel itself takes anything of up to 31 bytes, the empty name too; such names cannot be
-/// written in a rule or a save file, so parsing refuses them; [`SetName::verbatim`] makes them all the
-/// same. A name that was *read* from the kernel is kept as it is, byte for byte. Names are equal when
-/// their bytes are.
+/// written in a rule or a save file, so parsing refuses them; [`SetName::verbatim`] makes them all
+/// the same. A name that was *read* from the kernel is kept as it is, byte for byte. Names are
+/// equal when their bytes are.
 ///
 /// Cloning is cheap: clones share the text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,8 +19,8 @@ impl SetName {
     /// The longest name the kernel takes, in bytes.
     pub const MAX_LEN: usize = IPSET_MAXNAMELEN - 1;
 
-    /// The name as text, to be shown. Where it is not UTF-8 stands U+FFFD: what is to be the name again
-    /// is [`as_bytes`](Self::as_bytes).
+    /// The name as text, to be shown. Where it is not UTF-8 stands U+FFFD: what is to be the name
+    /// again is [`as_bytes`](Self::as_bytes).
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -28,8 +30,8 @@ impl SetName {
         self.0.as_bytes()
     }
 
-    /// A name as it is, empty, with spaces, or not even text: for programs that must reach every set there
-    /// is, also one that should not have been given its name.
+    /// A name as it is, empty, with spaces, or not even text: for programs that must reach every
+    /// set there is, also one that should not have been given its name.
     ///
     /// # Errors
     ///

@@ -1,6 +1,7 @@
 //! What is text to people and bytes to the kernel.
 
-use std::{cmp::Ordering, fmt};
+use std::cmp::Ordering;
+use std::fmt;
 
 /// Bytes as they are, and as they can be shown.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -1,4 +1,5 @@
-use std::{fmt, time::Duration};
+use std::fmt;
+use std::time::Duration;
 
 /// How long an entry stays in a set: whole seconds, at most 2147483 (24 days and 20 hours), or for
 /// ever.

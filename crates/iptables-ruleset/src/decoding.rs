@@ -1,7 +1,7 @@
 //! Rules read back: from expressions to the model they were written from.
 //!
-//! What is read must encode to the very expressions it was read from; whatever does not is kept as it is and shown,
-//! so that nothing of a rule is dropped or guessed.
+//! What is read must encode to the very expressions it was read from; whatever does not is kept as
+//! it is and shown, so that nothing of a rule is dropped or guessed.
 
 use crate::encoding::{Encoder, Expression};
 use crate::{Family, Match, Rule, Target, match_, target};
@@ -68,7 +68,8 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Reads with `decode`, or leaves everything unread: also where what was read is not all there is to say.
+    /// Reads with `decode`, or leaves everything unread: also where what was read is not all there
+    /// is to say.
     pub(crate) fn attempt<M>(
         &mut self,
         decode: impl FnOnce(&mut Self) -> Option<M>,
@@ -125,8 +126,8 @@ pub(crate) fn rule(
     rule
 }
 
-/// What a rule asks for, and what it does. iptables counts between the two; without a counter only what is known to be
-/// a target is one.
+/// What a rule asks for, and what it does. iptables counts between the two; without a counter only
+/// what is known to be a target is one.
 fn parts(expressions: &[Expression]) -> (Vec<Expression>, Option<&Expression>) {
     let counted = |expression: &Expression| matches!(expression, Expression::Counter);
     let action = expressions

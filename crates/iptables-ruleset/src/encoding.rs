@@ -1,7 +1,7 @@
 //! Rules as the kernel keeps them: `nf_tables` expressions, not yet bytes of a message.
 //!
-//! Which expression iptables uses for which option, and every layout, is what iptables-nft 1.8.9 sends: anything
-//! else it would not list as its own.
+//! Which expression iptables uses for which option, and every layout, is what iptables-nft 1.8.9
+//! sends: anything else it would not list as its own.
 
 use crate::{BuildError, Family};
 
@@ -95,7 +95,8 @@ pub(crate) enum Expression {
     },
 }
 
-/// An xtables match or target: its name, its revision and its C structure, padded as `XT_ALIGN` does.
+/// An xtables match or target: its name, its revision and its C structure, padded as `XT_ALIGN`
+/// does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Extension {
     pub(crate) name: &'static str,

@@ -3,8 +3,8 @@ use std::fmt;
 
 use crate::Family;
 
-/// Why a ruleset cannot be built: the caller's or the configuration's fault, found before the kernel is asked for
-/// anything.
+/// Why a ruleset cannot be built: the caller's or the configuration's fault, found before the
+/// kernel is asked for anything.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct BuildError(#[from] Kind);
@@ -102,8 +102,8 @@ impl BuildError {
         .into()
     }
 
-    /// Whether an ipset is missing, has the wrong family or could not be asked for; what the resolver said is the
-    /// [`source`](Error::source).
+    /// Whether an ipset is missing, has the wrong family or could not be asked for; what the
+    /// resolver said is the [`source`](Error::source).
     pub fn is_set_unusable(&self) -> bool {
         matches!(
             self.0,

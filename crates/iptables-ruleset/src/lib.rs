@@ -1,14 +1,15 @@
-//! An iptables firewall as a model, as `iptables-save` text, and as one `nf_tables` transaction for both families.
+//! An iptables firewall as a model, as `iptables-save` text, and as one `nf_tables` transaction for
+//! both families.
 //!
 //! ```text
 //! firewall.toml ──Config──▶ Ruleset ──Plan::install──▶ Plan ──apply──▶ Batch ──one sendmsg──▶ kernel
 //!                              └──▶ iptables-save text         ◀── Snapshot ──
 //! ```
 //!
-//! A [`Config`] says what the firewall shall do; a [`Ruleset`] is what that means for one [`Family`], and can also
-//! be built by hand from [matches](match_) and [targets](target). A [`Plan`] is for both families, checked and with
-//! the ipsets found; what it takes to carry it out is worked out from what the [`Kernel`] has, and happens whole or
-//! not at all.
+//! A [`Config`] says what the firewall shall do; a [`Ruleset`] is what that means for one
+//! [`Family`], and can also be built by hand from [matches](match_) and [targets](target). A
+//! [`Plan`] is for both families, checked and with the ipsets found; what it takes to carry it out
+//! is worked out from what the [`Kernel`] has, and happens whole or not at all.
 //!
 //! # What it looks like
 //!
@@ -46,22 +47,24 @@
 //!
 //! # Whose is what
 //!
-//! The chains of a ruleset are ours: applying it replaces their rules whole. The built-in chains are everybody's:
-//! we put a policy and a jump there, and the jump keeps the place it once got. Everything else, whoever made it, is
-//! untouched. One consequence: a rule that somebody put before our jump decides first. If it decides about every
-//! packet, [`Applied::bypassed`] says so; if about some, [`Applied::ahead`].
+//! The chains of a ruleset are ours: applying it replaces their rules whole. The built-in chains
+//! are everybody's: we put a policy and a jump there, and the jump keeps the place it once got.
+//! Everything else, whoever made it, is untouched. One consequence: a rule that somebody put before
+//! our jump decides first. If it decides about every packet, [`Applied::bypassed`] says so; if
+//! about some, [`Applied::ahead`].
 //!
 //! # Errors
 //!
-//! [`ConfigError`] is about the file, with line and column. [`BuildError`] is about rules that cannot work, or sets
-//! that are not there: nothing was asked of the kernel yet. [`ApplyError`] is the kernel's refusal, with the item
-//! it is about; nothing was changed then, with one exception that it tells ([`ApplyError::is_outcome_unknown`]).
+//! [`ConfigError`] is about the file, with line and column. [`BuildError`] is about rules that
+//! cannot work, or sets that are not there: nothing was asked of the kernel yet. [`ApplyError`] is
+//! the kernel's refusal, with the item it is about; nothing was changed then, with one exception
+//! that it tells ([`ApplyError::is_outcome_unknown`]).
 //!
 //! # Features
 //!
-//! `nft` (default): `Nftables`, through libnftnl and libmnl, on 64-bit Linux. libnftnl is GPL-2.0-or-later: a
-//! program that links it is distributed under those terms. Without the feature no C library is needed, and
-//! everything else is there.
+//! `nft` (default): `Nftables`, through libnftnl and libmnl, on 64-bit Linux. libnftnl is
+//! GPL-2.0-or-later: a program that links it is distributed under those terms. Without the feature
+//! no C library is needed, and everything else is there.
 
 #![cfg_attr(not(feature = "nft"), forbid(unsafe_code))]
 

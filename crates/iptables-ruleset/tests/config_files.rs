@@ -1,7 +1,7 @@
 //! Each folder of `tests/cases` is a configuration and the text of its rules in both families.
 //!
-//! `UPDATE_CASES=1 cargo test -p iptables-ruleset --test config_files` writes the text anew; the kernel tests
-//! compare it with what the stock tools make of it.
+//! `UPDATE_CASES=1 cargo test -p iptables-ruleset --test config_files` writes the text anew; the
+//! kernel tests compare it with what the stock tools make of it.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! The rules in a real kernel, read back with the stock tools: `iptables-save`, `ip6tables-save`, `iptables-restore`,
-//! `nft`.
+//! The rules in a real kernel, read back with the stock tools: `iptables-save`, `ip6tables-save`,
+//! `iptables-restore`, `nft`.
 
 #![expect(
     clippy::unwrap_used,

@@ -9,14 +9,16 @@ const SMALLEST: u64 = 4096;
 
 /// Write the packets of an NFLOG group into a log file, one line per packet.
 ///
-/// The lines are those that rsyslog makes of the kernel's LOG target, with RFC 3339 stamps in UTC, so that log-scanner
-/// and everything else that reads a firewall's log can read them. What the kernel had to drop is counted and
-/// written, too. The only privilege needed is CAP_NET_ADMIN in the network namespace.
+/// The lines are those that rsyslog makes of the kernel's LOG target, with RFC 3339 stamps in UTC,
+/// so that log-scanner and everything else that reads a firewall's log can read them. What the
+/// kernel had to drop is counted and written, too. The only privilege needed is CAP_NET_ADMIN in
+/// the network namespace.
 ///
-/// Nobody else may be able to write the file's directory, and its disk must have room for all files. On a disk that is
-/// full all the same the oldest lines are removed.
+/// Nobody else may be able to write the file's directory, and its disk must have room for all
+/// files. On a disk that is full all the same the oldest lines are removed.
 ///
-/// SIGHUP opens the file again. SIGTERM and SIGINT end the program once everything logged so far is written.
+/// SIGHUP opens the file again. SIGTERM and SIGINT end the program once everything logged so far is
+/// written.
 ///
 /// Exit status: 0 ended by a signal, 1 the group could not be read any longer, 2 nothing was begun.
 #[expect(clippy::doc_markdown, reason = "--help shows it as it stands")]

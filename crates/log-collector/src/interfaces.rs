@@ -26,8 +26,8 @@ struct Known {
 impl Interfaces {
     /// Makes sure that [`name`](Self::name) knows each of `indexes`; 0 is none.
     ///
-    /// An interface that is gone by now keeps the name it last had; if we never knew one, it is `if7` after its
-    /// number, so that its packets can still be told from others'.
+    /// An interface that is gone by now keeps the name it last had; if we never knew one, it is
+    /// `if7` after its number, so that its packets can still be told from others'.
     pub(crate) fn look_up(&mut self, indexes: [u32; 4], now: Instant) {
         for index in indexes {
             let fresh = |known: &Known| now.duration_since(known.asked) < FRESH;

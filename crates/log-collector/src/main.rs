@@ -1,4 +1,5 @@
-//! Writes the packets of an NFLOG group into a file, each as the line that rsyslog makes of a kernel LOG line.
+//! Writes the packets of an NFLOG group into a file, each as the line that rsyslog makes of a
+//! kernel LOG line.
 #![forbid(unsafe_code)]
 
 mod args;

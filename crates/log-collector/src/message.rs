@@ -1,7 +1,8 @@
 //! What the kernel sends of a packet (`linux/netfilter/nfnetlink_log.h`), read in place.
 //!
-//! The typed attributes of netlink-packet-netfilter copy every value and keep the time and the protocol to themselves;
-//! at a hundred thousand packets a second the copies alone cost more than everything else we do.
+//! The typed attributes of netlink-packet-netfilter copy every value and keep the time and the
+//! protocol to themselves; at a hundred thousand packets a second the copies alone cost more than
+//! everything else we do.
 
 use std::time::{Duration, SystemTime};
 
@@ -59,7 +60,8 @@ pub(crate) struct Logged<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-/// The messages of a datagram, without those that are of no interest. What cannot be read ends them.
+/// The messages of a datagram, without those that are of no interest. What cannot be read ends
+/// them.
 pub(crate) fn messages(mut datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
     let next = move || {
         let message = NetlinkBuffer::new_checked(datagram).ok()?;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::{flag, low_level::pipe};
+use signal_hook::flag;
+use signal_hook::low_level::pipe;
 
 /// What has been asked of us since we looked last.
 pub(crate) struct Signals {

@@ -1,9 +1,8 @@
 //! The netlink socket that an NFLOG group is read from.
 
-use std::fs;
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
+use std::{fs, io};
 
 use netlink_packet_netfilter::NetfilterProtoFamily;
 use netlink_packet_netfilter::nflog::{
@@ -16,13 +15,15 @@ use nix::sys::socket::{MsgFlags, setsockopt, sockopt};
 
 use crate::message::{Message, messages};
 
-/// How much of a packet the kernel copies. Its own logger reads anywhere in a packet, and extension headers can push
-/// the transport header anywhere; so this is the most that an attribute holds, which is all but the last four bytes of
-/// the longest IPv4 packet.
+/// How much of a packet the kernel copies. Its own logger reads anywhere in a packet, and extension
+/// headers can push the transport header anywhere; so this is the most that an attribute holds,
+/// which is all but the last four bytes of the longest IPv4 packet.
 pub(crate) const COPY_RANGE: usize = NFULNL_COPY_RANGE_MAX;
-/// Packets that wait here while we write; a third of a second of a full gigabit link. The kernel takes twice the number.
+/// Packets that wait here while we write; a third of a second of a full gigabit link. The kernel
+/// takes twice the number.
 const RECEIVE_BUFFER: usize = 24 << 20;
-/// What the kernel gathers before it sends a datagram: its largest buffer, so many packets, so long.
+/// What the kernel gathers before it sends a datagram: its largest buffer, so many packets, so
+/// long.
 const GATHERED_BYTES: u32 = 128 << 10;
 const GATHERED_PACKETS: u32 = 1000;
 const GATHERED_FOR: Duration = Duration::from_millis(100);
@@ -87,7 +88,8 @@ impl Socket {
             sequence: 0,
             datagram: Vec::with_capacity(DATAGRAM),
         };
-        // No PfBind: it would make us the logger of all that the namespace logs, not only of this group.
+        // No PfBind: it would make us the logger of all that the namespace logs, not only of this
+        // group.
         socket
             .configure(vec![
                 ConfigCmd::Bind.into(),
@@ -113,8 +115,8 @@ impl Socket {
         Ok(socket)
     }
 
-    /// Asks for no more packets. The kernel then sends what it has gathered, and after that the answer to
-    /// the request whose number this gives.
+    /// Asks for no more packets. The kernel then sends what it has gathered, and after that the
+    /// answer to the request whose number this gives.
     pub(crate) fn unbind(&mut self) -> Result<u32, Error> {
         self.configure(vec![ConfigCmd::Unbind.into()])
             .map_err(|source| Error::Socket {

@@ -9,8 +9,9 @@ use nix::time::{ClockId, clock_gettime};
 
 use crate::args::AsOf;
 
-/// How far a line may be ahead of the present and still count: clocks are set back a little, and lines go on
-/// arriving while the log is read. A line after an instant that was asked for is always left out.
+/// How far a line may be ahead of the present and still count: clocks are set back a little, and
+/// lines go on arriving while the log is read. A line after an instant that was asked for is always
+/// left out.
 const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// The present of a run, taken once.
@@ -65,8 +66,8 @@ impl Present {
     }
 }
 
-/// When this machine was booted, by the clock that the kernel's `[seconds]` are of: it stands still while the
-/// machine sleeps.
+/// When this machine was booted, by the clock that the kernel's `[seconds]` are of: it stands still
+/// while the machine sleeps.
 fn boot(now: Timestamp) -> Option<SystemTime> {
     let uptime = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).ok()?);
     SystemTime::from(now).checked_sub(uptime)

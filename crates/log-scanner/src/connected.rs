@@ -1,7 +1,9 @@
-//! To whom this host has opened a connection: he is named, and not banned for what anybody can write his address under.
+//! To whom this host has opened a connection: he is named, and not banned for what anybody can
+//! write his address under.
 //!
-//! Only what was opened from here counts. Nobody gets this protection by connecting to this host, nor by having connection tracking
-//! forget him: what it takes up again in the middle begins with a packet from here, and leads to a port that listens.
+//! Only what was opened from here counts. Nobody gets this protection by connecting to this host,
+//! nor by having connection tracking forget him: what it takes up again in the middle begins with a
+//! packet from here, and leads to a port that listens.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

@@ -1,11 +1,12 @@
 //! `--cut-connections`: what is open from a banned source ends.
 //!
-//! The firewall accepts the packets of established connections before it looks into any set; one that has no entry in
-//! the kernel's connection tracking is new to it, and the set decides.
+//! The firewall accepts the packets of established connections before it looks into any set; one
+//! that has no entry in the kernel's connection tracking is new to it, and the set decides.
 //!
-//! A ban is about packets from a source, so the connections that go are those that the source opened. One that was opened
-//! from here stays: it was wanted here, and the next packet to go out would have it tracked again. For that reason, the
-//! sockets of this host that a connection ends at go first.
+//! A ban is about packets from a source, so the connections that go are those that the source
+//! opened. One that was opened from here stays: it was wanted here, and the next packet to go out
+//! would have it tracked again. For that reason, the sockets of this host that a connection ends at
+//! go first.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,8 +23,8 @@ use crate::sockets::Sockets;
 /// Where a violation is: its rule and its place.
 type Place = (usize, usize);
 
-/// Cuts the connections of all that is banned by rules that want it, and says so in their reports. In a dry run they are only
-/// counted.
+/// Cuts the connections of all that is banned by rules that want it, and says so in their reports.
+/// In a dry run they are only counted.
 pub(crate) fn act(
     reports: &mut [RuleReport],
     sets: Option<&mut Sets>,
@@ -151,7 +152,8 @@ impl Cutter<'_> {
         Ok(())
     }
 
-    /// The violations that a connection is older than, which leave it alone, and those that it is cut for.
+    /// The violations that a connection is older than, which leave it alone, and those that it is
+    /// cut for.
     fn by_age(&mut self, connection: &Connection, places: Vec<Place>) -> (Vec<Place>, Vec<Place>) {
         places.into_iter().partition(|(rule, place)| {
             let Some(report) = self.reports.get(*rule) else {

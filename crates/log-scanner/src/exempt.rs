@@ -56,7 +56,8 @@ const OF_NO_HOST: [(IpAddr, u8, &str); 7] = [
 ];
 
 impl Exemptions {
-    /// With the addresses that this host has now, in this network namespace, and the networks of `--exempt`.
+    /// With the addresses that this host has now, in this network namespace, and the networks of
+    /// `--exempt`.
     pub(crate) fn of_this_host(networks: &[Network]) -> io::Result<Self> {
         let addresses = getifaddrs()?.filter_map(|interface| {
             let address = interface.address?;

@@ -45,8 +45,8 @@ impl<T> Networks<T> {
         self.by_network.remove(&network)
     }
 
-    /// What belongs to `network` itself and to the networks around it, the longest prefix first: the order in which the
-    /// kernel looks.
+    /// What belongs to `network` itself and to the networks around it, the longest prefix first:
+    /// the order in which the kernel looks.
     pub(crate) fn covering(&self, network: Network) -> impl Iterator<Item = &T> {
         self.prefix_lengths
             .range(..=network.prefix_length())

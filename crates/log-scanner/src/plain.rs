@@ -1,7 +1,7 @@
 //! Bytes that anyone may have written, made fit for a terminal.
 
-/// The text with everything that could steer a terminal or hide in it escaped, as in `\u{1b}`; bytes that are
-/// not UTF-8 become U+FFFD.
+/// The text with everything that could steer a terminal or hide in it escaped, as in `\u{1b}`;
+/// bytes that are not UTF-8 become U+FFFD.
 pub(crate) fn plain(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for character in String::from_utf8_lossy(bytes).chars() {

@@ -15,7 +15,8 @@ const LENGTH: u64 = 30;
 pub(crate) struct Progress(Option<Arc<Mutex<Bar>>>);
 
 impl Progress {
-    /// Shows nothing unless a person is watching: standard error must be a terminal, and `--json` not be read by a program.
+    /// Shows nothing unless a person is watching: standard error must be a terminal, and `--json`
+    /// not be read by a program.
     pub(crate) fn new(json: bool) -> Self {
         let watched = io::stderr().is_terminal() && (!json || io::stdout().is_terminal());
         Self(watched.then(Arc::default))

@@ -47,8 +47,8 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         .zip(found)
         .map(|(rule, found)| report_of(rule, &found, as_of))
         .collect();
-    // From looking what is in the sets until they are filled: the kernel takes the timeout it is given last, which
-    // may be the shorter one.
+    // From looking what is in the sets until they are filled: the kernel takes the timeout it is
+    // given last, which may be the shorter one.
     let turn = (!dry_run).then(Turn::take).transpose();
     let mut bans = Bans {
         sets: sets.as_mut(),
@@ -94,7 +94,8 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     }
 }
 
-/// The rule of the command line, or those of the file; what the command line says of all rules is in each.
+/// The rule of the command line, or those of the file; what the command line says of all rules is
+/// in each.
 fn rules(args: &ScanArgs) -> Result<Vec<Rule>, Fatal> {
     let mut rules = match &args.rules {
         None => args.rule.iter().cloned().collect(),

@@ -18,7 +18,8 @@ use crate::report::{LogReport, Phase, Warning, count, local};
 use crate::rule::Rule;
 use crate::source::Source;
 
-/// A line without a year that comes out older than this is more likely of tomorrow than of last year.
+/// A line without a year that comes out older than this is more likely of tomorrow than of last
+/// year.
 const SUSPICIOUS_AGE: SignedDuration = SignedDuration::from_hours(24 * 350);
 
 /// More threads than this wait for the log, and each remembers sources of its own.

@@ -47,7 +47,8 @@ impl Source {
     }
 }
 
-/// The network of IPv6 addresses that IPv4 addresses are mapped in; itself where it is of IPv6 already.
+/// The network of IPv6 addresses that IPv4 addresses are mapped in; itself where it is of IPv6
+/// already.
 pub(crate) fn mapping(network: Network) -> Network {
     match network.address() {
         IpAddr::V6(_) => network,

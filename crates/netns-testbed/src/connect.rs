@@ -16,7 +16,8 @@ use nix::sys::socket::{
 ///
 /// # Errors
 ///
-/// What the kernel says; [`TimedOut`](io::ErrorKind::TimedOut) when there is no answer within `timeout`.
+/// What the kernel says; [`TimedOut`](io::ErrorKind::TimedOut) when there is no answer within
+/// `timeout`.
 pub fn connect(
     source: SocketAddr,
     destination: SocketAddr,

@@ -18,11 +18,11 @@ static REFUSED: OnceLock<Option<String>> = OnceLock::new();
 /// Where the process was started.
 static HOST: OnceLock<Namespace> = OnceLock::new();
 
-/// Puts the whole process into a network and a mount namespace of its own, and into a user namespace in which
-/// it is root where it is not already.
+/// Puts the whole process into a network and a mount namespace of its own, and into a user
+/// namespace in which it is root where it is not already.
 ///
-/// To be called first in `main`, while there is a single thread; [`run`](crate::run) does it for tests.
-/// Repeating it changes nothing.
+/// To be called first in `main`, while there is a single thread; [`run`](crate::run) does it for
+/// tests. Repeating it changes nothing.
 ///
 /// # Errors
 ///
@@ -62,7 +62,8 @@ fn try_enter() -> Result<(), String> {
     }
     let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     match mount(None::<&str>, "/", None::<&str>, flags, None::<&str>) {
-        // In a plain chroot `/` is no mount of its own and cannot be made private; a trial takes away what it mounts.
+        // In a plain chroot `/` is no mount of its own and cannot be made private; a trial takes
+        // away what it mounts.
         Ok(()) | Err(Errno::EINVAL) => {}
         Err(error) => return Err(format!("cannot make the mounts private: {error}")),
     }

@@ -1,7 +1,8 @@
 //! Private network namespaces for tests and demonstrations.
 //!
-//! Everything here happens in namespaces of its own: nothing is seen of the host's network and nothing is
-//! changed in it. It works as root and as an ordinary user, if the host lets users make namespaces.
+//! Everything here happens in namespaces of its own: nothing is seen of the host's network and
+//! nothing is changed in it. It works as root and as an ordinary user, if the host lets users make
+//! namespaces.
 //!
 //! A test target with `harness = false` hands its trials to [`run`], first thing in `main`:
 //!

@@ -9,7 +9,8 @@ use nix::sched::{CloneFlags, setns};
 
 use crate::enter::fresh_network;
 
-/// The network namespace of the calling thread; `/proc/self` would be that of the process's first thread.
+/// The network namespace of the calling thread; `/proc/self` would be that of the process's first
+/// thread.
 pub(crate) const OF_THIS_THREAD: &str = "/proc/thread-self/ns/net";
 
 /// A network namespace, gone when this and all sockets and processes in it are gone.
@@ -46,8 +47,8 @@ impl Namespace {
 
     /// Runs `body` in the namespace, on a thread of its own, and waits for it.
     ///
-    /// Sockets that `body` opens and processes that it starts stay in the namespace. A panic in `body` goes on
-    /// in the caller.
+    /// Sockets that `body` opens and processes that it starts stay in the namespace. A panic in
+    /// `body` goes on in the caller.
     ///
     /// # Panics
     ///

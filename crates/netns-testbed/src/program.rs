@@ -1,14 +1,13 @@
 //! Our own programs, as cargo built them.
 
-use std::env;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::{env, io};
 
 /// The program `name` of this workspace, built in the same profile as the running test.
 ///
-/// In the tests of the package that has the program, `env!("CARGO_BIN_EXE_name")` is better: cargo then builds
-/// it first.
+/// In the tests of the package that has the program, `env!("CARGO_BIN_EXE_name")` is better: cargo
+/// then builds it first.
 ///
 /// # Panics
 ///
@@ -50,8 +49,9 @@ fn find(name: &str) -> Result<PathBuf, String> {
         })
 }
 
-/// Where the running program is, found out once: in a chroot the kernel no longer tells the right path after
-/// [`enter`](crate::enter), because the file is open in the mount namespace that was left.
+/// Where the running program is, found out once: in a chroot the kernel no longer tells the right
+/// path after [`enter`](crate::enter), because the file is open in the mount namespace that was
+/// left.
 pub(crate) fn this_program() -> io::Result<&'static Path> {
     static THIS: OnceLock<PathBuf> = OnceLock::new();
     if let Some(path) = THIS.get() {

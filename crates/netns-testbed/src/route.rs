@@ -81,8 +81,8 @@ impl Routing {
 
     /// Waits until the link with this index, set up at both ends, sends packets.
     ///
-    /// Up is not enough: the end that came up first gets its queue only when the kernel's link watch has seen that
-    /// the other one is up too, and drops until then what is sent.
+    /// Up is not enough: the end that came up first gets its queue only when the kernel's link
+    /// watch has seen that the other one is up too, and drops until then what is sent.
     pub(crate) fn wait_until_it_sends(&mut self, index: u32) -> Result<(), Failed> {
         let mut link = LinkMessage::default();
         link.header.index = index;
@@ -91,11 +91,13 @@ impl Routing {
             let up = LinkAttribute::OperState(State::Up);
             matches!(answer, RouteNetlinkMessage::NewLink(link) if link.attributes.contains(&up))
         })?;
-        // The state changes a moment before the queue; whoever gets the lock that this takes comes after both.
+        // The state changes a moment before the queue; whoever gets the lock that this takes comes
+        // after both.
         self.up(index)
     }
 
-    /// Waits until packets to `address`, which was added to a link that is up, are taken for this host's.
+    /// Waits until packets to `address`, which was added to a link that is up, are taken for this
+    /// host's.
     ///
     /// IPv6 makes the route for an address of its own on a thread of its own.
     pub(crate) fn wait_until_local(&mut self, address: IpAddr) -> Result<(), Failed> {

@@ -34,8 +34,8 @@ const IPV6: [u8; 2] = [0x86, 0xdd];
 
 /// Sends any packet to the other end of a wire and keeps what arrives from there.
 ///
-/// It sees packets before the host's own firewall and its IP stack do. Multicast listener reports, which hosts
-/// send when they feel like it, are left out.
+/// It sees packets before the host's own firewall and its IP stack do. Multicast listener reports,
+/// which hosts send when they feel like it, are left out.
 #[derive(Debug)]
 pub struct Tap {
     socket: OwnedFd,
@@ -204,7 +204,8 @@ fn is_listener_report(packet: &Packet) -> bool {
     packet.destination() == Some(LISTENER_REPORTS)
 }
 
-/// The address of the link called `name`, as the kernel lists it: it has the number that a raw socket binds to.
+/// The address of the link called `name`, as the kernel lists it: it has the number that a raw
+/// socket binds to.
 fn link_address(name: &str) -> Result<LinkAddr, Failed> {
     let mut all = getifaddrs().map_err(|error| format!("cannot list the interfaces: {error}"))?;
     let found = all.find_map(|interface| {

@@ -1,11 +1,10 @@
 //! Stock tools, to read back what we wrote and to write what we read back.
 
-use std::env;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::thread;
+use std::{env, thread};
 
 use libtest_mimic::Failed;
 use nix::unistd::{AccessFlags, access};
@@ -44,8 +43,8 @@ impl Tool {
     ///
     /// # Errors
     ///
-    /// When it is not installed: handed back from a trial, the error shows it as ignored, or as failed with
-    /// `RAMPART_REQUIRE_TOOLS=1`.
+    /// When it is not installed: handed back from a trial, the error shows it as ignored, or as
+    /// failed with `RAMPART_REQUIRE_TOOLS=1`.
     pub fn require(name: &str) -> Result<Self, Failed> {
         Self::find(name).ok_or_else(|| {
             let reason = format!("{name} is not installed");
@@ -82,8 +81,8 @@ impl Tool {
     ///
     /// # Errors
     ///
-    /// When it cannot be started or its exit status is not 0: the message has the command line, the status and
-    /// what it wrote to standard error.
+    /// When it cannot be started or its exit status is not 0: the message has the command line, the
+    /// status and what it wrote to standard error.
     pub fn run(&self, arguments: &[&str]) -> Result<String, Failed> {
         let output = self.output(arguments)?;
         if output.status.success() {
@@ -108,7 +107,8 @@ impl Tool {
             .spawn()
             .map_err(fail)?;
         let stdin = child.stdin.take();
-        // Written from a second thread: a tool that answers before it has read all would otherwise block us.
+        // Written from a second thread: a tool that answers before it has read all would otherwise
+        // block us.
         thread::scope(|scope| {
             scope.spawn(|| {
                 // A tool that ends without reading its input says so by its status.

@@ -16,9 +16,9 @@ const SKIPPED: &str = "\u{0}skipped: ";
 
 /// Enters namespaces of its own and runs the trials, with the command line of `cargo test`.
 ///
-/// To be called first in `main`, while the process has a single thread. Where the host forbids namespaces, the
-/// reason and its cure are written to standard error once and every trial counts as ignored, or as failed with
-/// `RAMPART_REQUIRE_NAMESPACES=1`.
+/// To be called first in `main`, while the process has a single thread. Where the host forbids
+/// namespaces, the reason and its cure are written to standard error once and every trial counts as
+/// ignored, or as failed with `RAMPART_REQUIRE_NAMESPACES=1`.
 pub fn run(trials: Vec<Trial>) -> ExitCode {
     let arguments = Arguments::from_args();
     if !arguments.list {

@@ -51,7 +51,8 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Puts sets and rules in; `false` when they are not in. What this run created is then gone again, and errors say why.
+    /// Puts sets and rules in; `false` when they are not in. What this run created is then gone
+    /// again, and errors say why.
     pub(super) fn put_in(&mut self, wanted: &Wanted, applied: Applied) -> bool {
         let prepared = self.prepare(&wanted.sets, &wanted.members);
         if !prepared.is_whole() {
@@ -61,7 +62,8 @@ impl<'a> Attempt<'a> {
         self.install(&prepared, wanted, applied)
     }
 
-    /// Looks for the sets, puts `members` into those that are there, and makes those that are missing.
+    /// Looks for the sets, puts `members` into those that are there, and makes those that are
+    /// missing.
     ///
     /// None is made where one that is there cannot be used.
     fn prepare(&mut self, wanted: &[CreateSet], members: &BTreeMap<SetName, Vec<Key>>) -> Prepared {
@@ -185,7 +187,8 @@ impl<'a> Attempt<'a> {
         self.report.families = rulesets.iter().map(FamilyReport::from).collect();
     }
 
-    /// Takes out of the sets who was in them because of the configuration `before`, and is not in this one.
+    /// Takes out of the sets who was in them because of the configuration `before`, and is not in
+    /// this one.
     pub(super) fn take_out(&mut self, before: Option<&Wanted>, now: &Wanted) {
         let Some(before) = before else { return };
         for (name, keys) in &before.members {

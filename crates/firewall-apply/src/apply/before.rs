@@ -10,9 +10,11 @@ use crate::findings::Findings;
 /// So many sessions are named.
 const NAMED: usize = 20;
 
-/// Makes the live sessions known to connection tracking, so that they go on, and tells which of them nobody could open again.
+/// Makes the live sessions known to connection tracking, so that they go on, and tells which of
+/// them nobody could open again.
 ///
-/// `false`, and nothing is done, when one of these is the session that the command is typed over, unless `force`.
+/// `false`, and nothing is done, when one of these is the session that the command is typed over,
+/// unless `force`.
 pub(super) fn run(
     kernel: &mut IpSet,
     wanted: Option<&Wanted>,

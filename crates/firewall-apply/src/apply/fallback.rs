@@ -9,7 +9,8 @@ use super::report::Applied;
 use crate::config::{self, Wanted};
 use crate::findings::causes;
 
-/// Puts the last configuration in that went in, or else a floor. `boot`: the exit status tells whether anything is in.
+/// Puts the last configuration in that went in, or else a floor. `boot`: the exit status tells
+/// whether anything is in.
 pub(super) fn run(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last, boot: bool) {
     if last_one(attempt, wanted, last) || floor(attempt, wanted, last) {
         attempt.findings.something_is_in();

@@ -35,7 +35,8 @@ pub(crate) struct Kept {
 }
 
 impl Last {
-    /// Reads the file of this path, or else the one beside the saved sets, where there is such a place.
+    /// Reads the file of this path, or else the one beside the saved sets, where there is such a
+    /// place.
     pub(crate) fn read(named: Option<&Path>, saved: &Path) -> Self {
         let path = match named {
             Some(path) if path == Path::new(config::NO_FILE) => None,

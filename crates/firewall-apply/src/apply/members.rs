@@ -88,7 +88,8 @@ pub(super) fn into(
     (members.len() - refused.len()) as u64
 }
 
-/// Takes out of a set who was in it because the last configuration said so, and no longer does; returns how many.
+/// Takes out of a set who was in it because the last configuration said so, and no longer does;
+/// returns how many.
 ///
 /// Who is in it for a time was put there by somebody else since, and stays.
 pub(super) fn take_out(

@@ -24,7 +24,8 @@ pub(super) struct Refill<'a> {
 }
 
 impl<'a> Refill<'a> {
-    /// Reads the file of `save`. One that does not exist has nothing in it; what is wrong with one that does is noted.
+    /// Reads the file of `save`. One that does not exist has nothing in it; what is wrong with one
+    /// that does is noted.
     pub(super) fn read(path: &'a Path, findings: &mut Findings) -> (Self, SavedReport) {
         // All the sets that members are wanted of hold addresses.
         let mut lost = BTreeSet::new();
@@ -59,7 +60,8 @@ impl<'a> Refill<'a> {
         aside::keep(self.path, &self.lost, findings);
     }
 
-    /// Creates the set `wanted` with `members` and with its saved members. Members that cannot be put in are noted and no error.
+    /// Creates the set `wanted` with `members` and with its saved members. Members that cannot be
+    /// put in are noted and no error.
     pub(super) fn create(
         &mut self,
         kernel: &mut IpSet,
@@ -115,8 +117,8 @@ fn fill(
     put_back(kernel, set, &present, saved, at)
 }
 
-/// The set keeps what its members had, such as comments, and starts large enough for them. Where it is of the type that was
-/// saved, it is that set again but for what the configuration says.
+/// The set keeps what its members had, such as comments, and starts large enough for them. Where it
+/// is of the type that was saved, it is that set again but for what the configuration says.
 fn extended(wanted: &CreateSet, saved: &SavedSet) -> CreateSet {
     let mut set = wanted.clone();
     if let Some(create) = &saved.create {
@@ -141,8 +143,9 @@ fn extended(wanted: &CreateSet, saved: &SavedSet) -> CreateSet {
     set
 }
 
-/// Before the name of a set that does not have all its members yet. A set that has its own name is complete, also when
-/// the run that made it was killed on the way; the next run takes the remains away.
+/// Before the name of a set that does not have all its members yet. A set that has its own name is
+/// complete, also when the run that made it was killed on the way; the next run takes the remains
+/// away.
 const UNFINISHED: &str = "rampart.new.";
 
 /// The buckets a hash starts with unless told otherwise (`IPSET_DEFAULT_HASHSIZE` in

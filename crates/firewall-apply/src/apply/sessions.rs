@@ -60,7 +60,8 @@ pub(super) fn live() -> Vec<Session> {
     sessions
 }
 
-/// Whether a service lets the peer of an inward session in again. Of the interface it comes by nothing is known.
+/// Whether a service lets the peer of an inward session in again. Of the interface it comes by
+/// nothing is known.
 pub(super) fn is_covered(session: &Session, config: &Config) -> bool {
     let peer = session.peer.ip();
     let within = |network: &Network| {

@@ -60,7 +60,8 @@ pub(super) fn note(kernel: &mut Nftables, config: &Config, findings: &mut Findin
         )),
     }
     for (path, tool) in LEGACY {
-        // Without iptables-legacy there is no such file; who may not read it cannot change rules either.
+        // Without iptables-legacy there is no such file; who may not read it cannot change rules
+        // either.
         let tables = fs::read_to_string(path).unwrap_or_default();
         let tables: Vec<&str> = tables.split_whitespace().collect();
         if !tables.is_empty() {

@@ -16,7 +16,8 @@ use netlink_packet_netfilter::{NetfilterHeader, NetfilterMessage, NetfilterProto
 
 use super::sessions::{Protocol, Session};
 
-/// Enters each session as one that is established; returns how many could not be, and why the first of them.
+/// Enters each session as one that is established; returns how many could not be, and why the first
+/// of them.
 ///
 /// One that is tracked already stays as it is.
 pub(super) fn enter(sessions: &[Session]) -> Result<(), (usize, io::Error)> {
@@ -118,7 +119,8 @@ fn tuple(protocol: Protocol, from: SocketAddr, to: SocketAddr) -> Vec<Tuple> {
     ]
 }
 
-/// As the kernel itself takes up a connection in its middle: the windows and their scale are not known.
+/// As the kernel itself takes up a connection in its middle: the windows and their scale are not
+/// known.
 fn established() -> Vec<ProtoInfoTCP> {
     let mut flags = TCPFlags::parse(&[LIBERAL, LIBERAL]);
     let mut info = vec![ProtoInfoTCP::State(TCP_CONNTRACK_ESTABLISHED)];
@@ -131,9 +133,11 @@ fn established() -> Vec<ProtoInfoTCP> {
 
 /// linux/netfilter/nfnetlink.h.
 const NFNETLINK_V0: u8 = 0;
-/// `linux/netfilter/nf_conntrack_tcp.h`: enum `tcp_conntrack`; `IP_CT_TCP_FLAG_SACK_PERM` and `_BE_LIBERAL`.
+/// `linux/netfilter/nf_conntrack_tcp.h`: enum `tcp_conntrack`; `IP_CT_TCP_FLAG_SACK_PERM` and
+/// `_BE_LIBERAL`.
 const TCP_CONNTRACK_ESTABLISHED: u8 = 3;
 const LIBERAL: u8 = 0x02 | 0x08;
-/// Seconds: the kernel's defaults, `net/netfilter/nf_conntrack_proto_tcp.c` and `_udp.c`. The first packet sets them anew.
+/// Seconds: the kernel's defaults, `net/netfilter/nf_conntrack_proto_tcp.c` and `_udp.c`. The first
+/// packet sets them anew.
 const TCP_TIMEOUT: u32 = 5 * 24 * 60 * 60;
 const UDP_TIMEOUT: u32 = 120;

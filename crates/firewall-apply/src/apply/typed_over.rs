@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Both ends, the other host's first, as sshd tells its children.
 ///
-/// sudo leaves the variable out, so that the environments of the processes above are read too, as far as that is allowed.
+/// sudo leaves the variable out, so that the environments of the processes above are read too, as
+/// far as that is allowed.
 pub(super) fn ends() -> Option<(SocketAddr, SocketAddr)> {
     let mut process = "self".to_owned();
     for _ in 0..MOST_PROCESSES {

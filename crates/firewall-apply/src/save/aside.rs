@@ -1,4 +1,5 @@
-//! Lines of a saved file that came to nothing, kept beside it: the next `save` writes the file anew.
+//! Lines of a saved file that came to nothing, kept beside it: the next `save` writes the file
+//! anew.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;

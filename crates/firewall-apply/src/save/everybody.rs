@@ -1,4 +1,5 @@
-//! Members that together are everybody. The kernel refuses a network of every address, and takes its two halves.
+//! Members that together are everybody. The kernel refuses a network of every address, and takes
+//! its two halves.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -8,8 +9,8 @@ use iptables_ruleset::{Family, Network};
 
 use super::format::{Member, SavedSet};
 
-/// The lines of a whitelist's or blacklist's widest networks, where its members leave nobody out: without them it is a list
-/// again. Empty for any other set, and where somebody is excepted.
+/// The lines of a whitelist's or blacklist's widest networks, where its members leave nobody out:
+/// without them it is a list again. Empty for any other set, and where somebody is excepted.
 pub(crate) fn widest(set: &SavedSet) -> BTreeSet<usize> {
     let name = set.name.as_str();
     let base = name.strip_suffix("_v6").unwrap_or(name);

@@ -17,14 +17,16 @@ pub(crate) struct WriteError {
     source: io::Error,
 }
 
-/// Replaces `path` by `content`, with mode 0600: readers see the old file or the new one, also after a crash.
+/// Replaces `path` by `content`, with mode 0600: readers see the old file or the new one, also
+/// after a crash.
 ///
 /// A missing directory is created with mode 0700.
 ///
 /// # Errors
 ///
-/// When a directory, the temporary file beside `path` or `path` itself cannot be written, or when `path` is something
-/// other than a regular file (replacing `/dev/null` would do more than was asked). The old file is then as it was.
+/// When a directory, the temporary file beside `path` or `path` itself cannot be written, or when
+/// `path` is something other than a regular file (replacing `/dev/null` would do more than was
+/// asked). The old file is then as it was.
 pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     let failed = |operation, at: &Path| {
         let path = at.display().to_string();

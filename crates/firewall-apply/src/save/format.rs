@@ -49,7 +49,8 @@ impl Saved {
         self.sets.iter().find(|set| set.name == *name)
     }
 
-    /// Writes the file. With a time of saving it is one of ours: the time, the sets, the mark of the end.
+    /// Writes the file. With a time of saving it is one of ours: the time, the sets, the mark of
+    /// the end.
     ///
     /// # Errors
     ///

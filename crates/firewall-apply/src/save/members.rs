@@ -25,25 +25,28 @@ pub(crate) struct PutBack {
     pub(crate) expired: u64,
     /// They could not be put into the set.
     pub(crate) refused: u64,
-    /// Of those that were put into it: without a comment, counters or skbinfo that they had, for which it keeps no room.
+    /// Of those that were put into it: without a comment, counters or skbinfo that they had, for
+    /// which it keeps no room.
     pub(crate) bared: u64,
     /// The lines of those that could not.
     pub(crate) lines: BTreeSet<usize>,
-    /// Why, for the first of them, with the number of the line; without one it is about all of them.
+    /// Why, for the first of them, with the number of the line; without one it is about all of
+    /// them.
     pub(crate) reasons: Vec<(Option<usize>, String)>,
 }
 
-/// Seconds from the saving to `now`; none when the file does not say when it was saved, or when the clock has not
-/// been set yet and stands before it.
+/// Seconds from the saving to `now`; none when the file does not say when it was saved, or when the
+/// clock has not been set yet and stands before it.
 pub(crate) fn elapsed(saved: Option<Timestamp>, now: Timestamp) -> u32 {
     let passed = saved.map_or(0, |saved| now.as_second() - saved.as_second());
     u32::try_from(passed.max(0)).unwrap_or(u32::MAX)
 }
 
-/// Adds the members of `saved`, which was written `at` that time, to the set `target`, which holds `present`.
+/// Adds the members of `saved`, which was written `at` that time, to the set `target`, which holds
+/// `present`.
 ///
-/// Of two ends of a member the later one stays; ends are no more exact than a second. What the set keeps no room for, a
-/// comment or counters, is left out and counted.
+/// Of two ends of a member the later one stays; ends are no more exact than a second. What the set
+/// keeps no room for, a comment or counters, is left out and counted.
 pub(crate) fn put_back(
     kernel: &mut IpSet,
     target: &CreateSet,
@@ -135,8 +138,8 @@ impl PutBack {
     }
 }
 
-/// What members without a timeout have: what the set had that was saved, where the file says so. One without timeouts
-/// had permanent members.
+/// What members without a timeout have: what the set had that was saved, where the file says so.
+/// One without timeouts had permanent members.
 fn default_timeout(saved: &SavedSet, target: &CreateSet) -> Option<Timeout> {
     match &saved.create {
         Some(create) => create.options.timeout.or(Some(Timeout::PERMANENT)),
@@ -144,7 +147,8 @@ fn default_timeout(saved: &SavedSet, target: &CreateSet) -> Option<Timeout> {
     }
 }
 
-/// The entry as it is to be `elapsed` seconds later in a set of this kind; `None` when its time is over.
+/// The entry as it is to be `elapsed` seconds later in a set of this kind; `None` when its time is
+/// over.
 fn aged(
     mut entry: Entry,
     elapsed: u32,
@@ -183,7 +187,8 @@ fn bared(mut entry: Entry, target: &CreateSet) -> (Entry, bool) {
     (entry, lost)
 }
 
-/// The entry that stands for what the member did: the set it was saved from may have looked at some bits of an address only.
+/// The entry that stands for what the member did: the set it was saved from may have looked at some
+/// bits of an address only.
 fn unmasked(member: &Entry, saved: &SavedSet, target: &CreateSet) -> Result<Entry, String> {
     let mut entry = member.clone();
     if let Some(CreateSet { options: from, .. }) = &saved.create {

@@ -1,4 +1,5 @@
-//! Saved members that are put back: nobody is banned for longer than was said, and what cannot be put back is named.
+//! Saved members that are put back: nobody is banned for longer than was said, and what cannot be
+//! put back is named.
 
 use std::{fs, process};
 

@@ -1,4 +1,5 @@
-//! Sets: those that are there stay, those that cannot be used stop the run before anything is changed.
+//! Sets: those that are there stay, those that cannot be used stop the run before anything is
+//! changed.
 
 use std::process;
 use std::thread::sleep;
@@ -175,7 +176,8 @@ fn a_set_without_timeouts_does_not_keep_the_firewall_down() -> Result<(), Failed
 
 fn a_firewall_that_is_up_stays_up() -> Result<(), Failed> {
     apply()?.exits(0)?;
-    // Somebody takes out one family, and puts a set there that cannot be used; IPv4 has to stay as it is.
+    // Somebody takes out one family, and puts a set there that cannot be used; IPv4 has to stay as
+    // it is.
     for line in [
         "ip6tables -F",
         "ip6tables -X",

@@ -80,7 +80,8 @@ fn established(case: Case) -> Result<(), Failed> {
     ground.expect_logged(&[])
 }
 
-/// A packet that is sent again belongs to the connection: it is not logged again and costs nothing of the limit.
+/// A packet that is sent again belongs to the connection: it is not logged again and costs nothing
+/// of the limit.
 fn retransmission(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     let packets = ground.connections(ground.source(1), 22, 5);
@@ -282,7 +283,8 @@ fn session_typed_over_to_no_service(case: Case) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Where no service lets it in, it goes on when this host speaks next, as it does for whoever waits for the prompt.
+/// Where no service lets it in, it goes on when this host speaks next, as it does for whoever waits
+/// for the prompt.
 fn session_from_before_apply_to_no_service(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::before_apply(World::new()?, case, Config::default())?;
     let mut session = Session::open(&ground, &ground.world.attacker, ground.gateway(9999))?;

@@ -81,8 +81,8 @@ impl Log {
     }
 }
 
-/// Whether `answer` is one that a host gives to `packet`: of an open or closed port, an echo reply, or an ICMP
-/// error that quotes it.
+/// Whether `answer` is one that a host gives to `packet`: of an open or closed port, an echo reply,
+/// or an ICMP error that quotes it.
 pub(crate) fn answers(answer: &Packet, packet: &Packet) -> bool {
     if answer.source() == packet.destination() && answer.destination() == packet.source() {
         if let (Some((from, to)), Some((source, destination))) =

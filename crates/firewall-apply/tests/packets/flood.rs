@@ -124,7 +124,8 @@ fn prepared(case: Case, config: Config) -> Result<Ground, Failed> {
     Ok(ground)
 }
 
-/// Sends the first packet of a connection from each source, and waits until all are decided; says how many.
+/// Sends the first packet of a connection from each source, and waits until all are decided; says
+/// how many.
 fn flood(
     ground: &mut Ground,
     sources: impl Iterator<Item = IpAddr>,

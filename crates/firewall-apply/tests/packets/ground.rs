@@ -20,8 +20,8 @@ const TICK: Duration = Duration::from_millis(10);
 const BURST: usize = 5;
 /// TCP ports that somebody listens on. Everything else is closed.
 pub(crate) const OPEN: [u16; 4] = [22, 443, 8443, 9999];
-/// The whitelisted stranger whose echo request follows the packets of a row: when it is answered and logged, they
-/// have been decided.
+/// The whitelisted stranger whose echo request follows the packets of a row: when it is answered
+/// and logged, they have been decided.
 const SENTINEL: u8 = 250;
 
 pub(crate) struct Ground {
@@ -176,7 +176,8 @@ impl Ground {
         self.case.family.stranger(n)
     }
 
-    /// The address of a stranger in another network than any other: in IPv6, sources of one /64 are counted as one.
+    /// The address of a stranger in another network than any other: in IPv6, sources of one /64 are
+    /// counted as one.
     pub(crate) fn elsewhere(&self, n: u8) -> IpAddr {
         self.case.family.pick(
             self.source(n),
@@ -294,8 +295,8 @@ impl Ground {
         Ok(())
     }
 
-    /// Sends `packets`, whose limit lets five pass at once and one more `every` so often: the first five have the
-    /// fate `within`, and of the others no more than time can account for.
+    /// Sends `packets`, whose limit lets five pass at once and one more `every` so often: the first
+    /// five have the fate `within`, and of the others no more than time can account for.
     pub(crate) fn expect_limit(
         &mut self,
         packets: &[Packet],
@@ -349,10 +350,11 @@ impl Ground {
     }
 }
 
-/// `fates` are all `over`, but for one `within` for each time that `every` has passed since `since`.
+/// `fates` are all `over`, but for one `within` for each time that `every` has passed since
+/// `since`.
 ///
-/// The clock cannot fail the row: it can only excuse what a slow machine lets through, and a machine that is so
-/// slow that the limit was never exceeded proves nothing and says so.
+/// The clock cannot fail the row: it can only excuse what a slow machine lets through, and a
+/// machine that is so slow that the limit was never exceeded proves nothing and says so.
 fn only_as_time_allows(
     fates: &[Fate],
     since: Instant,

@@ -1,4 +1,5 @@
-//! What belongs to no connection and opens none: the end of one that tracking has forgotten, and what looks like it.
+//! What belongs to no connection and opens none: the end of one that tracking has forgotten, and
+//! what looks like it.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -77,7 +78,8 @@ fn only_invalid(ground: &mut Ground, client: IpAddr) -> Result<(), Failed> {
     Ok(())
 }
 
-/// 150 clients are in the middle of their connections to https: they go on, and none of them is blocked.
+/// 150 clients are in the middle of their connections to https: they go on, and none of them is
+/// blocked.
 fn everything_forgotten(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     for n in 1..=150 {

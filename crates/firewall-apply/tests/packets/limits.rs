@@ -44,7 +44,8 @@ fn the_kernel_has_the_rates(case: Case) -> Result<(), Failed> {
         );
         units.push(unit(&bucket, Duration::from_millis(milliseconds))?);
     }
-    // What the kernel counts in depends on how it was built, but it is the same for all; it may round.
+    // What the kernel counts in depends on how it was built, but it is the same for all; it may
+    // round.
     let most = units.iter().max().copied().unwrap_or_default();
     let alike = units.iter().all(|unit| (most - unit) * 1000 <= most);
     assert!(alike, "costs of a millisecond: {units:?}");
@@ -77,7 +78,8 @@ fn name(rules: &str, parts: [&str; 2]) -> Result<String, Failed> {
         .ok_or_else(|| format!("no limit in a rule with {parts:?}:\n{rules}").into())
 }
 
-/// Reads `59 198.51.100.1:0->0.0.0.0:0 128000 160000 32000`: the last are what is left, the capacity, the cost.
+/// Reads `59 198.51.100.1:0->0.0.0.0:0 128000 160000 32000`: the last are what is left, the
+/// capacity, the cost.
 fn bucket(ground: &Ground, name: &str, source: IpAddr) -> Result<Bucket, Failed> {
     let directory = ground.case.family.pick("ipt_hashlimit", "ip6t_hashlimit");
     let path = format!("/proc/thread-self/net/{directory}/{name}");

@@ -1,8 +1,9 @@
 //! What the firewall does with packets: one row, one test, for IPv4 and IPv6.
 //!
-//! A row sends packets from the attacker's side of a world of private namespaces and says of each whether it got
-//! through and what was logged. `v4::…` and `v6::…` read the log through NFLOG, which works everywhere;
-//! `log::v4::…` and `log::v6::…` are the same rows with the LOG target, read from the kernel log by root.
+//! A row sends packets from the attacker's side of a world of private namespaces and says of each
+//! whether it got through and what was logged. `v4::…` and `v6::…` read the log through NFLOG,
+//! which works everywhere; `log::v4::…` and `log::v6::…` are the same rows with the LOG target,
+//! read from the kernel log by root.
 #![forbid(unsafe_code)]
 
 mod config;

@@ -52,7 +52,8 @@ const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const GROUP_V4: Ipv4Addr = Ipv4Addr::new(239, 1, 2, 3);
 const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff05, 0, 0, 0, 0, 0, 0, 0x123);
 
-/// A switch that snoops sends to a port what is for a group only while hosts there answer such queries.
+/// A switch that snoops sends to a port what is for a group only while hosts there answer such
+/// queries.
 fn query_is_answered(case: Case, of_one_group: bool) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     answered(&mut ground, of_one_group)
@@ -88,8 +89,8 @@ fn answered(ground: &mut Ground, of_one_group: bool) -> Result<(), Failed> {
     let mut wire = ground.world.attacker.tap("eth0")?;
     let seen = ground.send(&[query])?;
     assert_eq!(seen.logged, []);
-    // Unasked, the gateway reports in the form of the latest version, which goes to all routers; a query of the old
-    // version is answered to the group.
+    // Unasked, the gateway reports in the form of the latest version, which goes to all routers; a
+    // query of the old version is answered to the group.
     wire.receive_until(ENOUGH, |packet| {
         packet.destination() == Some(family.pick(GROUP_V4.into(), GROUP_V6.into()))
             && family.pick(
@@ -174,8 +175,8 @@ fn router_discovery_is_of_the_link(case: Case) -> Result<(), Failed> {
     Ok(())
 }
 
-/// A request to a group is answered by addresses that it was not sent to, so that connection tracking knows nothing of
-/// the answers.
+/// A request to a group is answered by addresses that it was not sent to, so that connection
+/// tracking knows nothing of the answers.
 fn answers_to_a_multicast_echo_come_in(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     let kind = case.family.pick(0, 129);

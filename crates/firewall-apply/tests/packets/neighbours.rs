@@ -89,8 +89,8 @@ fn unresolved(case: Case) -> Result<Ground, Failed> {
     Ok(ground)
 }
 
-/// The row is worth something: such a packet did go through the firewall. (ARP does not; there IPv4 has nothing to
-/// fear.)
+/// The row is worth something: such a packet did go through the firewall. (ARP does not; there IPv4
+/// has nothing to fear.)
 fn came_in(case: Case, packets: &[Packet], kind: u8) {
     let found = packets
         .iter()

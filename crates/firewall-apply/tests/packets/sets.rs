@@ -59,7 +59,8 @@ fn whitelist_wins_over_throttle(case: Case) -> Result<(), Failed> {
     ground.expect(&ground.connections(source, 22, 30), ALLOWED)
 }
 
-/// A blacklisted address is cut off as a source; that others send in its neighbourhood is none of their fault.
+/// A blacklisted address is cut off as a source; that others send in its neighbourhood is none of
+/// their fault.
 fn blacklist_is_of_sources(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     ground.add("blacklist", ground.source(1), "timeout 600")?;

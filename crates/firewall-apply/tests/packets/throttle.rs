@@ -48,7 +48,8 @@ pub(crate) const ROWS: &[Row] = &[
     }),
 ];
 
-/// A throttle set, how often its limits give one packet back, and how many packets are enough for a burst.
+/// A throttle set, how often its limits give one packet back, and how many packets are enough for a
+/// burst.
 #[derive(Clone, Copy)]
 struct Throttle {
     set: &'static str,

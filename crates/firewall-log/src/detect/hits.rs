@@ -1,4 +1,5 @@
-//! When one source hit: kept small for the many that hit once, quick for the few that hit a million times.
+//! When one source hit: kept small for the many that hit once, quick for the few that hit a million
+//! times.
 
 use super::late::Late;
 use super::ports::Ported;
@@ -28,8 +29,8 @@ impl Hits {
         Self::Ported(Box::new(hits))
     }
 
-    /// Adds a hit. Answers the fullest window that holds it, of equally full ones the last, if it has as many hits as
-    /// the limit.
+    /// Adds a hit. Answers the fullest window that holds it, of equally full ones the last, if it
+    /// has as many hits as the limit.
     pub(super) fn add(&mut self, at: i64, port: Option<u16>, limit: Limit) -> Option<Window> {
         let late = match self {
             Self::Ported(hits) => return hits.add(at, port, limit),
@@ -121,8 +122,8 @@ impl Hits {
     }
 }
 
-/// The window that ends at the last hit, which no other window that holds it can exceed: one look at the hit that would have to
-/// be its first.
+/// The window that ends at the last hit, which no other window that holds it can exceed: one look
+/// at the hit that would have to be its first.
 fn last_window(times: &[i64], at: i64, limit: Limit) -> Option<Window> {
     let first = times.len().checked_sub(usize::try_from(limit.hits).ok()?)?;
     if at.saturating_sub(*times.get(first)?) > limit.within {

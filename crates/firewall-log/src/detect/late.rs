@@ -6,17 +6,17 @@ use super::window::Window;
 
 /// The times of a source's hits, and for each how many hits the window that begins there holds.
 ///
-/// A treap: a search tree by time whose nodes are also a heap by a priority drawn at random, which keeps it about as
-/// deep as the logarithm of its size, whatever the order of arrival. A new hit adds one to every window that begins up
-/// to `within` before it; those are a range of the tree, and the sum is kept at the top of the range until someone
-/// looks below it.
+/// A treap: a search tree by time whose nodes are also a heap by a priority drawn at random, which
+/// keeps it about as deep as the logarithm of its size, whatever the order of arrival. A new hit
+/// adds one to every window that begins up to `within` before it; those are a range of the tree,
+/// and the sum is kept at the top of the range until someone looks below it.
 #[derive(Debug, Clone)]
 pub(super) struct Late {
     nodes: Vec<Node>,
     root: Link,
     within: i64,
-    /// State of the priorities' generator, never 0. Whoever could foresee it and write stamps of his choice could
-    /// make of the tree a list, deeper than the stack.
+    /// State of the priorities' generator, never 0. Whoever could foresee it and write stamps of
+    /// his choice could make of the tree a list, deeper than the stack.
     seed: u32,
 }
 

@@ -18,13 +18,12 @@ use std::num::NonZeroU32;
 use std::time::SystemTime;
 
 pub(crate) use self::excepted::Excepted;
+use self::hits::Hits;
 pub(crate) use self::nature::{Nature, is_service_port};
 pub(crate) use self::prefix::{hosts_v4, hosts_v6};
 pub(crate) use self::spans::Span;
 pub use self::threshold::Threshold;
 pub(crate) use self::window::Dated;
-
-use self::hits::Hits;
 use self::window::{Limit, Sum, Window};
 use crate::event::Event;
 use crate::packet::Transport;
@@ -32,13 +31,15 @@ use crate::time::{from_micros, to_micros};
 
 /// Counts the packets of each source under a list of rules.
 ///
-/// For a program that follows a log, [`observe`](Self::observe) says at each packet whether it belongs to a violation. For one that reads
-/// a log to its end, [`violators`](Self::violators) and [`tallies`](Self::tallies) then say what it all came to. Both count alike, and lines need
-/// not be in order: a packet seen late counts where it belongs.
+/// For a program that follows a log, [`observe`](Self::observe) says at each packet whether it
+/// belongs to a violation. For one that reads a log to its end, [`violators`](Self::violators) and
+/// [`tallies`](Self::tallies) then say what it all came to. Both count alike, and lines need not be
+/// in order: a packet seen late counts where it belongs.
 ///
-/// Times count to the microsecond. A packet in order costs a constant, one out of order the logarithm of what its source has sent.
-/// A source that has been seen once or twice takes some 40 to 80 bytes of a map, and every further packet 8; [`forget_before`](Self::forget_before) bounds that.
-/// The maps are std's with their random keys, since whoever is logged chooses the addresses.
+/// Times count to the microsecond. A packet in order costs a constant, one out of order the
+/// logarithm of what its source has sent. A source that has been seen once or twice takes some 40
+/// to 80 bytes of a map, and every further packet 8; [`forget_before`](Self::forget_before) bounds
+/// that. The maps are std's with their random keys, since whoever is logged chooses the addresses.
 #[derive(Debug, Clone)]
 pub struct Detector {
     rules: Vec<Rule>,
@@ -57,7 +58,8 @@ struct Rule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
-    /// Who; the first address of the network, where the rule [counts networks](Threshold::aggregate_v6).
+    /// Who; the first address of the network, where the rule [counts
+    /// networks](Threshold::aggregate_v6).
     pub source: IpAddr,
     /// The prefix length of the network; 32 or 128 for a single address.
     pub prefix_length: u8,
@@ -75,7 +77,8 @@ pub struct Violation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tally {
-    /// Who; the first address of the network, where the rule [counts networks](Threshold::aggregate_v6).
+    /// Who; the first address of the network, where the rule [counts
+    /// networks](Threshold::aggregate_v6).
     pub source: IpAddr,
     /// The prefix length of the network; 32 or 128 for a single address.
     pub prefix_length: u8,
@@ -83,13 +86,15 @@ pub struct Tally {
     pub hits: u64,
     /// The most of them in any one window.
     pub peak_hits: u64,
-    /// The most different destination ports in any one window, if the rule [asks for them](Threshold::distinct_ports).
+    /// The most different destination ports in any one window, if the rule [asks for
+    /// them](Threshold::distinct_ports).
     pub peak_ports: Option<u32>,
     /// The first of all.
     pub first_seen: SystemTime,
     /// The last of all.
     pub last_seen: SystemTime,
-    /// The last packet of the last window that reached the threshold, which a ban is dated from; `None` if none did.
+    /// The last packet of the last window that reached the threshold, which a ban is dated from;
+    /// `None` if none did.
     pub last_violating: Option<SystemTime>,
 }
 
@@ -100,13 +105,16 @@ impl Detector {
         Self { rules }
     }
 
-    /// Counts a packet that was logged at `at` under every rule that [matches](Threshold::matches) it.
+    /// Counts a packet that was logged at `at` under every rule that [matches](Threshold::matches)
+    /// it.
     ///
-    /// Answers the violation that it belongs to: the fullest window that holds it, if that reaches the threshold. So a source
-    /// that goes on is answered again at each packet, later each time, and a ban that is extended each time ends when one
-    /// dated from the whole log would. If several rules are violated, it is the first of them in the order they were given.
+    /// Answers the violation that it belongs to: the fullest window that holds it, if that reaches
+    /// the threshold. So a source that goes on is answered again at each packet, later each time,
+    /// and a ban that is extended each time ends when one dated from the whole log would. If
+    /// several rules are violated, it is the first of them in the order they were given.
     ///
-    /// A packet [without source](Event::source) is passed over. A line that stands for [several](Event::repeated) counts as the last of them.
+    /// A packet [without source](Event::source) is passed over. A line that stands for
+    /// [several](Event::repeated) counts as the last of them.
     pub fn observe(&mut self, event: &Event<'_>, at: SystemTime) -> Option<Violation> {
         let source = event.source()?;
         let at = to_micros(at);
@@ -131,9 +139,9 @@ impl Detector {
         })
     }
 
-    /// Forgets all packets before `at`, and the sources of which none is left. Goes through all sources: a call now
-    /// and then is meant, not one for each packet. What lies further back than the longest
-    /// [`within`](Threshold::within) is of no more use to [`observe`](Self::observe).
+    /// Forgets all packets before `at`, and the sources of which none is left. Goes through all
+    /// sources: a call now and then is meant, not one for each packet. What lies further back than
+    /// the longest [`within`](Threshold::within) is of no more use to [`observe`](Self::observe).
     pub fn forget_before(&mut self, at: SystemTime) {
         let at = to_micros(at);
         for rule in &mut self.rules {

@@ -16,11 +16,11 @@ pub(crate) struct Nature {
 /// What a packet is in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// It may be the first: a TCP packet that opens a connection, an ICMP request, anything of a protocol that does not
-    /// say.
+    /// It may be the first: a TCP packet that opens a connection, an ICMP request, anything of a
+    /// protocol that does not say.
     First,
-    /// It is or may be an answer: a TCP packet with ACK or RST, an ICMP reply or error, and later fragments of both,
-    /// which do not show what they belong to.
+    /// It is or may be an answer: a TCP packet with ACK or RST, an ICMP reply or error, and later
+    /// fragments of both, which do not show what they belong to.
     Answer,
     /// A TCP packet that no connection sends: without SYN, ACK and RST.
     Stealth,
@@ -83,8 +83,8 @@ impl Role {
 
 /// Whether a packet was built, or cut, so that its line shows no protocol or no flags of TCP.
 ///
-/// ESP over IPv6 and a later fragment have none either, and are ordinary. But nobody's path is so narrow that a
-/// fragment begins within the header of TCP (RFC 1858).
+/// ESP over IPv6 and a later fragment have none either, and are ordinary. But nobody's path is so
+/// narrow that a fragment begins within the header of TCP (RFC 1858).
 fn hides_transport(network: &Network<'_>, transport: &Transport<'_>) -> bool {
     let offset = fragment_offset(network);
     if offset > 0 {

@@ -12,7 +12,8 @@ pub(super) struct Ported {
 }
 
 impl Ported {
-    /// Adds a hit. Answers the fullest window that holds it, of equally full ones the last, if it is over the limit.
+    /// Adds a hit. Answers the fullest window that holds it, of equally full ones the last, if it
+    /// is over the limit.
     pub(super) fn add(&mut self, at: i64, port: Option<u16>, limit: Limit) -> Option<Window> {
         let place = self.hits.partition_point(|(time, _)| *time <= at);
         self.hits.insert(place, (at, port));
@@ -74,7 +75,8 @@ pub(super) fn sum<T: Dated>(hits: &[T], limit: Limit) -> Sum {
     sum
 }
 
-/// Ends of windows in order, each with the hits and the number of different ports of the window that ends there.
+/// Ends of windows in order, each with the hits and the number of different ports of the window
+/// that ends there.
 fn windows<T: Dated>(hits: &[T], within: i64) -> impl Iterator<Item = (Window, u32)> {
     let mut start = 0;
     let mut ports: HashMap<u16, u32> = HashMap::new();

@@ -12,29 +12,37 @@ use super::window::{self, Dated, Limit};
 use crate::event::Event;
 use crate::packet::Protocol;
 
-/// A rule of a [`Detector`](super::Detector): a source is a violator when at least `hits` of its packets that the rule counts lie in a
-/// window whose first and last are at most `within` apart, both ends included, and, if [asked for](Self::distinct_ports), went to enough
-/// different ports.
+/// A rule of a [`Detector`](super::Detector): a source is a violator when at least `hits` of its
+/// packets that the rule counts lie in a window whose first and last are at most `within` apart,
+/// both ends included, and, if [asked for](Self::distinct_ports), went to enough different ports.
 ///
 /// # What counts
 ///
 /// Unless the rule says otherwise, a packet counts only if it is evidence against its sender:
 ///
-/// - A **TCP** packet counts if it opens a connection: SYN is set, ACK and RST are not. All others are also what a host sends that
-///   answers packets which somebody forged in this host's name, and what the end of an ordinary connection looks like once connection tracking
-///   has forgotten it. [`count_stealth_scans`](Self::count_stealth_scans) adds those that no connection sends.
-/// - An **ICMP** message counts if it asks (echo, timestamp, information, address mask, router or neighbour solicitation) or is of a type that nobody answers
-///   with. A reply and an error come because of another packet, whose source may have been forged.
-/// - **UDP** and all other protocols count: nothing in such a packet says whether it is an answer. A rule that asks for
-///   [different ports](Self::distinct_ports) leaves out UDP from port 53, 123 or 443.
-/// - A **later fragment** of TCP or ICMP shows neither flags nor type and does not count; the first one does.
-/// - A packet that **hides its transport** counts whatever protocols the rule asks for: its line is cut short before `PROTO=`, the header of TCP is not whole in
-///   it, or it is a fragment that begins within that header. Nobody sends these but to get past a firewall. ESP over IPv6 has no `PROTO=` either and is
-///   none of them. It has no port, so it adds none where [different ports](Self::distinct_ports) are asked for.
-/// - What went to a **multicast or broadcast** address, or in a frame to all or a group, is what neighbours say to each other, and does not count.
+/// - A **TCP** packet counts if it opens a connection: SYN is set, ACK and RST are not. All others
+///   are also what a host sends that answers packets which somebody forged in this host's name, and
+///   what the end of an ordinary connection looks like once connection tracking has forgotten it.
+///   [`count_stealth_scans`](Self::count_stealth_scans) adds those that no connection sends.
+/// - An **ICMP** message counts if it asks (echo, timestamp, information, address mask, router or
+///   neighbour solicitation) or is of a type that nobody answers with. A reply and an error come
+///   because of another packet, whose source may have been forged.
+/// - **UDP** and all other protocols count: nothing in such a packet says whether it is an answer.
+///   A rule that asks for [different ports](Self::distinct_ports) leaves out UDP from port 53, 123
+///   or 443.
+/// - A **later fragment** of TCP or ICMP shows neither flags nor type and does not count; the first
+///   one does.
+/// - A packet that **hides its transport** counts whatever protocols the rule asks for: its line is
+///   cut short before `PROTO=`, the header of TCP is not whole in it, or it is a fragment that
+///   begins within that header. Nobody sends these but to get past a firewall. ESP over IPv6 has no
+///   `PROTO=` either and is none of them. It has no port, so it adds none where [different
+///   ports](Self::distinct_ports) are asked for.
+/// - What went to a **multicast or broadcast** address, or in a frame to all or a group, is what
+///   neighbours say to each other, and does not count.
 /// - What this **host itself** sent (`IN=` is empty) never counts.
 ///
-/// [`count_answers`](Self::count_answers) and [`count_multicast`](Self::count_multicast) switch these off.
+/// [`count_answers`](Self::count_answers) and [`count_multicast`](Self::count_multicast) switch
+/// these off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Threshold {
     prefixes: Vec<Vec<u8>>,
@@ -80,7 +88,8 @@ impl Threshold {
 
     /// Counts packets logged under this prefix, and under those of other calls.
     ///
-    /// Case does not matter, nor do colons and spaces at the end: `iptables-blocked` is `IPTABLES-BLOCKED: `.
+    /// Case does not matter, nor do colons and spaces at the end: `iptables-blocked` is
+    /// `IPTABLES-BLOCKED: `.
     pub fn prefix(mut self, prefix: impl AsRef<[u8]>) -> Self {
         self.prefixes.push(stem(prefix.as_ref()).to_vec());
         self
@@ -94,64 +103,71 @@ impl Threshold {
         self
     }
 
-    /// Counts packets that [hide their transport](Self#what-counts), and of the others only those of the
-    /// [protocols](Self::protocol) that are named.
+    /// Counts packets that [hide their transport](Self#what-counts), and of the others only those
+    /// of the [protocols](Self::protocol) that are named.
     pub fn hidden_transport(mut self) -> Self {
         self.types.push(Type::Hidden);
         self
     }
 
-    /// Whether to count what is or may be an [answer](Self#what-counts), which anybody can have sent here by somebody else: TCP packets of any flags,
-    /// ICMP replies and errors, later fragments, and UDP from any port. Not unless set.
+    /// Whether to count what is or may be an [answer](Self#what-counts), which anybody can have
+    /// sent here by somebody else: TCP packets of any flags, ICMP replies and errors, later
+    /// fragments, and UDP from any port. Not unless set.
     pub fn count_answers(mut self, count: bool) -> Self {
         self.answers = count;
         self
     }
 
-    /// Whether to count TCP packets without SYN, ACK and RST, as NULL, FIN and Xmas scans send them. Not unless set.
+    /// Whether to count TCP packets without SYN, ACK and RST, as NULL, FIN and Xmas scans send
+    /// them. Not unless set.
     ///
-    /// No connection sends them and nothing answers with them. But single packets without a handshake prove nothing, and a log of packets that belong to no
-    /// connection is where they are looked for.
+    /// No connection sends them and nothing answers with them. But single packets without a
+    /// handshake prove nothing, and a log of packets that belong to no connection is where they are
+    /// looked for.
     pub fn count_stealth_scans(mut self, count: bool) -> Self {
         self.stealth = count;
         self
     }
 
-    /// Whether to count packets to a multicast or broadcast address, and those in a frame to all or a group: the broadcast address of a subnet shows by its
-    /// frame only. Not unless set.
+    /// Whether to count packets to a multicast or broadcast address, and those in a frame to all or
+    /// a group: the broadcast address of a subnet shows by its frame only. Not unless set.
     pub fn count_multicast(mut self, count: bool) -> Self {
         self.multicast = count;
         self
     }
 
-    /// Asks for at least so many different destination ports in the same window, as a port scan has them.
+    /// Asks for at least so many different destination ports in the same window, as a port scan has
+    /// them.
     ///
-    /// Port 22 of TCP and port 22 of UDP are one port. A packet without ports (ICMP, a later fragment, a header cut short) counts as a
-    /// packet and adds no port. UDP from port 53, 123 or 443 does not count unless [answers](Self::count_answers) do: late answers of a server go to as many
-    /// ports as there were questions. A rule that does not ask for ports counts it, so that a flood from such a port is found.
+    /// Port 22 of TCP and port 22 of UDP are one port. A packet without ports (ICMP, a later
+    /// fragment, a header cut short) counts as a packet and adds no port. UDP from port 53, 123 or
+    /// 443 does not count unless [answers](Self::count_answers) do: late answers of a server go to
+    /// as many ports as there were questions. A rule that does not ask for ports counts it, so that
+    /// a flood from such a port is found.
     pub fn distinct_ports(mut self, ports: NonZeroU16) -> Self {
         self.distinct_ports = Some(ports);
         self
     }
 
-    /// Counts IPv4 sources as networks of this prefix length, so that whoever has a network is one source; 32, single addresses, unless set. What
-    /// is over 32 is 32.
+    /// Counts IPv4 sources as networks of this prefix length, so that whoever has a network is one
+    /// source; 32, single addresses, unless set. What is over 32 is 32.
     pub fn aggregate_v4(mut self, prefix: u8) -> Self {
         self.aggregate_v4 = prefix.min(V4_BITS);
         self
     }
 
-    /// Counts IPv6 sources as networks of this prefix length; 128, single addresses, unless set. What is over 128 is 128. 64 is what a single
-    /// host commonly has.
+    /// Counts IPv6 sources as networks of this prefix length; 128, single addresses, unless set.
+    /// What is over 128 is 128. 64 is what a single host commonly has.
     pub fn aggregate_v6(mut self, prefix: u8) -> Self {
         self.aggregate_v6 = prefix.min(V6_BITS);
         self
     }
 
-    /// Does not count packets from these networks, each an address in it and its prefix length, nor from those of other calls. A prefix length over that of
-    /// an address is that of an address.
+    /// Does not count packets from these networks, each an address in it and its prefix length, nor
+    /// from those of other calls. A prefix length over that of an address is that of an address.
     ///
-    /// For those that are let go while the [network](Self::aggregate_v6) around them is counted: it must not pay for them.
+    /// For those that are let go while the [network](Self::aggregate_v6) around them is counted: it
+    /// must not pay for them.
     pub fn except(mut self, networks: impl IntoIterator<Item = (IpAddr, u8)>) -> Self {
         Arc::make_mut(&mut self.excepted).extend(networks);
         self

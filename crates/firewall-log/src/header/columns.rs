@@ -24,7 +24,8 @@ pub(super) fn name(priority: u8) -> &'static str {
     LEVELS.get(place).copied().unwrap_or_default()
 }
 
-/// Facility and level before a line of dmesg, if they are there; an error if the facility is not the kernel's.
+/// Facility and level before a line of dmesg, if they are there; an error if the facility is not
+/// the kernel's.
 pub(super) fn parse<'a>(
     line: &'a [u8],
     input: &'a [u8],

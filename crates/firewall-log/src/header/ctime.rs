@@ -1,4 +1,5 @@
-//! `Sun Nov 22 09:25:54 2026 kern.warn kernel: `, as `OpenWrt`'s logread writes it, and `[Sun Nov 22 09:25:54 2026] ` of `dmesg -T`; in local time.
+//! `Sun Nov 22 09:25:54 2026 kern.warn kernel: `, as `OpenWrt`'s logread writes it, and `[Sun Nov
+//! 22 09:25:54 2026] ` of `dmesg -T`; in local time.
 
 use super::rfc3164::{self, MONTHS};
 use super::{Envelope, Form, Tag, tag};

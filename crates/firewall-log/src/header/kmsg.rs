@@ -1,4 +1,5 @@
-//! `4,7394,1836585591,-;`, a record of /dev/kmsg: level, sequence number, microseconds since boot, flags.
+//! `4,7394,1836585591,-;`, a record of /dev/kmsg: level, sequence number, microseconds since boot,
+//! flags.
 //!
 //! What the kernel escapes there (`\x0a`) stays as it is.
 

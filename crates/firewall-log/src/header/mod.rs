@@ -1,4 +1,5 @@
-//! What stands before the kernel's message: time, host and tag in one of the [forms](FORMS) in which kernel lines are kept.
+//! What stands before the kernel's message: time, host and tag in one of the [forms](FORMS) in
+//! which kernel lines are kept.
 
 mod columns;
 mod ctime;
@@ -29,8 +30,9 @@ use crate::trace::Trace;
 
 /// The forms, each with a line of it; the first that a line begins like is the line's.
 ///
-/// What another program of the host wrote must not pass for the kernel's in any of them: a form either has the tag `kernel:`, before which there is
-/// at most a host and the kernel's facility, or is only ever written by who reads the kernel's own log.
+/// What another program of the host wrote must not pass for the kernel's in any of them: a form
+/// either has the tag `kernel:`, before which there is at most a host and the kernel's facility, or
+/// is only ever written by who reads the kernel's own log.
 const FORMS: [(Parse, &str); 10] = [
     (
         rfc3339::parse,
@@ -208,7 +210,8 @@ impl<'a> Header<'a> {
         ))
     }
 
-    /// What the syslog daemon wrote, and where the kernel's own text begins: at its stamp, if it has one.
+    /// What the syslog daemon wrote, and where the kernel's own text begins: at its stamp, if it
+    /// has one.
     fn parse_envelope(line: &'a [u8]) -> Result<Opened<'a>, ParseError> {
         let unknown = |at| ParseError::rejected(line, at, Origin::NoHeader);
         let text = line.strip_prefix(text::BOM).unwrap_or(line);
@@ -258,8 +261,9 @@ impl<'a> Header<'a> {
         Ok((message, envelope, level, gap))
     }
 
-    /// Parts a header that can be [known again](crate::sight) into its date, to the second, and what stands between
-    /// the stamp and the kernel's text. `None` for one that begins with anything but a date of one of the two forms of rsyslog's files.
+    /// Parts a header that can be [known again](crate::sight) into its date, to the second, and
+    /// what stands between the stamp and the kernel's text. `None` for one that begins with
+    /// anything but a date of one of the two forms of rsyslog's files.
     pub(crate) fn anatomy(line: &'a [u8]) -> Option<Anatomy<'a>> {
         let (message, envelope, ..) = Self::parse_envelope(line).ok()?;
         let date = match (envelope.form, line.first()) {
@@ -360,7 +364,8 @@ fn since_boot(time: LogTime) -> Option<Duration> {
     }
 }
 
-/// Why a line is not the kernel's whose form is known and that goes on with something else than the kernel's tag.
+/// Why a line is not the kernel's whose form is known and that goes on with something else than the
+/// kernel's tag.
 fn foreign(line: &[u8], mismatch: &Mismatch<'_>) -> ParseError {
     if mismatch.expected == kmsg::FACILITY {
         return ParseError::rejected(line, mismatch.at, Origin::Facility);
@@ -375,8 +380,8 @@ fn foreign(line: &[u8], mismatch: &Mismatch<'_>) -> ParseError {
     ParseError::rejected(line, mismatch.at, origin)
 }
 
-/// Eight levels of facility 0. syslog(3) and /dev/kmsg turn it into another for who asks for it; a program that writes to
-/// the log socket itself can claim it.
+/// Eight levels of facility 0. syslog(3) and /dev/kmsg turn it into another for who asks for it; a
+/// program that writes to the log socket itself can claim it.
 const KERNEL_PRIORITIES: u8 = 8;
 
 /// `<4>`

@@ -1,5 +1,5 @@
-//! The kernel's own stamp: before its text (`<4>[ 1755.400292] `), alone or after a syslog header, or as the time of one, as
-//! `journalctl -o short-monotonic` has it (`[ 1755.400292] fw kernel: `).
+//! The kernel's own stamp: before its text (`<4>[ 1755.400292] `), alone or after a syslog header,
+//! or as the time of one, as `journalctl -o short-monotonic` has it (`[ 1755.400292] fw kernel: `).
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::trace::{Kind, Trace};
 
 const EXPECTED: &str = "a time since boot";
 
-/// A line that begins with the stamp. Before the kernel's text it is left for [`stamp`], as is who logged.
+/// A line that begins with the stamp. Before the kernel's text it is left for [`stamp`], as is who
+/// logged.
 pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
     let envelope = Envelope {
         time: None,
@@ -62,7 +63,8 @@ pub(super) fn stamp<'a>(
         return mismatch(input, EXPECTED);
     };
     let uptime = Duration::from_secs(seconds) + Duration::from_micros(micros);
-    // Only when it is sure: what is no stamp after all is the beginning of a prefix, of which every byte counts.
+    // Only when it is sure: what is no stamp after all is the beginning of a prefix, of which every
+    // byte counts.
     let beside = bracket.strip_prefix(b" ").unwrap_or(bracket);
     if beside.starts_with(b"[") {
         if let Ok((rest, ())) = caller(beside, &mut ()) {
@@ -76,7 +78,8 @@ pub(super) fn stamp<'a>(
     Ok((rest, (uptime, b"")))
 }
 
-/// `[T92772] ` or `[    C0] ` of a kernel that prints who logged: `print_caller` of kernel/printk/printk.c; a few kernels print both.
+/// `[T92772] ` or `[    C0] ` of a kernel that prints who logged: `print_caller` of
+/// kernel/printk/printk.c; a few kernels print both.
 pub(super) fn caller<'a>(input: &'a [u8], trace: &mut impl Trace) -> Parsed<'a, ()> {
     const EXPECTED: &str = "who logged";
     let Some(rest) = input.strip_prefix(b"[") else {

@@ -1,4 +1,5 @@
-//! `Nov 22 09:25:54 fw kernel: `, rsyslog's traditional form; with a fraction as `journalctl -o short-precise` writes it.
+//! `Nov 22 09:25:54 fw kernel: `, rsyslog's traditional form; with a fraction as `journalctl -o
+//! short-precise` writes it.
 
 use jiff::civil::DateTime;
 use nom::Parser;

@@ -1,13 +1,15 @@
-//! `2026-11-22T09:25:54.194069+00:00 fw kernel: `, rsyslog's file form; the stamp with any offset, or none and then in the reader's zone.
+//! `2026-11-22T09:25:54.194069+00:00 fw kernel: `, rsyslog's file form; the stamp with any offset,
+//! or none and then in the reader's zone.
 
 use std::time::SystemTime;
+
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
 
 use super::{Envelope, Form, Tag, tag};
 use crate::input::{Parsed, mismatch};
 use crate::render::put;
 use crate::time::{LogTime, to_timestamp};
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
 
 /// How the instant was spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +159,8 @@ pub(super) fn civil(input: &[u8]) -> Parsed<'_, (DateTime, Stamp)> {
     Ok((rest, (local, stamp)))
 }
 
-/// The nanoseconds of a fraction, its digits, and the byte before it; 0, 0 and a dot if there is none.
+/// The nanoseconds of a fraction, its digits, and the byte before it; 0, 0 and a dot if there is
+/// none.
 pub(super) fn fraction(input: &[u8]) -> (&[u8], (u32, u8, u8)) {
     const NONE: (u32, u8, u8) = (0, 0, b'.');
     let [separator @ (b'.' | b','), digits @ ..] = input else {

@@ -1,7 +1,9 @@
-//! ` fw kernel:`, what rsyslog, journald and other syslog daemons write between the time and the kernel's text.
+//! ` fw kernel:`, what rsyslog, journald and other syslog daemons write between the time and the
+//! kernel's text.
 //!
-//! Before `kernel:` there may be a host, and the kernel's facility with the level (`kern.warn`). Nothing else: what a program wrote comes after a
-//! tag of its own, and where a log names no hosts, that tag stands in the host's place.
+//! Before `kernel:` there may be a host, and the kernel's facility with the level (`kern.warn`).
+//! Nothing else: what a program wrote comes after a tag of its own, and where a log names no hosts,
+//! that tag stands in the host's place.
 
 use super::columns::level;
 use super::{Tag, word};
@@ -18,7 +20,8 @@ pub(super) struct Origin<'a> {
     pub(super) tag: Tag,
 }
 
-/// From the space after the time on. What is not the kernel's is a failure where the other tag begins: no other form has such a time.
+/// From the space after the time on. What is not the kernel's is a failure where the other tag
+/// begins: no other form has such a time.
 pub(super) fn parse(input: &[u8]) -> Parsed<'_, Origin<'_>> {
     let [b' ', rest @ ..] = input else {
         return mismatch(input, "a space");
@@ -86,7 +89,8 @@ pub(super) fn parse_if_any(rest: &[u8]) -> Parsed<'_, Option<Origin<'_>>> {
     }
 }
 
-/// What follows the tag that rsyslog and journald give what comes from the kernel, and nothing else.
+/// What follows the tag that rsyslog and journald give what comes from the kernel, and nothing
+/// else.
 fn kernel(input: &[u8]) -> Option<&[u8]> {
     let rest = input.strip_prefix(TAG)?;
     matches!(rest, [b' ', ..] | []).then_some(rest)
@@ -112,7 +116,8 @@ fn other_facility(input: &[u8]) -> &[u8] {
     }
 }
 
-/// The length of the program's name, with its number, of a syslog tag that the text begins with: `sshd[812]:`, `nginx:`.
+/// The length of the program's name, with its number, of a syslog tag that the text begins with:
+/// `sshd[812]:`, `nginx:`.
 pub(super) fn program(input: &[u8]) -> Option<usize> {
     let end = input
         .iter()

@@ -471,7 +471,8 @@ fn a_repeated_message_is_read_with_its_number() {
     // Cut short.
     let line = format!("Nov 22 09:25:54 fw kernel: message repeated 2 times: [ {PACKET}");
     assert!(Event::parse(line.as_bytes()).unwrap_err().is_malformed());
-    // The kernel itself says no such thing, nor is a sum of sums written: neither begins with what is counted.
+    // The kernel itself says no such thing, nor is a sum of sums written: neither begins with what
+    // is counted.
     for line in [
         format!("[ 1836.585591] message repeated 2 times: [{PACKET}]"),
         format!(

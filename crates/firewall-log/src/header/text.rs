@@ -1,4 +1,5 @@
-//! What the kernel's text begins with before the message: who reads it and who keeps it leave there what they did not take out.
+//! What the kernel's text begins with before the message: who reads it and who keeps it leave there
+//! what they did not take out.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -15,8 +16,9 @@ use crate::trace::Trace;
 /// A byte order mark, which RFC 5424 asks for before text of UTF-8.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// How rsyslog begins what it writes in place of a message that came several times (`ratelimitGenRepMsg` of runtime/ratelimit.c); after it come
-/// the number, `times: [`, the message, and `]`.
+/// How rsyslog begins what it writes in place of a message that came several times
+/// (`ratelimitGenRepMsg` of runtime/ratelimit.c); after it come the number, `times: [`, the
+/// message, and `]`.
 const REPEATED: &[u8] = b"message repeated ";
 const TIMES: &[u8] = b" times: [";
 

@@ -35,7 +35,8 @@ impl Entry {
         })
     }
 
-    /// Whether journald took it from the kernel and the kernel from itself: what a program writes to /dev/kmsg has another facility.
+    /// Whether journald took it from the kernel and the kernel from itself: what a program writes
+    /// to /dev/kmsg has another facility.
     fn is_of_the_kernel(&self) -> bool {
         self.transport == b"kernel" && matches!(&self.facility[..], b"" | b"0")
     }

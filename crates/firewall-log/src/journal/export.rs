@@ -1,12 +1,13 @@
-//! A field a line, `NAME=value`; where the value is no text, `NAME`, its length in eight bytes, the lowest first, and the value; an empty line after
-//! each record.
+//! A field a line, `NAME=value`; where the value is no text, `NAME`, its length in eight bytes, the
+//! lowest first, and the value; an empty line after each record.
 
 use std::io::{self, BufRead, Read as _};
 
 use super::FIELD_MAX;
 use super::entry::Entry;
 
-/// The next record; `None` at the end. Of one that ends in the middle of a field, what was read of it is the record.
+/// The next record; `None` at the end. Of one that ends in the middle of a field, what was read of
+/// it is the record.
 pub(super) fn read(from: &mut impl BufRead) -> io::Result<Option<Entry>> {
     let mut entry = Entry::default();
     let mut is_empty = true;

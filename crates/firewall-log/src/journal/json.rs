@@ -35,8 +35,8 @@ pub(super) fn read(from: &mut impl BufRead) -> io::Result<Option<Entry>> {
     Ok(Some(entry))
 }
 
-/// Text is a string, or where it is not UTF-8 or has bytes of control an array of its bytes. A field that a record has twice, an array of
-/// those, is none.
+/// Text is a string, or where it is not UTF-8 or has bytes of control an array of its bytes. A
+/// field that a record has twice, an array of those, is none.
 fn text(value: Value) -> Vec<u8> {
     match value {
         Value::String(text) => text.into_bytes(),

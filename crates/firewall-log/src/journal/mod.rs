@@ -6,11 +6,12 @@ mod json;
 
 use std::io::{self, BufReader, Cursor, Read};
 
-/// A reader of what `journalctl -o json` and `-o export` write, which gives each record as a line that can be read as one of rsyslog's. What
-/// begins like neither is given as it is.
+/// A reader of what `journalctl -o json` and `-o export` write, which gives each record as a line
+/// that can be read as one of rsyslog's. What begins like neither is given as it is.
 ///
-/// The kernel's are the records that journald itself took from the kernel (`_TRANSPORT=kernel`, facility 0); all others get the tag of who wrote
-/// them, with its number, so that no name makes them the kernel's. Bytes of control in a message become `\x0a` and the like, as in `/dev/kmsg`,
+/// The kernel's are the records that journald itself took from the kernel (`_TRANSPORT=kernel`,
+/// facility 0); all others get the tag of who wrote them, with its number, so that no name makes
+/// them the kernel's. Bytes of control in a message become `\x0a` and the like, as in `/dev/kmsg`,
 /// so that a record is one line. The kernel's time since boot comes first where the record has it.
 ///
 /// ```
@@ -74,7 +75,8 @@ impl<R: Read> Journal<R> {
         }
     }
 
-    /// What it is. However few bytes `inner` gives at a time, nothing is told by fewer than are enough.
+    /// What it is. However few bytes `inner` gives at a time, nothing is told by fewer than are
+    /// enough.
     fn form(&mut self) -> io::Result<Form> {
         if let Some(form) = self.form {
             return Ok(form);

@@ -12,7 +12,8 @@ use crate::render::put;
 
 /// `ARP HTYPE= PTYPE= OPCODE=` and, for IPv4 over Ethernet, who asks whom.
 ///
-/// What it says of addresses is the sender's claim; [`Packet::source`](crate::Packet::source) is `None` for it.
+/// What it says of addresses is the sender's claim; [`Packet::source`](crate::Packet::source) is
+/// `None` for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arp {
     /// `HTYPE=`: the kind of hardware address, 1 for Ethernet.

@@ -41,7 +41,8 @@ pub enum IcmpBody {
     },
     /// `PARAMETER=` of a parameter problem: the byte of the header that is wrong.
     Parameter(u8),
-    /// An error that quotes the packet it is about: unreachable, source quench, redirect, time exceeded.
+    /// An error that quotes the packet it is about: unreachable, source quench, redirect, time
+    /// exceeded.
     Error {
         /// `GATEWAY=` of a redirect.
         gateway: Option<Ipv4Addr>,

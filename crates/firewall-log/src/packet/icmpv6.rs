@@ -34,7 +34,8 @@ pub enum Icmpv6Body {
         /// `SEQ=`
         sequence: u16,
     },
-    /// An error that quotes the packet it is about: unreachable, too big, time exceeded, parameter problem.
+    /// An error that quotes the packet it is about: unreachable, too big, time exceeded, parameter
+    /// problem.
     Error {
         /// `POINTER=` of a parameter problem: the byte of the quoted packet that is wrong.
         pointer: Option<u32>,

@@ -39,7 +39,8 @@ pub struct Ipv4<'a> {
     pub dont_fragment: bool,
     /// `MF`
     pub more_fragments: bool,
-    /// `FRAG:`, in units of eight bytes; 0, which is not printed, for a first fragment or a whole packet.
+    /// `FRAG:`, in units of eight bytes; 0, which is not printed, for a first fragment or a whole
+    /// packet.
     pub fragment_offset: u16,
     /// `OPT (…)`, under `--log-ip-options`.
     pub options: Option<Octets<'a>>,

@@ -125,7 +125,8 @@ impl fmt::Display for Full {
 
 /// The extension headers of an IPv6 packet, as far as the line tells of them.
 ///
-/// Without `--log-ip-options` that is the fragment header alone; with it every header is an `OPT ( … )`.
+/// Without `--log-ip-options` that is the fragment header alone; with it every header is an `OPT (
+/// … )`.
 #[derive(Clone, Copy, Default)]
 pub struct Extensions<'a> {
     logged_as_options: bool,
@@ -286,7 +287,8 @@ impl Extension {
         matches!(self, Self::Fragment { offset, .. } if offset != 0)
     }
 
-    /// Whether the kernel stops after this header; `fragment` tells whether an earlier one was a later fragment's.
+    /// Whether the kernel stops after this header; `fragment` tells whether an earlier one was a
+    /// later fragment's.
     fn ends_line(self, fragment: bool) -> bool {
         match self {
             Self::Options => fragment,

@@ -14,11 +14,13 @@ use crate::input::{
 use crate::render::put;
 use crate::trace::{Kind, Trace};
 
-/// What a line says of the frame that carried the packet; only lines with an input interface say it.
+/// What a line says of the frame that carried the packet; only lines with an input interface say
+/// it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Link<'a> {
-    /// `MAC=`: the frame's header as it is; on Ethernet destination (6), source (6) and type (2). Empty on a tun device.
+    /// `MAC=`: the frame's header as it is; on Ethernet destination (6), source (6) and type (2).
+    /// Empty on a tun device.
     Raw {
         /// The octets of the header.
         header: Octets<'a>,

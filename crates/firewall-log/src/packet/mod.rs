@@ -28,14 +28,13 @@ pub use self::ipsec::Spi;
 pub use self::ipv4::Ipv4;
 pub use self::ipv6::{Extension, Extensions, Ipv6};
 pub use self::link::{Link, Vlan};
+pub(crate) use self::multicast::{is_multicast, is_multicast_frame};
 pub use self::network::Network;
 pub use self::octets::Octets;
 pub use self::protocol::{Protocol, UnknownProtocol};
 pub use self::tcp::{Sequence, Tcp, TcpFlags, TcpOptions};
 pub use self::transport::{Part, Transport};
 pub use self::udp::Udp;
-
-pub(crate) use self::multicast::{is_multicast, is_multicast_frame};
 use crate::input::{Parsed, decimal, field, mismatch, optional, prefixed_hexadecimal};
 use crate::marker::carries_marker;
 use crate::render::put;
@@ -43,8 +42,8 @@ use crate::trace::Trace;
 
 /// Everything a line of the LOG target says of a packet.
 ///
-/// [`network`](Self::network) is the packet that reached the rule. The packet that an ICMP error quotes between
-/// brackets is [`inner`](Self::inner), and nothing of it shows anywhere else.
+/// [`network`](Self::network) is the packet that reached the rule. The packet that an ICMP error
+/// quotes between brackets is [`inner`](Self::inner), and nothing of it shows anywhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Packet<'a> {
@@ -98,8 +97,9 @@ impl<'a> Packet<'a> {
 
     /// The outer `SRC=`: who sent the packet that reached the rule.
     ///
-    /// `None` for a line that has none (ARP, or a packet cut short before its addresses). The address is a claim of the
-    /// packet; a single UDP or SYN packet can carry any. An IPv4-mapped IPv6 address is not turned into IPv4.
+    /// `None` for a line that has none (ARP, or a packet cut short before its addresses). The
+    /// address is a claim of the packet; a single UDP or SYN packet can carry any. An IPv4-mapped
+    /// IPv6 address is not turned into IPv4.
     pub fn source(&self) -> Option<IpAddr> {
         self.network.source()
     }
@@ -114,7 +114,8 @@ impl<'a> Packet<'a> {
         self.network.protocol()
     }
 
-    /// Whether it went to many hosts: a multicast address, 255.255.255.255, or in a frame to all or to a group.
+    /// Whether it went to many hosts: a multicast address, 255.255.255.255, or in a frame to all or
+    /// to a group.
     pub(crate) fn is_multicast(&self) -> bool {
         self.destination().is_some_and(is_multicast)
             || self.link.is_some_and(|link| link.is_multicast())
@@ -153,7 +154,8 @@ impl<'a> Packet<'a> {
         Ok((rest, packet))
     }
 
-    /// Appends the kernel's line from `IN=` on: byte for byte what the LOG target prints, with the space at its end.
+    /// Appends the kernel's line from `IN=` on: byte for byte what the LOG target prints, with the
+    /// space at its end.
     pub fn render(&self, out: &mut Vec<u8>) {
         const QUOTE_LOST: Network<'static> = Network::Truncated;
         for (key, interface) in [
@@ -241,8 +243,8 @@ fn render_options(octets: Octets<'_>, out: &mut Vec<u8>) {
     put!(out, ") ");
 }
 
-/// Whatever a newer kernel may print at the end of a line. A second packet is not that: two lines that ran together, or
-/// one that was forged, must not count as the first.
+/// Whatever a newer kernel may print at the end of a line. A second packet is not that: two lines
+/// that ran together, or one that was forged, must not count as the first.
 fn extra(input: &[u8]) -> Parsed<'_, &[u8]> {
     const NEVER_TWICE: [&[u8]; 5] = [b"IN=", b"OUT=", b"SRC=", b"DST=", b"PROTO="];
     let words = input.strip_suffix(b" ").unwrap_or(input);

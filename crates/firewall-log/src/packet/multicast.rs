@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::octets::Octets;
 
-/// Whether an address is a multicast one, or the broadcast address of every network. The broadcast address of a
-/// subnet looks like any other; only the frame tells it.
+/// Whether an address is a multicast one, or the broadcast address of every network. The broadcast
+/// address of a subnet looks like any other; only the frame tells it.
 #[inline]
 pub(crate) fn is_multicast(address: IpAddr) -> bool {
     match address {
@@ -14,8 +14,9 @@ pub(crate) fn is_multicast(address: IpAddr) -> bool {
     }
 }
 
-/// Whether a header as `MAC=` prints it is that of an Ethernet frame to all hosts, or to those of a group of IPv4 or
-/// IPv6. The bit for groups alone would not do: the header of a tunnel is an IP header and may have it set.
+/// Whether a header as `MAC=` prints it is that of an Ethernet frame to all hosts, or to those of a
+/// group of IPv4 or IPv6. The bit for groups alone would not do: the header of a tunnel is an IP
+/// header and may have it set.
 pub(crate) fn is_multicast_frame(header: Octets<'_>) -> bool {
     // With a VLAN tag it is longer.
     if header.len() < ETH_HLEN {

@@ -16,7 +16,8 @@ use crate::input::{Parsed, gap, literal, mismatch};
 use crate::render::put;
 use crate::trace::Trace;
 
-/// A packet from its network header on; what stands between the brackets of an ICMP error is one, too.
+/// A packet from its network header on; what stands between the brackets of an ICMP error is one,
+/// too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Network<'a> {

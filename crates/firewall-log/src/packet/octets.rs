@@ -5,10 +5,11 @@ use std::fmt;
 use crate::digits::hexadecimal;
 use crate::input::{Parsed, mismatch, nibble};
 
-/// Octets of a packet, either still in the spelling of the line they were read from or as plain bytes.
+/// Octets of a packet, either still in the spelling of the line they were read from or as plain
+/// bytes.
 ///
-/// The two compare equal when they stand for the same bytes. `Display` writes lower-case pairs joined by `:`, the
-/// form of a hardware address.
+/// The two compare equal when they stand for the same bytes. `Display` writes lower-case pairs
+/// joined by `:`, the form of a hardware address.
 #[derive(Clone, Copy, Default)]
 pub struct Octets<'a>(Spelling<'a>);
 
@@ -93,7 +94,8 @@ impl<'a> Octets<'a> {
         mismatch(input, "pairs of hexadecimal digits joined by colons")
     }
 
-    /// What stands between the beginnings of two texts, of which the second is the end of the first.
+    /// What stands between the beginnings of two texts, of which the second is the end of the
+    /// first.
     fn of(text: &'a [u8], rest: &[u8], step: usize) -> Self {
         let length = text.len().saturating_sub(rest.len());
         let text = text.get(..length).unwrap_or_default();

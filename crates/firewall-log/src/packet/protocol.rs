@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 /// What `PROTO=` says: the names the kernel prints, and the number of every other protocol.
 ///
-/// `FromStr` takes the kernel's names in any case and any protocol number: `tcp`, `ICMPv6` and `58` are understood.
+/// `FromStr` takes the kernel's names in any case and any protocol number: `tcp`, `ICMPv6` and `58`
+/// are understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Protocol {

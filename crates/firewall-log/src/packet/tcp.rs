@@ -88,7 +88,8 @@ impl TcpFlags {
         Self(self.0 | other.0)
     }
 
-    /// The names of the flags that are set, in the kernel's order: AE CWR ECE URG ACK PSH RST SYN FIN.
+    /// The names of the flags that are set, in the kernel's order: AE CWR ECE URG ACK PSH RST SYN
+    /// FIN.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         NAMES
             .iter()

@@ -19,8 +19,8 @@ use crate::trace::Trace;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Transport<'a> {
-    /// No `PROTO=` at all: over IPv6 an ESP packet, or a later fragment whose extension headers go on; over IPv4
-    /// a later fragment of AH.
+    /// No `PROTO=` at all: over IPv6 an ESP packet, or a later fragment whose extension headers go
+    /// on; over IPv4 a later fragment of AH.
     #[default]
     None,
     /// `TRUNCATED`: the packet ends before the protocol's header, and so does the line.

@@ -11,7 +11,8 @@ pub struct Udp {
     pub source_port: u16,
     /// `DPT=`
     pub destination_port: u16,
-    /// `LEN=`, the second of the line: bytes of header and data as the header says; of UDP-Lite the checksum coverage.
+    /// `LEN=`, the second of the line: bytes of header and data as the header says; of UDP-Lite the
+    /// checksum coverage.
     pub length: u16,
 }
 

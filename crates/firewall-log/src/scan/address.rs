@@ -7,7 +7,8 @@ use crate::detect::{hosts_v4, hosts_v6};
 
 /// An address as it is kept: of four-byte words, so that nothing is padded.
 pub(super) trait Address: Copy + Ord + Hash + Send {
-    /// How many sources of the family have a place of their own, as a power of two: in the tests of this crate so few that the others are met.
+    /// How many sources of the family have a place of their own, as a power of two: in the tests of
+    /// this crate so few that the others are met.
     const PLACE_BITS: u32;
 
     /// The address of which the first bits are set, and no other.

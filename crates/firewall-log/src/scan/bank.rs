@@ -100,7 +100,8 @@ impl Bank {
         }
     }
 
-    /// Counts packets that came since some instant, in microseconds, all but the last it is not known when.
+    /// Counts packets that came since some instant, in microseconds, all but the last it is not
+    /// known when.
     #[cold]
     pub(super) fn count_repeated(&mut self, packet: &Sighting, since: Option<i64>, times: u64) {
         let Some(hit) = self.hit(packet, times) else {

@@ -7,10 +7,12 @@ use memchr::{memchr, memrchr};
 
 use super::since::LOOK_BACK;
 
-/// Bytes of a block unless set: large enough that reading costs few calls, small enough to stay in a processor's own cache until it is parsed.
+/// Bytes of a block unless set: large enough that reading costs few calls, small enough to stay in
+/// a processor's own cache until it is parsed.
 pub(super) const BLOCK: usize = 256 * 1024;
 
-/// The longest line that is looked at unless set, its line end not counted, as of a [`LogReader`](crate::LogReader).
+/// The longest line that is looked at unless set, its line end not counted, as of a
+/// [`LogReader`](crate::LogReader).
 pub(super) const LINE_MAX: usize = 64 * 1024;
 
 /// The blocks of one log, whoever takes them.
@@ -52,8 +54,9 @@ impl<R: Read> Blocks<R> {
         self.ended
     }
 
-    /// Fills a block and says where in it whole lines are; it must be longer than a line and its end. Only the last line of the log may lack its end.
-    /// `None` at the end of the log, or where it cannot be read.
+    /// Fills a block and says where in it whole lines are; it must be longer than a line and its
+    /// end. Only the last line of the log may lack its end. `None` at the end of the log, or where
+    /// it cannot be read.
     pub(super) fn next(&mut self, block: &mut [u8]) -> Option<Range<usize>> {
         loop {
             if self.ended {
@@ -73,7 +76,8 @@ impl<R: Read> Blocks<R> {
             if !self.ended {
                 match memrchr(b'\n', block.get(text.clone())?) {
                     Some(end) => text.end = text.start + end + 1,
-                    // A line that fills a block is longer than any that is looked at. One that has only begun may still end.
+                    // A line that fills a block is longer than any that is looked at. One that has
+                    // only begun may still end.
                     None if filled - text.start > self.max_line.saturating_add(1) => {
                         self.skipping = true;
                         self.before.clear();
@@ -104,7 +108,8 @@ impl<R: Read> Blocks<R> {
             .extend_from_slice(text.get(text.len() - new..).unwrap_or_default());
     }
 
-    /// Fills the block from its beginning, as far as the log goes. After an error, what had been read of the last line is not a line.
+    /// Fills the block from its beginning, as far as the log goes. After an error, what had been
+    /// read of the last line is not a line.
     fn fill(&mut self, block: &mut [u8]) -> usize {
         let mut filled = self.carry.len();
         if let Some(start) = block.get_mut(..filled) {

@@ -1,6 +1,7 @@
 //! How many different sources there were, where they are too many to remember each.
 
-/// The registers of a `HyperLogLog` (Flajolet and others, 2007): a standard error of 1.04 / 256, 0.4 %.
+/// The registers of a `HyperLogLog` (Flajolet and others, 2007): a standard error of 1.04 / 256,
+/// 0.4 %.
 const REGISTERS: usize = 1 << BITS;
 const BITS: u32 = 16;
 

@@ -14,30 +14,35 @@ pub struct Summary {
     pub counts: Counts,
     /// How many bytes were read.
     pub bytes: u64,
-    /// Events whose time cannot be placed: time since boot, and the clock does not know when that was. They are not counted.
+    /// Events whose time cannot be placed: time since boot, and the clock does not know when that
+    /// was. They are not counted.
     pub undated: u64,
     /// Events after the [latest instant](super::Scan::latest) that counts. They are not counted.
     pub ahead: u64,
     /// The last of those.
     pub latest_ahead: Option<SystemTime>,
-    /// Events whose date has no year and that came out before [some instant](super::Scan::yearless_before). They are counted.
+    /// Events whose date has no year and that came out before [some
+    /// instant](super::Scan::yearless_before). They are counted.
     pub yearless_old: u64,
     /// The first event by time, whichever rule counts it.
     pub oldest: Option<SystemTime>,
-    /// Packets of which a line [says only how many](crate::Event::repeated) they were. They are counted.
+    /// Packets of which a line [says only how many](crate::Event::repeated) they were. They are
+    /// counted.
     pub repeated: u64,
     /// Those of them of which the log does not show when they began. They are in no window.
     pub repeated_undated: u64,
-    /// Events that no rule counts and whose prefix holds `IPTABLES-` or `IP6TABLES-` but does not begin with it: something stands before it that is
-    /// neither the firewall's nor known.
+    /// Events that no rule counts and whose prefix holds `IPTABLES-` or `IP6TABLES-` but does not
+    /// begin with it: something stands before it that is neither the firewall's nor known.
     pub misplaced: u64,
     /// One such prefix.
     pub misplaced_prefix: Option<Vec<u8>>,
-    /// Packets or messages that lines of log-collector and of syslog daemons say were lost, or repeated without saying which. They are not counted.
+    /// Packets or messages that lines of log-collector and of syslog daemons say were lost, or
+    /// repeated without saying which. They are not counted.
     pub lost: u64,
     /// How many such lines there are; some do not say how many were lost.
     pub losses: u64,
-    /// Events that have the same bytes as the line before them, the kernel's time since boot included: the log holds them twice. They are counted.
+    /// Events that have the same bytes as the line before them, the kernel's time since boot
+    /// included: the log holds them twice. They are counted.
     pub doubled: u64,
     /// The last event that is not ahead, whichever rule counts it.
     pub newest: Option<SystemTime>,

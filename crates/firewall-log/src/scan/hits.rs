@@ -71,10 +71,12 @@ impl From<Hit> for i64 {
 /// Instants are kept within 36,000 years of 1970, so that a distance of two has a bit to spare.
 pub(super) const TIME_MAX: i64 = 1 << 60;
 
-/// The hits of many sources in the order in which they came: a log is written as it is read, one end at a time, and needs no memory but that.
+/// The hits of many sources in the order in which they came: a log is written as it is read, one
+/// end at a time, and needs no memory but that.
 ///
-/// A hit is four bytes if it is of one of the first classes and within half a second of the one before it, as those are of which there are many; eight if
-/// it is within half an hour. Where ports matter, it is four more.
+/// A hit is four bytes if it is of one of the first classes and within half a second of the one
+/// before it, as those are of which there are many; eight if it is within half an hour. Where ports
+/// matter, it is four more.
 #[derive(Debug, Clone)]
 pub(super) struct Hits {
     /// Whether ports matter.
@@ -89,13 +91,15 @@ pub(super) struct Hits {
 /// Words of a piece.
 const PIECE: usize = if cfg!(test) { 16 } else { 1 << 14 };
 
-/// A hit in a word, from the highest bit: none, the class, the source, and the distance, with as much added that it is never negative.
+/// A hit in a word, from the highest bit: none, the class, the source, and the distance, with as
+/// much added that it is never negative.
 const TINY_CLASS_BITS: u32 = 2;
 const TINY_SOURCE_BITS: u32 = 9;
 const TINY_DISTANCE_BITS: u32 = 20;
 const TINY_DISTANCE: i64 = 1 << (TINY_DISTANCE_BITS - 1);
 
-/// The first word of a hit in two, with class and source under the highest bit; the other is the distance.
+/// The first word of a hit in two, with class and source under the highest bit; the other is the
+/// distance.
 const SHORT: u32 = 1 << 31;
 const SOURCE_BITS: u32 = 16;
 const CLASS_BITS: u32 = 14;

@@ -7,14 +7,16 @@ use crate::marker::is_misplaced;
 /// A few prefixes in one log, each with packets of a few natures.
 const NAMED: usize = 64;
 
-/// The kinds of packets, by number. There are no more than the rules make, whatever prefixes and natures there are.
+/// The kinds of packets, by number. There are no more than the rules make, whatever prefixes and
+/// natures there are.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_field_names, reason = "the kinds are what it is of")]
 pub(super) struct Kinds {
     kinds: Vec<Kind>,
     /// The kinds of the last prefixes and natures.
     named: Vec<(Box<[u8]>, Nature, u32)>,
-    /// Of the prefixes that hold a [marker](crate::marker) and do not begin with it, the first by their bytes.
+    /// Of the prefixes that hold a [marker](crate::marker) and do not begin with it, the first by
+    /// their bytes.
     misplaced: Option<Vec<u8>>,
 }
 

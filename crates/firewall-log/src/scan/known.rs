@@ -133,7 +133,8 @@ impl<A: Address> Known<A> {
         numbers.collect()
     }
 
-    /// Adds the hits of other sources that are known or may have enough of them; the rest is at most counted.
+    /// Adds the hits of other sources that are known or may have enough of them; the rest is at
+    /// most counted.
     pub(super) fn add_cold(&mut self, cold: &[Cold<A>], verdicts: &mut Verdicts<'_>) -> Hits {
         let rules = verdicts.rules;
         let mut late = Hits::new(rules.ports);
@@ -142,7 +143,8 @@ impl<A: Address> Known<A> {
             return late;
         }
         let buckets = self.buckets(cold, hits);
-        // A source has a place with a worker or not; only of several workers one may have it and another not. What lines sum up has none.
+        // A source has a place with a worker or not; only of several workers one may have it and
+        // another not. What lines sum up has none.
         let shared = cold.len() > 1 || !self.repeats.is_empty();
         let mut few = Vec::new();
         for cold in cold {
@@ -177,8 +179,9 @@ impl<A: Address> Known<A> {
         buckets
     }
 
-    /// Counts all sources and judges those that have enough hits; `late` are those of [`add_cold`](Self::add_cold), `placed` those that workers had
-    /// places for, with the number of each place.
+    /// Counts all sources and judges those that have enough hits; `late` are those of
+    /// [`add_cold`](Self::add_cold), `placed` those that workers had places for, with the number of
+    /// each place.
     pub(super) fn judge(
         &self,
         placed: &[(Vec<usize>, Hits)],

@@ -34,15 +34,20 @@ use crate::time::{Clock, from_micros, to_micros};
 
 /// Reads logs to their end and says who hit too often.
 ///
-/// It counts as a [`Detector`](crate::Detector) does to which every event of a [`LogReader`](crate::LogReader) is shown, and is made for large logs: it answers
-/// at the end only, recognizes a line that is built like one it has read (all of it: what is not the same is read), and can share the work among threads. It
-/// remembers a hit in eight bytes (twelve where a rule asks for ports); of sources without number, as in a flood of forged addresses, it keeps 16 bytes (IPv4)
-/// or 28 bytes a hit, and no map. The answer is the same whatever the order of lines, the size of reads, and the number of workers, but for the estimate
-/// that [`Finding::sources`] may be.
+/// It counts as a [`Detector`](crate::Detector) does to which every event of a
+/// [`LogReader`](crate::LogReader) is shown, and is made for large logs: it answers at the end
+/// only, recognizes a line that is built like one it has read (all of it: what is not the same is
+/// read), and can share the work among threads. It remembers a hit in eight bytes (twelve where a
+/// rule asks for ports); of sources without number, as in a flood of forged addresses, it keeps 16
+/// bytes (IPv4) or 28 bytes a hit, and no map. The answer is the same whatever the order of lines,
+/// the size of reads, and the number of workers, but for the estimate that [`Finding::sources`] may
+/// be.
 ///
-/// Of [repeated](crate::Event::repeated) packets it is known only that they came between the first of them, which is the event before, and the line: a
-/// window holds them if it holds both; of those that took longer than a rule's window, one window of that length has at least their share. If the
-/// event before is not the first of them, they [count](Finding::matched) and are in no window. (A `Detector` takes the line for one packet.)
+/// Of [repeated](crate::Event::repeated) packets it is known only that they came between the first
+/// of them, which is the event before, and the line: a window holds them if it holds both; of those
+/// that took longer than a rule's window, one window of that length has at least their share. If
+/// the event before is not the first of them, they [count](Finding::matched) and are in no window.
+/// (A `Detector` takes the line for one packet.)
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -78,7 +83,8 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// A scan by one thread that has read nothing yet; `clock` is what times without a year, a zone or a date are read by.
+    /// A scan by one thread that has read nothing yet; `clock` is what times without a year, a zone
+    /// or a date are read by.
     pub fn new(rules: impl IntoIterator<Item = Threshold>, clock: Clock) -> Self {
         let mut banks: Vec<Vec<(usize, Threshold)>> = Vec::new();
         let mut count = 0;
@@ -124,20 +130,22 @@ impl Scan {
         self
     }
 
-    /// Skips lines of more than `bytes` bytes, their line end not counted; 64 KiB unless set. The kernel's are never longer than 1 KiB.
+    /// Skips lines of more than `bytes` bytes, their line end not counted; 64 KiB unless set. The
+    /// kernel's are never longer than 1 KiB.
     pub fn max_line(mut self, bytes: usize) -> Self {
         self.limits.max_line = bytes;
         self
     }
 
-    /// Reads so many bytes at a time, for each worker; 256 KiB unless set, and never less than a line may have.
+    /// Reads so many bytes at a time, for each worker; 256 KiB unless set, and never less than a
+    /// line may have.
     pub fn block(mut self, bytes: usize) -> Self {
         self.block = bytes;
         self
     }
 
-    /// Says in the [`Summary`] how many dates without a year came out before this instant: more likely a wrong clock than a log
-    /// that old.
+    /// Says in the [`Summary`] how many dates without a year came out before this instant: more
+    /// likely a wrong clock than a log that old.
     pub fn yearless_before(mut self, at: SystemTime) -> Self {
         self.limits.yearless_before = to_micros(at);
         self

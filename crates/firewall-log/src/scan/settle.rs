@@ -1,4 +1,5 @@
-//! What the sources of all workers come to: part by part, since no source is in two of them, and by several threads.
+//! What the sources of all workers come to: part by part, since no source is in two of them, and by
+//! several threads.
 
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -12,13 +13,15 @@ use super::shelf::{OpenPart, Shelf};
 use super::verdict::{Open, Rules, Verdicts};
 use crate::keyed::Key;
 
-/// Up to as many sources are always counted exactly; a little more than promised, since there is only an estimate of how many there are.
+/// Up to as many sources are always counted exactly; a little more than promised, since there is
+/// only an estimate of how many there are.
 const EXACT: usize = if cfg!(test) { 1 << 12 } else { 1_050_000 };
 
 /// Hits that are worth a thread.
 const WORTH: usize = if cfg!(test) { 64 } else { 1 << 15 };
 
-/// What each rule found, and where it stands in the list. `banks` are of all workers: for each bank, what each worker has seen.
+/// What each rule found, and where it stands in the list. `banks` are of all workers: for each
+/// bank, what each worker has seen.
 pub(super) fn settle(banks: Vec<Vec<Bank>>, threads: usize) -> Vec<(usize, Finding)> {
     let mut open = Vec::new();
     let mut parts = Vec::new();
@@ -72,7 +75,8 @@ pub(super) fn settle(banks: Vec<Vec<Bank>>, threads: usize) -> Vec<(usize, Findi
         .collect()
 }
 
-/// Gives items to several threads, from the last to the first, one after the other to whichever is free; what each thread made of those it got.
+/// Gives items to several threads, from the last to the first, one after the other to whichever is
+/// free; what each thread made of those it got.
 fn share<T: Send, S: Send>(
     items: Vec<T>,
     threads: usize,

@@ -1,4 +1,5 @@
-//! The sources of one family and when they hit: a limited number each in a place of its own, all others in the order in which they came.
+//! The sources of one family and when they hit: a limited number each in a place of its own, all
+//! others in the order in which they came.
 
 use super::address::Address;
 use super::cold::Cold;
@@ -15,7 +16,8 @@ pub(super) struct Shelf<A> {
     key: Key,
     /// What of an address counts.
     mask: A,
-    /// Who came first has the place, by the upper bits of the hash. So few that they stay in a processor's own cache; none before the first hit.
+    /// Who came first has the place, by the upper bits of the hash. So few that they stay in a
+    /// processor's own cache; none before the first hit.
     places: Vec<Option<A>>,
     parts: [Part<A>; PARTS],
     /// Hits that are not kept yet, with the hashes of their sources.
@@ -84,7 +86,8 @@ impl<A: Address> Shelf<A> {
         }
     }
 
-    /// Keeps what waits to be kept. All places are looked up before any hit is written, so that none waits for what memory says of the one before.
+    /// Keeps what waits to be kept. All places are looked up before any hit is written, so that
+    /// none waits for what memory says of the one before.
     #[inline(never)]
     pub(super) fn flush(&mut self) {
         if self.places.is_empty() && !self.waiting.is_empty() {

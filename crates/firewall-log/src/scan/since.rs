@@ -1,7 +1,9 @@
 //! Since when packets came of which a line says only how many.
 //!
-//! rsyslog writes the first of equal messages at once, counts those that follow, and when another message of the same input comes, it writes their number
-//! in place of them, with the time of the last. So they came after the first, and that is the event before: of the same host, with the same text.
+//! rsyslog writes the first of equal messages at once, counts those that follow, and when another
+//! message of the same input comes, it writes their number in place of them, with the time of the
+//! last. So they came after the first, and that is the event before: of the same host, with the
+//! same text.
 
 use crate::event::{Event, strip_end, strip_hole};
 use crate::time::LogTime;
@@ -9,8 +11,9 @@ use crate::time::LogTime;
 /// How far before a line the event is looked for. Lines of other programs may stand between.
 pub(super) const LOOK_BACK: usize = 4096;
 
-/// The time of the event before a line that says of how many it is the sum, if it is the first of them. `before` is the text before it, of which as much
-/// as [`LOOK_BACK`] counts; lines of more than `max_line` bytes are not looked at, nor beyond.
+/// The time of the event before a line that says of how many it is the sum, if it is the first of
+/// them. `before` is the text before it, of which as much as [`LOOK_BACK`] counts; lines of more
+/// than `max_line` bytes are not looked at, nor beyond.
 pub(super) fn since(line: &[u8], before: &[u8], max_line: usize) -> Option<LogTime> {
     let repeated = Event::parse(line).ok()?;
     let (start, text) = match before.len().checked_sub(LOOK_BACK) {
@@ -36,7 +39,8 @@ pub(super) fn since(line: &[u8], before: &[u8], max_line: usize) -> Option<LogTi
     None
 }
 
-/// Whether a line of the kernel is the same as the one before it, which is at the end of `before`, its time since boot included.
+/// Whether a line of the kernel is the same as the one before it, which is at the end of `before`,
+/// its time since boot included.
 pub(super) fn is_doubled(line: &[u8], before: &[u8]) -> bool {
     let Some(start) = before.len().checked_sub(line.len()) else {
         return false;

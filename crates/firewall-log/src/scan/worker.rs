@@ -65,7 +65,8 @@ impl Block {
         blocks.next(self.bytes.get_mut(..self.size)?)
     }
 
-    /// Whether a line, which begins at a place and is so long, is the same as the one before it; the first line of the block is at `first`.
+    /// Whether a line, which begins at a place and is so long, is the same as the one before it;
+    /// the first line of the block is at `first`.
     #[cold]
     fn doubles(&self, first: usize, start: usize, length: usize) -> bool {
         let line = self.bytes.get(start..start + length).unwrap_or_default();
@@ -153,7 +154,8 @@ impl Worker {
         summary.counts.events += recognized;
     }
 
-    /// Reads a line that is not like one before, and counts its packet; if it stands for several, that is left, and how many they are is answered.
+    /// Reads a line that is not like one before, and counts its packet; if it stands for several,
+    /// that is left, and how many they are is answered.
     #[inline(never)]
     fn read_line(
         &mut self,
@@ -214,7 +216,8 @@ impl Worker {
         }
     }
 
-    /// Counts packets like the one that is being looked at, of which a line says how many they were.
+    /// Counts packets like the one that is being looked at, of which a line says how many they
+    /// were.
     #[cold]
     fn count_repeated(
         &mut self,

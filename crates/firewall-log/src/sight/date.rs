@@ -1,4 +1,5 @@
-//! How lines begin: a date, what stands between it and the kernel's text, and the kernel's own stamp.
+//! How lines begin: a date, what stands between it and the kernel's text, and the kernel's own
+//! stamp.
 
 use super::sighting::Sighting;
 use super::text::Text;
@@ -21,15 +22,16 @@ pub(super) struct Date {
     yearless: bool,
     /// `MM:SS` of the last line, and where that is; many lines are of the same second.
     second: ([u8; SECOND], i64),
-    /// Of a line with the kernel's stamp, as `1836.585591`, its part up to the point in the last line.
+    /// Of a line with the kernel's stamp, as `1836.585591`, its part up to the point in the last
+    /// line.
     stamp: Option<Text>,
 }
 
 const SECOND: usize = b"MM:SS".len();
 
 impl Date {
-    /// `None` for a date that says nothing of the lines after it. `glue`: from the date's fraction to the kernel's text, or to the number of
-    /// its stamp.
+    /// `None` for a date that says nothing of the lines after it. `glue`: from the date's fraction
+    /// to the kernel's text, or to the number of its stamp.
     pub(super) fn new(
         anatomy: Anatomy<'_>,
         glue: &[u8],
@@ -64,7 +66,8 @@ impl Date {
         })
     }
 
-    /// When a line was that begins with this date, and where the text of the kernel goes on after its stamp.
+    /// When a line was that begins with this date, and where the text of the kernel goes on after
+    /// its stamp.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "mostly there is one date")]
     pub(super) fn read(&mut self, line: Window<'_>, what: &mut Sighting) -> Option<usize> {
@@ -86,7 +89,8 @@ impl Date {
         (what.at, what.yearless) = (at, self.yearless);
         match &mut self.stamp {
             Some(seconds) => stamp(line, place, seconds),
-            // What may be a stamp, and more spaces than the line that is remembered: neither belongs to a prefix.
+            // What may be a stamp, and more spaces than the line that is remembered: neither
+            // belongs to a prefix.
             None => match line.at(place) {
                 [b' ', _] | [b'[', b' ' | b'0'..=b'9'] => None,
                 _ => Some(place),
@@ -95,7 +99,8 @@ impl Date {
     }
 }
 
-/// Where a stamp ends whose number begins at a place. Its part up to the point is kept: many lines are of the same second.
+/// Where a stamp ends whose number begins at a place. Its part up to the point is kept: many lines
+/// are of the same second.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "of nearly every line")]
 fn stamp(line: Window<'_>, place: usize, seconds: &mut Text) -> Option<usize> {
@@ -120,7 +125,8 @@ fn fraction(line: Window<'_>, place: usize) -> Option<(i64, usize)> {
     Some((i64::try_from(micros).ok()?, text.len() - rest.len()))
 }
 
-/// The microseconds that `MM:SS` is into the hour; a leap second is counted with the second before it.
+/// The microseconds that `MM:SS` is into the hour; a leap second is counted with the second before
+/// it.
 fn into_hour(clock: &[u8]) -> Option<i64> {
     let [m1, m2, b':', s1, s2] = *clock else {
         return None;

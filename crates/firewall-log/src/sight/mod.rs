@@ -1,8 +1,11 @@
-//! A line read only as far as counting needs: is it the kernel's, is it well formed, when was it, who sent the packet.
+//! A line read only as far as counting needs: is it the kernel's, is it well formed, when was it,
+//! who sent the packet.
 //!
-//! There is one grammar, that of [`Event::parse`](Event::parse). What an [`Eye`] adds is that it reads nothing twice: of every line that was
-//! read, it remembers where the [values](crate::trace) stood that decide nothing about the rest. A line that is the same but for those, each of
-//! its kind, is the same to the parser, so it is enough to compare the text between them and to read the few that matter.
+//! There is one grammar, that of [`Event::parse`](Event::parse). What an [`Eye`] adds is that it
+//! reads nothing twice: of every line that was read, it remembers where the [values](crate::trace)
+//! stood that decide nothing about the rest. A line that is the same but for those, each of its
+//! kind, is the same to the parser, so it is enough to compare the text between them and to read
+//! the few that matter.
 
 mod date;
 mod shapes;
@@ -65,8 +68,8 @@ impl Eye {
         }
     }
 
-    /// The length of the line that a window begins with, its line end included, if it is built as one that was read before, and what it is. `None`
-    /// says nothing about the line.
+    /// The length of the line that a window begins with, its line end included, if it is built as
+    /// one that was read before, and what it is. `None` says nothing about the line.
     #[inline(never)]
     pub(crate) fn recognize(&mut self, line: Window<'_>, what: &mut Sighting) -> Option<usize> {
         let first = self.dates.first_mut();
@@ -86,7 +89,8 @@ impl Eye {
         Some(message)
     }
 
-    /// What a line is that was not recognized, with or without its line end. `judge` makes of a prefix and a nature a number, of the same always the same.
+    /// What a line is that was not recognized, with or without its line end. `judge` makes of a
+    /// prefix and a nature a number, of the same always the same.
     #[inline(never)]
     pub(crate) fn study(
         &mut self,

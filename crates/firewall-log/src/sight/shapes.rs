@@ -54,13 +54,15 @@ pub(super) struct Shapes {
     steps: Vec<Step>,
     /// Whether anyone asks for ports.
     ports: bool,
-    /// What is a value like others that mostly is the same in all lines, since there were too many of it.
+    /// What is a value like others that mostly is the same in all lines, since there were too many
+    /// of it.
     loose: Loose,
     /// Lines for whose shape there was no room.
     refused: u32,
 }
 
-/// Where a packet goes and the octets of its frame, which hosts on a wire have in common and a router or a large network has not.
+/// Where a packet goes and the octets of its frame, which hosts on a wire have in common and a
+/// router or a large network has not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Loose {
     Nothing,
@@ -96,7 +98,8 @@ enum Then {
     V6,
     /// The first port.
     Port,
-    /// A source port that answers come from, or one that they do not: what follows is of another nature.
+    /// A source port that answers come from, or one that they do not: what follows is of another
+    /// nature.
     SourcePort(bool),
     /// A destination that is many hosts, or one that is one: likewise.
     Destination(Kind, bool),
@@ -112,7 +115,8 @@ const BRANCHES: usize = 24;
 /// When so many lines have found no room, the log is another one.
 const REFUSED: u32 = 1 << 12;
 
-/// Of lines that find no room, one in so many is tried: whoever is logged can make every line unlike all before it.
+/// Of lines that find no room, one in so many is tried: whoever is logged can make every line
+/// unlike all before it.
 const TRIED: u32 = 16;
 
 impl Shapes {
@@ -247,7 +251,8 @@ impl Shapes {
         true
     }
 
-    /// The steps of a line, of which none knows the next yet. `None` if the values are not in order.
+    /// The steps of a line, of which none knows the next yet. `None` if the values are not in
+    /// order.
     fn steps_of(
         &self,
         line: &[u8],

@@ -50,7 +50,8 @@ impl Source {
         (!self.ipv6).then_some(low as u32)
     }
 
-    /// The bits of an IPv6 address, the lower half first; of an IPv4 address what they are is not said.
+    /// The bits of an IPv6 address, the lower half first; of an IPv4 address what they are is not
+    /// said.
     #[inline]
     pub(crate) fn v6(self) -> [u64; 2] {
         self.words

@@ -42,7 +42,8 @@ fn read_alone(line: &[u8]) -> Result<Known, ParseError> {
     Ok((at, sighting.map(known)))
 }
 
-/// Shows an eye line after line; each must look as it does to someone who has seen none. Answers how many of them it knew again.
+/// Shows an eye line after line; each must look as it does to someone who has seen none. Answers
+/// how many of them it knew again.
 fn agree<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> usize {
     let mut eye = Eye::new(clock(), true);
     let mut kinds: Vec<(Vec<u8>, Nature)> = Vec::new();
@@ -155,7 +156,8 @@ fn what_is_almost_the_same_is_not_mistaken_for_it() {
     }
 }
 
-/// A network of many hosts: more hardware addresses than there is room for are read each time, and everything else is known again.
+/// A network of many hosts: more hardware addresses than there is room for are read each time, and
+/// everything else is known again.
 #[test]
 fn many_shapes_are_kept_apart() {
     let mut lines = lines();

@@ -12,7 +12,8 @@ pub(super) struct Text {
     /// Ones where the text is.
     mask: [u64; WORDS],
     length: usize,
-    /// The bytes after those, of a text that is longer; the last piece is the last 32 bytes, some of which are in the one before, too.
+    /// The bytes after those, of a text that is longer; the last piece is the last 32 bytes, some
+    /// of which are in the one before, too.
     pieces: Box<[[u8; CHUNK]]>,
 }
 

@@ -19,7 +19,8 @@ pub(super) fn length(kind: Kind, text: &[u8]) -> Option<usize> {
     }
 }
 
-/// The length of a destination that `text` begins with, and whether it is many hosts. Other values are not asked about.
+/// The length of a destination that `text` begins with, and whether it is many hosts. Other values
+/// are not asked about.
 #[inline(never)]
 pub(super) fn destination(kind: Kind, text: &[u8]) -> Option<(usize, bool)> {
     match kind {

@@ -11,7 +11,8 @@ pub(crate) const WINDOW: usize = REACH + READ;
 
 /// Text as far as [`REACH`], and then some.
 ///
-/// What is read beyond the reach is wrong; whoever has gone through a text finds out at the end that it went too far.
+/// What is read beyond the reach is wrong; whoever has gone through a text finds out at the end
+/// that it went too far.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window<'a>(&'a [u8; WINDOW]);
 

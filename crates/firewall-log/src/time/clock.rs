@@ -10,7 +10,8 @@ use super::{Problem, TimeError, to_timestamp};
 
 /// The reader's side of a time stamp: the present, the local zone, and when the machine was booted.
 ///
-/// The library asks no clock of its own, so the same log read with the same `Clock` always says the same.
+/// The library asks no clock of its own, so the same log read with the same `Clock` always says the
+/// same.
 #[derive(Debug, Clone)]
 pub struct Clock {
     pub(super) now: SystemTime,
@@ -20,7 +21,8 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock that stands at `now` in `zone`, does not know the boot instant and has a tolerance of one day.
+    /// A clock that stands at `now` in `zone`, does not know the boot instant and has a tolerance
+    /// of one day.
     pub fn new(now: SystemTime, zone: TimeZone) -> Self {
         Self {
             now,
@@ -30,16 +32,19 @@ impl Clock {
         }
     }
 
-    /// When the machine that wrote the log was booted, which gives `[seconds]` of raw kernel lines a date.
+    /// When the machine that wrote the log was booted, which gives `[seconds]` of raw kernel lines
+    /// a date.
     pub fn boot(mut self, at: SystemTime) -> Self {
         self.boot = Some(at);
         self
     }
 
-    /// How far after `now` a date without a year may lie before it is taken for one of last year; one day unless set.
+    /// How far after `now` a date without a year may lie before it is taken for one of last year;
+    /// one day unless set.
     ///
-    /// Lines arrive while a log is read, and clocks are set back: a line that seems a moment early is of today, not of
-    /// a year ago. Within the tolerance [`LogTime::resolve`](super::LogTime::resolve) gives an instant in the future.
+    /// Lines arrive while a log is read, and clocks are set back: a line that seems a moment early
+    /// is of today, not of a year ago. Within the tolerance
+    /// [`LogTime::resolve`](super::LogTime::resolve) gives an instant in the future.
     pub fn tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self

@@ -39,17 +39,19 @@ pub enum LogTime {
 impl LogTime {
     /// The instant meant, in the light of `clock`.
     ///
-    /// A date of RFC 3164 is in the latest year that exists for it (29 February) and does not put it later than `now`
-    /// and the clock's [tolerance](Clock::tolerance); it is local time of the clock's zone, as is a date without a zone.
-    /// A local time that a change of the clocks skips counts as if they had not been changed yet; of one that comes
-    /// twice it is the last that is not later than `now`.
+    /// A date of RFC 3164 is in the latest year that exists for it (29 February) and does not put
+    /// it later than `now` and the clock's [tolerance](Clock::tolerance); it is local time of the
+    /// clock's zone, as is a date without a zone. A local time that a change of the clocks skips
+    /// counts as if they had not been changed yet; of one that comes twice it is the last that is
+    /// not later than `now`.
     ///
-    /// Full instants are taken as they are, also where they lie in the future: that is for the caller to judge.
+    /// Full instants are taken as they are, also where they lie in the future: that is for the
+    /// caller to judge.
     ///
     /// # Errors
     ///
-    /// For time since boot when the clock does not know the [boot](Clock::boot) instant; for a date that does not exist
-    /// or an instant that cannot be represented.
+    /// For time since boot when the clock does not know the [boot](Clock::boot) instant; for a date
+    /// that does not exist or an instant that cannot be represented.
     pub fn resolve(self, clock: &Clock) -> Result<SystemTime, TimeError> {
         match self {
             Self::Rfc3339(instant) => Ok(instant),
@@ -105,12 +107,14 @@ pub(crate) const MICROS: i64 = 1_000_000;
 /// Seconds in an hour.
 const HOUR: i64 = 3600;
 
-/// A change of the clocks moves local times by no more than a day: the largest was a zone that crossed the date line.
+/// A change of the clocks moves local times by no more than a day: the largest was a zone that
+/// crossed the date line.
 const FAR: SignedDuration = SignedDuration::from_hours(25);
 
 impl LogTime {
-    /// The instant, in microseconds, at which the hour of an RFC 3164 date begins, if every second of it is as far from there as its
-    /// minute and second say: no change of the clocks is near, and all of the hour is in the same year.
+    /// The instant, in microseconds, at which the hour of an RFC 3164 date begins, if every second
+    /// of it is as far from there as its minute and second say: no change of the clocks is near,
+    /// and all of the hour is in the same year.
     pub(crate) fn start_of_whole_hour(self, clock: &Clock) -> Option<i64> {
         let Self::Rfc3164 {
             month, day, hour, ..
@@ -161,7 +165,8 @@ enum Problem {
     OutOfRange,
 }
 
-/// Microseconds since 1970, the grain of the kernel's stamps; beyond the range of `i64` the nearest value.
+/// Microseconds since 1970, the grain of the kernel's stamps; beyond the range of `i64` the nearest
+/// value.
 pub(crate) fn to_micros(at: SystemTime) -> i64 {
     match at.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),

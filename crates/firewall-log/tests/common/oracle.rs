@@ -96,8 +96,8 @@ fn check_line(line: &[u8]) {
     }
 }
 
-/// Reads the same log as a stream, in blocks of sizes that its first bytes say, by one worker and by three, and event by event: counts and
-/// findings are the same.
+/// Reads the same log as a stream, in blocks of sizes that its first bytes say, by one worker and
+/// by three, and event by event: counts and findings are the same.
 pub(crate) fn check_stream(input: &[u8]) {
     let (sizes, log) = input.split_at(input.len().min(4));
     let clock = clock(sizes.first().copied().unwrap_or_default());
@@ -161,7 +161,8 @@ pub(crate) fn check_stream(input: &[u8]) {
         assert_eq!(summary.newest.map(micros), newest);
         let findings = scan.finish();
         if repeated {
-            // A scan knows when packets began of which a line says how many they were; a detector counts the line.
+            // A scan knows when packets began of which a line says how many they were; a detector
+            // counts the line.
             let first = known.get_or_insert_with(|| findings.clone());
             assert_eq!(sort(first), sort(&findings));
             continue;
@@ -207,7 +208,8 @@ pub(crate) fn check_times(input: &[u8]) {
     check_stream(&log);
 }
 
-/// A few zones and presents: the ends of the year, hours that come twice and hours that are skipped.
+/// A few zones and presents: the ends of the year, hours that come twice and hours that are
+/// skipped.
 fn clock(which: u8) -> Clock {
     let zone = match which % 4 {
         0 => TimeZone::UTC,

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use super::{PROGRAM, VERSION, command::COMMANDS, option::OPTIONS};
-use crate::{
-    names::{ICMP, ICMPV6},
-    types::{self, Families, TypeSpec},
-};
+use super::command::COMMANDS;
+use super::option::OPTIONS;
+use super::{PROGRAM, VERSION};
+use crate::names::{ICMP, ICMPV6};
+use crate::types::{self, Families, TypeSpec};
 
 /// Commands and options.
 pub(crate) fn help(out: &mut dyn Write) -> io::Result<()> {

@@ -4,15 +4,11 @@ use std::net::IpAddr;
 
 use ipset_netlink::Family;
 
-use super::{
-    Values, number,
-    separator::{self, CIDR, cut, cut_range, has_range},
-};
-use crate::{
-    names::{self, Host},
-    report::{Refused, Report},
-    types::Field,
-};
+use super::separator::{self, CIDR, cut, cut_range, has_range};
+use super::{Values, number};
+use crate::names::{self, Host};
+use crate::report::{Refused, Report};
+use crate::types::Field;
 
 /// Which addresses of a line a text is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,11 +3,9 @@
 use ipset_netlink::{Comment, Family, SkbMark, Timeout};
 
 use super::{Values, address, number, port, read_set_name};
-use crate::{
-    report::{Refused, Report},
-    text,
-    types::{Argument, Field},
-};
+use crate::report::{Refused, Report};
+use crate::text;
+use crate::types::{Argument, Field};
 
 /// Reads the value of an argument (or its own name, where it has none).
 pub(crate) fn read_argument(

@@ -2,17 +2,12 @@
 
 use ipset_netlink::{Interface, MacAddress};
 
-use super::{
-    Values,
-    address::{self, Place},
-    number, port, read_set_name,
-    separator::{ELEMENT, cut},
-};
-use crate::{
-    report::{Refused, Report},
-    text,
-    types::{Field, Reading, TypeSpec},
-};
+use super::address::{self, Place};
+use super::separator::{ELEMENT, cut};
+use super::{Values, number, port, read_set_name};
+use crate::report::{Refused, Report};
+use crate::text;
+use crate::types::{Field, Reading, TypeSpec};
 
 /// Reads an entry of a set of this type; `values.family` is that of the set.
 pub(crate) fn read_entry(

@@ -8,10 +8,8 @@ use ipset_netlink::{
 };
 
 use super::Values;
-use crate::{
-    report::{Refused, Report},
-    types::{Field, TypeSpec},
-};
+use crate::report::{Refused, Report};
+use crate::types::{Field, TypeSpec};
 
 impl Values {
     /// The entry; `None` where something is missing that an entry of this type must have.

@@ -1,7 +1,7 @@
 //! The text of entries and arguments, and what it says.
 //!
-//! What a line says is collected field by field in [`Values`], so that what is missing or must not be
-//! said can be told by name, and is made into a set or an entry at the end.
+//! What a line says is collected field by field in [`Values`], so that what is missing or must not
+//! be said can be told by name, and is made into a set or an entry at the end.
 
 mod address;
 mod argument;
@@ -14,14 +14,11 @@ mod values;
 
 pub(crate) use argument::read_argument;
 pub(crate) use entry::read_entry;
+use ipset_netlink::SetName;
 pub(crate) use values::Values;
 
-use ipset_netlink::SetName;
-
-use crate::{
-    report::{Refused, Report},
-    text,
-};
+use crate::report::{Refused, Report};
+use crate::text;
 
 /// Reads the name of a set.
 pub(crate) fn read_set_name(report: &mut Report, text: &str) -> Result<SetName, Refused> {

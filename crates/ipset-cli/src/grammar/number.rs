@@ -147,8 +147,9 @@ fn sign(text: &str) -> (bool, &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn the_prefix_is_the_base() {

@@ -2,15 +2,11 @@
 
 use ipset_netlink::Family;
 
-use super::{
-    Values, number,
-    separator::{self, CIDR, PROTOCOL, cut, cut_range},
-};
-use crate::{
-    names::{self, ICMP, ICMPV6, IcmpNames, Protocols},
-    report::{Refused, Report},
-    types::Field,
-};
+use super::separator::{self, CIDR, PROTOCOL, cut, cut_range};
+use super::{Values, number};
+use crate::names::{self, ICMP, ICMPV6, IcmpNames, Protocols};
+use crate::report::{Refused, Report};
+use crate::types::Field;
 
 /// `PORT`, `FROM-TO` or one of them after `PROTOCOL:`.
 pub(super) fn of_protocol(

@@ -1,5 +1,5 @@
-//! Where a text is cut: `/`, `-`, `,` and `:` separate, unless they are its first or last character.
-//! Names with a `-` stand in brackets: `[ftp-data]`, `[ftp-data]-[ssh]`.
+//! Where a text is cut: `/`, `-`, `,` and `:` separate, unless they are its first or last
+//! character. Names with a `-` stand in brackets: `[ftp-data]`, `[ftp-data]-[ssh]`.
 
 use crate::report::{Refused, Report};
 

@@ -1,5 +1,5 @@
-//! Names of hosts. Addresses in figures are read here too, the way the C library reads them: `10.1` is
-//! 10.0.0.1, and a leading zero makes a part octal.
+//! Names of hosts. Addresses in figures are read here too, the way the C library reads them: `10.1`
+//! is 10.0.0.1, and a leading zero makes a part octal.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -125,8 +125,9 @@ fn is_hexadecimal_address(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     fn inet(text: &str) -> Option<String> {
         address_of(text, Family::Inet).map(|host| host.address.to_string())

@@ -103,7 +103,8 @@ pub(crate) static ICMP: IcmpNames = IcmpNames {
     ],
 };
 
-/// `ICMPv6`; type and code as in linux/icmpv6.h. The aliases of the neighbour messages are spelt as `ipset` spells them.
+/// `ICMPv6`; type and code as in linux/icmpv6.h. The aliases of the neighbour messages are spelt as
+/// `ipset` spells them.
 pub(crate) static ICMPV6: IcmpNames = IcmpNames {
     protocol: "ICMPv6",
     types: &[

@@ -1,12 +1,11 @@
-//! JSON in the form of later versions of `ipset`; 7.17 has none. JSON is UTF-8: what is not stands as U+FFFD.
+//! JSON in the form of later versions of `ipset`; 7.17 has none. JSON is UTF-8: what is not stands
+//! as U+FFFD.
 
 use ipset_netlink::{Entry, SetHeader};
 
-use super::{
-    layout::Layout,
-    text,
-    words::{Value, Words, each_entry_option, each_set_option},
-};
+use super::layout::Layout;
+use super::text;
+use super::words::{Value, Words, each_entry_option, each_set_option};
 
 #[derive(Default)]
 pub(super) struct Json {

@@ -9,16 +9,14 @@ mod text;
 mod words;
 mod xml;
 
-use std::{
-    io::{self, Write},
-    ops::ControlFlow,
-};
+use std::io::{self, Write};
+use std::ops::ControlFlow;
 
 use ipset_netlink::{Element, Error, IpSet, Key, Listed, Method, SetHeader, SetName};
-
-use crate::command_line::{Command, Options, Output};
 use layout::Layout;
 use words::Words;
+
+use crate::command_line::{Command, Options, Output};
 
 /// Why a listing broke off.
 #[derive(Debug)]

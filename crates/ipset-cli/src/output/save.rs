@@ -2,11 +2,9 @@
 
 use ipset_netlink::{Entry, SetHeader};
 
-use super::{
-    layout::Layout,
-    plain::{line, option},
-    words::{Words, each_set_option},
-};
+use super::layout::Layout;
+use super::plain::{line, option};
+use super::words::{Words, each_set_option};
 
 #[derive(Default)]
 pub(super) struct Save {

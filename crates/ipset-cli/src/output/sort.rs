@@ -43,8 +43,8 @@ impl Entries {
 /// So many entries are sorted exactly as `ipset` sorts them, which takes time with their square.
 const FEW: usize = 2048;
 
-/// Puts each item before the first one that does not come before it, the way of `ipset`. More than a few are merged: the
-/// same result wherever all agree on one order.
+/// Puts each item before the first one that does not come before it, the way of `ipset`. More than
+/// a few are merged: the same result wherever all agree on one order.
 fn sort<T: Copy>(items: Vec<T>, comes_first: impl Fn(T, T) -> bool) -> Vec<T> {
     if items.len() > FEW {
         return merge_sort(items, comes_first);

@@ -2,11 +2,9 @@
 
 use ipset_netlink::{Entry, SetHeader};
 
-use super::{
-    layout::Layout,
-    text,
-    words::{Value, Words, each_entry_option, each_set_option},
-};
+use super::layout::Layout;
+use super::text;
+use super::words::{Value, Words, each_entry_option, each_set_option};
 
 #[derive(Default)]
 pub(super) struct Xml;

@@ -1,10 +1,8 @@
 use ipset_netlink::{Entry, IfExists, IfMissing, SetName};
 
 use super::plain;
-use crate::{
-    command_line::{Command, Stop},
-    session::{KnownSet, Session},
-};
+use crate::command_line::{Command, Stop};
+use crate::session::{KnownSet, Session};
 
 /// Entries that are added to one set, or deleted from it, and the lines they come from.
 pub(super) struct Batch {

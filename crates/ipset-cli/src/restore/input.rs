@@ -1,8 +1,6 @@
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader},
-    os::fd::AsFd,
-};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -18,7 +16,8 @@ pub(super) struct Input {
 pub(super) enum Read {
     /// The line is read, with its newline if it has one.
     Line,
-    /// Nothing is there at the moment. What there is of a line has been read; it goes on where it was.
+    /// Nothing is there at the moment. What there is of a line has been read; it goes on where it
+    /// was.
     Dry,
     /// The file has ended.
     End,
@@ -77,10 +76,9 @@ const BLOCK: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::Write as _,
-        os::{fd::OwnedFd, unix::net::UnixStream},
-    };
+    use std::io::Write as _;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
 
     use super::*;
 

@@ -1,9 +1,9 @@
 //! Reads commands from a file.
 //!
 //! Entries of one set that come one after the other are collected and sent together. They are with
-//! the kernel before anything else is done or said, so that the lines take effect in their order, up
-//! to the first that fails. They are also sent when there is nothing more to read at the moment: whoever
-//! writes to a pipe and keeps it open can rely on the lines written so far.
+//! the kernel before anything else is done or said, so that the lines take effect in their order,
+//! up to the first that fails. They are also sent when there is nothing more to read at the moment:
+//! whoever writes to a pipe and keeps it open can rely on the lines written so far.
 
 mod batch;
 mod input;
@@ -11,14 +11,12 @@ mod plain;
 
 use std::fs::File;
 
-use crate::{
-    command_line::{self, Command, Stop},
-    message,
-    session::Session,
-    text,
-};
 use batch::Batch;
 use input::{Input, Read};
+
+use crate::command_line::{self, Command, Stop};
+use crate::session::Session;
+use crate::{message, text};
 
 /// Runs the lines of a file, up to the first that fails.
 pub(crate) fn restore(session: &mut Session, input: File) -> Result<(), Stop> {

@@ -3,11 +3,9 @@
 use ipset_netlink::Family;
 
 use super::Session;
-use crate::{
-    command_line::{Command, Stop},
-    grammar::{self, Values},
-    types::{Argument, CommandSpec, Field, TypeSpec},
-};
+use crate::command_line::{Command, Stop};
+use crate::grammar::{self, Values};
+use crate::types::{Argument, CommandSpec, Field, TypeSpec};
 
 /// Which arguments are read: the family comes first, wherever it stands, since others depend on it.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,17 +4,13 @@ use std::net::IpAddr;
 
 use ipset_netlink::{BitmapRange, CreateSet, Entry, Family, Network, SetName};
 
-use super::{
-    Session,
-    arguments::{Syntax, Which},
-    describe::describe,
-};
-use crate::{
-    command_line::{Call, Command, Stop},
-    grammar::{self, Values},
-    message, text,
-    types::{self, Families, Field, Reading, TypeSpec},
-};
+use super::Session;
+use super::arguments::{Syntax, Which};
+use super::describe::describe;
+use crate::command_line::{Call, Command, Stop};
+use crate::grammar::{self, Values};
+use crate::types::{self, Families, Field, Reading, TypeSpec};
+use crate::{message, text};
 
 /// An entry to be added, deleted or looked for.
 #[derive(Debug)]
@@ -89,8 +85,8 @@ impl Session {
         );
         if call.command == Command::Test {
             words = describe(known.spec, &values);
-            // The kernel looks for the first address of a range, and of a network where the set holds
-            // no networks.
+            // The kernel looks for the first address of a range, and of a network where the set
+            // holds no networks.
             values.ip_to = None;
             values.ip2_to = None;
             if holds_addresses {
@@ -125,8 +121,8 @@ impl Session {
         )
     }
 
-    /// The kernel refuses `192.0.2.1/0` for its prefix, unless the address is wrong already. Sent as a
-    /// network, whose host bits are zero, it would be refused for being `0.0.0.0`.
+    /// The kernel refuses `192.0.2.1/0` for its prefix, unless the address is wrong already. Sent
+    /// as a network, whose host bits are zero, it would be refused for being `0.0.0.0`.
     fn refuse_everything(
         &mut self,
         set: &SetName,

@@ -4,12 +4,10 @@ use std::net::IpAddr;
 
 use ipset_netlink::{Element, Port};
 
-use crate::{
-    grammar::Values,
-    output::in_words,
-    text,
-    types::{Field, TypeSpec},
-};
+use crate::grammar::Values;
+use crate::output::in_words;
+use crate::text;
+use crate::types::{Field, TypeSpec};
 
 /// The entry as it was said, not as the kernel sees it.
 pub(super) fn describe(spec: &TypeSpec, values: &Values) -> String {

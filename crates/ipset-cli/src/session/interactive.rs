@@ -3,10 +3,8 @@
 use std::io::{self, BufRead};
 
 use super::{Session, Source, print};
-use crate::{
-    command_line::{self, PROGRAM, Stop},
-    message, text,
-};
+use crate::command_line::{self, PROGRAM, Stop};
+use crate::{message, text};
 
 impl Session {
     /// Runs the lines of standard input, after a prompt each. An error does not end it.

@@ -5,11 +5,9 @@ use std::collections::HashMap;
 use ipset_netlink::{Family, SetName};
 
 use super::Session;
-use crate::{
-    command_line::{Command, Stop},
-    text,
-    types::{self, Families, TypeSpec},
-};
+use crate::command_line::{Command, Stop};
+use crate::text;
+use crate::types::{self, Families, TypeSpec};
 
 #[derive(Debug, Default)]
 pub(super) struct Known {

@@ -7,28 +7,24 @@ mod interactive;
 mod known;
 mod tell;
 
-use std::{
-    ffi::OsString,
-    fs::File,
-    io::{self, BufWriter, Write},
-    os::{fd::AsFd as _, unix::ffi::OsStringExt as _},
-    path::{Path, PathBuf},
-};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd as _;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Path, PathBuf};
 
-use ipset_netlink::{Error, IfExists, IfMissing, IpSet, SetName, SetType};
-
-use crate::{
-    command_line::{
-        self, Call, Command, MOST_WORDS, Options, Output, PROGRAM, Stop, VERSION, too_long,
-    },
-    grammar, message,
-    output::{self, ListError},
-    report::Report,
-    restore, text, types,
-};
 use change::Change;
+use ipset_netlink::{Error, IfExists, IfMissing, IpSet, SetName, SetType};
 use known::Known;
 pub(crate) use known::KnownSet;
+
+use crate::command_line::{
+    self, Call, Command, MOST_WORDS, Options, Output, PROGRAM, Stop, VERSION, too_long,
+};
+use crate::output::{self, ListError};
+use crate::report::Report;
+use crate::{grammar, message, restore, text, types};
 
 /// The commands of one run of the program.
 #[derive(Debug, Default)]

@@ -2,13 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::{Session, Source, change::Change};
-use crate::{
-    command_line::{PROGRAM, Stop, VERSION},
-    grammar::Values,
-    report::Severity,
-    text,
-};
+use super::change::Change;
+use super::{Session, Source};
+use crate::command_line::{PROGRAM, Stop, VERSION};
+use crate::grammar::Values;
+use crate::report::Severity;
+use crate::text;
 
 impl Session {
     /// Tells the user what there is to tell and gives the exit status.

@@ -10,10 +10,9 @@ mod row;
 
 use std::sync::LazyLock;
 
-use ipset_netlink::{Family, SetType};
-
 pub(crate) use argument::Argument;
 pub(crate) use field::{Field, Fields};
+use ipset_netlink::{Family, SetType};
 use row::Row;
 
 /// All types, in the order `ipset help` lists them. Of two that could fit, the first is meant.

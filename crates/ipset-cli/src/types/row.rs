@@ -1,4 +1,5 @@
-//! What is said of a type in a table, and what follows from it and from what the library knows of the type.
+//! What is said of a type in a table, and what follows from it and from what the library knows of
+//! the type.
 
 use ipset_netlink::{Dimension, Method, SetType};
 
@@ -77,7 +78,8 @@ impl Row {
         }
     }
 
-    /// How each part of an entry is read, and the fields it fills: the one it must fill, and others.
+    /// How each part of an entry is read, and the fields it fills: the one it must fill, and
+    /// others.
     fn elements(&self) -> impl Iterator<Item = (Reading, Field, &'static [Field])> {
         let mut is_first = true;
         let is_hash = self.set_type.method() == Some(Method::Hash);

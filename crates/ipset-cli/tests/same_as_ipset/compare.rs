@@ -7,8 +7,8 @@ const TIME_LEFT: [&str; 2] = [" timeout ", "<timeout>"];
 
 /// Whether two outputs say the same.
 ///
-/// What is left of a timeout may differ a little. Without `initval` in the script the kernel seeds each hash at
-/// random: then also the seed, the order and the memory.
+/// What is left of a timeout may differ a little. Without `initval` in the script the kernel seeds
+/// each hash at random: then also the seed, the order and the memory.
 pub(crate) fn same(ours: &[u8], stock: &[u8], says_initval: bool) -> bool {
     if ours == stock {
         return true;
@@ -73,7 +73,8 @@ fn without_times(line: &str) -> (String, Vec<u64>) {
     (text, times)
 }
 
-/// The kernel frees the members of a `list:set` some time after they are deleted, and counts their comments until then.
+/// The kernel frees the members of a `list:set` some time after they are deleted, and counts their
+/// comments until then.
 fn without_memory_of_lists(lines: &mut [String]) {
     let mut list = false;
     for line in lines {

@@ -1,23 +1,31 @@
 //! Where our program means to differ from the stock tool. Everything else has to be equal.
 //!
-//! - **Every line before a mistake in a restore file is applied.** The stock tool collects lines and loses those that
-//!   it has not yet sent when a later one is wrong; how many depends on the sets they belong to. So ours also names the first
-//!   mistake, where the stock tool may name one that it meets while it still collects.
-//! - **A pipe may stay open.** The stock tool keeps a batch back until it is full or the pipe is closed.
-//! - **A mistake in a file always names its line.** The stock tool names none for a command or argument that does not
-//!   exist, is missing or is one too many, nor for a quote that is not closed.
-//! - **A line in a session leaves nothing behind.** After a mistake the stock tool still sends what it has, can take the next
-//!   line for its continuation ("timeout already specified"), and gives an entry the counters of the one before.
-//! - **A `test` that succeeds does not end a file**, and `quit` loses nothing; the stock tool leaves without a word.
+//! - **Every line before a mistake in a restore file is applied.** The stock tool collects lines
+//!   and loses those that it has not yet sent when a later one is wrong; how many depends on the
+//!   sets they belong to. So ours also names the first mistake, where the stock tool may name one
+//!   that it meets while it still collects.
+//! - **A pipe may stay open.** The stock tool keeps a batch back until it is full or the pipe is
+//!   closed.
+//! - **A mistake in a file always names its line.** The stock tool names none for a command or
+//!   argument that does not exist, is missing or is one too many, nor for a quote that is not
+//!   closed.
+//! - **A line in a session leaves nothing behind.** After a mistake the stock tool still sends what
+//!   it has, can take the next line for its continuation ("timeout already specified"), and gives
+//!   an entry the counters of the one before.
+//! - **A `test` that succeeds does not end a file**, and `quit` loses nothing; the stock tool
+//!   leaves without a word.
 //! - **A line may be long.** The stock tool takes what is beyond 1,023 bytes for another line.
 //! - **A byte 0 in a line is a mistake.** The stock tool does not see what comes after it.
-//! - **`-exist destroy` of a set that is not there succeeds** on every kernel; with the stock tool only on newer ones.
-//! - **`-exist` in a line counts from there on.** In the stock tool it depends on which lines it has collected before.
+//! - **`-exist destroy` of a set that is not there succeeds** on every kernel; with the stock tool
+//!   only on newer ones.
+//! - **`-exist` in a line counts from there on.** In the stock tool it depends on which lines it
+//!   has collected before.
 //! - **A comment is one line**; what the stock tool saves of others, it cannot restore.
 //! - **A file that cannot be read is a mistake**, with its reason.
 //! - **A mistake that the stock tool crashes on** gets an error and exit status 1.
-//! - **A network is the same from whichever of its addresses it is written.** The kernel takes `0.0.0.1/24` into a set of
-//!   single addresses and refuses `0.0.0.0/24`; with ours both are refused.
+//! - **A network is the same from whichever of its addresses it is written.** The kernel takes
+//!   `0.0.0.1/24` into a set of single addresses and refuses `0.0.0.0/24`; with ours both are
+//!   refused.
 //! - **`-output json` exists.**
 
 use std::path::PathBuf;
@@ -62,7 +70,8 @@ fn lines_before_a_mistake() -> Result<(), Failed> {
     expect(ours(), "add x 192.0.2.1\nadd x 192.0.2.2\n")
 }
 
-/// Restores `file` with our program and gives the status, what it says, and the members that the stock tool finds.
+/// Restores `file` with our program and gives the status, what it says, and the members that the
+/// stock tool finds.
 fn restore(file: impl Into<Vec<u8>>) -> Result<(Option<i32>, String, String), Failed> {
     let stock = Tool::require("ipset")?;
     let output = Tool::at(ours()).input(file).output(&["restore"])?;

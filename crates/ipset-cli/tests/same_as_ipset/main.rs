@@ -1,7 +1,9 @@
-//! Our program beside the stock `ipset`, each in a network namespace of its own: the same commands, and after every
-//! one the same output, diagnostics and exit status; at the end of every case the same sets in the kernel.
+//! Our program beside the stock `ipset`, each in a network namespace of its own: the same commands,
+//! and after every one the same output, diagnostics and exit status; at the end of every case the
+//! same sets in the kernel.
 //!
-//! The commands are those of `scripts/`, by theme, and those that `generated` makes up from fixed seeds.
+//! The commands are those of `scripts/`, by theme, and those that `generated` makes up from fixed
+//! seeds.
 //!
 //! | variable | |
 //! |---|---|

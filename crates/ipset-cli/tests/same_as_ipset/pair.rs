@@ -1,14 +1,12 @@
 //! Two namespaces side by side: in one our program does the work, in the other the stock tool.
 
-use std::env;
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::slice::SliceIndex;
-use std::thread;
+use std::{env, fs, thread};
 
 use netns_testbed::{Failed, Namespace, Tool};
 use tempfile::TempDir;
@@ -23,7 +21,8 @@ pub(crate) struct Pair {
     knows_initval: bool,
 }
 
-/// A namespace and a working directory with the program that is tried there, and the stock tool to look at it.
+/// A namespace and a working directory with the program that is tried there, and the stock tool to
+/// look at it.
 struct Side {
     namespace: Namespace,
     directory: TempDir,
@@ -48,7 +47,8 @@ impl Pair {
         })
     }
 
-    /// Runs the case on both sides, beginning without sets, and gives the first `limit` differences, in words.
+    /// Runs the case on both sides, beginning without sets, and gives the first `limit`
+    /// differences, in words.
     ///
     /// # Errors
     ///
@@ -217,7 +217,8 @@ impl Side {
                 .spawn()
                 .map_err(|error| format!("cannot run {}: {error}", program.display()))?;
             let stdin = child.stdin.take();
-            // From a second thread: a program may answer before it has read everything, or not read it at all.
+            // From a second thread: a program may answer before it has read everything, or not read
+            // it at all.
             let writer = thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
             let output = child.wait_with_output()?;
             let _ = writer.join();
@@ -225,8 +226,9 @@ impl Side {
         })
     }
 
-    /// What the tool says of the first mistake in the file that the last of `steps` reads, and in which line that is; the
-    /// lines before it are applied, which the stock tool does not always do (see `deliberate.rs`).
+    /// What the tool says of the first mistake in the file that the last of `steps` reads, and in
+    /// which line that is; the lines before it are applied, which the stock tool does not always do
+    /// (see `deliberate.rs`).
     fn first_mistake(
         &self,
         steps: &[Step],
@@ -318,8 +320,8 @@ impl<'a> File<'a> {
     }
 }
 
-/// What our program says of a mistake in this line, without the line, which the stock tool does not always name (see
-/// `deliberate.rs`).
+/// What our program says of a mistake in this line, without the line, which the stock tool does not
+/// always name (see `deliberate.rs`).
 fn without_line(said: &[u8], line: usize) -> Vec<u8> {
     let (begin, prefix) = ("ipset v7.17: ", format!("Error in line {line}: "));
     let Some(rest) = said.strip_prefix(format!("{begin}{prefix}").as_bytes()) else {

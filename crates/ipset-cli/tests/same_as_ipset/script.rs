@@ -10,8 +10,8 @@
 //! %same saved                     the file that both have written
 //! ```
 //!
-//! `\n \r \t \\ \" \xHH` stand for a byte, `\{TEXT*N}` for N times TEXT; `\c` at the end of an input line leaves out its
-//! newline. Lines that are empty or begin with `#` mean nothing.
+//! `\n \r \t \\ \" \xHH` stand for a byte, `\{TEXT*N}` for N times TEXT; `\c` at the end of an
+//! input line leaves out its newline. Lines that are empty or begin with `#` mean nothing.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;

@@ -1,11 +1,14 @@
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 use crate::text::{Text, first_wrong};
 
-/// The comment of an entry: at most 255 bytes, without `"`, NUL or line breaks, and most often UTF-8.
+/// The comment of an entry: at most 255 bytes, without `"`, NUL or line breaks, and most often
+/// UTF-8.
 ///
 /// The kernel would take a `"` and so would a listing, but `ipset save` then writes a line that
-/// `ipset restore` cannot read. A comment that was *read* from the kernel is kept as it is, byte for byte.
+/// `ipset restore` cannot read. A comment that was *read* from the kernel is kept as it is, byte
+/// for byte.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Comment(Text);
 
@@ -13,8 +16,8 @@ impl Comment {
     /// The longest comment the kernel takes, in bytes.
     pub const MAX_LEN: usize = IPSET_MAX_COMMENT_SIZE;
 
-    /// The comment as text, to be shown. Where it is not UTF-8 stands U+FFFD: what is to be the comment
-    /// again is [`as_bytes`](Self::as_bytes).
+    /// The comment as text, to be shown. Where it is not UTF-8 stands U+FFFD: what is to be the
+    /// comment again is [`as_bytes`](Self::as_bytes).
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }

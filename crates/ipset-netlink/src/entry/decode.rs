@@ -1,19 +1,18 @@
-use std::{borrow::Cow, net::IpAddr};
+use std::borrow::Cow;
+use std::net::IpAddr;
 
 use netlink_packet_core::{DefaultNla, Nla};
 
 use super::{Comment, Counters, Entry, SkbInfo, SkbMark};
-use crate::{
-    DecodeError, Key, MacAddress, RawKey, Timeout,
-    packet::{
-        EntryAttribute, IPSET_ATTR_COMMENT, IPSET_ATTR_IFACE, IPSET_ATTR_NAME, IPSET_FLAG_NOMATCH,
-        append_attribute, attributes, lone_ipv4,
-    },
-    set_type::{Definition, Dimension},
+use crate::packet::{
+    EntryAttribute, IPSET_ATTR_COMMENT, IPSET_ATTR_IFACE, IPSET_ATTR_NAME, IPSET_FLAG_NOMATCH,
+    append_attribute, attributes, lone_ipv4,
 };
+use crate::set_type::{Definition, Dimension};
+use crate::{DecodeError, Key, MacAddress, RawKey, Timeout};
 
-/// The attributes of an entry, each at most once: what lies between an [`Entry`] and its bytes. Text
-/// stays where it is, so that a million of them cost no allocation here.
+/// The attributes of an entry, each at most once: what lies between an [`Entry`] and its bytes.
+/// Text stays where it is, so that a million of them cost no allocation here.
 #[derive(Debug, Default)]
 pub(crate) struct Fields<'a> {
     pub(crate) ip: Option<IpAddr>,
@@ -107,8 +106,8 @@ impl<'a> Fields<'a> {
 }
 
 impl Entry {
-    /// Reads an entry of a set of this type from its attributes; without a definition, of one that is
-    /// not known.
+    /// Reads an entry of a set of this type from its attributes; without a definition, of one that
+    /// is not known.
     pub(crate) fn decode(
         definition: Option<&Definition>,
         bytes: &[u8],

@@ -1,18 +1,16 @@
 //! An entry as the attributes of a request.
 
 use super::{Comment, Entry, Position, SkbMark};
-use crate::{
-    Element, Interface, Port, SetName,
-    key::Parts,
-    packet::{
-        EntryAttribute, IPSET_FLAG_BEFORE, IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_NOMATCH,
-        IPSET_FLAG_PHYSDEV, append_attribute, append_entry,
-    },
+use crate::key::Parts;
+use crate::packet::{
+    EntryAttribute, IPSET_FLAG_BEFORE, IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_NOMATCH,
+    IPSET_FLAG_PHYSDEV, append_attribute, append_entry,
 };
+use crate::{Element, Interface, Port, SetName};
 
 impl Entry {
-    /// Appends it to a request, with the number by which an error names it; nothing and `false` if it is
-    /// longer than an attribute can be, or a text in it is.
+    /// Appends it to a request, with the number by which an error names it; nothing and `false` if
+    /// it is longer than an attribute can be, or a text in it is.
     pub(crate) fn append(&self, request: &mut Vec<u8>, line: Option<u32>) -> bool {
         self.texts_fit()
             && append_entry(request, |bytes| {
@@ -23,8 +21,8 @@ impl Entry {
             })
     }
 
-    /// Text that a kernel said is of any length. For one that is too long the kernel would call all of a
-    /// message malformed, and not say what it did with the entries before.
+    /// Text that a kernel said is of any length. For one that is too long the kernel would call all
+    /// of a message malformed, and not say what it did with the entries before.
     fn texts_fit(&self) -> bool {
         let fits = |set: &SetName| set.as_bytes().len() <= SetName::MAX_LEN;
         let neighbour = self.position.as_ref();

@@ -29,8 +29,8 @@ use crate::{Key, SetName, Timeout};
 pub struct Entry {
     /// What the entry matches.
     pub key: Key,
-    /// How long it stays; in a listing, the time it has left. `None`: the set's default when adding;
-    /// in a listing, a set without timeouts.
+    /// How long it stays; in a listing, the time it has left. `None`: the set's default when
+    /// adding; in a listing, a set without timeouts.
     pub timeout: Option<Timeout>,
     /// The comment, in a set with comments.
     pub comment: Option<Comment>,
@@ -41,8 +41,8 @@ pub struct Entry {
     /// An exception: what it covers does *not* match, even inside a larger network of the same set.
     /// Only in the types that hold networks.
     pub nomatch: bool,
-    /// Its place among the entries of a `list:set`, where that is asked for; listings have it in the
-    /// order of the entries.
+    /// Its place among the entries of a `list:set`, where that is asked for; listings have it in
+    /// the order of the entries.
     pub position: Option<Position>,
 }
 
@@ -76,8 +76,9 @@ impl Entry {
         }
     }
 
-    /// Starts counting from here. The set must have been created with counters. Without, an entry starts
-    /// with zero, or where one left off that was deleted before: Linux does not clear its place.
+    /// Starts counting from here. The set must have been created with counters. Without, an entry
+    /// starts with zero, or where one left off that was deleted before: Linux does not clear its
+    /// place.
     pub fn counters(self, counters: Counters) -> Self {
         Self {
             counters: Some(counters),
@@ -93,8 +94,8 @@ impl Entry {
         }
     }
 
-    /// Puts it right before another entry of a `list:set`; when deleting or testing, asks for one that
-    /// stands there.
+    /// Puts it right before another entry of a `list:set`; when deleting or testing, asks for one
+    /// that stands there.
     pub fn before(self, set: SetName) -> Self {
         Self {
             position: Some(Position::Before(set)),
@@ -102,8 +103,8 @@ impl Entry {
         }
     }
 
-    /// Puts it right after another entry of a `list:set`; when deleting or testing, asks for one that
-    /// stands there.
+    /// Puts it right after another entry of a `list:set`; when deleting or testing, asks for one
+    /// that stands there.
     pub fn after(self, set: SetName) -> Self {
         Self {
             position: Some(Position::After(set)),

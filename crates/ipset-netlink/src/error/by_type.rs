@@ -1,15 +1,14 @@
 //! Error numbers that mean something else in each kind of type.
 
-use super::{
-    KernelError, Operation,
-    numbers::{
-        IPSET_ERR_BEFORE, IPSET_ERR_BITMAP_RANGE, IPSET_ERR_BITMAP_RANGE_SIZE, IPSET_ERR_HASH_ELEM,
-        IPSET_ERR_HASH_FULL, IPSET_ERR_HASH_RANGE, IPSET_ERR_HASH_RANGE_UNSUPPORTED,
-        IPSET_ERR_INVALID_PROTO, IPSET_ERR_LIST_FULL, IPSET_ERR_LOOP, IPSET_ERR_MISSING_PROTO,
-        IPSET_ERR_NAME, IPSET_ERR_NAMEREF, IPSET_ERR_REF_EXIST, IPSET_ERR_TYPE_SPECIFIC,
-    },
+use super::numbers::{
+    IPSET_ERR_BEFORE, IPSET_ERR_BITMAP_RANGE, IPSET_ERR_BITMAP_RANGE_SIZE, IPSET_ERR_HASH_ELEM,
+    IPSET_ERR_HASH_FULL, IPSET_ERR_HASH_RANGE, IPSET_ERR_HASH_RANGE_UNSUPPORTED,
+    IPSET_ERR_INVALID_PROTO, IPSET_ERR_LIST_FULL, IPSET_ERR_LOOP, IPSET_ERR_MISSING_PROTO,
+    IPSET_ERR_NAME, IPSET_ERR_NAMEREF, IPSET_ERR_REF_EXIST, IPSET_ERR_TYPE_SPECIFIC,
 };
-use crate::{Element, Key, SetOptions, SetType, set_type::Method};
+use super::{KernelError, Operation};
+use crate::set_type::Method;
+use crate::{Element, Key, SetOptions, SetType};
 
 impl KernelError {
     pub(crate) fn is_type_specific(code: u32) -> bool {

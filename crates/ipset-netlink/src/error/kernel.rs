@@ -9,7 +9,8 @@ use super::numbers::{
     IPSET_ERR_PROTOCOL, IPSET_ERR_REFERENCED, IPSET_ERR_SKBINFO, IPSET_ERR_TIMEOUT,
     IPSET_ERR_TYPE_MISMATCH,
 };
-use crate::{BitmapRange, Family, SetHeader, SetName, SetType, error::Operation};
+use crate::error::Operation;
+use crate::{BitmapRange, Family, SetHeader, SetName, SetType};
 
 /// Why the kernel refused, told by the command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -89,7 +89,8 @@ impl Error {
     }
 
     /// The kernel's number, where it is the kernel that refused: of `errno.h` below 4096, of
-    /// `linux/netfilter/ipset/ip_set.h` from there on. Above 4352 it depends on the type of the set.
+    /// `linux/netfilter/ipset/ip_set.h` from there on. Above 4352 it depends on the type of the
+    /// set.
     pub fn kernel_code(&self) -> Option<u32> {
         self.0.code
     }
@@ -175,9 +176,9 @@ impl Error {
         )
     }
 
-    /// A change was asked for and nobody knows whether it was made, because the answer was lost: it did
-    /// not come in time, the kernel had no room for it (`ENOBUFS`), or it makes no sense. Look at
-    /// the set before trying again.
+    /// A change was asked for and nobody knows whether it was made, because the answer was lost: it
+    /// did not come in time, the kernel had no room for it (`ENOBUFS`), or it makes no sense. Look
+    /// at the set before trying again.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.outcome_unknown
     }

@@ -2,12 +2,11 @@
 
 use netlink_packet_core::{NLA_HEADER_SIZE, NlaBuffer};
 
-use super::{change::change, exchange::Failure};
-use crate::{
-    Entry, SetName,
-    error::InputError,
-    packet::{Command, EncodedEntries, IpSetAttribute, entries},
-};
+use super::change::change;
+use super::exchange::Failure;
+use crate::error::InputError;
+use crate::packet::{Command, EncodedEntries, IpSetAttribute, entries};
+use crate::{Entry, SetName};
 
 /// Entries that are to be sent with one command, written where they are sent from.
 ///

@@ -1,11 +1,15 @@
 //! Many entries of a set, about a thousand in a message.
 
-use std::{borrow::Borrow, ops::ControlFlow};
+use std::borrow::Borrow;
+use std::ops::ControlFlow;
 
-use super::{batch::Batch, element::check, exchange::Failure};
+use super::batch::Batch;
+use super::element::check;
+use super::exchange::Failure;
+use crate::error::Operation;
+use crate::packet::Command;
 use crate::{
     Entry, Error, Family, IfExists, IfMissing, IpSet, Key, SetHeader, SetName, SetType, Transport,
-    error::Operation, packet::Command,
 };
 
 /// What became of many entries.
@@ -42,15 +46,16 @@ pub struct EntryFailure {
 impl<T: Transport> IpSet<T> {
     /// Adds many entries, a million in about a second.
     ///
-    /// The entries are taken as they are sent, some 30 KiB at a time. One that the kernel refuses does
-    /// not stop the others: it is in the outcome with the reason, which is one of those that
+    /// The entries are taken as they are sent, some 30 KiB at a time. One that the kernel refuses
+    /// does not stop the others: it is in the outcome with the reason, which is one of those that
     /// [`IpSet::add`] has. The set is not changed in one step; for that there is
     /// [`IpSet::replace_all`].
     ///
     /// # Errors
     ///
     /// Nothing more can be done: the set does not exist or has been destroyed meanwhile, the
-    /// privilege is missing, or the transport fails. The text says how many entries were added before.
+    /// privilege is missing, or the transport fails. The text says how many entries were added
+    /// before.
     pub fn add_all<I>(
         &mut self,
         set: &SetName,
@@ -64,8 +69,8 @@ impl<T: Transport> IpSet<T> {
         self.change_all(add_to(set, if_exists, OnRefusal::GoOn), entries)
     }
 
-    /// As [`IpSet::add_all`], but ends at the first entry that is refused: all before it are in the set
-    /// then, and none after it.
+    /// As [`IpSet::add_all`], but ends at the first entry that is refused: all before it are in the
+    /// set then, and none after it.
     ///
     /// # Errors
     ///
@@ -87,8 +92,8 @@ impl<T: Transport> IpSet<T> {
     ///
     /// # Errors
     ///
-    /// As [`IpSet::add_all`]. With [`IfMissing::Fail`], an entry that was not in the set is among the
-    /// failures ([`Error::is_entry_missing`]).
+    /// As [`IpSet::add_all`]. With [`IfMissing::Fail`], an entry that was not in the set is among
+    /// the failures ([`Error::is_entry_missing`]).
     pub fn delete_all<I>(
         &mut self,
         set: &SetName,
@@ -103,8 +108,8 @@ impl<T: Transport> IpSet<T> {
         self.change_all(delete_from(set, if_missing, OnRefusal::GoOn), entries)
     }
 
-    /// As [`IpSet::delete_all`], but ends at the first entry that is refused: all before it are out of
-    /// the set then, and none after it.
+    /// As [`IpSet::delete_all`], but ends at the first entry that is refused: all before it are out
+    /// of the set then, and none after it.
     ///
     /// # Errors
     ///

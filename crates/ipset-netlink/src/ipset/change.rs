@@ -3,20 +3,19 @@
 use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST};
 
 use super::exchange::{Failure, Until, serialize};
-use crate::{
-    CreateSet, Error, IfExists, IfMissing, IpSet, SetName, Transport,
-    error::Operation,
-    packet::{Command, IpSetAttribute},
-};
+use crate::error::Operation;
+use crate::packet::{Command, IpSetAttribute};
+use crate::{CreateSet, Error, IfExists, IfMissing, IpSet, SetName, Transport};
 
 impl<T: Transport> IpSet<T> {
     /// Creates a set.
     ///
     /// # Errors
     ///
-    /// There is a set of that name: with [`IfExists::Fail`] whatever it is, with [`IfExists::Update`]
-    /// one with another type, family or options ([`Error::is_set_exists`], the text says what it is). The
-    /// kernel does not know the type ([`Error::is_type_unknown`]) or the option.
+    /// There is a set of that name: with [`IfExists::Fail`] whatever it is, with
+    /// [`IfExists::Update`] one with another type, family or options ([`Error::is_set_exists`], the
+    /// text says what it is). The kernel does not know the type ([`Error::is_type_unknown`]) or the
+    /// option.
     pub fn create(&mut self, set: &CreateSet, if_exists: IfExists) -> Result<(), Error> {
         let operation = Operation::Create {
             set: set.name.clone(),
@@ -74,8 +73,8 @@ impl<T: Transport> IpSet<T> {
     ///
     /// # Errors
     ///
-    /// There is no set of the old name, there is one of the new ([`Error::is_set_exists`]), or it is
-    /// in use ([`Error::is_busy`]).
+    /// There is no set of the old name, there is one of the new ([`Error::is_set_exists`]), or it
+    /// is in use ([`Error::is_busy`]).
     pub fn rename(&mut self, from: &SetName, to: &SetName) -> Result<(), Error> {
         self.with_patience(
             &Operation::Rename {

@@ -1,11 +1,12 @@
 //! One entry of a set.
 
-use super::{change::change, exchange::Failure};
+use super::change::change;
+use super::exchange::Failure;
+use crate::error::{IPSET_ERR_EXIST, InputError, Operation};
+use crate::packet::{Command, IpSetAttribute};
 use crate::{
     Element, Entry, Error, Family, IfExists, IfMissing, IpSet, Key, Method, SetName, SetType,
     Transport, TypeOfSet,
-    error::{IPSET_ERR_EXIST, InputError, Operation},
-    packet::{Command, IpSetAttribute},
 };
 
 impl<T: Transport> IpSet<T> {
@@ -15,15 +16,15 @@ impl<T: Transport> IpSet<T> {
     ///
     /// It is in the set already and `if_exists` is [`IfExists::Fail`] ([`Error::is_entry_exists`]);
     /// the set is full ([`Error::is_set_full`]), holds addresses of the other family
-    /// ([`Error::is_family_mismatch`]), is a bitmap of another range ([`Error::is_out_of_range`]), has
-    /// another type ([`Error::is_key_mismatch`]), or was created without what the entry carries
+    /// ([`Error::is_family_mismatch`]), is a bitmap of another range ([`Error::is_out_of_range`]),
+    /// has another type ([`Error::is_key_mismatch`]), or was created without what the entry carries
     /// ([`Error::is_timeout_unsupported`], [`Error::is_comment_unsupported`],
     /// [`Error::is_counters_unsupported`], [`Error::is_skbinfo_unsupported`]); the set that is the
-    /// entry does not exist ([`Error::is_entry_set_not_found`]). No `hash:net` takes a prefix length
-    /// of 0.
+    /// entry does not exist ([`Error::is_entry_set_not_found`]). No `hash:net` takes a prefix
+    /// length of 0.
     ///
-    /// A key that stands for many entries, such as a range, is added one by one: what came before the
-    /// one that is refused stays.
+    /// A key that stands for many entries, such as a range, is added one by one: what came before
+    /// the one that is refused stays.
     pub fn add(&mut self, set: &SetName, entry: &Entry, if_exists: IfExists) -> Result<(), Error> {
         let flags = if_exists.flag();
         self.change_entry(Command::Add, set, entry, flags)
@@ -35,8 +36,9 @@ impl<T: Transport> IpSet<T> {
 
     /// Deletes an entry; `false` if it was not in the set.
     ///
-    /// A key that stands for many entries, such as a range, is deleted one by one up to the first that
-    /// is not in the set. [`IpSet::delete_entry`] with [`IfMissing::Ignore`] deletes those that are.
+    /// A key that stands for many entries, such as a range, is deleted one by one up to the first
+    /// that is not in the set. [`IpSet::delete_entry`] with [`IfMissing::Ignore`] deletes those
+    /// that are.
     ///
     /// # Errors
     ///
@@ -56,8 +58,8 @@ impl<T: Transport> IpSet<T> {
     /// # Errors
     ///
     /// As [`IpSet::delete`]; with [`IfMissing::Fail`], one of them is not in the set
-    /// ([`Error::is_entry_missing`]). Those before it are deleted then. A place in a `list:set` that
-    /// the entry does not have is an error in any case ([`Error::is_position_not_found`]).
+    /// ([`Error::is_entry_missing`]). Those before it are deleted then. A place in a `list:set`
+    /// that the entry does not have is an error in any case ([`Error::is_position_not_found`]).
     pub fn delete_entry(
         &mut self,
         set: &SetName,
@@ -72,9 +74,9 @@ impl<T: Transport> IpSet<T> {
             })
     }
 
-    /// Whether the set matches: for an address, whether a packet with this address would match, in a
-    /// `hash:net` through any network that contains it; for a network, whether exactly this network
-    /// is an entry.
+    /// Whether the set matches: for an address, whether a packet with this address would match, in
+    /// a `hash:net` through any network that contains it; for a network, whether exactly this
+    /// network is an entry.
     ///
     /// The kernel looks an address up in networks of every size the set has, from small to large,
     /// and a network only in those of its own size: a network is not "in" a larger one.
@@ -90,8 +92,8 @@ impl<T: Transport> IpSet<T> {
             .map_err(|failure| self.explain(look(set, key), failure))
     }
 
-    /// As [`IpSet::contains`], for an entry with more than a key: an [exception](Entry::nomatch), or
-    /// one that stands [before](Entry::before) or [after](Entry::after) another in a `list:set`.
+    /// As [`IpSet::contains`], for an entry with more than a key: an [exception](Entry::nomatch),
+    /// or one that stands [before](Entry::before) or [after](Entry::after) another in a `list:set`.
     ///
     /// # Errors
     ///
@@ -104,8 +106,8 @@ impl<T: Transport> IpSet<T> {
     /// Whether exactly this is an entry of the set: an address inside one of its networks is not.
     /// Exceptions ([`Entry::nomatch`](crate::Entry#structfield.nomatch)) do not count.
     ///
-    /// For an address in a set of networks, or in one with a netmask or its like, the set is read through,
-    /// since the kernel has no such question.
+    /// For an address in a set of networks, or in one with a netmask or its like, the set is read
+    /// through, since the kernel has no such question.
     ///
     /// # Errors
     ///
@@ -124,8 +126,8 @@ impl<T: Transport> IpSet<T> {
         Ok(found)
     }
 
-    /// Whether an address of the key can match through an entry that is a network, or with bits that
-    /// the set leaves out of account.
+    /// Whether an address of the key can match through an entry that is a network, or with bits
+    /// that the set leaves out of account.
     fn matches_more_than_its_entries(&mut self, set: &SetName, key: &Key) -> Result<bool, Failure> {
         let set_type = self.ask_set_type(set)?;
         let address = |element: &Element| matches!(element, Element::Ip(_));

@@ -4,11 +4,9 @@ use std::io;
 
 use netlink_packet_core::{NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload};
 
-use crate::{
-    DecodeError, IpSet, Transport,
-    error::InputError,
-    packet::{Command, IpSetAttribute, IpSetMessage},
-};
+use crate::error::InputError;
+use crate::packet::{Command, IpSetAttribute, IpSetMessage};
+use crate::{DecodeError, IpSet, Transport};
 
 /// When the kernel has said all it has to say.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,7 +22,8 @@ pub(super) enum Until {
 /// Why a request came to nothing.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The kernel refused, with its number; `line` is that of the entry it is about, 0 if it is not about one.
+    /// The kernel refused, with its number; `line` is that of the entry it is about, 0 if it is not
+    /// about one.
     Refused {
         code: u32,
         line: u32,
@@ -227,8 +226,8 @@ fn line(request: &[u8]) -> u32 {
     lines.next().unwrap_or(0)
 }
 
-/// The only place where a request becomes bytes. netlink-packet-core panics on a message that is not
-/// finalized, and shortens the length of an attribute that is too long without a word.
+/// The only place where a request becomes bytes. netlink-packet-core panics on a message that is
+/// not finalized, and shortens the length of an attribute that is too long without a word.
 ///
 /// More attributes can be appended; length and sequence number are set when it is sent.
 pub(super) fn serialize(
@@ -258,7 +257,8 @@ pub(crate) const IPSET_PROTOCOL: u8 = 7;
 /// fits into what a transport receives.
 const LONGEST_REQUEST: usize = 60 * 1024;
 
-/// A piece of a listing has some hundred entries at least, so that this is more than a set can hold.
+/// A piece of a listing has some hundred entries at least, so that this is more than a set can
+/// hold.
 const MOST_DATAGRAMS: u32 = 1 << 22;
 
 /// How much of a listing that makes no sense is skipped before it is left to itself.

@@ -1,12 +1,11 @@
 //! From the kernel's number to an error that says what to do about it.
 
-use std::{thread, time::Duration};
+use std::thread;
+use std::time::Duration;
 
 use super::exchange::Failure;
-use crate::{
-    Element, Error, Family, IpSet, Key, SetHeader, Transport,
-    error::{Cause, KernelError, Operation},
-};
+use crate::error::{Cause, KernelError, Operation};
+use crate::{Element, Error, Family, IpSet, Key, SetHeader, Transport};
 
 impl<T: Transport> IpSet<T> {
     /// Says why `operation` failed, with a look at the set where the number alone does not tell.
@@ -111,7 +110,8 @@ impl<T: Transport> IpSet<T> {
 
     /// Tries again while another program lists the set, which ends by itself, for about a second.
     ///
-    /// The kernel has one number for that and for a set that rules refer to; the header tells them apart.
+    /// The kernel has one number for that and for a set that rules refer to; the header tells them
+    /// apart.
     pub(super) fn with_patience(
         &mut self,
         operation: &Operation,

@@ -5,11 +5,9 @@ use std::ops::ControlFlow;
 use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
 
 use super::exchange::{Failure, Until};
-use crate::{
-    DecodeError, Entry, Error, IpSet, Set, SetHeader, SetName, Transport,
-    error::Operation,
-    packet::{self, Command, IpSetAttribute, IpSetMessage},
-};
+use crate::error::Operation;
+use crate::packet::{self, Command, IpSetAttribute, IpSetMessage};
+use crate::{DecodeError, Entry, Error, IpSet, Set, SetHeader, SetName, Transport};
 
 /// A piece of a listing, see [`IpSet::for_each`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,8 +172,8 @@ impl<T: Transport> IpSet<T> {
     }
 }
 
-/// A listing as far as it has been read. A set can be spread over many messages; only the first says
-/// its type.
+/// A listing as far as it has been read. A set can be spread over many messages; only the first
+/// says its type.
 #[derive(Default)]
 struct Listing {
     current: Option<SetHeader>,

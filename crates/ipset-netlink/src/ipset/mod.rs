@@ -10,20 +10,17 @@ mod listing;
 mod query;
 mod replace;
 
-use netlink_packet_core::{NLM_F_EXCL, NLM_F_REQUEST};
-
 pub use bulk::{BulkOutcome, EntryFailure};
 pub(crate) use exchange::IPSET_PROTOCOL;
+use exchange::Until;
 pub use listing::Listed;
+use netlink_packet_core::{NLM_F_EXCL, NLM_F_REQUEST};
 pub use query::{Protocol, Revisions, TypeOfSet};
 pub use replace::Replaced;
 
-use crate::{
-    Error, NetlinkSocket, Transport,
-    error::{Cause, DecodeError, KernelError, Operation},
-    packet::{Command, IpSetAttribute},
-};
-use exchange::Until;
+use crate::error::{Cause, DecodeError, KernelError, Operation};
+use crate::packet::{Command, IpSetAttribute};
+use crate::{Error, NetlinkSocket, Transport};
 
 /// A session with the kernel's ipset subsystem.
 ///
@@ -48,7 +45,8 @@ impl IpSet {
     ///
     /// # Errors
     ///
-    /// The kernel has no ipsets ([`Error::is_not_supported`]) or speaks only other versions of the protocol.
+    /// The kernel has no ipsets ([`Error::is_not_supported`]) or speaks only other versions of the
+    /// protocol.
     pub fn connect() -> Result<Self, Error> {
         let socket = NetlinkSocket::connect()
             .map_err(|error| Error::new(Operation::Connect, Cause::Transport(error)))?;
@@ -125,9 +123,9 @@ impl<T: Transport> IpSet<T> {
 pub enum IfExists {
     /// It is an error.
     Fail,
-    /// It is fine (`-exist` of `ipset`). An entry takes the new timeout, comment and skbinfo, also where
-    /// none is given, and the counters where they are given. A set is left as it is, and must have
-    /// the same type, family and options but for the hash size.
+    /// It is fine (`-exist` of `ipset`). An entry takes the new timeout, comment and skbinfo, also
+    /// where none is given, and the counters where they are given. A set is left as it is, and must
+    /// have the same type, family and options but for the hash size.
     Update,
 }
 

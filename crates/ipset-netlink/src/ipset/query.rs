@@ -3,11 +3,9 @@
 use netlink_packet_core::NLM_F_REQUEST;
 
 use super::exchange::{Failure, Until};
-use crate::{
-    DecodeError, Error, Family, IpSet, SetIndex, SetName, SetType, Transport,
-    error::Operation,
-    packet::{Command, IpSetAttribute},
-};
+use crate::error::Operation;
+use crate::packet::{Command, IpSetAttribute};
+use crate::{DecodeError, Error, Family, IpSet, SetIndex, SetName, SetType, Transport};
 
 /// The protocol versions a kernel speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

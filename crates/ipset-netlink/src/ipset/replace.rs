@@ -3,40 +3,40 @@
 use std::borrow::Borrow;
 
 use super::bulk::Change;
-use crate::{
-    CreateSet, Entry, Error, IfExists, IfMissing, IpSet, SetName, Transport, set_type::Method,
-};
+use crate::set_type::Method;
+use crate::{CreateSet, Entry, Error, IfExists, IfMissing, IpSet, SetName, Transport};
 
 /// What became of a set whose contents were replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replaced {
-    /// How many entries the set was given; one that stands for many, such as a range, counts as one.
+    /// How many entries the set was given; one that stands for many, such as a range, counts as
+    /// one.
     pub entries: u64,
-    /// The set that holds the former contents, if it could not be removed because another program has
-    /// been listing it for a second. The next [`IpSet::replace_all`] of the set removes it.
+    /// The set that holds the former contents, if it could not be removed because another program
+    /// has been listing it for a second. The next [`IpSet::replace_all`] of the set removes it.
     pub remains: Option<SetName>,
 }
 
 impl<T: Transport> IpSet<T> {
     /// Gives a set other contents in one step: who asks the set finds the former entries or the new
-    /// ones, and never anything between. Rules and sets may refer to it all the while. Of entries that
-    /// have the same key the last counts.
+    /// ones, and never anything between. Rules and sets may refer to it all the while. Of entries
+    /// that have the same key the last counts.
     ///
-    /// The new set has the type, family and options of the old one. Its hash size is chosen from the
-    /// number of entries, which are gone through twice for that; `maxelem`, or the size of a list,
-    /// grows if they are more than that.
+    /// The new set has the type, family and options of the old one. Its hash size is chosen from
+    /// the number of entries, which are gone through twice for that; `maxelem`, or the size of a
+    /// list, grows if they are more than that.
     ///
-    /// Meanwhile there is a second set, called `~PORT~NAME` after this session's netlink port in eight
-    /// hexadecimal digits and as much of the set's name as fits. Should this program be killed, it stays
-    /// behind; the next `replace_all` of the set removes it when nobody has that port any more and nothing
-    /// refers to it.
+    /// Meanwhile there is a second set, called `~PORT~NAME` after this session's netlink port in
+    /// eight hexadecimal digits and as much of the set's name as fits. Should this program be
+    /// killed, it stays behind; the next `replace_all` of the set removes it when nobody has that
+    /// port any more and nothing refers to it.
     ///
     /// # Errors
     ///
-    /// An entry was refused, for one of the reasons of [`IpSet::add`]; there is no set of that name; or
-    /// another program has been listing it for a second ([`Error::is_busy`]). The set is as it was
-    /// then, but where that is not known ([`Error::is_outcome_unknown`]).
+    /// An entry was refused, for one of the reasons of [`IpSet::add`]; there is no set of that
+    /// name; or another program has been listing it for a second ([`Error::is_busy`]). The set is
+    /// as it was then, but where that is not known ([`Error::is_outcome_unknown`]).
     pub fn replace_all<I>(&mut self, set: &SetName, entries: I) -> Result<Replaced, Error>
     where
         I: IntoIterator<IntoIter: Clone>,

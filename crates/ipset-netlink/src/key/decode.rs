@@ -2,12 +2,10 @@
 //! their own.
 
 use super::{AddressRange, Element, Interface, Key, Network, Port};
-use crate::{
-    DecodeError, SetName,
-    entry::Fields,
-    packet::{IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_PHYSDEV},
-    set_type::Dimension,
-};
+use crate::entry::Fields;
+use crate::packet::{IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_PHYSDEV};
+use crate::set_type::Dimension;
+use crate::{DecodeError, SetName};
 
 impl Fields<'_> {
     pub(crate) fn take_key(&mut self, dimensions: &[Dimension]) -> Result<Key, DecodeError> {

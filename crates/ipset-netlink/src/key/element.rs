@@ -1,4 +1,5 @@
-use std::{fmt, net::IpAddr};
+use std::fmt;
+use std::net::IpAddr;
 
 use super::{AddressRange, Interface, MacAddress, Network, Port, RawKey};
 use crate::{Family, SetName};
@@ -9,8 +10,8 @@ use crate::{Family, SetName};
 pub enum Element {
     /// One address.
     Ip(IpAddr),
-    /// All addresses of a network. A prefix as long as the address is [`Element::Ip`]: listings never
-    /// give a `Net` for it, and converting a [`Network`] does not make one.
+    /// All addresses of a network. A prefix as long as the address is [`Element::Ip`]: listings
+    /// never give a `Net` for it, and converting a [`Network`] does not make one.
     Net(Network),
     /// All addresses from one to another, to be added or deleted; listings do not have it. A type
     /// that holds networks gets the networks that make up the range, the others its addresses.

@@ -1,4 +1,5 @@
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 use crate::text::Text;
 
@@ -23,8 +24,8 @@ impl Interface {
     ///
     /// # Errors
     ///
-    /// An empty name, one of more than [`Interface::MAX_LEN`] bytes, or one with white space, control
-    /// characters, `/` or `,`.
+    /// An empty name, one of more than [`Interface::MAX_LEN`] bytes, or one with white space,
+    /// control characters, `/` or `,`.
     pub fn new(name: &str) -> Result<Self, InterfaceError> {
         let wrong = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '/' | ',');
         if name.is_empty() || name.len() > Self::MAX_LEN || name.contains(wrong) {
@@ -33,8 +34,8 @@ impl Interface {
         Ok(Self::from_kernel(name.as_bytes()))
     }
 
-    /// A name as it is, empty, with spaces, or not even text: for programs that must reach every entry there is, also one
-    /// that no interface can ever match.
+    /// A name as it is, empty, with spaces, or not even text: for programs that must reach every
+    /// entry there is, also one that no interface can ever match.
     ///
     /// # Errors
     ///
@@ -63,8 +64,8 @@ impl Interface {
         }
     }
 
-    /// The name, or the beginning of it, to be shown. Where it is not UTF-8 stands U+FFFD: what is to be
-    /// the name again is [`name_bytes`](Self::name_bytes).
+    /// The name, or the beginning of it, to be shown. Where it is not UTF-8 stands U+FFFD: what is
+    /// to be the name again is [`name_bytes`](Self::name_bytes).
     pub fn name(&self) -> &str {
         self.name.as_str()
     }

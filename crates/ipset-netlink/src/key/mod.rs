@@ -11,10 +11,8 @@ mod range;
 mod raw;
 mod text;
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub use element::Element;
 pub(crate) use encode::Parts;
@@ -28,11 +26,12 @@ pub use text::KeyError;
 
 use crate::Family;
 
-/// What an entry of a set matches: one to three [`Element`]s, in the order the set's type names them.
+/// What an entry of a set matches: one to three [`Element`]s, in the order the set's type names
+/// them.
 ///
 /// A `hash:net` has keys of one element, a `hash:ip,port,net` of three. Make them from the elements
-/// themselves or from tuples of them. As text they are what `ipset` writes, but for names that it looks up:
-/// ICMP types and most protocols are numbers here.
+/// themselves or from tuples of them. As text they are what `ipset` writes, but for names that it
+/// looks up: ICMP types and most protocols are numbers here.
 ///
 /// ```
 /// use std::net::Ipv4Addr;

@@ -1,4 +1,5 @@
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 use crate::Family;
 
@@ -77,8 +78,8 @@ impl Port {
     ///
     /// # Errors
     ///
-    /// `last` comes before this port, or the protocol has no ports: of those the kernel would take the
-    /// first and leave out the others without a word.
+    /// `last` comes before this port, or the protocol has no ports: of those the kernel would take
+    /// the first and leave out the others without a word.
     pub fn through(self, last: u16) -> Result<Self, PortError> {
         let range = Self { last, ..self };
         if !range.is_possible() {
@@ -92,7 +93,8 @@ impl Port {
         self.protocol
     }
 
-    /// The port, or the first of a range. For ICMP the high byte is the type and the low one the code.
+    /// The port, or the first of a range. For ICMP the high byte is the type and the low one the
+    /// code.
     pub fn first(&self) -> u16 {
         self.first
     }
@@ -111,7 +113,8 @@ impl Port {
         self.first == self.last || self.first < self.last && self.protocol.is_none_or(has_ports)
     }
 
-    /// Whether the kernel keeps what it is given: it makes 0 of the port of a protocol without ports.
+    /// Whether the kernel keeps what it is given: it makes 0 of the port of a protocol without
+    /// ports.
     pub(crate) fn is_kept(self) -> bool {
         let has_type = matches!(self.protocol, Some(IPPROTO_ICMP | IPPROTO_ICMPV6));
         has_type || self.first == 0 || self.protocol.is_none_or(has_ports)
@@ -133,7 +136,8 @@ impl Port {
     }
 }
 
-/// `tcp:80`, `udp:5000-5010`, `icmp:8/0`, `47:0` for a protocol without a name here, `80` without one.
+/// `tcp:80`, `udp:5000-5010`, `icmp:8/0`, `47:0` for a protocol without a name here, `80` without
+/// one.
 impl fmt::Display for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(number) = self.protocol {
@@ -150,7 +154,8 @@ impl fmt::Display for Port {
     }
 }
 
-/// Names of protocols, also `icmpv6`, and numbers; names of services and of ICMP types are not known here.
+/// Names of protocols, also `icmpv6`, and numbers; names of services and of ICMP types are not
+/// known here.
 impl FromStr for Port {
     type Err = PortError;
 

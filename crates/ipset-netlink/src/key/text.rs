@@ -1,9 +1,12 @@
-use std::{net::IpAddr, str::FromStr};
+use std::net::IpAddr;
+use std::str::FromStr;
 
 use super::{AddressRange, Element, Key, Network};
-use crate::{SetType, set_type::Dimension};
+use crate::SetType;
+use crate::set_type::Dimension;
 
-/// One address, network (`ADDRESS/PREFIX`) or range (`FIRST-LAST`); [`Key::parse`] reads the others.
+/// One address, network (`ADDRESS/PREFIX`) or range (`FIRST-LAST`); [`Key::parse`] reads the
+/// others.
 impl FromStr for Key {
     type Err = KeyError;
 
@@ -13,8 +16,8 @@ impl FromStr for Key {
 }
 
 impl Key {
-    /// Reads the key of an entry of a set of this type, as `ipset` writes it. Addresses, ports and ICMP
-    /// types are numbers; nothing is looked up.
+    /// Reads the key of an entry of a set of this type, as `ipset` writes it. Addresses, ports and
+    /// ICMP types are numbers; nothing is looked up.
     ///
     /// ```
     /// use ipset_netlink::{Key, SetType};

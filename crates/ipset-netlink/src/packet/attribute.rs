@@ -3,10 +3,8 @@ use netlink_packet_core::{
     Parseable, ParseableParametrized,
 };
 
-use super::{
-    Command, EncodedEntries, EntryAttribute, HeaderAttribute,
-    number::{NET, emit_text, parse_text, parse_u8, parse_u16, parse_u32, text_len},
-};
+use super::number::{NET, emit_text, parse_text, parse_u8, parse_u16, parse_u32, text_len};
+use super::{Command, EncodedEntries, EntryAttribute, HeaderAttribute};
 
 /// What a message is made of.
 ///

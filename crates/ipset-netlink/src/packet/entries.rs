@@ -2,11 +2,9 @@ use netlink_packet_core::{
     DecodeError, NLA_ALIGNTO, NLA_F_NESTED, NLA_HEADER_SIZE, Nla, NlaBuffer, Parseable,
 };
 
-use super::{
-    EntryAttribute,
-    attribute::IPSET_ATTR_DATA,
-    number::{Attributes, attributes_of, value},
-};
+use super::EntryAttribute;
+use super::attribute::IPSET_ATTR_DATA;
+use super::number::{Attributes, attributes_of, value};
 
 /// Many entries, as bytes.
 ///
@@ -18,8 +16,8 @@ pub struct EncodedEntries {
 }
 
 impl EncodedEntries {
-    /// The bytes of entries that are encoded already. What is not well formed among them is an error
-    /// when it is read.
+    /// The bytes of entries that are encoded already. What is not well formed among them is an
+    /// error when it is read.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self { bytes }
     }
@@ -85,7 +83,8 @@ pub(crate) fn attributes<'a, T: From<&'a [u8]>>(
     attributes_of(bytes).map(|attribute| EntryAttribute::parse(&attribute?))
 }
 
-/// Appends an entry to these bytes, or nothing and `false` if it is longer than an attribute can be.
+/// Appends an entry to these bytes, or nothing and `false` if it is longer than an attribute can
+/// be.
 pub(crate) fn append_entry(bytes: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) -> bool {
     let start = bytes.len();
     bytes.extend_from_slice(&[0; NLA_HEADER_SIZE]);
@@ -119,7 +118,8 @@ pub(crate) fn append_attribute<T: AsRef<[u8]>>(bytes: &mut Vec<u8>, attribute: &
         .get_mut(start..start + length)
         .and_then(<[u8]>::split_first_chunk_mut)
     {
-        // A length that does not fit makes the entry too long, which is noticed when it is complete.
+        // A length that does not fit makes the entry too long, which is noticed when it is
+        // complete.
         let [low, high] = u16::try_from(length).unwrap_or(u16::MAX).to_ne_bytes();
         let [kind_low, kind_high] = attribute.kind().to_ne_bytes();
         *header = [low, high, kind_low, kind_high];

@@ -2,18 +2,15 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use netlink_packet_core::{DecodeError, DefaultNla, NLA_F_NESTED, Nla, NlaBuffer, Parseable};
 
-use super::{
-    address::{Address, IPSET_ATTR_IPADDR_IPV4},
-    number::{
-        NET, emit_text, parse_bytes, parse_text, parse_u8, parse_u16, parse_u32, parse_u64,
-        text_len,
-    },
+use super::address::{Address, IPSET_ATTR_IPADDR_IPV4};
+use super::number::{
+    NET, emit_text, parse_bytes, parse_text, parse_u8, parse_u16, parse_u32, parse_u64, text_len,
 };
 
 /// What an entry is made of.
 ///
-/// Text is bytes, of which the kernel knows no encoding, without the NUL that ends it: a `Vec`, or a slice
-/// where the attribute only passes by on its way into a message or out of one.
+/// Text is bytes, of which the kernel knows no encoding, without the NUL that ends it: a `Vec`, or
+/// a slice where the attribute only passes by on its way into a message or out of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EntryAttribute<T = Vec<u8>> {
@@ -194,8 +191,8 @@ pub(crate) fn lone_ipv4(entry: &[u8]) -> Option<Ipv4Addr> {
     (*headers == IPV4_HEADERS).then(|| address.into())
 }
 
-/// What comes before the bytes of the address in a listing, where the kernel leaves out `NET`: the header of
-/// the nest and that of the attribute in it.
+/// What comes before the bytes of the address in a listing, where the kernel leaves out `NET`: the
+/// header of the nest and that of the attribute in it.
 const IPV4_HEADERS: [u8; 8] = {
     let [a, b] = 12_u16.to_ne_bytes();
     let [c, d] = (NLA_F_NESTED | IPSET_ATTR_IP).to_ne_bytes();

@@ -2,10 +2,8 @@ use std::net::IpAddr;
 
 use netlink_packet_core::{DecodeError, DefaultNla, NLA_F_NESTED, Nla, NlaBuffer, Parseable};
 
-use super::{
-    address::Address,
-    number::{NET, parse_u8, parse_u16, parse_u32},
-};
+use super::address::Address;
+use super::number::{NET, parse_u8, parse_u16, parse_u32};
 
 /// What a set is created with, and what the header of a listed set says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The messages of the protocol, typed, for those who talk to the kernel themselves.
 //!
-//! An [`IpSetMessage`] is the payload of a `NetlinkMessage` of netlink-packet-core, as the messages of the
-//! other netlink-packet crates are. What is unknown is kept as it came, in the `Other` of each enum. The
-//! types of netlink-packet-core and netlink-packet-netfilter that appear here follow the versions of those
-//! crates, and change when they do.
+//! An [`IpSetMessage`] is the payload of a `NetlinkMessage` of netlink-packet-core, as the messages
+//! of the other netlink-packet crates are. What is unknown is kept as it came, in the `Other` of
+//! each enum. The types of netlink-packet-core and netlink-packet-netfilter that appear here follow
+//! the versions of those crates, and change when they do.
 //!
 //! ```
 //! use ipset_netlink::packet::{Command, EntryAttribute, IpSetAttribute, IpSetMessage};
@@ -39,16 +39,15 @@ mod number;
 pub use attribute::IpSetAttribute;
 pub use command::Command;
 pub use entries::EncodedEntries;
-pub use entry::EntryAttribute;
-pub use header::HeaderAttribute;
-pub use message::IpSetMessage;
-
 pub(crate) use entries::{append_attribute, append_entry, attributes, entries};
+pub use entry::EntryAttribute;
 pub(crate) use entry::{
     IPSET_ATTR_COMMENT, IPSET_ATTR_IFACE, IPSET_ATTR_NAME, IPSET_FLAG_BEFORE,
     IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_NOMATCH, IPSET_FLAG_PHYSDEV, lone_ipv4,
 };
+pub use header::HeaderAttribute;
 pub(crate) use header::{
     IPSET_FLAG_WITH_COMMENT, IPSET_FLAG_WITH_COUNTERS, IPSET_FLAG_WITH_FORCEADD,
     IPSET_FLAG_WITH_SKBINFO,
 };
+pub use message::IpSetMessage;

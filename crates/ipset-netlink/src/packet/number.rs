@@ -42,7 +42,8 @@ pub(super) fn parse_u64(nla: &NlaBuffer<&[u8]>) -> Result<u64, DecodeError> {
     })
 }
 
-/// Text, of which the kernel knows no encoding, without the NUL that ends it; `None` if it has none.
+/// Text, of which the kernel knows no encoding, without the NUL that ends it; `None` if it has
+/// none.
 #[inline]
 pub(super) fn parse_text<'a>(nla: &NlaBuffer<&'a [u8]>) -> Option<&'a [u8]> {
     value(nla).strip_suffix(b"\0")
@@ -83,7 +84,8 @@ fn wrong_length(nla: &NlaBuffer<&[u8]>, expected: usize) -> DecodeError {
     ))
 }
 
-/// The attributes in these bytes, up to the first that is not one: as `NlasIterator`, for a million of them.
+/// The attributes in these bytes, up to the first that is not one: as `NlasIterator`, for a million
+/// of them.
 #[inline]
 pub(super) fn attributes_of(bytes: &[u8]) -> Attributes<'_> {
     Attributes { rest: bytes }

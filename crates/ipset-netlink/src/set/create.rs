@@ -29,9 +29,9 @@ pub struct CreateSet {
 }
 
 impl CreateSet {
-    /// The most buckets that [`IpSet::replace_all`](crate::IpSet::replace_all) has a hash start with,
-    /// 2^24, and a good limit for programs that choose a number by themselves. The kernel takes 8
-    /// bytes for each at once, and grows the hash as entries come.
+    /// The most buckets that [`IpSet::replace_all`](crate::IpSet::replace_all) has a hash start
+    /// with, 2^24, and a good limit for programs that choose a number by themselves. The kernel
+    /// takes 8 bytes for each at once, and grows the hash as entries come.
     pub const MAX_HASH_SIZE: u32 = 1 << 24;
 
     /// A set without any option: no timeouts, counters or comments, and the kernel's default sizes.
@@ -52,7 +52,8 @@ impl CreateSet {
         self
     }
 
-    /// At most so many entries of a hash (`maxelem`). A hash that has grown may take a few per mille more.
+    /// At most so many entries of a hash (`maxelem`). A hash that has grown may take a few per
+    /// mille more.
     pub fn max_elements(mut self, n: u32) -> Self {
         self.options.max_elements = Some(n);
         self
@@ -69,7 +70,8 @@ impl CreateSet {
         self
     }
 
-    /// How many entries a bucket of a hash can hold before the hash grows (`bucketsize`); even, 2 to 12.
+    /// How many entries a bucket of a hash can hold before the hash grows (`bucketsize`); even, 2
+    /// to 12.
     pub fn bucket_size(mut self, entries: u8) -> Self {
         self.options.bucket_size = Some(entries);
         self

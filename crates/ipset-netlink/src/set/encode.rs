@@ -1,14 +1,14 @@
 //! Sets as attributes of a message, in the order `ipset` writes them, and back.
 
+use crate::error::InputError;
+use crate::packet::{
+    HeaderAttribute, IPSET_FLAG_WITH_COMMENT, IPSET_FLAG_WITH_COUNTERS, IPSET_FLAG_WITH_FORCEADD,
+    IPSET_FLAG_WITH_SKBINFO, IpSetAttribute,
+};
+use crate::set_type::Method;
 use crate::{
     AddressRange, BitmapRange, CreateSet, DecodeError, Family, KeyError, Network, SetHeader,
     SetName, SetOptions, SetType, Timeout,
-    error::InputError,
-    packet::{
-        HeaderAttribute, IPSET_FLAG_WITH_COMMENT, IPSET_FLAG_WITH_COUNTERS,
-        IPSET_FLAG_WITH_FORCEADD, IPSET_FLAG_WITH_SKBINFO, IpSetAttribute,
-    },
-    set_type::Method,
 };
 
 impl CreateSet {

@@ -17,8 +17,8 @@ pub struct SetHeader {
     pub family: Family,
     /// What it was created with; the hash size is the present one.
     pub options: SetOptions,
-    /// How many entries the kernel counts. Some of them may have run out and not be listed any more.
-    /// Kernels before 4.9 do not say.
+    /// How many entries the kernel counts. Some of them may have run out and not be listed any
+    /// more. Kernels before 4.9 do not say.
     pub elements: Option<u32>,
     /// How many rules and other sets refer to it.
     pub references: u32,

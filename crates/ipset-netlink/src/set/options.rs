@@ -1,4 +1,6 @@
-use std::{fmt, net::IpAddr, ops::RangeInclusive};
+use std::fmt;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use crate::{AddressRange, Network, Timeout};
 
@@ -13,11 +15,13 @@ use crate::{AddressRange, Network, Timeout};
 pub struct SetOptions {
     /// Entries can have a timeout, and this is the default of those that say none.
     pub timeout: Option<Timeout>,
-    /// How many entries a hash can hold (`maxelem`); `None` when creating is the kernel's default, 65536.
+    /// How many entries a hash can hold (`maxelem`); `None` when creating is the kernel's default,
+    /// 65536.
     pub max_elements: Option<u32>,
     /// How many buckets a hash has, or starts with (`hashsize`); `None` when creating is 1024.
     pub hash_size: Option<u32>,
-    /// How many entries a bucket of a hash can hold before the hash grows (`bucketsize`, Linux 5.12).
+    /// How many entries a bucket of a hash can hold before the hash grows (`bucketsize`, Linux
+    /// 5.12).
     pub bucket_size: Option<u8>,
     /// The seed of the hash function (`initval`, Linux 5.12), which is random unless given.
     pub initial_value: Option<u32>,

@@ -3,7 +3,9 @@
 mod room;
 mod table;
 
-use std::{convert::Infallible, fmt, str::FromStr};
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
 
 use self::table::KNOWN;
 use crate::{Element, Key};
@@ -12,8 +14,9 @@ use crate::{Element, Key};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum SetType {
-    /// `bitmap:ip`: single IPv4 addresses out of one range of at most 65536, which the set is created
-    /// with ([`CreateSet::range`](crate::CreateSet::range)). With a netmask, networks of that size.
+    /// `bitmap:ip`: single IPv4 addresses out of one range of at most 65536, which the set is
+    /// created with ([`CreateSet::range`](crate::CreateSet::range)). With a netmask, networks of
+    /// that size.
     BitmapIp,
     /// `bitmap:ip,mac`: IPv4 addresses out of one range, each with the MAC address a packet from it
     /// must have. Without one, the card of the first packet that matches is taken.
@@ -48,7 +51,8 @@ pub enum SetType {
     HashIpMark,
     /// `hash:net,port,net`: a network, a port of a protocol and a second network.
     HashNetPortNet,
-    /// `hash:net,iface`: networks with a network interface each. Here a prefix length of 0 is possible.
+    /// `hash:net,iface`: networks with a network interface each. Here a prefix length of 0 is
+    /// possible.
     HashNetIface,
     /// `list:set`: other sets, asked one after the other. They have an order: see
     /// [`Entry::before`](crate::Entry::before).
@@ -97,7 +101,8 @@ impl SetType {
         }
     }
 
-    /// What the key of an entry is made of, in order, as in the type's name; nothing for [`SetType::Other`].
+    /// What the key of an entry is made of, in order, as in the type's name; nothing for
+    /// [`SetType::Other`].
     ///
     /// ```
     /// use ipset_netlink::{Dimension, SetType};
@@ -114,15 +119,17 @@ impl SetType {
         self.dimensions().contains(&Dimension::Net)
     }
 
-    /// Whether entries have an address. A set of such a type is of family IPv4 or, except for bitmaps, IPv6.
+    /// Whether entries have an address. A set of such a type is of family IPv4 or, except for
+    /// bitmaps, IPv6.
     pub fn holds_addresses(&self) -> bool {
         self.dimensions()
             .iter()
             .any(|dimension| dimension.is_address())
     }
 
-    /// Whether a set of this type can be created with the option, by the word that `ipset create` has for it, such as
-    /// `maxelem`. Of [`SetType::Other`] only the method is known, so it takes every word that is not another method's.
+    /// Whether a set of this type can be created with the option, by the word that `ipset create`
+    /// has for it, such as `maxelem`. Of [`SetType::Other`] only the method is known, so it takes
+    /// every word that is not another method's.
     ///
     /// ```
     /// use ipset_netlink::SetType;
@@ -153,8 +160,8 @@ pub(crate) struct Definition {
     name: &'static str,
     /// What the key of an entry is made of.
     pub(crate) dimensions: &'static [Dimension],
-    /// What a set can be created with besides the options that all sets of its method have: what leaves bits of an entry
-    /// out of account.
+    /// What a set can be created with besides the options that all sets of its method have: what
+    /// leaves bits of an entry out of account.
     pub(crate) options: &'static [&'static str],
 }
 
@@ -236,7 +243,8 @@ impl Dimension {
     }
 }
 
-/// How a set keeps its entries, the first word of its type's name. Options and error numbers go by that.
+/// How a set keeps its entries, the first word of its type's name. Options and error numbers go by
+/// that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Method {

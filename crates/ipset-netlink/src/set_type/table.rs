@@ -5,7 +5,8 @@ use super::Dimension::{
 };
 use super::{Definition, Dimension, SetType};
 
-/// Variant, name, what an entry is made of, and what `create` takes besides the options of all sets of the method.
+/// Variant, name, what an entry is made of, and what `create` takes besides the options of all sets
+/// of the method.
 #[rustfmt::skip]
 pub(super) static KNOWN: [Definition; 16] = [
     row(SetType::BitmapIp, "bitmap:ip", &[Ip], &["netmask"]),

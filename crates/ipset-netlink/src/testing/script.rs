@@ -1,15 +1,14 @@
-use std::{collections::VecDeque, io};
+use std::collections::VecDeque;
+use std::io;
 
 use netlink_packet_core::{
     DoneMessage, ErrorMessage, NLM_F_MULTIPART, NetlinkBuffer, NetlinkHeader, NetlinkMessage,
     NetlinkPayload,
 };
 
-use crate::{
-    Family, SetType, Transport,
-    ipset::IPSET_PROTOCOL,
-    packet::{Command, IpSetAttribute, IpSetMessage},
-};
+use crate::ipset::IPSET_PROTOCOL;
+use crate::packet::{Command, IpSetAttribute, IpSetMessage};
+use crate::{Family, SetType, Transport};
 
 /// Answers requests one after the other from a script, and keeps the requests.
 ///

@@ -3,7 +3,8 @@
 mod read_ahead;
 mod socket;
 
-use std::{any::Any, io};
+use std::any::Any;
+use std::io;
 
 pub use socket::NetlinkSocket;
 
@@ -30,10 +31,12 @@ pub trait Transport {
     /// The port that answers are addressed to; what is for another port is not for us.
     fn port(&self) -> u32;
 
-    /// Takes a port that nobody has, for as long as the value lives; `None` if somebody may have it.
+    /// Takes a port that nobody has, for as long as the value lives; `None` if somebody may have
+    /// it.
     ///
-    /// The temporary set of [`IpSet::replace_all`](crate::IpSet::replace_all) carries the port of its
-    /// session. Only while nobody has that port is the set known to be left behind, and removed.
+    /// The temporary set of [`IpSet::replace_all`](crate::IpSet::replace_all) carries the port of
+    /// its session. Only while nobody has that port is the set known to be left behind, and
+    /// removed.
     fn claim_port(&self, _port: u32) -> Option<Box<dyn Any>> {
         None
     }

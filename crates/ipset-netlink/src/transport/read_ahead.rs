@@ -1,13 +1,11 @@
 //! The next parts of a long listing, read while one is looked at.
 //!
-//! The kernel makes a part of a listing inside `recv`. In a thread of its own that goes on while the part
-//! before is decoded and written.
+//! The kernel makes a part of a listing inside `recv`. In a thread of its own that goes on while
+//! the part before is decoded and written.
 
-use std::{
-    io,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
-    thread::{self, JoinHandle},
-};
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use netlink_packet_core::NetlinkBuffer;
 
@@ -53,8 +51,8 @@ impl ReadAhead {
         }))
     }
 
-    /// Waits for the thread, which has come to its end when [`ReadAhead::next`] has, or comes to it with
-    /// the next part because nobody takes it.
+    /// Waits for the thread, which has come to its end when [`ReadAhead::next`] has, or comes to it
+    /// with the next part because nobody takes it.
     pub(super) fn finish(self) {
         drop(self.parts);
         let _ = self.thread.join();

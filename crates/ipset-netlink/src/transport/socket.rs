@@ -1,18 +1,14 @@
-use std::{
-    any::Any,
-    fs, io,
-    os::unix::fs::MetadataExt,
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::any::Any;
+use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
-use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_NETFILTER};
+use netlink_sys::protocols::NETLINK_NETFILTER;
+use netlink_sys::{Socket, SocketAddr};
 
-use super::{
-    Transport,
-    read_ahead::{ReadAhead, ends_listing},
-};
+use super::Transport;
+use super::read_ahead::{ReadAhead, ends_listing};
 
 /// A socket to the kernel's netfilter subsystems, in the network namespace of the thread that
 /// opened it.
@@ -95,7 +91,8 @@ impl Transport for NetlinkSocket {
             socket.bind(&SocketAddr::new(port, 0)).ok()?;
             Some(socket)
         };
-        // A thread that has gone to another network namespace learns nothing of the ports of this one.
+        // A thread that has gone to another network namespace learns nothing of the ports of this
+        // one.
         if self.namespace.is_none() || self.namespace != namespace_of_thread() {
             return None;
         }
@@ -127,8 +124,8 @@ fn namespace_of_thread() -> Option<Namespace> {
 /// Runs a call on the non-blocking socket until it is done.
 ///
 /// The kernel answers an ipset request before `send` returns, and prepares the next piece of a
-/// listing before `recv` returns. So there is nothing to wait for, except on a kernel that no longer
-/// does so; the wait is there to be sure of an end.
+/// listing before `recv` returns. So there is nothing to wait for, except on a kernel that no
+/// longer does so; the wait is there to be sure of an end.
 fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     let mut pause = Duration::from_micros(100);
     let mut deadline = None;

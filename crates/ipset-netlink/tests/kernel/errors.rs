@@ -291,8 +291,8 @@ fn a_listing_in_progress_is_waited_for(sets: &mut IpSet) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Everything needs the privilege, the first question too. The child is in a user namespace that does not own
-/// the network namespace.
+/// Everything needs the privilege, the first question too. The child is in a user namespace that
+/// does not own the network namespace.
 fn without_the_privilege(_: &mut IpSet) -> Result<(), Failed> {
     let unshare = Tool::require("unshare")?;
     let this = std::env::current_exe()?;

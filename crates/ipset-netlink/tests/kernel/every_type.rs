@@ -29,7 +29,8 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
     with_session(trials, "what_a_set_is_and_where", what_a_set_is_and_where);
 }
 
-/// The sets of `tests/golden/every-type.txt` whose type this kernel has, by the commands that fill them.
+/// The sets of `tests/golden/every-type.txt` whose type this kernel has, by the commands that fill
+/// them.
 fn tables(sets: &mut IpSet) -> Vec<Table> {
     let mut tables = Vec::<Table>::new();
     let mut filling = false;
@@ -143,7 +144,8 @@ fn assert_listed(listed: &[Set], tables: &[Table]) {
     }
 }
 
-/// The output of `ipset save` with the entries sorted, the times left rounded, and without the seeds it was not given.
+/// The output of `ipset save` with the entries sorted, the times left rounded, and without the
+/// seeds it was not given.
 fn saved(text: &str, given: &[String]) -> Vec<String> {
     let seeds: HashSet<_> = given
         .iter()

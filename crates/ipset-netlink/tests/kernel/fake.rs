@@ -1,8 +1,9 @@
 //! The fake kernel does what the kernel does: the same commands, drawn at random, on both.
 
+use ipset_netlink::testing::FakeKernel;
 use ipset_netlink::{
     Counters, CreateSet, Entry, Error, IfExists, IfMissing, IpSet, Key, Set, SetName, SetType,
-    Transport, TypeOfSet, testing::FakeKernel,
+    Transport, TypeOfSet,
 };
 use netns_testbed::{Failed, Trial};
 

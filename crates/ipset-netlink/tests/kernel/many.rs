@@ -1,9 +1,7 @@
 //! Many entries at once.
 
-use std::{
-    net::{Ipv4Addr, Ipv6Addr},
-    ops::ControlFlow,
-};
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::ControlFlow;
 
 use ipset_netlink::{
     CreateSet, Entry, Family, IfExists, IfMissing, IpSet, Key, Listed, SetType, Timeout,

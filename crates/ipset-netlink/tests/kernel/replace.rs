@@ -1,10 +1,8 @@
 //! All entries of a set replaced in one step.
 
-use std::{
-    net::Ipv4Addr,
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
-};
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use ipset_netlink::{
     CreateSet, Entry, Family, IfExists, IfMissing, IpSet, NetlinkSocket, SetType, Timeout,

@@ -24,7 +24,8 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
     );
 }
 
-/// What is not UTF-8 is listed, added and deleted as the bytes it is, in the stock tool's listing too.
+/// What is not UTF-8 is listed, added and deleted as the bytes it is, in the stock tool's listing
+/// too.
 fn text_that_is_not_utf_8_stays_what_it_is(sets: &mut IpSet) -> Result<(), Failed> {
     let ipset = Tool::require("ipset")?;
     let mut text = b"create c hash:ip comment\nadd c 192.0.2.1 comment \"caf\xe9\"\n".to_vec();

@@ -7,7 +7,8 @@ use ipset_netlink::{
 };
 use netns_testbed::{Failed, Trial};
 
-use crate::{errors::expect, lines, name, plain, with_session};
+use crate::errors::expect;
+use crate::{lines, name, plain, with_session};
 
 pub(crate) fn trials(trials: &mut Vec<Trial>) {
     with_session(
@@ -27,8 +28,8 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
     );
 }
 
-/// Error numbers that mean something else in each kind of type, and those that only some types have. A type that this
-/// kernel lacks is named.
+/// Error numbers that mean something else in each kind of type, and those that only some types
+/// have. A type that this kernel lacks is named.
 fn a_type_the_kernel_lacks_is_named(sets: &mut IpSet) -> Result<(), Failed> {
     let nothing = SetType::Other("hash:nothing".into());
     for set_type in SetType::all().chain([nothing.clone()]) {

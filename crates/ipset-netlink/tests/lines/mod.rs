@@ -1,5 +1,5 @@
-//! The lines of `ipset save` and the command lines of `ipset` as values of this crate, for the tests that go through a
-//! table of them.
+//! The lines of `ipset save` and the command lines of `ipset` as values of this crate, for the
+//! tests that go through a table of them.
 
 use ipset_netlink::{
     AddressRange, Counters, CreateSet, Entry, Family, Key, SetName, SetType, SkbInfo, Timeout,

@@ -1,18 +1,18 @@
-//! `tests/golden/every-type.txt`: sets and entries of every type as `ipset` sends them, and what it makes of answers.
+//! `tests/golden/every-type.txt`: sets and entries of every type as `ipset` sends them, and what it
+//! makes of answers.
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
-use ipset_netlink::{
-    CreateSet, Entry, IfExists, IfMissing, IpSet, SetType,
-    packet::{Command, EncodedEntries, EntryAttribute, IpSetAttribute, IpSetMessage},
-    testing::{Answer, Script},
+use ipset_netlink::packet::{
+    Command, EncodedEntries, EntryAttribute, IpSetAttribute, IpSetMessage,
 };
+use ipset_netlink::testing::{Answer, Script};
+use ipset_netlink::{CreateSet, Entry, IfExists, IfMissing, IpSet, SetType};
 use netlink_packet_core::{NetlinkBuffer, NetlinkMessage, NetlinkPayload};
 
-use crate::{
-    golden::{hex, split},
-    lines,
-};
+use crate::golden::{hex, split};
+use crate::lines;
 
 #[test]
 fn every_command_is_sent_as_ipset_does() {
@@ -149,7 +149,8 @@ impl Section {
             .collect()
     }
 
-    /// The answer to the question that comes first: for the revisions of the type, or the type of the set.
+    /// The answer to the question that comes first: for the revisions of the type, or the type of
+    /// the set.
     fn type_answer(&self, exchange: &Exchange) -> Answer {
         let attributes = message(&exchange.request).1.attributes;
         let revision = attributes.iter().find_map(|attribute| match attribute {
@@ -168,7 +169,8 @@ impl Section {
         sets.list(&self.create.name).unwrap()
     }
 
-    /// We list where `ipset save` saves; but for that, the request is the same, and so are the kernel's answers.
+    /// We list where `ipset save` saves; but for that, the request is the same, and so are the
+    /// kernel's answers.
     fn list_request(&self) -> (u16, IpSetMessage) {
         let mut script = Script::new([self.listing()]);
         let mut sets = IpSet::with_transport(&mut script).unwrap();

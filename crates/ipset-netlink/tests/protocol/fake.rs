@@ -1,10 +1,10 @@
-//! A program's way with many entries, on sets in memory. `tests/kernel` holds them against the kernel's.
+//! A program's way with many entries, on sets in memory. `tests/kernel` holds them against the
+//! kernel's.
 
 use std::net::Ipv4Addr;
 
-use ipset_netlink::{
-    CreateSet, Entry, Family, IfExists, IfMissing, IpSet, Key, SetType, testing::FakeKernel,
-};
+use ipset_netlink::testing::FakeKernel;
+use ipset_netlink::{CreateSet, Entry, Family, IfExists, IfMissing, IpSet, Key, SetType};
 
 #[test]
 fn many_entries_go_in_and_out_and_are_replaced() {

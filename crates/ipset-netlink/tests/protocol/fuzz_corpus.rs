@@ -1,6 +1,7 @@
 //! The inputs of the fuzz target `ipset_message`, on a stable compiler.
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
 use crate::oracle;
 

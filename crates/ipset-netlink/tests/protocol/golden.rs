@@ -1,12 +1,13 @@
-//! `tests/golden/ipset-7.17.txt`: our bytes are those of `ipset`, and we understand what it was answered.
+//! `tests/golden/ipset-7.17.txt`: our bytes are those of `ipset`, and we understand what it was
+//! answered.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
-use ipset_netlink::{
-    Counters, Entry, IfMissing, IpSet, Key, SetName, Timeout,
-    packet::{Command, EntryAttribute, IpSetAttribute, IpSetMessage},
-    testing::{Answer, Script},
-};
+use ipset_netlink::packet::{Command, EntryAttribute, IpSetAttribute, IpSetMessage};
+use ipset_netlink::testing::{Answer, Script};
+use ipset_netlink::{Counters, Entry, IfMissing, IpSet, Key, SetName, Timeout};
 use netlink_packet_core::{NetlinkBuffer, NetlinkMessage, NetlinkPayload};
 use netlink_packet_netfilter::{NetfilterMessage, NetfilterMessageInner};
 

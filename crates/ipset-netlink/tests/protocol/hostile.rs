@@ -1,10 +1,10 @@
 //! Answers that no kernel should give: an error, never a panic, never a wait without end.
 
-use ipset_netlink::{
-    Entry, Error, Family, IfExists, IpSet, Key, SetType, Transport,
-    packet::{Command, EncodedEntries, EntryAttribute, IpSetAttribute, IpSetMessage},
-    testing::{Answer, Script},
+use ipset_netlink::packet::{
+    Command, EncodedEntries, EntryAttribute, IpSetAttribute, IpSetMessage,
 };
+use ipset_netlink::testing::{Answer, Script};
+use ipset_netlink::{Entry, Error, Family, IfExists, IpSet, Key, SetType, Transport};
 use netlink_packet_core::{
     DefaultNla, ErrorMessage, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
@@ -405,7 +405,8 @@ proptest! {
     }
 }
 
-/// A change whose answer the kernel had no room for may have been made; a question, or a change that was not sent, was not.
+/// A change whose answer the kernel had no room for may have been made; a question, or a change
+/// that was not sent, was not.
 #[test]
 fn a_lost_answer_leaves_the_outcome_unknown() {
     let set = set();

@@ -1,5 +1,5 @@
-//! The protocol without a kernel: against what the stock `ipset` says and hears, and against answers that no
-//! kernel should give.
+//! The protocol without a kernel: against what the stock `ipset` says and hears, and against
+//! answers that no kernel should give.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

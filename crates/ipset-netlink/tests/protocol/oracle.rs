@@ -2,11 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use ipset_netlink::{
-    CreateSet, Entry, Family, IfExists, IpSet, Key, SetName, SetType,
-    packet::{Command, EncodedEntries, IpSetAttribute, IpSetMessage},
-    testing::{Answer, Script},
-};
+use ipset_netlink::packet::{Command, EncodedEntries, IpSetAttribute, IpSetMessage};
+use ipset_netlink::testing::{Answer, Script};
+use ipset_netlink::{CreateSet, Entry, Family, IfExists, IpSet, Key, SetName, SetType};
 use netlink_packet_core::{DefaultNla, NetlinkBuffer, NetlinkMessage, NetlinkPayload};
 
 /// Panics where something does not hold.
@@ -24,8 +22,8 @@ fn what_is_read_can_be_written_and_read_again(bytes: &[u8]) {
     let NetlinkPayload::InnerMessage(message) = message.payload else {
         return;
     };
-    // Attributes that are longer than they should be, or have flags that exclude each other, are written
-    // as they should be; from then on nothing changes.
+    // Attributes that are longer than they should be, or have flags that exclude each other, are
+    // written as they should be; from then on nothing changes.
     let first = write(message);
     let again = NetlinkMessage::<IpSetMessage>::deserialize(&first).expect("what was written");
     let NetlinkPayload::InnerMessage(again) = again.payload else {
@@ -133,7 +131,8 @@ fn a_header_makes_the_same_set(input: &[u8]) {
     };
     let types: Vec<_> = SetType::all().collect();
     let set_type = &types[usize::from(*choice) % types.len()];
-    // An attribute that is not known, in place of the header, is written as it is; read again, it is one.
+    // An attribute that is not known, in place of the header, is written as it is; read again, it
+    // is one.
     let mut message = header(set_type.name());
     let data = DefaultNla::new(IPSET_ATTR_DATA, bytes.to_vec());
     message.attributes.push(IpSetAttribute::Other(data));

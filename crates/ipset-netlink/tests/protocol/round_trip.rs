@@ -6,7 +6,8 @@ use ipset_netlink::packet::{
 use netlink_packet_core::{
     DefaultNla, NLA_F_NESTED, NLA_F_NET_BYTEORDER, NetlinkHeader, NetlinkMessage,
 };
-use proptest::{collection::vec, prelude::*};
+use proptest::collection::vec;
+use proptest::prelude::*;
 
 proptest! {
     #[test]

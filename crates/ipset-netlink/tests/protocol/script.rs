@@ -1,10 +1,8 @@
 //! Messages for scripts.
 
-use ipset_netlink::{
-    SetName,
-    packet::{
-        Command, EncodedEntries, EntryAttribute, HeaderAttribute, IpSetAttribute, IpSetMessage,
-    },
+use ipset_netlink::SetName;
+use ipset_netlink::packet::{
+    Command, EncodedEntries, EntryAttribute, HeaderAttribute, IpSetAttribute, IpSetMessage,
 };
 
 pub(crate) fn set() -> SetName {

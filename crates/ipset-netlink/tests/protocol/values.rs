@@ -1,14 +1,18 @@
-//! Keys, entries and sets of every type: what was sent is listed as it was, and what is written can be read.
+//! Keys, entries and sets of every type: what was sent is listed as it was, and what is written can
+//! be read.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ipset_netlink::packet::{Command, EncodedEntries, IpSetAttribute, IpSetMessage};
+use ipset_netlink::testing::{Answer, Script};
 use ipset_netlink::{
     AddressRange, BitmapRange, Counters, CreateSet, Element, Entry, Family, IfExists, Interface,
     IpSet, Key, MacAddress, Network, Port, Set, SetName, SetType, SkbInfo, Timeout,
-    packet::{Command, EncodedEntries, IpSetAttribute, IpSetMessage},
-    testing::{Answer, Script},
 };
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
 
 proptest! {
     #[test]

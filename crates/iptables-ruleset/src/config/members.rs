@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::SetType;
 use super::document::{Section, Value};
-use super::{ConfigError, read};
+use super::{ConfigError, SetType, read};
 use crate::firewall::List;
 use crate::{Family, Network};
 

@@ -7,19 +7,19 @@ mod policy;
 mod read;
 mod service;
 
+use std::num::NonZeroU32;
+
 pub use error::ConfigError;
 pub use members::Members;
 pub use policy::{ForwardPolicy, OutputPolicy, Policies, Position};
 pub(crate) use service::{PER_V4, PER_V6};
 pub use service::{Service, ServiceName, ServiceProtocol};
 
-use std::num::NonZeroU32;
-
 use crate::target::LogLevel;
 use crate::{BuildError, Family, Network, Rate, RateUnit, Ruleset, SetName};
 
-/// The configuration of a firewall. [`Config::default`] is the firewall that is applied without any file, and the same
-/// as this one:
+/// The configuration of a firewall. [`Config::default`] is the firewall that is applied without any
+/// file, and the same as this one:
 ///
 /// ```toml
 #[doc = include_str!("../../tests/cases/10-default/firewall.toml")]
@@ -61,7 +61,8 @@ pub struct Config {
     pub sets: Sets,
     /// `[throttle]`: what the members of the throttle sets may do.
     pub throttle: Throttle,
-    /// `[[service]]`: what others may connect to. Without any in the file: ssh and https; `service = []` is none.
+    /// `[[service]]`: what others may connect to. Without any in the file: ssh and https; `service
+    /// = []` is none.
     pub services: Vec<Service>,
 }
 
@@ -77,7 +78,8 @@ pub struct Log {
     pub blocked_level: LogLevel,
     /// `limited-level`, for [`LogTarget::Log`], of what is over a service's limit; by default 4.
     pub limited_level: LogLevel,
-    /// `invalid`: whether packets that belong to no connection and open none are logged; by default they are.
+    /// `invalid`: whether packets that belong to no connection and open none are logged; by default
+    /// they are.
     pub invalid: bool,
     /// `invalid-level`, for [`LogTarget::Log`], of those; by default 6.
     pub invalid_level: LogLevel,
@@ -178,7 +180,8 @@ pub struct RequiredSet {
     pub members: Vec<Network>,
 }
 
-/// What of the kernel a floor ([`Config::floor`]) makes use of; by default nothing that a kernel may lack.
+/// What of the kernel a floor ([`Config::floor`]) makes use of; by default nothing that a kernel
+/// may lack.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(
     clippy::exhaustive_structs,
@@ -200,8 +203,8 @@ impl Config {
         read::config(text)
     }
 
-    /// The sets that the rules of both families refer to: whitelist, blacklist, throttle-soft, throttle-hard, each also
-    /// with `_v6`.
+    /// The sets that the rules of both families refer to: whitelist, blacklist, throttle-soft,
+    /// throttle-hard, each also with `_v6`.
     ///
     /// # Errors
     /// None with the names as they are; the signature leaves room for names from the file.
@@ -212,18 +215,18 @@ impl Config {
     /// The rules for one family.
     ///
     /// # Errors
-    /// Never for what [`parse`](Self::parse) made; a configuration changed by hand can ask for too much, two services
-    /// of one name for instance.
+    /// Never for what [`parse`](Self::parse) made; a configuration changed by hand can ask for too
+    /// much, two services of one name for instance.
     pub fn ruleset(&self, family: Family) -> Result<Ruleset, BuildError> {
         crate::firewall::ruleset(self, family)
     }
 
-    /// What is to stand where the rules for one family cannot go in, so that a host is not left open: INPUT drops all but
-    /// loopback, established connections, what the link needs, members of the whitelist and ssh. FORWARD has the policy that
-    /// is configured, OUTPUT is untouched.
+    /// What is to stand where the rules for one family cannot go in, so that a host is not left
+    /// open: INPUT drops all but loopback, established connections, what the link needs, members of
+    /// the whitelist and ssh. FORWARD has the policy that is configured, OUTPUT is untouched.
     ///
-    /// ssh is each TCP service with `ssh` in its name or port 22 among its ports, without its limit; without such a service it
-    /// is port 22.
+    /// ssh is each TCP service with `ssh` in its name or port 22 among its ports, without its
+    /// limit; without such a service it is port 22.
     ///
     /// # Errors
     /// Those of [`ruleset`](Self::ruleset).

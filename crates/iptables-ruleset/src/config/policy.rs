@@ -18,7 +18,8 @@ pub struct Policies {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a choice of two")]
 pub enum Position {
-    /// `"keep"`: it is appended the first time and keeps its place, so that rules others put before it go on working.
+    /// `"keep"`: it is appended the first time and keeps its place, so that rules others put before
+    /// it go on working.
     Keep,
     /// `"first"`: before all others, at each apply.
     First,
@@ -36,7 +37,8 @@ pub enum ForwardPolicy {
     Untouched,
 }
 
-/// `policy.output`. There is no "drop": no rule is written for OUTPUT, so it would cut the host off.
+/// `policy.output`. There is no "drop": no rule is written for OUTPUT, so it would cut the host
+/// off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a choice of two")]
 pub enum OutputPolicy {

@@ -17,13 +17,14 @@ pub struct Service {
     pub rate: Option<Rate>,
     /// `burst`, with a rate: so many at once after a quiet time, 1 to 1000000; by default 5.
     pub burst: u32,
-    /// `per-v4`, with a rate: sources that have the first so many bits in common are counted as one, 1 to 32; by default
-    /// 32, each address for itself.
+    /// `per-v4`, with a rate: sources that have the first so many bits in common are counted as
+    /// one, 1 to 32; by default 32, each address for itself.
     pub per_v4: u8,
-    /// `per-v6`: likewise, 1 to 128; by default 64, because whoever has one address of IPv6 has such a network.
+    /// `per-v6`: likewise, 1 to 128; by default 64, because whoever has one address of IPv6 has
+    /// such a network.
     pub per_v6: u8,
-    /// `sources`: who may use it; empty: everybody. A service whose sources are all of one family is closed to the
-    /// other.
+    /// `sources`: who may use it; empty: everybody. A service whose sources are all of one family
+    /// is closed to the other.
     pub sources: Vec<Network>,
     /// `interfaces`: where it may be used from; empty: everywhere.
     pub interfaces: Vec<InterfaceName>,

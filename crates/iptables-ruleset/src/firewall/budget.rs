@@ -1,9 +1,9 @@
 //! What a source may spend, and where the kernel keeps account of it.
 //!
-//! The kernel's table takes so many sources and not one more: when it is full, everybody who is not in it is dropped on
-//! the spot, whatever the rule and without a word. Sources are forged easily, so each table here is one that cannot get
-//! full: it counts networks of which there are fewer than it takes, or a guard before it lets no more new sources
-//! through than it forgets.
+//! The kernel's table takes so many sources and not one more: when it is full, everybody who is not
+//! in it is dropped on the spot, whatever the rule and without a word. Sources are forged easily,
+//! so each table here is one that cannot get full: it counts networks of which there are fewer than
+//! it takes, or a guard before it lets no more new sources through than it forgets.
 
 use std::num::NonZeroU32;
 
@@ -27,8 +27,8 @@ pub(super) struct Crowd {
 }
 
 impl Budget {
-    /// The budget of this name: `burst` at once, and `rate` in the long run, for all sources that have the first `prefix`
-    /// bits in common.
+    /// The budget of this name: `burst` at once, and `rate` in the long run, for all sources that
+    /// have the first `prefix` bits in common.
     pub(super) fn new(name: &str, rate: Rate, burst: u32, prefix: u8) -> Self {
         Self {
             name: name.to_owned(),
@@ -48,13 +48,14 @@ impl Budget {
         self.limit(family, true)
     }
 
-    /// What guards its table; none where the table cannot get full anyway. The networks' budgets have a name of their own:
-    /// those of several budgets can be one.
+    /// What guards its table; none where the table cannot get full anyway. The networks' budgets
+    /// have a name of their own: those of several budgets can be one.
     pub(super) fn crowd(&self, wide: &str, family: Family) -> Result<Option<Crowd>, BuildError> {
         if self.prefix <= WIDE {
             return Ok(None);
         }
-        // A source is forgotten when its budget is full again and the kernel has looked for such, once a second.
+        // A source is forgotten when its budget is full again and the kernel has looked for such,
+        // once a second.
         let remembered = self.up_to(family)?.expire_milliseconds().div_ceil(1000) + 2;
         let room = TABLE_MAX - GUARD_BURST;
         // The kernel counts in millionths of a second, and would round the wrong way.
@@ -119,7 +120,8 @@ fn count(n: u64) -> Option<NonZeroU32> {
 const WIDE: u8 = 16;
 /// So many sources a table takes: 7 MiB when it is full.
 const TABLE_MAX: u32 = 1 << WIDE;
-/// So many chains it has: with what else the kernel keeps of a table just under 8 KiB, whether it is used or not.
+/// So many chains it has: with what else the kernel keeps of a table just under 8 KiB, whether it
+/// is used or not.
 const TABLE_SIZE: u32 = 960;
 /// What may come at once before it is a crowd.
 const GUARD_BURST: u32 = 1000;

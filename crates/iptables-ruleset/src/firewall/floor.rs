@@ -5,7 +5,8 @@ use super::{Chains, List, logging, services};
 use crate::config::{FloorParts, Position, Service, ServiceProtocol};
 use crate::{BuildError, Config, Family, Hook, Policy, PortRange, Rule, Ruleset, Target};
 
-/// The least that keeps a host closed and its administrator in, with as much of `config` as that takes.
+/// The least that keeps a host closed and its administrator in, with as much of `config` as that
+/// takes.
 pub(crate) fn ruleset(
     config: &Config,
     family: Family,
@@ -58,7 +59,8 @@ pub(crate) fn ruleset(
     Ok(ruleset)
 }
 
-/// The services the administrator may come in by, without a limit; port 22 where none is to be recognized.
+/// The services the administrator may come in by, without a limit; port 22 where none is to be
+/// recognized.
 fn ssh(config: &Config) -> Result<Vec<Service>, BuildError> {
     let port = PortRange::from(SSH);
     let is_ssh = |service: &&Service| match &service.protocol {

@@ -1,4 +1,5 @@
-//! `FIREWALL_INPUT`, and `FIREWALL_CROWDED` beside it: what happens to packets to this host, in order.
+//! `FIREWALL_INPUT`, and `FIREWALL_CROWDED` beside it: what happens to packets to this host, in
+//! order.
 
 use super::{Chains, List, link, services, throttle};
 use crate::match_::{Conntrack, CtState, Direction, InInterface, Protocol, Set, Tcp};

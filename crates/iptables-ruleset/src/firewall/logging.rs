@@ -38,7 +38,8 @@ pub(super) fn fill(
     Ok(())
 }
 
-/// Where nothing is tracked (NOTRACK), the later packets of a connection look like this: only its first is logged.
+/// Where nothing is tracked (NOTRACK), the later packets of a connection look like this: only its
+/// first is logged.
 fn later_and_untracked() -> Rule {
     Rule::new(Target::Accept)
         .matching(Protocol::TCP)

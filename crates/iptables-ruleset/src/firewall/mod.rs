@@ -11,7 +11,8 @@ mod throttle;
 use crate::config::{Position, RequiredSet};
 use crate::{BuildError, ChainName, Config, Family, Hook, Ruleset, SetName};
 
-/// The firewall of `config` for one family: the policies, one jump from INPUT, and chains of our own, always the same.
+/// The firewall of `config` for one family: the policies, one jump from INPUT, and chains of our
+/// own, always the same.
 pub(crate) fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildError> {
     let chains = Chains::new()?;
     let mut ruleset = Ruleset::new(family);

@@ -140,8 +140,9 @@ fn rule(target: &(impl Clone + Into<Target>), matches: impl IntoIterator<Item = 
 
 /// What begins something with whom `to_it` matches.
 ///
-/// NEW and not "--syn": when the rules come up on a server that is in use, connection tracking picks up the
-/// administrator's session in the middle, as new; with --syn it would be cut off. UNTRACKED is what NOTRACK leaves.
+/// NEW and not "--syn": when the rules come up on a server that is in use, connection tracking
+/// picks up the administrator's session in the middle, as new; with --syn it would be cut off.
+/// UNTRACKED is what NOTRACK leaves.
 fn new(to_it: &[Match]) -> impl Iterator<Item = Match> + '_ {
     let state = Conntrack::state(CtState::NEW.or(CtState::UNTRACKED));
     to_it.iter().cloned().chain([state.into()])
@@ -198,8 +199,8 @@ fn destination(service: &Service, family: Family) -> Result<Vec<Match>, BuildErr
     })
 }
 
-/// The networks' budgets of all services with one rate: more than one at a time is rarely crowded. It is longer than the
-/// name of a service can be.
+/// The networks' budgets of all services with one rate: more than one at a time is rarely crowded.
+/// It is longer than the name of a service can be.
 const CROWDED: &str = "every-crowded-service";
 
 /// One port or range needs no list.

@@ -53,7 +53,8 @@ fn append_list(
         // No service's name begins like this.
         let name = format!("{}-{protocol}", list.name());
         let budget = Budget::new(&name, rate, DEFAULT_BURST, prefix);
-        // While more come than each source's could be counted, a network is over the limit when it is as a whole.
+        // While more come than each source's could be counted, a network is over the limit when it
+        // is as a whole.
         if let Some(crowd) = budget.crowd(&name, family)? {
             let crowded = rule.clone().matching(crowd.guard.clone());
             rules.push(crowded.matching(crowd.above(family)?));

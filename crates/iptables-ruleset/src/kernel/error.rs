@@ -21,13 +21,15 @@ pub enum ApplyError {
     #[error("the kernel refused {item}, and nothing was changed")]
     #[non_exhaustive]
     Refused {
-        /// What it refused: `ip filter/FIREWALL_INPUT rule 3: -m set --match-set blacklist src -j LOG_AND_DROP`.
+        /// What it refused: `ip filter/FIREWALL_INPUT rule 3: -m set --match-set blacklist src -j
+        /// LOG_AND_DROP`.
         item: String,
         /// What the kernel said.
         #[source]
         source: io::Error,
     },
-    /// The batch does not fit into the socket's send buffer, which is as large as the system allows.
+    /// The batch does not fit into the socket's send buffer, which is as large as the system
+    /// allows.
     #[error(
         "the ruleset takes {bytes} bytes, more than one message may have here ({limit}): raise the sysctl net.core.wmem_max"
     )]

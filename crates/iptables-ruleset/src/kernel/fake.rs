@@ -13,8 +13,8 @@ use crate::{ChainName, Family, Hook, Policy, Rule};
 
 /// A kernel in memory, for tests of programs that use this library: no privileges, no namespace.
 ///
-/// It carries out batches like the real one, whole or not at all, and can be told to refuse something or to have
-/// its tables changed by somebody else. It does not look at packets.
+/// It carries out batches like the real one, whole or not at all, and can be told to refuse
+/// something or to have its tables changed by somebody else. It does not look at packets.
 ///
 /// ```
 /// use iptables_ruleset::{Config, FakeKernel, Family, KernelSet, Plan};
@@ -59,7 +59,8 @@ impl FakeKernel {
         Self::default()
     }
 
-    /// From now on refuses the change whose description ([`Batch::items`]) contains `part`, with ENOENT.
+    /// From now on refuses the change whose description ([`Batch::items`]) contains `part`, with
+    /// ENOENT.
     pub fn refuse(&mut self, part: &str) {
         self.refused = Some(part.to_owned());
     }
@@ -79,7 +80,8 @@ impl FakeKernel {
         self.lost_answers = times;
     }
 
-    /// Puts a rule of somebody else at the end of a built-in chain, making table and chain if need be.
+    /// Puts a rule of somebody else at the end of a built-in chain, making table and chain if need
+    /// be.
     pub fn append(&mut self, family: Family, hook: Hook, rule: &Rule) {
         self.base_chain(family, hook, None);
         self.append_to(family, hook.chain(), rule);
@@ -90,7 +92,8 @@ impl FakeKernel {
         self.append_to(family, chain.as_str(), rule);
     }
 
-    /// What `iptables-save -t filter` would print, without comments and with counters at zero; empty without a table.
+    /// What `iptables-save -t filter` would print, without comments and with counters at zero;
+    /// empty without a table.
     pub fn iptables_save(&self, family: Family) -> String {
         let Some(table) = self.tables.get(&family) else {
             return String::new();

@@ -33,8 +33,8 @@ pub(super) fn bypasses(part: &Part, table: Option<&TableState>) -> Vec<Bypass> {
     found
 }
 
-/// How the rule ends the way of every packet, if it does. Anything that is not understood may be a condition and ends
-/// nothing.
+/// How the rule ends the way of every packet, if it does. Anything that is not understood may be a
+/// condition and ends nothing.
 fn ending(part: &Part, table: &TableState, rule: &RuleState, depth: u8) -> Option<String> {
     if !rule.unconditional || depth > MAX_DEPTH {
         return None;

@@ -6,8 +6,8 @@ use super::plan::Part;
 use super::snapshot::{ChainState, RuleState, TableState};
 use crate::{Hook, Policy};
 
-/// The changes from what is there to what is wanted. Chains of ours are filled anew; in the built-in chains nothing
-/// is touched but jumps to ours.
+/// The changes from what is there to what is wanted. Chains of ours are filled anew; in the
+/// built-in chains nothing is touched but jumps to ours.
 pub(super) fn changes(
     part: &Part,
     table: Option<&TableState>,

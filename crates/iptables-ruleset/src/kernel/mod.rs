@@ -27,11 +27,12 @@ pub trait Kernel {
     /// When the kernel cannot be asked, or its answer cannot be understood.
     fn snapshot(&mut self) -> Result<Snapshot, ApplyError>;
 
-    /// The same without the rules of any chain but the built-in ones: enough to work out what it takes to have a ruleset in,
-    /// and quickly read, so that little time passes until that is done.
+    /// The same without the rules of any chain but the built-in ones: enough to work out what it
+    /// takes to have a ruleset in, and quickly read, so that little time passes until that is done.
     ///
     /// # Errors
-    /// Those of [`snapshot`](Self::snapshot), which is what this is unless a kernel has something better.
+    /// Those of [`snapshot`](Self::snapshot), which is what this is unless a kernel has something
+    /// better.
     fn outline(&mut self) -> Result<Snapshot, ApplyError> {
         self.snapshot()
     }
@@ -39,7 +40,8 @@ pub trait Kernel {
     /// Carries out the whole batch or nothing of it.
     ///
     /// # Errors
-    /// When nothing was changed, unless [`ApplyError::is_outcome_unknown`]. [`ApplyError::is_stale`] when the tables
-    /// changed since the snapshot that the batch was made from.
+    /// When nothing was changed, unless [`ApplyError::is_outcome_unknown`].
+    /// [`ApplyError::is_stale`] when the tables changed since the snapshot that the batch was made
+    /// from.
     fn transact(&mut self, batch: &Batch) -> Result<(), ApplyError>;
 }

@@ -7,7 +7,8 @@ use super::{ApplyError, Kernel, Patience, ResolveSet, Snapshot, inspect, install
 use crate::encoding::EncodedRule;
 use crate::{BuildError, Family, Hook, Policy, Ruleset};
 
-/// What shall be in the kernel, or no longer be in it: checked, and with the sets found. One plan is for both families.
+/// What shall be in the kernel, or no longer be in it: checked, and with the sets found. One plan
+/// is for both families.
 ///
 #[cfg_attr(feature = "nft", doc = "```no_run")]
 #[cfg_attr(not(feature = "nft"), doc = "```ignore")]
@@ -73,7 +74,8 @@ impl Plan {
     /// Shall be in the kernel: these policies, chains and jumps, and nothing else in those chains.
     ///
     /// # Errors
-    /// When a ruleset is not valid ([`Ruleset::check`]), two are for one family, or a set is missing or of the other family.
+    /// When a ruleset is not valid ([`Ruleset::check`]), two are for one family, or a set is
+    /// missing or of the other family.
     pub fn install<'r>(
         rulesets: impl IntoIterator<Item = &'r Ruleset>,
         sets: &mut impl ResolveSet,
@@ -108,10 +110,12 @@ impl Plan {
         Self::new(parts)
     }
 
-    /// Shall not be in the kernel: these chains and these jumps to them. The policies that the rulesets set become ACCEPT.
+    /// Shall not be in the kernel: these chains and these jumps to them. The policies that the
+    /// rulesets set become ACCEPT.
     ///
-    /// What is not there is no error. The tables and their built-in chains stay, as iptables leaves them. While any other
-    /// rule leads to one of the chains, carrying out the plan fails with [`ApplyError::is_still_referenced`].
+    /// What is not there is no error. The tables and their built-in chains stay, as iptables leaves
+    /// them. While any other rule leads to one of the chains, carrying out the plan fails with
+    /// [`ApplyError::is_still_referenced`].
     ///
     /// # Errors
     /// When two rulesets are for one family.
@@ -151,12 +155,12 @@ impl Plan {
 
     /// Makes it so, in one transaction: all of it or nothing.
     ///
-    /// When somebody else changes the tables meanwhile they are read again and the change is worked out anew, for
-    /// [`PATIENCE`](Self::PATIENCE), with pauses that grow.
+    /// When somebody else changes the tables meanwhile they are read again and the change is worked
+    /// out anew, for [`PATIENCE`](Self::PATIENCE), with pauses that grow.
     ///
     /// # Errors
-    /// When the kernel refused, or when what is there stands in the way. Nothing was changed then, unless
-    /// [`ApplyError::is_outcome_unknown`].
+    /// When the kernel refused, or when what is there stands in the way. Nothing was changed then,
+    /// unless [`ApplyError::is_outcome_unknown`].
     pub fn apply(&self, kernel: &mut impl Kernel) -> Result<Applied, ApplyError> {
         self.apply_within(kernel, Self::PATIENCE)
     }
@@ -307,8 +311,8 @@ const IPSET_INVALID_ID: u16 = 65535;
 pub struct Applied {
     /// Rules of others that make ours void, at most one for each jump. Empty when all is well.
     pub bypassed: Vec<Bypass>,
-    /// Rules of others that let some packets in before ours see them. Those that only accept loopback or known connections are
-    /// left out.
+    /// Rules of others that let some packets in before ours see them. Those that only accept
+    /// loopback or known connections are left out.
     pub ahead: Vec<Ahead>,
     /// How often the tables had to be read: 1 unless somebody else was changing them.
     pub attempts: u32,
@@ -316,7 +320,8 @@ pub struct Applied {
     pub after: Option<Snapshot>,
 }
 
-/// A rule that is not ours lets some packets in before our jump is reached: what is banned is not banned there.
+/// A rule that is not ours lets some packets in before our jump is reached: what is banned is not
+/// banned there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Ahead {
@@ -349,7 +354,8 @@ impl fmt::Display for Ahead {
     }
 }
 
-/// A rule that is not ours decides about every packet before our jump is reached, so that our rules are void.
+/// A rule that is not ours decides about every packet before our jump is reached, so that our rules
+/// are void.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Bypass {
@@ -359,8 +365,8 @@ pub struct Bypass {
     pub hook: Hook,
     /// Which rule of it, the first being 1.
     pub position: usize,
-    /// What it does with every packet: `ACCEPT`, `DROP`, `REJECT`, `NFQUEUE`, `RETURN`, or where it leads: `ACCEPT in
-    /// chain other`.
+    /// What it does with every packet: `ACCEPT`, `DROP`, `REJECT`, `NFQUEUE`, `RETURN`, or where it
+    /// leads: `ACCEPT in chain other`.
     pub verdict: String,
 }
 

@@ -77,7 +77,8 @@ fn check_references(part: &Part, table: &TableState) -> Result<(), ApplyError> {
     Ok(())
 }
 
-/// A jump that the ruleset has and that every packet takes is what we put there; any other is somebody else's.
+/// A jump that the ruleset has and that every packet takes is what we put there; any other is
+/// somebody else's.
 fn is_our_jump(part: &Part, hook: Hook, rule: &RuleState) -> bool {
     part.jumps
         .iter()

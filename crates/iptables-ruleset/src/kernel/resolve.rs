@@ -10,7 +10,8 @@ pub struct KernelSet {
 }
 
 impl KernelSet {
-    /// The set with the kernel's `index`, its members being of `family`; `None` for a type without one, `list:set`.
+    /// The set with the kernel's `index`, its members being of `family`; `None` for a type without
+    /// one, `list:set`.
     pub fn new(index: u16, family: Option<Family>) -> Self {
         Self { index, family }
     }

@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 
-use crate::decoding;
 use crate::encoding::{Expression, Verdict};
-use crate::{Family, Hook, Policy, Rule};
+use crate::{Family, Hook, Policy, Rule, decoding};
 
 /// The `filter` tables of both families at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -73,7 +72,8 @@ pub struct RuleCounters {
 pub(crate) struct Condition {
     /// In the words of iptables; empty for every packet.
     pub(crate) words: String,
-    /// Only packets that we let in too, whoever sends them: over loopback, or of connections that are known.
+    /// Only packets that we let in too, whoever sends them: over loopback, or of connections that
+    /// are known.
     pub(crate) routine: bool,
     /// The ports that it is about: `tcp 22`.
     pub(crate) ports: Vec<String>,
@@ -89,7 +89,8 @@ pub(crate) enum Outcome {
     Accept,
     Drop,
     Reject,
-    /// A program decides, and what it accepts comes to no further rule; without the program it may be everything.
+    /// A program decides, and what it accepts comes to no further rule; without the program it may
+    /// be everything.
     #[cfg_attr(
         not(feature = "nft"),
         expect(dead_code, reason = "only the real kernel has them")
@@ -161,8 +162,8 @@ impl RuleState {
         self.handle
     }
 
-    /// The expressions as the kernel sent them: the content of `NFTA_RULE_EXPRESSIONS`. Empty from a
-    /// [`FakeKernel`](super::FakeKernel).
+    /// The expressions as the kernel sent them: the content of `NFTA_RULE_EXPRESSIONS`. Empty from
+    /// a [`FakeKernel`](super::FakeKernel).
     pub fn expressions(&self) -> &[u8] {
         match &self.content {
             Content::Sent(expressions) => expressions,
@@ -175,8 +176,8 @@ impl RuleState {
         self.counters
     }
 
-    /// The rule as a model, as it was written or as iptables would have written it. `set_name` tells the names of sets
-    /// by the kernel's index.
+    /// The rule as a model, as it was written or as iptables would have written it. `set_name`
+    /// tells the names of sets by the kernel's index.
     ///
     /// Of what is not known here every byte is kept: [`match_::Other`](crate::match_::Other) and
     /// [`target::Other`](crate::target::Other).
@@ -193,7 +194,8 @@ impl RuleState {
         }
     }
 
-    /// What it asks of a packet, in the words of iptables as far as it is understood; empty for every packet.
+    /// What it asks of a packet, in the words of iptables as far as it is understood; empty for
+    /// every packet.
     pub fn condition(&self) -> &str {
         &self.condition.words
     }
@@ -230,7 +232,8 @@ impl RuleState {
 }
 
 impl BaseChain {
-    /// What iptables gives the chains of its filter table: `NF_IP_PRI_FILTER`, `linux/netfilter_ipv4.h`.
+    /// What iptables gives the chains of its filter table: `NF_IP_PRI_FILTER`,
+    /// `linux/netfilter_ipv4.h`.
     pub(crate) const KIND: &'static str = "filter";
     pub(crate) const PRIORITY: i32 = 0;
 

@@ -28,7 +28,8 @@ impl Address {
         }
     }
 
-    /// `192.0.2.0/25` behind its option; a network that holds every address is left out, as iptables does.
+    /// `192.0.2.0/25` behind its option; a network that holds every address is left out, as
+    /// iptables does.
     pub(super) fn save(self, f: &mut fmt::Formatter<'_>, option: &str) -> fmt::Result {
         if self.network.prefix_length() == 0 {
             return Ok(());
@@ -47,7 +48,8 @@ impl Address {
         Ok(())
     }
 
-    /// Only the bytes that count are loaded when the prefix ends with a byte, so that no mask is needed.
+    /// Only the bytes that count are loaded when the prefix ends with a byte, so that no mask is
+    /// needed.
     pub(super) fn encode(self, encoder: &mut Encoder<'_>, offset: u32) {
         let Self { network, inverted } = self;
         let prefix = usize::from(network.prefix_length());

@@ -6,7 +6,8 @@ use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
 use crate::save::Quoted;
 use crate::{BuildError, Family};
 
-/// `-m comment`: matches everything and is shown by `iptables -S`. It takes 256 bytes of kernel memory.
+/// `-m comment`: matches everything and is shown by `iptables -S`. It takes 256 bytes of kernel
+/// memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment(String);
 

@@ -41,7 +41,8 @@ impl Conntrack {
     }
 }
 
-/// States of connection tracking, one or several: `XT_CONNTRACK_STATE`_*, `linux/netfilter/xt_conntrack.h`.
+/// States of connection tracking, one or several: `XT_CONNTRACK_STATE`_*,
+/// `linux/netfilter/xt_conntrack.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CtState(u16);
 

@@ -5,22 +5,25 @@ use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
 use crate::{BuildError, Family, Period, Rate, RateUnit, Rule};
 
-/// `-m hashlimit`: so many packets from each source address, from each network of sources, or from all together.
+/// `-m hashlimit`: so many packets from each source address, from each network of sources, or from
+/// all together.
 ///
-/// **The name is the budget.** Rules with the same name share their counts. The kernel keeps the parameters that a
-/// name was first used with for as long as any rule uses it, so a rule with other parameters needs another name: an
-/// atomic replacement that changed the rate under an old name would change nothing.
+/// **The name is the budget.** Rules with the same name share their counts. The kernel keeps the
+/// parameters that a name was first used with for as long as any rule uses it, so a rule with other
+/// parameters needs another name: an atomic replacement that changed the rate under an old name
+/// would change nothing.
 ///
-/// It spends from the source's budget whenever it is asked, so it belongs behind the matches that select what is
-/// counted.
+/// It spends from the source's budget whenever it is asked, so it belongs behind the matches that
+/// select what is counted.
 ///
-/// A source that was quiet for a while is forgotten, its budget with it. That while is the time in which the budget
-/// fills up again, so that nobody gains by waiting; iptables takes the rate's unit.
+/// A source that was quiet for a while is forgotten, its budget with it. That while is the time in
+/// which the budget fills up again, so that nobody gains by waiting; iptables takes the rate's
+/// unit.
 ///
-/// **A full table is a closed door.** When the kernel has as many sources as [`table`](Self::table) says, it drops the
-/// packets of every further one on the spot, whatever the rule and without a word in the log. See to it that this does not
-/// happen: by a rule before this one that lets only so many through, or by a [`prefix`](Self::prefix) of which there are
-/// not more.
+/// **A full table is a closed door.** When the kernel has as many sources as [`table`](Self::table)
+/// says, it drops the packets of every further one on the spot, whatever the rule and without a
+/// word in the log. See to it that this does not happen: by a rule before this one that lets only
+/// so many through, or by a [`prefix`](Self::prefix) of which there are not more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HashLimit {
     name: String,
@@ -29,7 +32,8 @@ pub struct HashLimit {
     burst: u32,
     of: Of,
     table: Option<Table>,
-    /// How long a quiet source is remembered, in milliseconds, where that is not the time in which a budget fills up.
+    /// How long a quiet source is remembered, in milliseconds, where that is not the time in which
+    /// a budget fills up.
     expire: Option<u32>,
 }
 
@@ -48,7 +52,8 @@ struct Table {
 }
 
 impl HashLimit {
-    /// The most sources that the kernel keeps in one table: `HASHLIMIT_MAX_SIZE` of `xt_hashlimit.c`.
+    /// The most sources that the kernel keeps in one table: `HASHLIMIT_MAX_SIZE` of
+    /// `xt_hashlimit.c`.
     pub const MAX_SOURCES: u32 = 1_048_576;
     /// The fastest rate there is: packets a second.
     pub const MAX_PER_SECOND: u32 = 1_000_000;
@@ -56,15 +61,15 @@ impl HashLimit {
     pub const MAX_BURST: u32 = 1_000_000;
     /// The longest time in which a budget may fill up: `burst` packets at `rate`, in seconds.
     ///
-    /// The kernel counts in units chosen so that a day's worth fits into 64 bits (`xt_hashlimit.c`, `MAX_CPJ`).
-    /// Beyond a day it refuses some budgets and takes others wrongly.
+    /// The kernel counts in units chosen so that a day's worth fits into 64 bits (`xt_hashlimit.c`,
+    /// `MAX_CPJ`). Beyond a day it refuses some budgets and takes others wrongly.
     pub const MAX_FILL_SECONDS: u64 = 86_400;
 
     /// Packets of a source as long as it keeps below `rate`, after a quiet time 5 at once.
     ///
     /// # Errors
-    /// When the name is not 1 to 254 bytes of printable ASCII without blanks, quotes and `/`, when the rate is
-    /// above 1000000/second, or when 5 packets take more than a day.
+    /// When the name is not 1 to 254 bytes of printable ASCII without blanks, quotes and `/`, when
+    /// the rate is above 1000000/second, or when 5 packets take more than a day.
     pub fn up_to(name: &str, rate: Rate) -> Result<Self, BuildError> {
         Self::new(name, rate, DEFAULT_BURST, false)
     }
@@ -88,8 +93,8 @@ impl HashLimit {
         })
     }
 
-    /// `--hashlimit-srcmask`: sources that have the first `bits` bits in common share a budget, 0 to 32 or 0 to 128.
-    /// Without effect on [`all_above`](Self::all_above).
+    /// `--hashlimit-srcmask`: sources that have the first `bits` bits in common share a budget, 0
+    /// to 32 or 0 to 128. Without effect on [`all_above`](Self::all_above).
     pub fn prefix(self, bits: u8) -> Self {
         let of = match self.of {
             Of::Source(_) => Of::Source(Some(bits)),
@@ -98,9 +103,10 @@ impl HashLimit {
         Self { of, ..self }
     }
 
-    /// `--hashlimit-htable-size` and `--hashlimit-htable-max`: a table of `size` chains, 8 bytes each, which takes up to
-    /// `max` sources; 1 to 1048576 both. A source takes some 100 bytes. Without this the kernel takes as many chains as it
-    /// finds fit, 8192 where there is more than a gigabyte of memory, and eight sources a chain.
+    /// `--hashlimit-htable-size` and `--hashlimit-htable-max`: a table of `size` chains, 8 bytes
+    /// each, which takes up to `max` sources; 1 to 1048576 both. A source takes some 100 bytes.
+    /// Without this the kernel takes as many chains as it finds fit, 8192 where there is more than
+    /// a gigabyte of memory, and eight sources a chain.
     ///
     /// # Errors
     /// When one is out of range, or `max` below `size`.

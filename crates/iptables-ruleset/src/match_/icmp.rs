@@ -5,8 +5,8 @@ use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
 use crate::{BuildError, Family, Rule};
 
-/// `-m icmp` in an IPv4 rule, `-m icmp6` in an IPv6 one: type and code. The rule needs [`Protocol::ICMP`] or
-/// [`Protocol::ICMPV6`] too.
+/// `-m icmp` in an IPv4 rule, `-m icmp6` in an IPv6 one: type and code. The rule needs
+/// [`Protocol::ICMP`] or [`Protocol::ICMPV6`] too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Icmp {
     kind: u8,
@@ -14,7 +14,8 @@ pub struct Icmp {
 }
 
 impl Icmp {
-    /// Messages of this type, as IANA numbers them for the family: an echo request is 8 in ICMP and 128 in ICMPv6.
+    /// Messages of this type, as IANA numbers them for the family: an echo request is 8 in ICMP and
+    /// 128 in ICMPv6.
     pub fn of_type(number: u8) -> Self {
         Self {
             kind: number,

@@ -7,8 +7,8 @@ use crate::{BuildError, Family, Period, Rate};
 
 /// `-m limit`: so many packets, whoever sent them.
 ///
-/// The rate is kept as whole ticks of 0.1 ms, as iptables does, so that rates above some hundred a second are
-/// rounded up to what `iptables-save` prints.
+/// The rate is kept as whole ticks of 0.1 ms, as iptables does, so that rates above some hundred a
+/// second are rounded up to what `iptables-save` prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     rate: Rate,

@@ -1,5 +1,5 @@
-//! What a rule can ask of a packet: one file a match, with the text `iptables-save` prints for it and the expressions
-//! that iptables-nft sends for it.
+//! What a rule can ask of a packet: one file a match, with the text `iptables-save` prints for it
+//! and the expressions that iptables-nft sends for it.
 
 mod address;
 mod comment;

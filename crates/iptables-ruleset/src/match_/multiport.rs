@@ -5,7 +5,8 @@ use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
 use crate::{BuildError, Family, PortRange, Rule};
 
-/// `-m multiport`: one of up to 15 ports, a range counting as two. The rule needs [`Protocol::TCP`], UDP or SCTP too.
+/// `-m multiport`: one of up to 15 ports, a range counting as two. The rule needs
+/// [`Protocol::TCP`], UDP or SCTP too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Multiport {
     which: Which,

@@ -5,8 +5,8 @@ use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression};
 use crate::{BuildError, Family, Rule};
 
-/// One expression of a rule in the kernel that is none of the other matches. It is shown with its bytes and never
-/// written.
+/// One expression of a rule in the kernel that is none of the other matches. It is shown with its
+/// bytes and never written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Other(Expression);
 
@@ -26,7 +26,8 @@ impl Other {
         }
     }
 
-    /// Its attributes, or the structure of an xt match; nothing for an expression that is known by itself.
+    /// Its attributes, or the structure of an xt match; nothing for an expression that is known by
+    /// itself.
     pub fn bytes(&self) -> &[u8] {
         match &self.0 {
             Expression::Other { data, .. } => data,

@@ -100,8 +100,8 @@ pub(crate) fn protocol_name(number: u8) -> String {
     name.map_or_else(|| number.to_string(), |(_, name)| (*name).to_owned())
 }
 
-/// Names of /etc/protocols, which iptables-save prints where it finds one; a system may know more or fewer, and the
-/// number means the same everywhere.
+/// Names of /etc/protocols, which iptables-save prints where it finds one; a system may know more
+/// or fewer, and the number means the same everywhere.
 const NAMES: [(u8, &str); 12] = [
     (1, "icmp"),
     (2, "igmp"),

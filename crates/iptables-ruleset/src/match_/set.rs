@@ -66,8 +66,8 @@ impl Set {
         }
     }
 
-    /// Compares the next dimension of the set's elements too, the port of `hash:ip,port` for instance: at most 6 in
-    /// all.
+    /// Compares the next dimension of the set's elements too, the port of `hash:ip,port` for
+    /// instance: at most 6 in all.
     pub fn and(mut self, direction: Direction) -> Self {
         self.directions.push(direction);
         self
@@ -86,13 +86,14 @@ impl Set {
         self.flag(IPSET_FLAG_RETURN_NOMATCH)
     }
 
-    /// `! --update-counters`: the counters of the entry stay as they are. Without this, a packet counts when the
-    /// conditions on the counters hold.
+    /// `! --update-counters`: the counters of the entry stay as they are. Without this, a packet
+    /// counts when the conditions on the counters hold.
     pub fn without_update(self) -> Self {
         self.flag(IPSET_FLAG_SKIP_COUNTER_UPDATE)
     }
 
-    /// `! --update-subcounters`: in a list of sets, the counters of the set that matches stay as they are.
+    /// `! --update-subcounters`: in a list of sets, the counters of the set that matches stay as
+    /// they are.
     pub fn without_member_update(self) -> Self {
         self.flag(IPSET_FLAG_SKIP_SUBCOUNTER_UPDATE)
     }
@@ -161,7 +162,8 @@ impl Extension for Set {
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        // struct xt_set_info_match_v4, linux/netfilter/xt_set.h. IPSET_INV_MATCH is bit 0, IPSET_DIM_ONE_SRC bit 1.
+        // struct xt_set_info_match_v4, linux/netfilter/xt_set.h. IPSET_INV_MATCH is bit 0,
+        // IPSET_DIM_ONE_SRC bit 1.
         let index = encoder.set_index(self.name.as_str())?;
         let mut flags = u8::from(self.inverted);
         for (dimension, direction) in (1..).zip(&self.directions) {

@@ -71,9 +71,10 @@ impl fmt::Display for ChainName {
 
 /// The name of a network interface, or the beginning of one: `eth0`, `eth+`.
 ///
-/// 1 to 15 bytes of printable ASCII without blanks, quotes, `/` and `:`, and not `.` or `..`: the kernel gives no interface
-/// another name, so that a rule for one would never match. A `+` at the end stands for anything. `*` and `@` are refused
-/// for what they are taken for: the `+`, and the peer that `ip link` shows behind a name.
+/// 1 to 15 bytes of printable ASCII without blanks, quotes, `/` and `:`, and not `.` or `..`: the
+/// kernel gives no interface another name, so that a rule for one would never match. A `+` at the
+/// end stands for anything. `*` and `@` are refused for what they are taken for: the `+`, and the
+/// peer that `ip link` shows behind a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceName(String);
 

@@ -67,7 +67,8 @@ impl Network {
         Family::of(self.address)
     }
 
-    /// Whether every address of `family` is in one of `networks`, as with the two halves `0.0.0.0/1` and `128.0.0.0/1`.
+    /// Whether every address of `family` is in one of `networks`, as with the two halves
+    /// `0.0.0.0/1` and `128.0.0.0/1`.
     pub fn cover_all(networks: impl IntoIterator<Item = Self>, family: Family) -> bool {
         let of_family = networks.into_iter().filter(|one| one.family() == family);
         let mut ranges: Vec<(u128, u128)> = of_family.map(Self::range).collect();

@@ -119,8 +119,9 @@ impl Period {
         }
     }
 
-    /// Count and unit as iptables writes them: the unit is the shortest that loses nothing by rounding, so
-    /// 60/minute is 1/sec. The same steps as `print_rate()` of `extensions/libxt_limit.c` and `libxt_hashlimit.c`.
+    /// Count and unit as iptables writes them: the unit is the shortest that loses nothing by
+    /// rounding, so 60/minute is 1/sec. The same steps as `print_rate()` of
+    /// `extensions/libxt_limit.c` and `libxt_hashlimit.c`.
     pub(crate) fn canonical(self) -> (u64, RateUnit) {
         let mut chosen = RateUnit::Day;
         for unit in RateUnit::LONGEST_FIRST.into_iter().skip(1) {

@@ -20,7 +20,8 @@ impl Rule {
         }
     }
 
-    /// One more match. They are tried in the order in which they were added, after interface, protocol and addresses.
+    /// One more match. They are tried in the order in which they were added, after interface,
+    /// protocol and addresses.
     pub fn matching(mut self, one_more: impl Into<Match>) -> Self {
         self.matches.push(one_more.into());
         self

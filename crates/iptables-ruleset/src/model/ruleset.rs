@@ -3,11 +3,11 @@ use std::fmt;
 
 use crate::{BuildError, Chain, ChainName, Family, Hook, Policy};
 
-/// Our part of one family's `filter` table: chains of our own, jumps to them from the built-in chains, and the
-/// policies.
+/// Our part of one family's `filter` table: chains of our own, jumps to them from the built-in
+/// chains, and the policies.
 ///
-/// The built-in chains are shared with other programs, so nothing but a jump to a chain of our own can be put into
-/// them, and what others put there stays.
+/// The built-in chains are shared with other programs, so nothing but a jump to a chain of our own
+/// can be put into them, and what others put there stays.
 ///
 /// ```
 /// use iptables_ruleset::{Family, Hook, Policy, Rule, Ruleset, Target};
@@ -63,8 +63,8 @@ impl Ruleset {
         self
     }
 
-    /// Wants a jump from a built-in chain to a chain of our own. It is appended the first time and keeps its place
-    /// after.
+    /// Wants a jump from a built-in chain to a chain of our own. It is appended the first time and
+    /// keeps its place after.
     pub fn jump(&mut self, hook: Hook, to: ChainName) -> &mut Self {
         if !self.jumps.contains(&(hook, to.clone())) {
             self.jumps.push((hook, to));
@@ -113,8 +113,8 @@ impl Ruleset {
         self.chains.keys().any(|own| own.as_str() == name)
     }
 
-    /// What `iptables-save -t filter` prints once the ruleset is in an otherwise empty kernel, but for the comments
-    /// and the packet counters, which are zero here.
+    /// What `iptables-save -t filter` prints once the ruleset is in an otherwise empty kernel, but
+    /// for the comments and the packet counters, which are zero here.
     ///
     /// ```
     /// use iptables_ruleset::{Config, Family};
@@ -131,8 +131,8 @@ impl Ruleset {
     /// Finds what the kernel or `iptables` would refuse, and names the rule.
     ///
     /// # Errors
-    /// A match without the protocol it needs or of the other family, a jump to a chain that the ruleset has not, or
-    /// chains that jump in a circle.
+    /// A match without the protocol it needs or of the other family, a jump to a chain that the
+    /// ruleset has not, or chains that jump in a circle.
     pub fn check(&self) -> Result<(), BuildError> {
         for (hook, to) in &self.jumps {
             if !self.chains.contains_key(to) {
@@ -160,7 +160,8 @@ impl Ruleset {
         self.check_circles()
     }
 
-    /// Takes away chains that jump to nothing left, until nothing can be taken: what remains goes round.
+    /// Takes away chains that jump to nothing left, until nothing can be taken: what remains goes
+    /// round.
     fn check_circles(&self) -> Result<(), BuildError> {
         let mut left: BTreeMap<&ChainName, Vec<&ChainName>> = self
             .chains()

@@ -35,8 +35,8 @@ pub(super) fn allocate(name: &CStr, attributes: &[(u32, Value<'_>)]) -> NonNull<
     for (attribute, value) in attributes {
         let attribute = *attribute as u16;
         match value {
-            // SAFETY: `raw` is a live expression that nothing else refers to; the number is copied, and its width is
-            // the one that libnftnl reads for this attribute (see `expression`).
+            // SAFETY: `raw` is a live expression that nothing else refers to; the number is copied,
+            // and its width is the one that libnftnl reads for this attribute (see `expression`).
             Value::U16(number) => unsafe { sys::nftnl_expr_set_u16(raw, attribute, *number) },
             // SAFETY: as for `U16`.
             Value::U32(number) => unsafe { sys::nftnl_expr_set_u32(raw, attribute, *number) },
@@ -48,7 +48,8 @@ pub(super) fn allocate(name: &CStr, attributes: &[(u32, Value<'_>)]) -> NonNull<
             }
             Value::Bytes(bytes) => {
                 let length = u32::try_from(bytes.len()).unwrap_or(0);
-                // SAFETY: as for `U16`; `length` bytes are readable and copied, and they fit into libnftnl's register.
+                // SAFETY: as for `U16`; `length` bytes are readable and copied, and they fit into
+                // libnftnl's register.
                 check(unsafe {
                     sys::nftnl_expr_set(raw, attribute, bytes.as_ptr().cast(), length)
                 });
@@ -56,8 +57,9 @@ pub(super) fn allocate(name: &CStr, attributes: &[(u32, Value<'_>)]) -> NonNull<
             Value::Kept(bytes) => {
                 let length = u32::try_from(bytes.len()).unwrap_or(0);
                 let copy = c_copy(bytes);
-                // SAFETY: as for `U16`; libnftnl takes the buffer and frees it with the expression (src/expr/match.c
-                // and target.c), which is why it comes from calloc and is never touched by us again.
+                // SAFETY: as for `U16`; libnftnl takes the buffer and frees it with the expression
+                // (src/expr/match.c and target.c), which is why it comes from calloc and is never
+                // touched by us again.
                 check(unsafe { sys::nftnl_expr_set(raw, attribute, copy.as_ptr().cast(), length) });
             }
         }

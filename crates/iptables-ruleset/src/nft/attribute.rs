@@ -1,4 +1,5 @@
-//! Reading netlink messages and their attributes. Whatever the bytes, nothing here panics, and nothing is read twice.
+//! Reading netlink messages and their attributes. Whatever the bytes, nothing here panics, and
+//! nothing is read twice.
 
 /// The messages of one datagram; it ends at the first that is not whole.
 pub(super) struct Messages<'a>(pub(super) &'a [u8]);
@@ -108,7 +109,8 @@ fn bytes<const N: usize>(from: &[u8], offset: usize) -> Option<[u8; N]> {
     from.get(offset..)?.first_chunk().copied()
 }
 
-/// Sizes of struct nlmsghdr and struct nlattr (linux/netlink.h) and struct nfgenmsg (linux/netfilter/nfnetlink.h).
+/// Sizes of struct nlmsghdr and struct nlattr (linux/netlink.h) and struct nfgenmsg
+/// (linux/netfilter/nfnetlink.h).
 pub(super) const NLMSGHDR: usize = 16;
 const NLA_HEADER: usize = 4;
 const NFGENMSG: usize = 4;

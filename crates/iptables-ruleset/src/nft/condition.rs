@@ -1,5 +1,5 @@
-//! What a rule asks of a packet, in the words of iptables: as much of it as is understood, the rest by name or as "what
-//! cannot be read".
+//! What a rule asks of a packet, in the words of iptables: as much of it as is understood, the rest
+//! by name or as "what cannot be read".
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -243,7 +243,8 @@ impl Reader {
         Some(format!("-m conntrack {not}{}", states(bits.into())))
     }
 
-    /// struct `xt_tcp` and `xt_udp`, `linux/netfilter/xt_tcpudp.h`: both begin with the ports, first and last.
+    /// struct `xt_tcp` and `xt_udp`, `linux/netfilter/xt_tcpudp.h`: both begin with the ports,
+    /// first and last.
     fn ports_of(&mut self, info: &[u8]) -> Option<String> {
         let port = |at: usize| -> Option<u16> {
             Some(u16::from_ne_bytes(*info.get(at..)?.first_chunk()?))
@@ -372,9 +373,10 @@ fn states(bits: u32) -> String {
     format!("--ctstate {}", on.join(","))
 }
 
-/// `linux/netfilter/nf_tables.h`: enum `nft_expr_attributes`, `nft_meta_attributes`, `nft_payload_attributes`,
-/// `nft_ct_attributes`, `nft_bitwise_attributes`, `nft_cmp_attributes`, `nft_range_attributes`, `nft_lookup_attributes`,
-/// `nft_data_attributes`; `NFTA_MATCH_NAME`, `_REV` and `_INFO`.
+/// `linux/netfilter/nf_tables.h`: enum `nft_expr_attributes`, `nft_meta_attributes`,
+/// `nft_payload_attributes`, `nft_ct_attributes`, `nft_bitwise_attributes`, `nft_cmp_attributes`,
+/// `nft_range_attributes`, `nft_lookup_attributes`, `nft_data_attributes`; `NFTA_MATCH_NAME`,
+/// `_REV` and `_INFO`.
 const NFTA_EXPR_NAME: u16 = 1;
 const NFTA_EXPR_DATA: u16 = 2;
 const NFTA_META_KEY: u16 = 2;

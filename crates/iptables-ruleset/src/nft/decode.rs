@@ -182,7 +182,8 @@ const NFTA_DATA_VALUE: u16 = 1;
 const NFTA_DATA_VERDICT: u16 = 2;
 const NFTA_VERDICT_CODE: u16 = 1;
 const NFTA_VERDICT_CHAIN: u16 = 2;
-/// `nft_meta_attributes`, `nft_payload_attributes`, `nft_bitwise_attributes`, `nft_cmp_attributes`, `nft_range_attributes`.
+/// `nft_meta_attributes`, `nft_payload_attributes`, `nft_bitwise_attributes`, `nft_cmp_attributes`,
+/// `nft_range_attributes`.
 const NFTA_META_DREG: u16 = 1;
 const NFTA_META_KEY: u16 = 2;
 const NFTA_PAYLOAD_DREG: u16 = 1;

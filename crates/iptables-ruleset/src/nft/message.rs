@@ -83,11 +83,12 @@ fn add(messages: &mut nftnl::Batch, change: &Change) {
     }
 }
 
-/// Puts the pages together and adds what nftnl cannot say: the generation that the batch was worked out from, that a rule goes
-/// to the beginning of its chain, and what the xt matches of a rule are told about its `-p`.
+/// Puts the pages together and adds what nftnl cannot say: the generation that the batch was worked
+/// out from, that a rule goes to the beginning of its chain, and what the xt matches of a rule are
+/// told about its `-p`.
 ///
-/// Only the ends ask for an acknowledgement: errors come anyway, and an acknowledgement for each of many rules
-/// would overrun the socket.
+/// Only the ends ask for an acknowledgement: errors come anyway, and an acknowledgement for each of
+/// many rules would overrun the socket.
 fn finish(messages: &FinalizedBatch, first_sequence: u32, batch: &Batch) -> Vec<u8> {
     let changes = batch.changes();
     let pages: Vec<&[u8]> = messages.iter().collect();
@@ -130,7 +131,8 @@ fn begin(sequence: u32, generation: u32) -> Vec<u8> {
     bytes
 }
 
-/// `NFTA_RULE_COMPAT`, `linux/netfilter/nf_tables.h`: the protocol, and whether it is the one not meant.
+/// `NFTA_RULE_COMPAT`, `linux/netfilter/nf_tables.h`: the protocol, and whether it is the one not
+/// meant.
 fn compat(rule: &EncodedRule) -> Vec<u8> {
     let mut inner = Vec::new();
     put_attribute(

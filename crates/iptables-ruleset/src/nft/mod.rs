@@ -15,8 +15,6 @@ mod socket;
 mod surroundings;
 mod verdict;
 
-pub use self::surroundings::{Beside, Surroundings};
-
 use std::collections::BTreeMap;
 use std::io;
 use std::time::Duration;
@@ -24,6 +22,7 @@ use std::time::Duration;
 use self::message::Encoded;
 use self::read::Rules;
 use self::socket::Socket;
+pub use self::surroundings::{Beside, Surroundings};
 use crate::kernel::Patience;
 use crate::kernel::batch::Change;
 use crate::{ApplyError, Batch, Family, Kernel, Snapshot};
@@ -42,7 +41,8 @@ struct Sent {
 }
 
 impl Nftables {
-    /// Opens a netlink socket. Reading and changing take `CAP_NET_ADMIN`, which only shows when it is tried.
+    /// Opens a netlink socket. Reading and changing take `CAP_NET_ADMIN`, which only shows when it
+    /// is tried.
     ///
     /// # Errors
     /// When there is no netlink socket to be had.
@@ -74,7 +74,8 @@ impl Nftables {
         Ok(Snapshot::new(generation, tables))
     }
 
-    /// The batch as a datagram. Worked out anew it is mostly the same again, and then only the generation is another.
+    /// The batch as a datagram. Worked out anew it is mostly the same again, and then only the
+    /// generation is another.
     fn encode(&mut self, batch: &Batch) -> Sent {
         let before = self.last.take();
         let mut sent = before
@@ -99,7 +100,8 @@ impl Nftables {
         } = sent;
         self.socket.make_room(bytes.len(), items.len())?;
         self.socket.send(bytes, "send the ruleset")?;
-        // Without an error it is in: the kernel commits before sendmsg returns, and it has answered by then.
+        // Without an error it is in: the kernel commits before sendmsg returns, and it has answered
+        // by then.
         let mut first: Option<(u32, i32)> = None;
         self.socket.drain(|answer| {
             let known = answer

@@ -247,7 +247,8 @@ fn counters(mut expressions: Attributes<'_>) -> RuleCounters {
     })
 }
 
-/// Whether the rule is for every packet, and what it does. What is not known here may be a condition.
+/// Whether the rule is for every packet, and what it does. What is not known here may be a
+/// condition.
 fn effect(expressions: Attributes<'_>) -> (bool, Outcome) {
     let mut unconditional = true;
     for (_, element) in expressions {
@@ -301,8 +302,8 @@ const NFT_MSG_GETTABLE: u16 = 1;
 const NFT_MSG_GETCHAIN: u16 = 4;
 const NFT_MSG_GETRULE: u16 = 7;
 const NFT_MSG_GETGEN: u16 = 16;
-/// enum `nft_gen_attributes`, `nft_table_attributes`, `nft_chain_attributes`, `nft_hook_attributes`,
-/// `nft_rule_attributes`.
+/// enum `nft_gen_attributes`, `nft_table_attributes`, `nft_chain_attributes`,
+/// `nft_hook_attributes`, `nft_rule_attributes`.
 const NFTA_GEN_ID: u16 = 1;
 const NFTA_TABLE_NAME: u16 = 1;
 const NFTA_TABLE_FLAGS: u16 = 2;
@@ -320,8 +321,8 @@ const NFTA_RULE_EXPRESSIONS: u16 = 4;
 /// enum `nft_counter_attributes`.
 const NFTA_COUNTER_BYTES: u16 = 1;
 const NFTA_COUNTER_PACKETS: u16 = 2;
-/// enum `nft_expr_attributes`, `nft_immediate_attributes`, `nft_data_attributes`, `nft_verdict_attributes`;
-/// `NFTA_MATCH_NAME` and `NFTA_TARGET_NAME`.
+/// enum `nft_expr_attributes`, `nft_immediate_attributes`, `nft_data_attributes`,
+/// `nft_verdict_attributes`; `NFTA_MATCH_NAME` and `NFTA_TARGET_NAME`.
 const NFTA_EXPR_NAME: u16 = 1;
 const NFTA_EXPR_DATA: u16 = 2;
 const NFTA_XT_NAME: u16 = 1;

@@ -21,8 +21,8 @@ impl Socket {
         };
         let inner = mnl::Socket::new(Bus::Netfilter).map_err(failed)?;
         set_nonblocking(&inner).map_err(failed)?;
-        // Without it an error carries the whole refused message, and many of them overrun the socket. Kernels before
-        // 4.3 lack it.
+        // Without it an error carries the whole refused message, and many of them overrun the
+        // socket. Kernels before 4.3 lack it.
         let _ = set_option(&inner, libc::SOL_NETLINK, libc::NETLINK_CAP_ACK, 1);
         Ok(Self {
             inner,
@@ -31,7 +31,8 @@ impl Socket {
         })
     }
 
-    /// Sequence numbers for so many messages, the first of them returned. Answers to anything else are not listened to.
+    /// Sequence numbers for so many messages, the first of them returned. Answers to anything else
+    /// are not listened to.
     pub(super) fn reserve(&mut self, messages: usize) -> u32 {
         let count = u32::try_from(messages).unwrap_or(u32::MAX);
         // Not 0, which the kernel uses for what nobody asked for.
@@ -43,10 +44,12 @@ impl Socket {
         first
     }
 
-    /// Lets a datagram of `bytes` out and an error for each of `messages` in, as far as the system allows.
+    /// Lets a datagram of `bytes` out and an error for each of `messages` in, as far as the system
+    /// allows.
     pub(super) fn make_room(&self, bytes: usize, messages: usize) -> Result<(), ApplyError> {
         let wanted = c_int(bytes.saturating_add(SEND_OVERHEAD));
-        // FORCE takes CAP_NET_ADMIN on the host; the other is capped by net.core.wmem_max and rmem_max.
+        // FORCE takes CAP_NET_ADMIN on the host; the other is capped by net.core.wmem_max and
+        // rmem_max.
         if set_option(&self.inner, libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, wanted).is_err() {
             let _ = set_option(&self.inner, libc::SOL_SOCKET, libc::SO_SNDBUF, wanted);
         }
@@ -94,7 +97,8 @@ impl Socket {
             match self.receive() {
                 Ok(Some(datagram)) => Messages(datagram).for_each(&mut each),
                 Ok(None) => return Ok(()),
-                // More answers than the socket holds: among those that are lost may be the one that counts.
+                // More answers than the socket holds: among those that are lost may be the one that
+                // counts.
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
                     return Err(ApplyError::OutcomeUnknown);
                 }
@@ -110,7 +114,8 @@ impl Socket {
 
     /// Asks for a list and hands over its parts.
     ///
-    /// One that changes meanwhile is read to its end all the same: until then the kernel begins no other on this socket.
+    /// One that changes meanwhile is read to its end all the same: until then the kernel begins no
+    /// other on this socket.
     pub(super) fn dump(
         &mut self,
         request: &[u8],
@@ -174,7 +179,8 @@ fn c_int(number: usize) -> libc::c_int {
 
 fn set_nonblocking(socket: &mnl::Socket) -> io::Result<()> {
     let fd = socket.as_raw_fd();
-    // SAFETY: fcntl with F_GETFL and F_SETFL takes integers only, and the descriptor is open as long as `socket` is.
+    // SAFETY: fcntl with F_GETFL and F_SETFL takes integers only, and the descriptor is open as
+    // long as `socket` is.
     let done = unsafe {
         let flags = libc::fcntl(fd, libc::F_GETFL);
         flags >= 0 && libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) >= 0
@@ -192,7 +198,8 @@ fn set_option(
     name: libc::c_int,
     value: libc::c_int,
 ) -> io::Result<()> {
-    // SAFETY: the kernel reads one int from `value`, which lives until the call returns; the descriptor is open.
+    // SAFETY: the kernel reads one int from `value`, which lives until the call returns; the
+    // descriptor is open.
     let result = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
@@ -212,8 +219,8 @@ fn set_option(
 fn option(socket: &mnl::Socket, level: libc::c_int, name: libc::c_int) -> io::Result<libc::c_int> {
     let mut value: libc::c_int = 0;
     let mut length = SIZE_OF_INT;
-    // SAFETY: the kernel writes at most `length` bytes, the size of `value`, and the true length; both live until the
-    // call returns; the descriptor is open.
+    // SAFETY: the kernel writes at most `length` bytes, the size of `value`, and the true length;
+    // both live until the call returns; the descriptor is open.
     let result = unsafe {
         libc::getsockopt(
             socket.as_raw_fd(),

@@ -14,12 +14,14 @@ use crate::{ApplyError, Policy};
 pub struct Surroundings {
     /// The chains that drop some packets, or may.
     pub chains: Vec<Beside>,
-    /// What is passed on to other addresses before INPUT is asked, as container engines do with the ports they publish:
-    /// `tcp 8080`, or where the port is not to be told what the rule says. Each once, sorted.
+    /// What is passed on to other addresses before INPUT is asked, as container engines do with the
+    /// ports they publish: `tcp 8080`, or where the port is not to be told what the rule says. Each
+    /// once, sorted.
     pub published: Vec<String>,
 }
 
-/// A chain of another table that packets to this host come through too, and that drops some of them.
+/// A chain of another table that packets to this host come through too, and that drops some of
+/// them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Beside {

@@ -49,7 +49,8 @@ impl LogLevel {
 }
 
 impl Log {
-    /// Lines that begin with `prefix`: at most 29 bytes of printable ASCII, the blank at its end included.
+    /// Lines that begin with `prefix`: at most 29 bytes of printable ASCII, the blank at its end
+    /// included.
     ///
     /// # Errors
     /// When the prefix is longer (iptables would cut it) or is not printable ASCII.

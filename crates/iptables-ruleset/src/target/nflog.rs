@@ -98,7 +98,8 @@ impl Nflog {
     }
 }
 
-/// Size of the field `prefix` of struct `xt_nflog_info` (`linux/netfilter/xt_NFLOG.h`) less the NUL.
+/// Size of the field `prefix` of struct `xt_nflog_info` (`linux/netfilter/xt_NFLOG.h`) less the
+/// NUL.
 const PREFIX_MAX: usize = 63;
 
 #[cfg(test)]

@@ -3,7 +3,8 @@ use std::fmt;
 use crate::encoding::Expression;
 use crate::match_;
 
-/// What a rule in the kernel does, where it is none of the other targets. It is shown with its bytes and never written.
+/// What a rule in the kernel does, where it is none of the other targets. It is shown with its
+/// bytes and never written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Other(match_::Other);
 

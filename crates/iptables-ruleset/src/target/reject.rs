@@ -30,8 +30,9 @@ impl Reject {
         Self { with }
     }
 
-    /// Its name in iptables and the number: enum `ipt_reject_with` (`linux/netfilter_ipv4/ipt_REJECT.h`) and
-    /// enum `ip6t_reject_with` (`linux/netfilter_ipv6/ip6t_REJECT.h`).
+    /// Its name in iptables and the number: enum `ipt_reject_with`
+    /// (`linux/netfilter_ipv4/ipt_REJECT.h`) and enum `ip6t_reject_with`
+    /// (`linux/netfilter_ipv6/ip6t_REJECT.h`).
     fn kernel(self, family: Family) -> (&'static str, u32) {
         match (self.with, family) {
             (RejectWith::PortUnreachable, Family::Ipv4) => ("icmp-port-unreachable", 3),

@@ -49,7 +49,8 @@ fn one_bad_rule() -> Result<(), Failed> {
     let config = Config::default();
     apply(&config)?;
     let before = snapshot()?;
-    // As if the set had been destroyed between the question and the answer: an index that nothing has.
+    // As if the set had been destroyed between the question and the answer: an index that nothing
+    // has.
     let mut good = sets(&config);
     let mut stale = |name: &str| match name {
         "throttle-soft" => Ok(KernelSet::new(999, Some(Family::Ipv4))),
@@ -108,7 +109,8 @@ fn refused(config: &Config, family: Family, set: &str) -> Result<String, Failed>
     ))
 }
 
-/// Somebody else changes the tables after they were read: the batch is refused whole, read again and made anew.
+/// Somebody else changes the tables after they were read: the batch is refused whole, read again
+/// and made anew.
 fn stale() -> Result<(), Failed> {
     let config = Config::default();
     make_sets(&config)?;
@@ -206,7 +208,8 @@ fn outlasted() -> Result<(), Failed> {
     })
 }
 
-/// A list of several parts, which the kernel must have sent to its end before it begins another one.
+/// A list of several parts, which the kernel must have sent to its end before it begins another
+/// one.
 fn restless() -> Result<(), Failed> {
     let restore = tool(Family::Ipv4, "-restore")?;
     tool(Family::Ipv4, "")?.run(&["-N", "MANY"])?;
@@ -248,8 +251,8 @@ fn restless() -> Result<(), Failed> {
     })
 }
 
-/// More than one page of libnftnl and more acknowledgements than a socket holds; as much as an unprivileged socket may
-/// send.
+/// More than one page of libnftnl and more acknowledgements than a socket holds; as much as an
+/// unprivileged socket may send.
 fn large() -> Result<(), Failed> {
     let mut ruleset = Ruleset::new(Family::Ipv4);
     let chain = ruleset.chain("MANY".parse()?);

@@ -1,5 +1,6 @@
-//! Each folder of `tests/cases` is a configuration and the text of its rules; that the kernel and the stock tools
-//! agree is tried here, that the text is right also in `tests/config_files.rs`, without privileges.
+//! Each folder of `tests/cases` is a configuration and the text of its rules; that the kernel and
+//! the stock tools agree is tried here, that the text is right also in `tests/config_files.rs`,
+//! without privileges.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -78,7 +78,8 @@ pub(crate) fn tool(family: Family, ending: &str) -> Result<Tool, Failed> {
     Tool::require(&format!("{name}{ending}"))
 }
 
-/// What `iptables-save -t filter` prints, without its comments and with the counters of the built-in chains at zero.
+/// What `iptables-save -t filter` prints, without its comments and with the counters of the
+/// built-in chains at zero.
 pub(crate) fn saved(family: Family) -> Result<String, Failed> {
     let text = tool(family, "-save")?.run(&["-t", "filter"])?;
     let lines = text.lines().filter(|line| !line.starts_with('#'));

@@ -1,9 +1,8 @@
-//! Every match and target as iptables 1.8.9 makes it, whatever iptables is installed here: `tests/golden` has the
-//! rules, what iptables-save printed and what the kernel then listed.
+//! Every match and target as iptables 1.8.9 makes it, whatever iptables is installed here:
+//! `tests/golden` has the rules, what iptables-save printed and what the kernel then listed.
 
-use std::fs;
-use std::io;
 use std::path::PathBuf;
+use std::{fs, io};
 
 use iptables_ruleset::match_::{
     Conntrack, Counter, CtState, Destination, Direction, HashLimit, Icmp, InInterface, Limit, Mark,

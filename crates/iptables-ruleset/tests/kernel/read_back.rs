@@ -1,4 +1,5 @@
-//! Rules that the kernel lists, as the model they were written from: held against what `iptables-save` prints.
+//! Rules that the kernel lists, as the model they were written from: held against what
+//! `iptables-save` prints.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! Our rules are the rules that iptables would have made: `iptables-save` prints our text, and `iptables-restore`
-//! of that text makes the same bytes in the kernel.
+//! Our rules are the rules that iptables would have made: `iptables-save` prints our text, and
+//! `iptables-restore` of that text makes the same bytes in the kernel.
 
 use iptables_ruleset::{Config, Family, Snapshot};
 use netns_testbed::{Failed, Namespace, Trial, trial};

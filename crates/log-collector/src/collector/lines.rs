@@ -21,8 +21,8 @@ pub(crate) struct Lines {
     headers: Headers,
     /// The number that the next packet should have.
     next: u32,
-    /// The kernel dropped something, and no packet has come since whose number would tell how much. Those that come
-    /// first were kept from before.
+    /// The kernel dropped something, and no packet has come since whose number would tell how much.
+    /// Those that come first were kept from before.
     untold: bool,
     /// Packets known to be lost and not yet asked for.
     lost: u64,
@@ -49,7 +49,8 @@ impl Lines {
         self.host = legible(name.as_encoded_bytes()).to_vec();
     }
 
-    /// Adds a line for each packet; gives the number of the request that is answered among the messages.
+    /// Adds a line for each packet; gives the number of the request that is answered among the
+    /// messages.
     pub(crate) fn add<'m>(&mut self, messages: impl Iterator<Item = Message<'m>>) -> Option<u32> {
         let (now, instant) = (SystemTime::now(), Instant::now());
         let mut answered = None;
@@ -71,7 +72,8 @@ impl Lines {
         answered
     }
 
-    /// The kernel numbers a group's packets when it logs them, so a gap is what was lost on the way.
+    /// The kernel numbers a group's packets when it logs them, so a gap is what was lost on the
+    /// way.
     fn count(&mut self, sequence: Option<u32>) {
         let Some(sequence) = sequence else { return };
         let gap = sequence.wrapping_sub(self.next);
@@ -172,7 +174,8 @@ impl Lines {
     }
 }
 
-/// A host's name as it can be read again in a line: what ends in a colon would be the tag of a program there, and what has no letters no word.
+/// A host's name as it can be read again in a line: what ends in a colon would be the tag of a
+/// program there, and what has no letters no word.
 fn legible(name: &[u8]) -> &[u8] {
     let name = name.split(|byte| *byte == b'.').next().unwrap_or_default();
     let end = name.iter().rposition(|byte| *byte != b':');

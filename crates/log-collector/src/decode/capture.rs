@@ -8,8 +8,8 @@ pub(super) struct Capture<'a> {
 }
 
 impl<'a> Capture<'a> {
-    /// `declared` is the length that the packet's own header gives. It is needed only where the kernel handed over its
-    /// `limit` and no more; by then the kernel has checked it.
+    /// `declared` is the length that the packet's own header gives. It is needed only where the
+    /// kernel handed over its `limit` and no more; by then the kernel has checked it.
     pub(super) fn new(bytes: &'a [u8], limit: usize, declared: Option<usize>) -> Self {
         let cut = bytes.len() >= limit;
         let length = declared.filter(|length| cut && *length > bytes.len());
@@ -24,8 +24,8 @@ impl<'a> Capture<'a> {
         self.bytes.get(at..)?.first_chunk().copied()
     }
 
-    /// The kernel's `skb->len - at`, without sign: where a header claims to end behind the packet this is close to 2³²,
-    /// and the kernel prints it like that.
+    /// The kernel's `skb->len - at`, without sign: where a header claims to end behind the packet
+    /// this is close to 2³², and the kernel prints it like that.
     pub(super) fn left(&self, at: usize) -> u32 {
         let low = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
         low(self.length).wrapping_sub(low(at))

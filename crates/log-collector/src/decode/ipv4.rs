@@ -2,9 +2,8 @@
 
 use firewall_log::packet::{Ipv4, Network, Transport};
 
-use super::Read;
 use super::capture::Capture;
-use super::{icmp, transport};
+use super::{Read, icmp, transport};
 
 // linux/in.h
 const IPPROTO_ICMP: u8 = 1;
@@ -27,7 +26,8 @@ pub(super) fn declared_length(payload: &[u8]) -> Option<usize> {
     Some(usize::from(u16::from_be_bytes([high, low])))
 }
 
-/// The packet whose header is at `at`; 0 for the packet itself, more for one that an ICMP error quotes.
+/// The packet whose header is at `at`; 0 for the packet itself, more for one that an ICMP error
+/// quotes.
 pub(super) fn read<'a>(capture: &Capture<'_>, at: usize) -> Read<'a> {
     let Some(header) = capture.header::<20>(at) else {
         return Read {

@@ -2,9 +2,8 @@
 
 use firewall_log::packet::{Extension, Extensions, Ipv6, Network, Transport};
 
-use super::Read;
 use super::capture::Capture;
-use super::{icmpv6, transport};
+use super::{Read, icmpv6, transport};
 
 // linux/in.h and linux/in6.h
 const IPPROTO_HOPOPTS: u8 = 0;
@@ -19,8 +18,9 @@ const IPPROTO_DSTOPTS: u8 = 60;
 const IPPROTO_UDPLITE: u8 = 136;
 
 const HEADER: usize = 40;
-/// Fragment headers of one packet that a line shows. The kernel cuts its line after some 50, and with it the protocol
-/// that follows; a chain that long is there to hide it. Ours goes on to the protocol, and stays a line that can be read.
+/// Fragment headers of one packet that a line shows. The kernel cuts its line after some 50, and
+/// with it the protocol that follows; a chain that long is there to hide it. Ours goes on to the
+/// protocol, and stays a line that can be read.
 const MOST_SHOWN: usize = 64;
 
 /// The length that the header gives.
@@ -29,7 +29,8 @@ pub(super) fn declared_length(payload: &[u8]) -> Option<usize> {
     Some(HEADER + usize::from(u16::from_be_bytes([high, low])))
 }
 
-/// The packet whose header is at `at`, as for IPv4; `shown` is for the extension headers that a line shows.
+/// The packet whose header is at `at`, as for IPv4; `shown` is for the extension headers that a
+/// line shows.
 pub(super) fn read<'a>(
     capture: &Capture<'_>,
     at: usize,
@@ -71,7 +72,8 @@ struct Above {
 }
 
 impl Above {
-    /// Walks the extension headers to the protocol; also gives where the packet begins that it quotes.
+    /// Walks the extension headers to the protocol; also gives where the packet begins that it
+    /// quotes.
     fn read(
         mut self,
         capture: &Capture<'_>,
@@ -131,7 +133,8 @@ impl Above {
     }
 }
 
-/// Of too many the last decides: how the rest of the line is read depends on whether one tells of a later fragment.
+/// Of too many the last decides: how the rest of the line is read depends on whether one tells of a
+/// later fragment.
 fn show(shown: &mut Vec<Extension>, extension: Extension) {
     if shown.len() < MOST_SHOWN {
         shown.push(extension);

@@ -1,9 +1,10 @@
-//! The headers of a packet, read as the kernel's LOG target reads them: `net/netfilter/nf_log_syslog.c`.
+//! The headers of a packet, read as the kernel's LOG target reads them:
+//! `net/netfilter/nf_log_syslog.c`.
 //!
-//! The packets that matter most to a firewall's log are those that are cut short or contradict themselves, and of
-//! those a line must say what the kernel's would. The kernel looks at each header by itself and believes its length
-//! fields; a packet library refuses such headers, which is right for everybody else. Hence the few reads of
-//! fixed fields here.
+//! The packets that matter most to a firewall's log are those that are cut short or contradict
+//! themselves, and of those a line must say what the kernel's would. The kernel looks at each
+//! header by itself and believes its length fields; a packet library refuses such headers, which is
+//! right for everybody else. Hence the few reads of fixed fields here.
 
 mod capture;
 mod icmp;
@@ -34,8 +35,8 @@ struct Read<'a> {
     quotes: Option<usize>,
 }
 
-/// The packet in `payload`, of which the kernel handed over at most `limit` bytes; `None` if `protocol`, its ethertype,
-/// is not one of IP's.
+/// The packet in `payload`, of which the kernel handed over at most `limit` bytes; `None` if
+/// `protocol`, its ethertype, is not one of IP's.
 pub(crate) fn decode<'a>(
     protocol: u16,
     payload: &[u8],
@@ -69,7 +70,8 @@ pub(crate) fn decode<'a>(
     Some(packet)
 }
 
-/// Whether the kernel goes on to `MARK=`: where some headers are cut short it does, where others are it does not.
+/// Whether the kernel goes on to `MARK=`: where some headers are cut short it does, where others
+/// are it does not.
 fn ends_with_mark(network: &Network<'_>) -> bool {
     fn is_there<T>(part: &Part<T>) -> bool {
         !matches!(part, Part::Incomplete(_))

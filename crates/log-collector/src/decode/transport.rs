@@ -80,7 +80,8 @@ pub(super) fn esp(capture: &Capture<'_>, at: usize, later: bool) -> Part<Spi> {
     })
 }
 
-/// The header at `at`, unless this is a later fragment, which has none, or the packet ends before it does.
+/// The header at `at`, unless this is a later fragment, which has none, or the packet ends before
+/// it does.
 pub(super) fn part<const N: usize, T>(
     capture: &Capture<'_>,
     at: usize,

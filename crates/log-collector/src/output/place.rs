@@ -27,15 +27,17 @@ pub(super) fn directory(path: &Path) -> &Path {
     }
 }
 
-/// Makes sure that nobody but root and we can put another file in the place of `path`, or of an old one beside it: a
-/// scan believes what stands there, and whoever could write there could have anybody banned.
+/// Makes sure that nobody but root and we can put another file in the place of `path`, or of an old
+/// one beside it: a scan believes what stands there, and whoever could write there could have
+/// anybody banned.
 pub(super) fn check(path: &Path) -> Result<(), Error> {
     let fail = |source| Error::Open {
         path: path.to_owned(),
         source,
     };
     let directory = fs::canonicalize(directory(path)).map_err(fail)?;
-    // In a user namespace everything of the real root belongs to nobody, as does the root directory.
+    // In a user namespace everything of the real root belongs to nobody, as does the root
+    // directory.
     let root = fs::metadata("/").map_err(fail)?.uid();
     let trusted = [0, root, geteuid().as_raw()];
     for (above, directory) in directory.ancestors().enumerate() {
@@ -49,7 +51,8 @@ pub(super) fn check(path: &Path) -> Result<(), Error> {
                 owner,
             });
         }
-        // What is ours in it stays where it is then; but others can make files that are not there yet.
+        // What is ours in it stays where it is then; but others can make files that are not there
+        // yet.
         let keeps_ours = above > 0 && mode & STICKY != 0;
         if mode & OTHERS_WRITE != 0 && !keeps_ours {
             return Err(Error::Shared {
@@ -126,7 +129,8 @@ impl Disk {
         })
     }
 
-    /// What `files` files of `max_size` bytes take, with a block more for each: a file is cut off in the middle of one.
+    /// What `files` files of `max_size` bytes take, with a block more for each: a file is cut off
+    /// in the middle of one.
     fn needed(self, max_size: u64, files: u64) -> u64 {
         let size = max_size
             .checked_next_multiple_of(self.block)
@@ -157,8 +161,8 @@ impl Disk {
         }
     }
 
-    /// How large a file may become so that it and the old ones fit, if they are to take no more than what is free now
-    /// and the `ours` bytes that they take already.
+    /// How large a file may become so that it and the old ones fit, if they are to take no more
+    /// than what is free now and the `ours` bytes that they take already.
     pub(super) fn limit(self, ours: u64, max_size: u64, keep: u8) -> u64 {
         let files = u64::from(keep) + 1;
         let room = self.free.saturating_add(ours);

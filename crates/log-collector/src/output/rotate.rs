@@ -5,11 +5,11 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
-/// Moves the file at `path` away, and with it those that are older; the oldest goes. With `keep` 0 there are no old files
-/// and `file`, which is open at `path`, is emptied.
+/// Moves the file at `path` away, and with it those that are older; the oldest goes. With `keep` 0
+/// there are no old files and `file`, which is open at `path`, is emptied.
 ///
-/// By renaming, the last of them onto `PATH.1`: whoever reads a file reads on to its end, and whoever watches the
-/// directory sees `PATH.1` appear whole.
+/// By renaming, the last of them onto `PATH.1`: whoever reads a file reads on to its end, and
+/// whoever watches the directory sees `PATH.1` appear whole.
 pub(super) fn rotate(path: &Path, file: &File, keep: u8) -> io::Result<()> {
     if keep == 0 {
         return file.set_len(0);
@@ -23,7 +23,8 @@ pub(super) fn rotate(path: &Path, file: &File, keep: u8) -> io::Result<()> {
     fs::rename(path, old(path, 1))
 }
 
-/// Removes the oldest of the old files, and tells how many lines were in it; `None` if there is none.
+/// Removes the oldest of the old files, and tells how many lines were in it; `None` if there is
+/// none.
 pub(super) fn remove_oldest(path: &Path, keep: u8) -> io::Result<Option<u64>> {
     for number in (1..=keep).rev() {
         let old = old(path, number);

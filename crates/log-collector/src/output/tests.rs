@@ -2,7 +2,6 @@ use std::io::Read as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
-
 use tempfile::TempDir;
 
 use super::*;
@@ -112,7 +111,8 @@ fn a_directory_that_cannot_be_written_stops_rotation_but_not_the_log() {
     assert_eq!(read(&directory, "log"), "aaaa\nbbbb\ncccc\ndddd\n");
 }
 
-/// A scan that has the file open when it is rotated reads every line once, and one that watches for `log.1` is told.
+/// A scan that has the file open when it is rotated reads every line once, and one that watches for
+/// `log.1` is told.
 #[test]
 fn rotation_is_a_rename_that_readers_and_watchers_see() {
     let directory = directory();

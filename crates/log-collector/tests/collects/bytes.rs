@@ -79,7 +79,8 @@ fn quoting(header: [u8; 8], packet: &[u8]) -> Vec<u8> {
     [&header[..], packet].concat()
 }
 
-/// Payloads of IP with the number of their protocol; `fragment` is IPv4's word, 0 for whole packets.
+/// Payloads of IP with the number of their protocol; `fragment` is IPv4's word, 0 for whole
+/// packets.
 fn payloads(between: Between) -> Vec<(u8, u16, Vec<u8>)> {
     let v4 = matches!(between, Between::V4(..));
     let mut all = Vec::new();
@@ -93,7 +94,8 @@ fn payloads(between: Between) -> Vec<(u8, u16, Vec<u8>)> {
             all.push((protocol, 0, bytes.iter().copied().take(length).collect()));
         }
     }
-    // AH and ESP, whole and not; then protocols without a name, among them 0, "no next header" and the last.
+    // AH and ESP, whole and not; then protocols without a name, among them 0, "no next header" and
+    // the last.
     for protocol in [50, 51] {
         for length in [0, 3, 8, 11, 12, 24] {
             let bytes = [17, 4, 0, 0, 0xc0, 0xff, 0xee, 1, 0, 0, 0, 1];
@@ -127,7 +129,8 @@ fn payloads(between: Between) -> Vec<(u8, u16, Vec<u8>)> {
         inner.packet(50, 0, &[0, 0, 0, 9, 0, 0, 0, 1]),
         inner.packet(51, 0, &[6, 4, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1]),
         inner.packet(44, 0, &[17, 0, 0x0b, 0xb9, 0, 0, 0, 3, 1, 2, 3, 4]),
-        // Cut within its addresses, within its ports, and with a header length that leads behind its end.
+        // Cut within its addresses, within its ports, and with a header length that leads behind
+        // its end.
         inner.packet(17, 0, &udp(1, 2))[..15].to_vec(),
         inner.packet(17, 0, &udp(1, 2))[..if v4 { 23 } else { 43 }].to_vec(),
         [&[0x4f_u8][..], &inner.packet(17, 0, &udp(1, 2))[1..]].concat(),
@@ -185,8 +188,8 @@ pub(crate) fn packets(between: Between) -> Vec<Vec<u8>> {
     all
 }
 
-/// Packets whose transport is as far from their beginning as can be: behind more bytes than any fixed amount of headers.
-/// They are longer than Ethernet's frames.
+/// Packets whose transport is as far from their beginning as can be: behind more bytes than any
+/// fixed amount of headers. They are longer than Ethernet's frames.
 pub(crate) fn far(between: Between) -> Vec<Vec<u8>> {
     let Between::V6(..) = between else {
         // 40 octets of options are the most; a quoted packet has as many.
@@ -196,7 +199,8 @@ pub(crate) fn far(between: Between) -> Vec<Vec<u8>> {
             let length = u16::try_from(packet.len()).unwrap_or(u16::MAX);
             packet[2..4].copy_from_slice(&length.to_be_bytes());
             let sum = u16::from_be_bytes([packet[10], packet[11]]);
-            // 10 words more of the header's length and 40 octets more of the packet's, and the options themselves.
+            // 10 words more of the header's length and 40 octets more of the packet's, and the
+            // options themselves.
             let sum = u32::from(!sum) + 0x0a00 + 40 + 20 * 0x0101;
             let sum = (sum & 0xffff) + (sum >> 16);
             let sum = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap_or_default();
@@ -252,7 +256,8 @@ pub(crate) fn far(between: Between) -> Vec<Vec<u8>> {
     ]
 }
 
-/// An IPv6 packet with so many fragment headers, each of a packet that is no fragment, and then TCP.
+/// An IPv6 packet with so many fragment headers, each of a packet that is no fragment, and then
+/// TCP.
 pub(crate) fn fragment_headers(between: Between, count: usize) -> Vec<u8> {
     let mut payload = Vec::new();
     for number in 1..=count {

@@ -37,7 +37,8 @@ fn ports(lines: &[String]) -> Result<Vec<u16>, Failed> {
     Ok(ports)
 }
 
-/// Waits until the packet to `port`, the last that was sent, is in the log: from then on no file is moved.
+/// Waits until the packet to `port`, the last that was sent, is in the log: from then on no file is
+/// moved.
 fn wait_for_port(log: &Path, port: u16) -> Result<(), Failed> {
     let field = format!(" DPT={port} ");
     wait_for(&format!("the line with{field}"), || {

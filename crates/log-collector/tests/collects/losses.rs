@@ -34,15 +34,16 @@ fn none_at_the_end() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A collector that was stopped while more came than any buffer holds: of each packet the kernel copies a kilobyte.
+/// A collector that was stopped while more came than any buffer holds: of each packet the kernel
+/// copies a kilobyte.
 fn overrun(world: &World) -> Result<Collector, Failed> {
     let collector = Collector::start(world, &[])?;
     send_datagrams(world, Family::V4, 10, 1)?;
     collector.wait_for_lines(10)?;
     collector.signal(Signal::SIGSTOP)?;
     send_datagrams(world, Family::V4, 60_000, 1300)?;
-    // The last ones wait for more, a tenth of a second long. Would they still, when the collector goes on, they would be read, and
-    // tell by their number how many are missing.
+    // The last ones wait for more, a tenth of a second long. Would they still, when the collector
+    // goes on, they would be read, and tell by their number how many are missing.
     wait_for("nothing to be kept back", || {
         world.gateway.run(|| queued() == Some(0))
     })?;
@@ -64,7 +65,8 @@ fn are_counted() -> Result<(), Failed> {
     rules(&world, DROPPED)?;
     let collector = overrun(&world)?;
     collector.signal(Signal::SIGCONT)?;
-    // The kernel gives nothing more until all that it kept has been read; the first packet after that tells.
+    // The kernel gives nothing more until all that it kept has been read; the first packet after
+    // that tells.
     wait_for("the loss to be told", || {
         let sent = send_datagrams(&world, Family::V4, 1, 1);
         sent.is_err() || collector.lines().iter().any(|line| lost(line).is_some())

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use help::{AFTER_HELP, LOG_HELP, RULES_HELP, USAGE};
 use ipset_netlink::Network;
 use jiff::Timestamp;
 
 use crate::rule::{Rule, network};
-use help::{AFTER_HELP, LOG_HELP, RULES_HELP, USAGE};
 
 /// Where the firewall's log is, unless `--log` says otherwise.
 const DEFAULT_LOG: &str = "/ram/iptables.log";
@@ -67,8 +67,8 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) log: LogArgs,
 
-    /// Scans as if it were that time (RFC 3339, 2026-11-22T09:00:00Z), or the time of the newest line of the
-    /// firewall in the log [default: now]
+    /// Scans as if it were that time (RFC 3339, 2026-11-22T09:00:00Z), or the time of the newest
+    /// line of the firewall in the log [default: now]
     #[arg(
         long,
         value_name = "TIME|log-end",
@@ -85,7 +85,8 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) cut_connections: bool,
 
-    /// Ends also those that are older than its first line in the log, which an attacker may have forged
+    /// Ends also those that are older than its first line in the log, which an attacker may have
+    /// forged
     #[arg(long, requires = "cut_connections")]
     pub(crate) cut_older: bool,
 
@@ -97,7 +98,8 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "N", default_value = "1000")]
     pub(crate) max_bans: NonZeroU32,
 
-    /// Lists everybody; otherwise the text lists the first 50 violators of a rule and counts the rest
+    /// Lists everybody; otherwise the text lists the first 50 violators of a rule and counts the
+    /// rest
     #[arg(long)]
     pub(crate) all: bool,
 
@@ -112,8 +114,8 @@ pub(crate) struct EventsArgs {
     #[command(flatten)]
     pub(crate) log: LogArgs,
 
-    /// The time (RFC 3339) that stamps without a year are completed by: the latest year that does not put the
-    /// line after it [default: now]
+    /// The time (RFC 3339) that stamps without a year are completed by: the latest year that does
+    /// not put the line after it [default: now]
     #[arg(long, value_name = "TIME", value_parser = instant)]
     pub(crate) as_of: Option<Timestamp>,
 

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use ipset_netlink::{Network, SetName};
 use jiff::{SignedDuration, Timestamp};
+use plan::{Plan, Wish};
 
 use crate::clock::Present;
 use crate::connected::Peers;
@@ -21,7 +22,6 @@ use crate::report::{Lifted, Outcome, RuleReport, ViolationReport};
 use crate::rule::Rule;
 use crate::sets::Sets;
 use crate::source::{Source, holds};
-use plan::{Plan, Wish};
 
 /// What is needed to act on violations.
 pub(crate) struct Bans<'a> {
@@ -107,8 +107,8 @@ fn distinct(mut parts: Vec<Part>) -> Vec<Part> {
 }
 
 impl Bans<'_> {
-    /// Decides about every violation of every rule and does it. Nothing is added before all is decided; afterwards the sets are
-    /// read back.
+    /// Decides about every violation of every rule and does it. Nothing is added before all is
+    /// decided; afterwards the sets are read back.
     ///
     /// # Errors
     ///
@@ -170,7 +170,8 @@ impl Bans<'_> {
         Ok(acted)
     }
 
-    /// Who is to be in which set, as the rules want it. Whoever is let go by himself has his outcome.
+    /// Who is to be in which set, as the rules want it. Whoever is let go by himself has his
+    /// outcome.
     fn wishes(
         &mut self,
         reports: &mut [RuleReport],

@@ -11,7 +11,8 @@ use netlink_packet_netfilter::{NetfilterMessage, NetfilterProtoFamily};
 
 use super::{Error, attributes};
 
-/// A connection, or what the kernel takes for one: datagrams and pings that belong together are tracked, too.
+/// A connection, or what the kernel takes for one: datagrams and pings that belong together are
+/// tracked, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Connection {
     source: IpAddr,
@@ -21,7 +22,8 @@ pub(crate) struct Connection {
     is_established: bool,
     /// When it began, where the kernel keeps that (`net.netfilter.nf_conntrack_timestamp`).
     began: Option<Timestamp>,
-    /// What tells it from all others: addresses and ports of its first packet, its zone, its number.
+    /// What tells it from all others: addresses and ports of its first packet, its zone, its
+    /// number.
     identity: Vec<ConntrackAttribute>,
 }
 
@@ -83,13 +85,14 @@ impl Connection {
         self.began
     }
 
-    /// The two ends of a TCP connection as this host has them, if it is one of them: its own first. Address translation is
-    /// in them.
+    /// The two ends of a TCP connection as this host has them, if it is one of them: its own first.
+    /// Address translation is in them.
     pub(crate) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
         self.answers
     }
 
-    /// The two ends, if it is a TCP connection that is established and was opened from an address that is `own`; that first.
+    /// The two ends, if it is a TCP connection that is established and was opened from an address
+    /// that is `own`; that first.
     pub(crate) fn opened_from(
         &self,
         own: impl Fn(IpAddr) -> bool,

@@ -3,6 +3,10 @@
 mod connection;
 mod error;
 
+pub(crate) use connection::Connection;
+use error::ENOENT;
+pub(crate) use error::Error;
+use ipset_netlink::{NetlinkSocket, Transport};
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader,
     NetlinkMessage, NetlinkPayload,
@@ -12,13 +16,8 @@ use netlink_packet_netfilter::{
     NetfilterHeader, NetfilterMessage, NetfilterMessageInner, NetfilterProtoFamily,
 };
 
-use ipset_netlink::{NetlinkSocket, Transport};
-
-pub(crate) use connection::Connection;
-use error::ENOENT;
-pub(crate) use error::Error;
-
-/// A session with the kernel's connection tracking, in the network namespace of the thread that opened it.
+/// A session with the kernel's connection tracking, in the network namespace of the thread that
+/// opened it.
 pub(crate) struct Conntrack<T = NetlinkSocket> {
     transport: T,
     sequence: u32,
@@ -44,7 +43,8 @@ impl<T: Transport> Conntrack<T> {
         }
     }
 
-    /// The connections of both families that are `wanted`, without those that come and go meanwhile.
+    /// The connections of both families that are `wanted`, without those that come and go
+    /// meanwhile.
     ///
     /// # Errors
     ///
@@ -124,7 +124,8 @@ impl<T: Transport> Conntrack<T> {
                             Some(code) => Err(Error::Refused(code.get().wrapping_neg())),
                         };
                     }
-                    // Read to the end all the same, so that the next answer is that of the next request.
+                    // Read to the end all the same, so that the next answer is that of the next
+                    // request.
                     NetlinkPayload::InnerMessage(message) if trouble.is_ok() => {
                         trouble = each(message);
                     }

@@ -56,8 +56,9 @@ pub(super) enum Error {
     Unread(&'static Unread),
 }
 
-/// The text, and whether it is another than the bytes of the log: it was compressed, or is made of a journal's records. `file`: what can be looked into without reading it. `named`: whether the name says that
-/// it is compressed, so that what is no gzip is a damaged one.
+/// The text, and whether it is another than the bytes of the log: it was compressed, or is made of
+/// a journal's records. `file`: what can be looked into without reading it. `named`: whether the
+/// name says that it is compressed, so that what is no gzip is a damaged one.
 pub(super) fn read(
     mut log: impl Read + Send + 'static,
     file: Option<&File>,
@@ -118,8 +119,8 @@ fn look(file: &File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// At least so many of the first bytes, where there are as many. Read in one piece where that can be: a device such as
-/// /dev/kmsg gives no record to whom has no room for it.
+/// At least so many of the first bytes, where there are as many. Read in one piece where that can
+/// be: a device such as /dev/kmsg gives no record to whom has no room for it.
 fn begin(log: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; BUFFER];
     let mut length = 0;

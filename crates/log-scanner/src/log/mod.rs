@@ -8,11 +8,11 @@ use std::io::{self, Read};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use crate::error::Fatal;
-use crate::progress::Progress;
+pub(crate) use content::Unread;
 use rotated::Opened;
 
-pub(crate) use content::Unread;
+use crate::error::Fatal;
+use crate::progress::Progress;
 
 /// Bytes of a log read at a time.
 pub(crate) const BUFFER: usize = 256 * 1024;
@@ -67,8 +67,8 @@ impl Log {
         self.path.to_string_lossy().into_owned()
     }
 
-    /// Whether the file was cut before it was read to its end, after so many bytes, as logrotate's copytruncate does; the rest
-    /// is elsewhere then.
+    /// Whether the file was cut before it was read to its end, after so many bytes, as logrotate's
+    /// copytruncate does; the rest is elsewhere then.
     pub(crate) fn is_cut(&self, read: u64) -> bool {
         self.file.as_ref().is_some_and(|(file, length)| {
             // What the kernel makes up as it is read, as under /proc, has no length.
@@ -87,8 +87,8 @@ impl Log {
     }
 }
 
-/// Opens all of them. `-` is standard input; what is compressed by gzip is decompressed. `rotated`: whether `PATH.1`, where it
-/// is a file, is read before `PATH`.
+/// Opens all of them. `-` is standard input; what is compressed by gzip is decompressed. `rotated`:
+/// whether `PATH.1`, where it is a file, is read before `PATH`.
 ///
 /// # Errors
 ///

@@ -1,4 +1,5 @@
-//! `PATH.1`, which `PATH` was called before its last rotation, and files that are what their paths name at one time.
+//! `PATH.1`, which `PATH` was called before its last rotation, and files that are what their paths
+//! name at one time.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -37,8 +38,8 @@ struct Wanted<'a> {
     opened: Option<Opened>,
 }
 
-/// Opens all, so that a rotation meanwhile neither takes a line away nor shows one twice: what the paths name once all are open is
-/// what was opened, or they are opened anew.
+/// Opens all, so that a rotation meanwhile neither takes a line away nor shows one twice: what the
+/// paths name once all are open is what was opened, or they are opened anew.
 pub(super) fn open(paths: &[PathBuf], rotated: bool) -> Result<Vec<Opened>, Fatal> {
     let mut attempt = 1;
     let mut all = loop {
@@ -214,8 +215,8 @@ impl Wanted<'_> {
     }
 }
 
-/// Whether the shorter of two logs is the begin of the other, as far as a page shows, as while logrotate's copytruncate copies: no two
-/// begin at the same time with the same line.
+/// Whether the shorter of two logs is the begin of the other, as far as a page shows, as while
+/// logrotate's copytruncate copies: no two begin at the same time with the same line.
 fn begin_alike(log: &File, other: &File) -> io::Result<bool> {
     let begin = |file: &File| -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; 4096];

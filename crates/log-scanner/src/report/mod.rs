@@ -5,15 +5,14 @@ mod text;
 
 use ipset_netlink::SetName;
 use jiff::Timestamp;
+pub(crate) use json::write as write_json;
+pub(crate) use text::{count, local, write as write_text};
 
 use crate::duration::Spelled;
 use crate::exempt::Part;
 use crate::prefixes::Held;
 use crate::rule::Rule;
 use crate::source::Source;
-
-pub(crate) use json::write as write_json;
-pub(crate) use text::{count, local, write as write_text};
 
 /// The whole of it.
 #[derive(Debug)]
@@ -149,7 +148,8 @@ pub(crate) enum Outcome {
     Refreshed,
     /// It is in the set for at least as long already.
     Kept(Remaining),
-    /// Another rule of this scan bans it into the same set, itself or a network around it, and for longer.
+    /// Another rule of this scan bans it into the same set, itself or a network around it, and for
+    /// longer.
     Outlasted {
         /// From 1.
         rule: usize,

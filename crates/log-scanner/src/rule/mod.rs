@@ -1,6 +1,8 @@
-//! A rule: which lines count, how many in what time are too many, and what becomes of who sent them.
+//! A rule: which lines count, how many in what time are too many, and what becomes of who sent
+//! them.
 //!
-//! The flags of the command line and the keys of a rules file are the fields of one struct, so that they cannot differ.
+//! The flags of the command line and the keys of a rules file are the fields of one struct, so that
+//! they cannot differ.
 
 mod file;
 mod name;
@@ -11,26 +13,26 @@ mod set_pair;
 use std::num::{NonZeroU16, NonZeroU32};
 
 use clap::Args;
+pub(crate) use file::{RulesFile, RulesFileError};
+use file::{by_text, removeafter_by_text, texts};
 use firewall_log::Threshold;
 use ipset_netlink::{Family, Network, Timeout};
-use serde::Deserialize;
-
-use crate::duration::{DurationError, Seconds};
-use crate::source::mapping;
-use file::{by_text, removeafter_by_text, texts};
-
-pub(crate) use file::{RulesFile, RulesFileError};
 pub(crate) use name::RuleName;
 pub(crate) use prefix::PrefixLength;
 pub(crate) use protocols::Protocols;
+use serde::Deserialize;
 pub(crate) use set_pair::SetPair;
+
+use crate::duration::{DurationError, Seconds};
+use crate::source::mapping;
 
 /// One rule and what to do with those who break it.
 #[derive(Clone, Debug, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub(crate) struct Rule {
-    /// Which lines count: NAME stands for the log prefixes IPTABLES-NAME and IP6TABLES-NAME, in any case
+    /// Which lines count: NAME stands for the log prefixes IPTABLES-NAME and IP6TABLES-NAME, in any
+    /// case
     #[arg(long = "rule", value_name = "blocked|allowed|NAME", id = "rule")]
     #[arg(
         required = false,
@@ -40,8 +42,8 @@ pub(crate) struct Rule {
     #[serde(rename = "rule", deserialize_with = "by_text")]
     pub(crate) name: RuleName,
 
-    /// Which packets count: a protocol's name or number; icmp is ICMP and ICMPv6; hidden is those that hide their
-    /// protocol, which count for every other type, too
+    /// Which packets count: a protocol's name or number; icmp is ICMP and ICMPv6; hidden is those
+    /// that hide their protocol, which count for every other type, too
     #[arg(long = "type", value_name = "tcp|udp|icmp|all|hidden|NAME")]
     #[arg(
         required = false,
@@ -71,8 +73,8 @@ pub(crate) struct Rule {
     pub(crate) within: Seconds,
 
     #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
-    /// The set for IPv4 violators; NAME_v6 is the one for IPv6. At most 28 bytes; both must exist, be of type
-    /// hash:ip or hash:net and have been created with a timeout
+    /// The set for IPv4 violators; NAME_v6 is the one for IPv6. At most 28 bytes; both must exist,
+    /// be of type hash:ip or hash:net and have been created with a timeout
     #[arg(long, value_name = "NAME")]
     #[arg(
         required = false,
@@ -92,21 +94,23 @@ pub(crate) struct Rule {
     #[serde(deserialize_with = "removeafter_by_text")]
     pub(crate) removeafter: Seconds,
 
-    /// Only who sent them to at least N different destination ports in the same window is a violator; UDP from
-    /// port 53, 123 or 443 does not count
+    /// Only who sent them to at least N different destination ports in the same window is a
+    /// violator; UDP from port 53, 123 or 443 does not count
     #[arg(long, value_name = "N", conflicts_with = "rules")]
     pub(crate) distinct_ports: Option<NonZeroU16>,
 
-    /// Counts and bans IPv4 sources as networks of this prefix length, 1 to 32; the set must be of type hash:net
+    /// Counts and bans IPv4 sources as networks of this prefix length, 1 to 32; the set must be of
+    /// type hash:net
     #[arg(long, value_name = "PREFIX", conflicts_with = "rules")]
     pub(crate) aggregate_v4: Option<PrefixLength<32>>,
 
-    /// Counts and bans IPv6 sources as networks of this prefix length, 1 to 128; 64 is what one host commonly has
+    /// Counts and bans IPv6 sources as networks of this prefix length, 1 to 128; 64 is what one
+    /// host commonly has
     #[arg(long, value_name = "PREFIX", conflicts_with = "rules")]
     pub(crate) aggregate_v6: Option<PrefixLength<128>>,
 
-    /// Counts answers, too: TCP packets that open no connection, ICMP replies and errors, UDP from ports of services;
-    /// whoever forges packets in this host's name can have anybody send them
+    /// Counts answers, too: TCP packets that open no connection, ICMP replies and errors, UDP from
+    /// ports of services; whoever forges packets in this host's name can have anybody send them
     #[arg(long, conflicts_with = "rules")]
     #[serde(default)]
     pub(crate) count_answers: bool,
@@ -121,25 +125,28 @@ pub(crate) struct Rule {
     #[serde(default, deserialize_with = "texts")]
     pub(crate) exempt: Vec<Network>,
 
-    /// Whether this rule cuts connections; on the command line `--cut-connections` goes for every rule.
+    /// Whether this rule cuts connections; on the command line `--cut-connections` goes for every
+    /// rule.
     #[arg(skip)]
     #[serde(default)]
     pub(crate) cut_connections: bool,
 
-    /// Whether this rule cuts connections also where they are older than the first hit; on the command line `--cut-older` goes for every rule.
+    /// Whether this rule cuts connections also where they are older than the first hit; on the
+    /// command line `--cut-older` goes for every rule.
     #[arg(skip)]
     #[serde(default)]
     pub(crate) cut_older: bool,
 
-    /// Whether this rule bans whom this host has opened a connection to; on the command line `--ban-connected` goes for every rule.
+    /// Whether this rule bans whom this host has opened a connection to; on the command line
+    /// `--ban-connected` goes for every rule.
     #[arg(skip)]
     #[serde(default)]
     pub(crate) ban_connected: bool,
 }
 
 impl Rule {
-    /// What the log is counted by. Where the rule counts networks, nobody who is `exempt` is counted with one; who is a source by himself
-    /// is counted, and let go later.
+    /// What the log is counted by. Where the rule counts networks, nobody who is `exempt` is
+    /// counted with one; who is a source by himself is counted, and let go later.
     pub(crate) fn threshold(&self, exempt: &[Network]) -> Threshold {
         let mut threshold = Threshold::new(self.howmany, self.within.into())
             .count_answers(self.count_answers)

@@ -18,7 +18,8 @@ impl RuleName {
         stem(self.0.as_bytes()).eq_ignore_ascii_case(b"invalid")
     }
 
-    /// Whether lines with this prefix are counted: case does not matter, nor do colons and spaces at the end.
+    /// Whether lines with this prefix are counted: case does not matter, nor do colons and spaces
+    /// at the end.
     pub(crate) fn stands_for(&self, prefix: &[u8]) -> bool {
         let mut own = self.prefixes().into_iter();
         own.any(|own| stem(own.as_bytes()).eq_ignore_ascii_case(stem(prefix)))

@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// How many leading bits the addresses of a network share, from 1; no set takes the network of all addresses.
+/// How many leading bits the addresses of a network share, from 1; no set takes the network of all
+/// addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(try_from = "i64")]
 pub(crate) struct PrefixLength<const BITS: u8>(u8);

@@ -6,15 +6,14 @@ mod whitelist;
 
 use std::collections::BTreeMap;
 
+use fit::unusable;
 use ipset_netlink::{Entry, Family, IfExists, IpSet, Key, Network, SetHeader, SetName};
+pub(crate) use whitelist::WHITELIST;
+use whitelist::Whitelist;
 
 use crate::error::chain;
 use crate::networks::Members;
 use crate::rule::Rule;
-use fit::unusable;
-use whitelist::Whitelist;
-
-pub(crate) use whitelist::WHITELIST;
 
 /// A session with the kernel about the sets of all rules, of which some may be missing.
 pub(crate) struct Sets {
@@ -25,8 +24,8 @@ pub(crate) struct Sets {
 }
 
 impl Sets {
-    /// Looks whether the sets can be filled, and says of each trouble what it is. What there is no trouble
-    /// with can be used all the same.
+    /// Looks whether the sets can be filled, and says of each trouble what it is. What there is no
+    /// trouble with can be used all the same.
     pub(crate) fn open(rules: &[Rule]) -> (Option<Self>, Vec<String>) {
         let kernel = match IpSet::connect() {
             Ok(kernel) => kernel,
@@ -86,8 +85,8 @@ impl Sets {
         Ok(set.entries.into_iter().collect())
     }
 
-    /// Adds the entries; for each, why the kernel did not take it. If nothing more could be done at some point, why: how far it came, only
-    /// reading back tells.
+    /// Adds the entries; for each, why the kernel did not take it. If nothing more could be done at
+    /// some point, why: how far it came, only reading back tells.
     pub(crate) fn fill(
         &mut self,
         name: &SetName,
@@ -156,8 +155,8 @@ impl Sets {
     }
 }
 
-/// The sets of all rules, their families, and whether they must hold networks. A set that is wanted for both families has
-/// the wrong one for somebody.
+/// The sets of all rules, their families, and whether they must hold networks. A set that is wanted
+/// for both families has the wrong one for somebody.
 fn wanted(rules: &[Rule]) -> BTreeMap<(&SetName, Family), bool> {
     let mut sets = BTreeMap::new();
     for rule in rules {

@@ -17,7 +17,8 @@ pub(crate) const WHITELIST: &str = "whitelist";
 pub(super) struct Whitelist {
     name: SetName,
     family: Family,
-    /// Its members as networks, once one has to be looked for in a network; about an address the kernel is asked.
+    /// Its members as networks, once one has to be looked for in a network; about an address the
+    /// kernel is asked.
     members: Option<Listed>,
 }
 
@@ -124,8 +125,8 @@ fn unable(name: &SetName, why: &str) -> String {
     format!("cannot tell who is exempt by set \"{name}\": it is {why}")
 }
 
-/// All addresses that a member of a whitelist may stand for. What is excepted (nomatch) within it is not taken out: better
-/// one address too few is banned than one too many.
+/// All addresses that a member of a whitelist may stand for. What is excepted (nomatch) within it
+/// is not taken out: better one address too few is banned than one too many.
 fn member(header: &SetHeader, entry: &Entry) -> Option<Network> {
     let network = entry.key.as_network()?;
     let masked = match header.options.bitmask {
@@ -140,7 +141,8 @@ fn member(header: &SetHeader, entry: &Entry) -> Option<Network> {
     Network::new(network.address(), bits).ok()
 }
 
-/// Whether an address alone can be asked for; the kernel says no to every one where it takes a port as well.
+/// Whether an address alone can be asked for; the kernel says no to every one where it takes a port
+/// as well.
 fn takes_addresses(set_type: &SetType) -> bool {
     matches!(set_type.name(), "hash:ip" | "hash:net" | "bitmap:ip")
 }

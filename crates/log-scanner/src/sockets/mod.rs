@@ -1,7 +1,8 @@
-//! The TCP sockets of this host: whether one listens, and an end to the one that a connection ends at.
+//! The TCP sockets of this host: whether one listens, and an end to the one that a connection ends
+//! at.
 //!
-//! Where this side goes on sending, connection tracking takes the connection up again, as one that was opened from here. So the
-//! socket goes first.
+//! Where this side goes on sending, connection tracking takes the connection up again, as one that
+//! was opened from here. So the socket goes first.
 
 mod message;
 
@@ -9,18 +10,18 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use message::{Found, Request, Wanted};
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use netlink_sys::{Socket, SocketAddr as NetlinkAddr};
 
-use message::{Found, Request, Wanted};
-
 /// A session with the kernel about sockets, in the network namespace of the thread that opened it.
 pub(crate) struct Sockets {
     socket: Socket,
-    /// The interfaces that sockets are bound to, once a connection has none that is bound to nothing.
+    /// The interfaces that sockets are bound to, once a connection has none that is bound to
+    /// nothing.
     bound: Option<BTreeSet<u32>>,
 }
 
@@ -122,7 +123,8 @@ impl Sockets {
         let NetlinkPayload::InnerMessage(found) = ask(Wanted::Answer, 0)? else {
             return Ok(false);
         };
-        // Where there is no socket for the connection, the kernel answers with the one that listens for others.
+        // Where there is no socket for the connection, the kernel answers with the one that listens
+        // for others.
         if found.remote_port != remote.port() || found.listens {
             return Ok(false);
         }
@@ -151,7 +153,8 @@ impl Sockets {
     }
 }
 
-/// The first message of an answer, nothing where there is no such socket, and how many bytes it has.
+/// The first message of an answer, nothing where there is no such socket, and how many bytes it
+/// has.
 fn message(answer: &[u8]) -> io::Result<(NetlinkPayload<Found>, usize)> {
     let message = NetlinkMessage::<Found>::deserialize(answer)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;

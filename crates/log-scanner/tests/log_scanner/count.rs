@@ -160,7 +160,8 @@ fn a_log_that_is_cut_while_it_is_read() -> Result<(), Failed> {
         .at(60);
     nix::unistd::mkfifo(&scanner.path("first"), nix::sys::stat::Mode::S_IRWXU)?;
     let scan = scanner.command().stdout(Stdio::piped()).spawn()?;
-    // Opens when the scanner does. More than a pipe holds: once it is written the scanner reads, and has opened both.
+    // Opens when the scanner does. More than a pipe holds: once it is written the scanner reads,
+    // and has opened both.
     let mut first = OpenOptions::new().write(true).open(scanner.path("first"))?;
     for _ in 0..200 {
         first.write_all(log.as_bytes())?;

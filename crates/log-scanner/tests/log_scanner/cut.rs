@@ -1,4 +1,5 @@
-//! `--cut-connections`, against live connections that the firewall accepts because they are established.
+//! `--cut-connections`, against live connections that the firewall accepts because they are
+//! established.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -28,8 +29,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 const PORT: u16 = 443;
 const RULE: &str = "--rule blocked --type tcp --howmany 5 --within 10s --ipset blacklist --removeafter 1h --log fw.log";
 
-/// A gateway with the firewall's order: established first, then the blacklist, then everything else. It listens, and so does
-/// the server behind it.
+/// A gateway with the firewall's order: established first, then the blacklist, then everything
+/// else. It listens, and so does the server behind it.
 pub(crate) struct Firewall {
     pub(crate) world: World,
     listeners: [TcpListener; 2],
@@ -154,7 +155,8 @@ impl Live {
         self.client.write_all(b"!")
     }
 
-    /// Nothing has come of what the client said. Whoever asks has seen that what was sent later has come.
+    /// Nothing has come of what the client said. Whoever asks has seen that what was sent later has
+    /// come.
     fn assert_unheard(&mut self) -> io::Result<()> {
         self.server.set_nonblocking(true)?;
         let error = self.server.read(&mut [0]).expect_err("it was heard");

@@ -1,4 +1,5 @@
-//! Logs that are not what they should be: every line is accounted for, and what cannot be read is said.
+//! Logs that are not what they should be: every line is accounted for, and what cannot be read is
+//! said.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write};
@@ -268,7 +269,8 @@ fn a_directory() -> Result<(), Failed> {
     Ok(())
 }
 
-/// The scanner with a pipe to be read before `fw.log`, so that it has opened the log and not read it yet.
+/// The scanner with a pipe to be read before `fw.log`, so that it has opened the log and not read
+/// it yet.
 fn while_it_waits(
     log: &str,
     change: impl FnOnce(&Scanner) -> Result<(), Failed>,

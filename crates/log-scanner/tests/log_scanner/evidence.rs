@@ -41,7 +41,8 @@ fn found(log: &str, name: &str, protocol: &str, more: &str) -> Vec<String> {
         .collect()
 }
 
-/// A server that answers SYN packets which somebody sent in our name, and a host that answers pings.
+/// A server that answers SYN packets which somebody sent in our name, and a host that answers
+/// pings.
 fn answers_to_what_somebody_forged() -> Result<(), Failed> {
     let (syn, syn6) = (packet("BLOCKED", V4, "TCP"), packet("BLOCKED", V6, "TCP"));
     let (ping, ping6) = (
@@ -140,7 +141,8 @@ fn packets_of_this_host() -> Result<(), Failed> {
     Ok(())
 }
 
-/// A name server whose answers come so late that the questions are forgotten, and somebody who scans.
+/// A name server whose answers come so late that the questions are forgotten, and somebody who
+/// scans.
 fn whom_everybody_asks() -> Result<(), Failed> {
     let to_port = |source: &str, from: u16, port: i64| {
         let packet = packet("BLOCKED", source, "UDP").replace(

@@ -238,8 +238,8 @@ fn many_at_once() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Cron starts several scans in the same second, or one while saved members are put back. The longer ban stays, whichever
-/// of them comes last.
+/// Cron starts several scans in the same second, or one while saved members are put back. The
+/// longer ban stays, whichever of them comes last.
 fn a_scan_waits_while_another_fills() -> Result<(), Failed> {
     let sets = Sets::blacklist()?;
     let turn = Turn::take()?;
@@ -255,7 +255,8 @@ fn a_scan_waits_while_another_fills() -> Result<(), Failed> {
     sets.assert_left("blacklist", V4, 86_400)
 }
 
-/// Those with the most evidence come first, whichever their rule and their set; those that are there take no place.
+/// Those with the most evidence come first, whichever their rule and their set; those that are
+/// there take no place.
 fn no_more_new_bans_than_asked_for() -> Result<(), Failed> {
     let sets = Sets::blacklist()?;
     let rule = "[[rule]]\nrule = \"blocked\"\nwithin = \"1m\"\nipset = \"blacklist\"\nremoveafter = \"1h\"\n";

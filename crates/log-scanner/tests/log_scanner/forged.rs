@@ -17,8 +17,8 @@ crate::trials!(
 
 const VICTIM: &str = "198.51.100.77";
 
-/// Scans a log in which each line comes twenty times, under rules of every protocol, and expects that nobody
-/// but these is added.
+/// Scans a log in which each line comes twenty times, under rules of every protocol, and expects
+/// that nobody but these is added.
 #[track_caller]
 fn bans(lines: &[String], expected: &[&str]) -> Result<(), Failed> {
     bans_with("", lines, expected)

@@ -99,7 +99,8 @@ fn what_the_log_lacks_is_told() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Two inputs, or a copy of the log in it. What has no stamp of the kernel may be two packets that are equal.
+/// Two inputs, or a copy of the log in it. What has no stamp of the kernel may be two packets that
+/// are equal.
 fn a_line_that_is_there_twice_is_told() -> Result<(), Failed> {
     let packet = packet("BLOCKED", V4, "UDP");
     let stamped: String = (0..2000)

@@ -1,5 +1,5 @@
-//! The real program against the real kernel, each trial in a network namespace of its own. The stock `ipset`
-//! makes the sets and reads them back.
+//! The real program against the real kernel, each trial in a network namespace of its own. The
+//! stock `ipset` makes the sets and reads them back.
 
 #![expect(
     clippy::expect_used,

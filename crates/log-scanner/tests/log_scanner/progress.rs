@@ -23,8 +23,8 @@ crate::trials!(
 /// Longer than a scan is silent.
 const LONG: Duration = Duration::from_millis(1300);
 
-/// Runs a scan whose log comes through a pipe, the last of it after `pause`. What went to the terminal, and to
-/// standard output.
+/// Runs a scan whose log comes through a pipe, the last of it after `pause`. What went to the
+/// terminal, and to standard output.
 fn run(more: &str, pause: Duration, on_terminal: Streams) -> Result<(String, String), Failed> {
     let log = blocked(&[V4], 0..5);
     let scanner = Scanner::new(log.repeat(100))

@@ -104,7 +104,8 @@ fn a_set_that_masks_its_members() -> Result<(), Failed> {
     Ok(())
 }
 
-/// In a user namespace that does not own the network namespace, so that neither root nor capabilities help.
+/// In a user namespace that does not own the network namespace, so that neither root nor
+/// capabilities help.
 fn without_privilege() -> Result<(), Failed> {
     let sets = Sets::blacklist()?;
     let unshare = Tool::require("unshare")?;

@@ -1,11 +1,10 @@
 //! A log and what it was before its last rotation.
 
-use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
 use netns_testbed::Failed;
 use nix::sys::stat::Mode;

@@ -81,7 +81,8 @@ pub(crate) struct Scanner {
     zone: String,
 }
 
-/// The set rule that most trials use: five blocked TCP packets in ten seconds, an hour in `blacklist`.
+/// The set rule that most trials use: five blocked TCP packets in ten seconds, an hour in
+/// `blacklist`.
 pub(crate) const RULE: &str =
     "--rule blocked --type tcp --howmany 5 --within 10s --ipset blacklist --removeafter 1h";
 

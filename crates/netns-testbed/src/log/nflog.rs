@@ -25,7 +25,8 @@ const RECEIVE_BUFFER: u32 = 4 << 20;
 
 /// Reads what `NFLOG` rules send to one group of a namespace.
 ///
-/// Each packet is there as soon as it is logged, not after the second that the kernel otherwise gathers.
+/// Each packet is there as soon as it is logged, not after the second that the kernel otherwise
+/// gathers.
 pub struct Nflog {
     socket: Socket,
     waiting: VecDeque<Logged>,

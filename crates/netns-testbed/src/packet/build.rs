@@ -76,7 +76,8 @@ impl Packet {
         })
     }
 
-    /// The answer of `router` that the port `packet` went to is closed; it goes to the source of `packet`.
+    /// The answer of `router` that the port `packet` went to is closed; it goes to the source of
+    /// `packet`.
     ///
     /// # Panics
     ///
@@ -126,8 +127,9 @@ impl Packet {
         Self::new(bytes)
     }
 
-    /// The same IPv6 packet as no router passes it on and each looks at it: hop limit 1, and the router alert of RFC 2711
-    /// before the transport header. Multicast listener messages must be like that.
+    /// The same IPv6 packet as no router passes it on and each looks at it: hop limit 1, and the
+    /// router alert of RFC 2711 before the transport header. Multicast listener messages must be
+    /// like that.
     ///
     /// # Panics
     ///

@@ -11,7 +11,8 @@ use crate::packet::Packet;
 const UNIT: usize = 8;
 
 impl Packet {
-    /// The packet in two fragments, the first with `units` times 8 bytes of what follows the IP header.
+    /// The packet in two fragments, the first with `units` times 8 bytes of what follows the IP
+    /// header.
     ///
     /// # Panics
     ///

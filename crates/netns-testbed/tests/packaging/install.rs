@@ -210,7 +210,8 @@ fn every_choice() -> Result<(), Failed> {
     Ok(())
 }
 
-/// What the host's own configuration of rsyslog has to do with the log is said, with the command that changes it.
+/// What the host's own configuration of rsyslog has to do with the log is said, with the command
+/// that changes it.
 fn what_is_left_to_do_is_said() -> Result<(), Failed> {
     let installed = Installed::new(&["--system", "ubuntu"])?;
     assert!(!installed.again(&["--system", "ubuntu"])?.contains("To do:"));

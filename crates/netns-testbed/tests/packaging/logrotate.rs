@@ -121,7 +121,8 @@ impl Rule {
     fn output(&self) -> Result<Output, Failed> {
         let logrotate = Tool::require("logrotate")?;
         let service = text_of("systemd/rampart-logrotate.service")?;
-        // Not one that logrotate's daily run reads, too: of two runs at once the second takes an empty log for the evidence.
+        // Not one that logrotate's daily run reads, too: of two runs at once the second takes an
+        // empty log for the evidence.
         let start = "/usr/sbin/logrotate --state /var/lib/logrotate/rampart.status /etc/rampart/logrotate.conf\n";
         assert!(service.contains(start), "{service}");
         let state = self.directory.path().join("state");

@@ -39,7 +39,8 @@ fn text_of(file: &str) -> Result<String, Failed> {
     fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 
-/// A file in `packaging/` written to `copy`, with `/ram` replaced by `directory` and nothing else changed.
+/// A file in `packaging/` written to `copy`, with `/ram` replaced by `directory` and nothing else
+/// changed.
 fn with_ram_at(directory: &Path, file: &str, copy: &Path) -> Result<(), Failed> {
     let text = text_of(file)?;
     assert!(text.contains("/ram"), "{file} does not speak of /ram");

@@ -152,7 +152,8 @@ fn rules_are_scans() -> Result<(), Failed> {
     Ok(())
 }
 
-/// What comes of packets in somebody else's name: answers to them count for nothing, and what counts slows down.
+/// What comes of packets in somebody else's name: answers to them count for nothing, and what
+/// counts slows down.
 fn forged_packets() -> Result<(), Failed> {
     let directory = TempDir::new()?;
     let log = directory.path().join("iptables.log");

@@ -97,7 +97,8 @@ fn services_are_confined() -> Result<(), Failed> {
 
 fn log_from_boot_on() -> Result<(), Failed> {
     let tmpfiles = Tool::require("systemd-tmpfiles")?;
-    // Root of a namespace of its own, as the trials of an ordinary user are, has nobody to give a file to.
+    // Root of a namespace of its own, as the trials of an ordinary user are, has nobody to give a
+    // file to.
     let users = fs::read_to_string("/proc/self/uid_map")?;
     if users.split_whitespace().nth(2) == Some("1") {
         return Err(netns_testbed::skip("giving files away needs root"));
@@ -129,7 +130,8 @@ fn log_from_boot_on() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Where logrotate and log-collector put the log aside is where systemd looks, and no flood makes it give up.
+/// Where logrotate and log-collector put the log aside is where systemd looks, and no flood makes
+/// it give up.
 fn a_cut_asks_for_a_scan() -> Result<(), Failed> {
     let collector = text_of("systemd/rampart-collector.service")?;
     let log = collector

@@ -72,7 +72,8 @@ proptest! {
         prop_assert_eq!(sum(spans, limit), expected);
     }
 
-    /// Wherever the hits of each span were, some window has as many as is said, and who is a violator then is one.
+    /// Wherever the hits of each span were, some window has as many as is said, and who is a
+    /// violator then is one.
     #[test]
     fn no_placing_has_less(
         spans in vec((0_i64..60, 0_i64..40, 1_u64..6), 1..6), places in vec(0_i64..=1000, 30), wanted in 1_u64..12, within in 0_i64..30,

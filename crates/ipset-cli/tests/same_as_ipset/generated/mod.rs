@@ -1,4 +1,5 @@
-//! Scripts made up from fixed seeds: for every set type, sequences of commands that are valid or slightly wrong.
+//! Scripts made up from fixed seeds: for every set type, sequences of commands that are valid or
+//! slightly wrong.
 
 mod elements;
 mod options;
@@ -10,13 +11,12 @@ mod write;
 use std::env;
 
 use netns_testbed::{Failed, Trial, trial};
-
-use crate::pair::Pair;
-use crate::script::written;
-
 use random::Random;
 use set_type::{SET_TYPES, SetType};
 use write::Generated;
+
+use crate::pair::Pair;
+use crate::script::written;
 
 /// How many scripts a set type gets; three in a row are the same commands given in three ways.
 const SEEDS: u64 = 9;

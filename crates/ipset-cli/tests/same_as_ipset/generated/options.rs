@@ -275,7 +275,8 @@ fn mask(random: &mut Random, set_type: &SetType, taste: Taste, options: &mut Vec
         };
         words(options, &format!("netmask {}", random.pick(&netmask)));
     } else if set_type.has_own("bitmask") && random.percent(OFTEN) {
-        // Of a range it is the leading bits that keep the kernel from going through the whole address space.
+        // Of a range it is the leading bits that keep the kernel from going through the whole
+        // address space.
         let v4 = ["255.255.255.0", "255.255.0.3", "255.255.255.255", "0.0.0.0"];
         let v6 = ["ffff::ffff", "::3", "ffff:ffff::", "::", "255.255.255.0"];
         words(

@@ -12,7 +12,8 @@ pub(crate) fn difference(pair: &Pair, generated: &Generated) -> Result<Option<St
     Ok(pair.run(&generated.case(), 1)?.pop())
 }
 
-/// Takes out commands, and then words, as long as a difference is left; the script, and its difference.
+/// Takes out commands, and then words, as long as a difference is left; the script, and its
+/// difference.
 pub(crate) fn shortest(pair: &Pair, mut generated: Generated) -> Result<(Case, String), Failed> {
     let mut shorter = true;
     while shorter {

@@ -1,12 +1,13 @@
 //! A whole script.
 
+use netns_testbed::Failed;
+
 use super::elements::{Taste, element};
 use super::options;
 use super::random::Random;
 use super::set_type::{SET_TYPES, SetType};
 use crate::pair::Pair;
 use crate::script::{Case, Step};
-use netns_testbed::Failed;
 
 /// How the commands reach the program.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,8 +75,8 @@ impl Generated {
             let command = command(random, set_type, taste, &mut sets, &mut commands, given);
             commands.extend(command);
         }
-        // In the middle of a file it would not count for what the stock tool has collected (see `deliberate.rs`); without it, an
-        // element that is there already ends the file.
+        // In the middle of a file it would not count for what the stock tool has collected (see
+        // `deliberate.rs`); without it, an element that is there already ends the file.
         if given == Given::Restored && random.percent(80) {
             commands[0].insert(0, "-exist".to_owned());
         }
@@ -86,8 +87,9 @@ impl Generated {
         }
     }
 
-    /// What a mistake leaves behind in a session of the stock tool meddles with it and with the lines after it (see
-    /// `deliberate.rs`): of commands that are typed, those stay that succeed alone.
+    /// What a mistake leaves behind in a session of the stock tool meddles with it and with the
+    /// lines after it (see `deliberate.rs`): of commands that are typed, those stay that succeed
+    /// alone.
     pub(crate) fn without_aftermath(mut self, pair: &Pair) -> Result<Self, Failed> {
         if self.given == Given::Typed {
             let alone: Vec<Step> = self

@@ -1,23 +1,20 @@
 //! What the fake kernel does with entries.
 
-use super::{
-    FakeKernel,
-    request::{Asked, Refusal},
+use super::FakeKernel;
+use super::request::{Asked, Refusal};
+use crate::error::numbers::{
+    ERANGE, IPSET_ERR_BITMAP_RANGE, IPSET_ERR_COMMENT, IPSET_ERR_COUNTER, IPSET_ERR_EXIST,
+    IPSET_ERR_HASH_FULL, IPSET_ERR_INVALID_CIDR, IPSET_ERR_LOOP, IPSET_ERR_NAME, IPSET_ERR_NAMEREF,
+    IPSET_ERR_PROTOCOL, IPSET_ERR_REF_EXIST, IPSET_ERR_SKBINFO, IPSET_ERR_TIMEOUT,
 };
+use crate::packet::{
+    Command, EncodedEntries, EntryAttribute, IPSET_FLAG_BEFORE, IpSetAttribute, IpSetMessage,
+    attributes, entries,
+};
+use crate::set_type::Method;
+use crate::testing::Answer;
 use crate::{
     BitmapRange, DecodeError, Element, Entry, Key, Network, Position, Set, SetName, SetType,
-    error::numbers::{
-        ERANGE, IPSET_ERR_BITMAP_RANGE, IPSET_ERR_COMMENT, IPSET_ERR_COUNTER, IPSET_ERR_EXIST,
-        IPSET_ERR_HASH_FULL, IPSET_ERR_INVALID_CIDR, IPSET_ERR_LOOP, IPSET_ERR_NAME,
-        IPSET_ERR_NAMEREF, IPSET_ERR_PROTOCOL, IPSET_ERR_REF_EXIST, IPSET_ERR_SKBINFO,
-        IPSET_ERR_TIMEOUT,
-    },
-    packet::{
-        Command, EncodedEntries, EntryAttribute, IPSET_FLAG_BEFORE, IpSetAttribute, IpSetMessage,
-        attributes, entries,
-    },
-    set_type::Method,
-    testing::Answer,
 };
 
 impl FakeKernel {

@@ -1,29 +1,29 @@
 mod entries;
 mod request;
 
-use std::{collections::VecDeque, io};
+use std::collections::VecDeque;
+use std::io;
 
 use netlink_packet_core::{NLM_F_EXCL, NetlinkMessage, NetlinkPayload};
+use request::{Asked, Refusal};
 
 use super::{Answer, Script};
-use crate::{
-    CreateSet, Set, SetHeader, SetName, SetType, Transport,
-    error::numbers::{
-        EEXIST, ENOENT, IPSET_ERR_BUSY, IPSET_ERR_EXIST_SETNAME2, IPSET_ERR_FIND_TYPE,
-        IPSET_ERR_PROTOCOL, IPSET_ERR_REFERENCED, IPSET_ERR_TYPE_MISMATCH,
-    },
-    packet::{Command, EncodedEntries, HeaderAttribute, IpSetAttribute, IpSetMessage},
+use crate::error::numbers::{
+    EEXIST, ENOENT, IPSET_ERR_BUSY, IPSET_ERR_EXIST_SETNAME2, IPSET_ERR_FIND_TYPE,
+    IPSET_ERR_PROTOCOL, IPSET_ERR_REFERENCED, IPSET_ERR_TYPE_MISMATCH,
 };
-use request::{Asked, Refusal};
+use crate::packet::{Command, EncodedEntries, HeaderAttribute, IpSetAttribute, IpSetMessage};
+use crate::{CreateSet, Set, SetHeader, SetName, SetType, Transport};
 
 /// Keeps sets in memory and answers as a kernel with every set type would, for tests that care what
 /// is in the sets in the end and not how it got there.
 ///
-/// It refuses what the kernel refuses, with the same numbers: what is there already or missing, full
-/// sets, other families, options a set was created without. Not as in a kernel, time stands still and
-/// no packet comes by, so that timeouts and counters stay as they were given; networks and ranges that
-/// stand for many entries are refused as too large; netmasks and bitmasks are not applied. It looks
-/// through a set for each entry that is added, which is fast for some thousands of them.
+/// It refuses what the kernel refuses, with the same numbers: what is there already or missing,
+/// full sets, other families, options a set was created without. Not as in a kernel, time stands
+/// still and no packet comes by, so that timeouts and counters stay as they were given; networks
+/// and ranges that stand for many entries are refused as too large; netmasks and bitmasks are not
+/// applied. It looks through a set for each entry that is added, which is fast for some thousands
+/// of them.
 ///
 /// ```
 /// use ipset_netlink::{
@@ -71,8 +71,8 @@ impl FakeKernel {
         &self.sets
     }
 
-    /// Refuses the next request that would change something, with an error number of the kernel such
-    /// as 2 (`ENOENT`) or 4103 (`IPSET_ERR_EXIST`), and does not make the change.
+    /// Refuses the next request that would change something, with an error number of the kernel
+    /// such as 2 (`ENOENT`) or 4103 (`IPSET_ERR_EXIST`), and does not make the change.
     pub fn refuse_next(&mut self, code: i32) {
         self.refusal = u32::try_from(code).ok();
     }

@@ -1,10 +1,8 @@
 //! What is asked of the fake kernel, and how it refuses.
 
-use crate::{
-    SetName, SetType,
-    packet::{IpSetAttribute, IpSetMessage},
-    testing::Answer,
-};
+use crate::packet::{IpSetAttribute, IpSetMessage};
+use crate::testing::Answer;
+use crate::{SetName, SetType};
 
 /// What a request is about.
 #[derive(Default)]

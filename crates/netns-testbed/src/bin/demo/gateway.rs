@@ -1,11 +1,10 @@
 //! The machine with the firewall: its services, its programs, its log.
 
-use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use netns_testbed::{Failed, Family, Host, Process, program};
 use tempfile::TempDir;
@@ -15,7 +14,8 @@ pub(crate) const SSH: u16 = 22;
 pub(crate) const HTTPS: u16 = 443;
 pub(crate) const FORGOTTEN: u16 = 8080;
 
-/// The kernel's LOG target says nothing in a namespace; a host with rsyslog needs no configuration at all.
+/// The kernel's LOG target says nothing in a namespace; a host with rsyslog needs no configuration
+/// at all.
 pub(crate) const CONFIG: &str = "[log]\ntarget = \"NFLOG\"\n";
 /// The command line of the collector.
 pub(crate) const COLLECT: &str = "log-collector --output iptables.log";

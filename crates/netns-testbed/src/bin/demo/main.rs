@@ -1,7 +1,7 @@
 //! The main job of Rampart, from the first rule to the proof, in private network namespaces.
 //!
-//! Nothing of the host is touched and nothing is left behind. Every step is checked: the exit status is 0 only
-//! when the firewall did all that the story says.
+//! Nothing of the host is touched and nothing is left behind. Every step is checked: the exit
+//! status is 0 only when the firewall did all that the story says.
 #![forbid(unsafe_code)]
 
 mod cast;

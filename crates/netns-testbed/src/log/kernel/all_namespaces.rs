@@ -57,7 +57,8 @@ impl Loan {
             .map_err(|error| fail(&error))?;
         loop {
             match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-                // Nobody needs it now. A value that is there already was left by one that was killed.
+                // Nobody needs it now. A value that is there already was left by one that was
+                // killed.
                 Ok(mut alone) => {
                     if read(&mut alone).is_empty() {
                         let before = setting(host)?;
@@ -71,7 +72,8 @@ impl Loan {
             }
             let mut shared =
                 Flock::lock(file, FlockArg::LockShared).map_err(|(_, error)| fail(&error))?;
-            // While this lock is held nobody takes the value away; before it was, somebody may have.
+            // While this lock is held nobody takes the value away; before it was, somebody may
+            // have.
             if !read(&mut shared).is_empty() {
                 host.run(|| fs::write(SYSCTL, "1"))
                     .map_err(|error| format!("cannot write 1 to {SYSCTL}: {error}"))?;

@@ -33,8 +33,8 @@ fn line(interface: &str) -> String {
     )
 }
 
-/// An overlay over a directory that is not there, by a name with a line break: any user may try it in a namespace of his
-/// own, as often as he likes.
+/// An overlay over a directory that is not there, by a name with a line break: any user may try it
+/// in a namespace of his own, as often as he likes.
 fn by_an_overlay(name: &str) -> Result<(), Failed> {
     let directory = TempDir::new()?;
     let options = format!("lowerdir=/,workdir=/,upperdir=/x\n{}", line(name));

@@ -105,7 +105,8 @@ fn takes_nobody_elses() -> Result<(), Failed> {
         assert_eq!(rsyslog.log()?, "", "{input:?}");
         let rest = rsyslog.rest()?;
         let others = rest.lines().filter(|line| line.contains("TABLES-"));
-        // imklog drops what is not of the kernel's facility; everything else goes where it always went.
+        // imklog drops what is not of the kernel's facility; everything else goes where it always
+        // went.
         let dropped = usize::from(input != Input::Kmsg);
         let said = by_programs.len() + 1 + by_the_kernel.len();
         assert_eq!(others.count(), said - dropped, "{input:?}: {rest}");
@@ -197,7 +198,8 @@ fn takes_no_line_twice() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Lines for a full RAM disk are dropped, other logs go on, and so does this one as soon as there is room.
+/// Lines for a full RAM disk are dropped, other logs go on, and so does this one as soon as there
+/// is room.
 fn full_disk() -> Result<(), Failed> {
     let mut rsyslog = Rsyslog::start_with(&Setup::of(Input::Kmsg, Kernel::Pipe), |ram| {
         let options = Some("size=64k,mode=0755");

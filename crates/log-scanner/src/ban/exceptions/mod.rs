@@ -1,5 +1,5 @@
-//! Who is exempt in networks that are banned: exceptions (nomatch) in the same set, which are there before the network and
-//! stay for longer.
+//! Who is exempt in networks that are banned: exceptions (nomatch) in the same set, which are there
+//! before the network and stay for longer.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,18 @@ use crate::exempt::Part;
 use crate::networks::{Members, Networks};
 use crate::source::{Source, holds, spelled};
 
-/// Seconds that an exception stays when its network is gone; half of them are time enough to add both.
+/// Seconds that an exception stays when its network is gone; half of them are time enough to add
+/// both.
 ///
-/// They also tell ours from those of an administrator, who would have to hit the same seconds: no set has a place for a mark of ours.
+/// They also tell ours from those of an administrator, who would have to hit the same seconds: no
+/// set has a place for a mark of ours.
 const LONGER: u32 = 600;
 
 /// The same for who is exempt in this run alone: another cannot know whether he still is.
 const LONGER_BY_RUN: u32 = LONGER + 60;
 
-/// Seconds by which an exception may end earlier than that, because its network was added after it, and later, because the kernel
-/// rounds.
+/// Seconds by which an exception may end earlier than that, because its network was added after it,
+/// and later, because the kernel rounds.
 const EARLIER: u32 = 20;
 const LATER: u32 = 1;
 
@@ -51,8 +53,8 @@ pub(super) fn of_scans(members: &Members) -> Vec<Network> {
     ours
 }
 
-/// For each wish, why its network cannot be banned without those who are exempt in it. `keeps`: whether the set keeps its
-/// members until their time is over.
+/// For each wish, why its network cannot be banned without those who are exempt in it. `keeps`:
+/// whether the set keeps its members until their time is over.
 pub(super) fn obstacles(
     wishes: &[Wish],
     set: &SetName,

@@ -8,10 +8,10 @@ use std::io::{self, BufRead, Read};
 
 use ipset_netlink::{CreateSet, SetName, SetType};
 use jiff::Timestamp;
-
-use super::format::{END, MAGIC, Member, Saved, SavedSet};
 use line::{create, entry};
 use words::Words;
+
+use super::format::{END, MAGIC, Member, Saved, SavedSet};
 
 /// Longer than any line `ipset save` writes: a comment has at most 255 bytes.
 const MAX_LINE: u64 = 4096;
@@ -255,7 +255,8 @@ create plain hash:ip family inet hashsize 1024 maxelem 65536 netmask 24 bucketsi
         assert_eq!(read, saved);
     }
 
-    /// What `ipset save` of ipset 7.17 printed on Linux 6.18 of sets with every option and entries with all they can carry.
+    /// What `ipset save` of ipset 7.17 printed on Linux 6.18 of sets with every option and entries
+    /// with all they can carry.
     const EVERYTHING: &str = "\
 create all hash:net family inet hashsize 64 maxelem 1000 timeout 0 counters comment skbinfo bucketsize 4 initval 0x00001234
 add all 192.0.2.7 timeout 0 nomatch packets 0 bytes 0 skbmark 0x10
@@ -305,7 +306,8 @@ add ls blacklist timeout 0 comment \"first\"
         );
     }
 
-    /// Types and options that the kernel those lines came from has not; it never lists `forceadd` and places in a list.
+    /// Types and options that the kernel those lines came from has not; it never lists `forceadd`
+    /// and places in a list.
     const MORE: &str = "\
 create im hash:ip,mark family inet6 markmask 0x0000ff00 skbinfo forceadd
 add im 2001:db8::1,0x00000100 skbmark 0x00000001/0xffffffff skbprio ffff:0

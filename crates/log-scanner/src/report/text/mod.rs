@@ -22,7 +22,8 @@ const ERROR: &str = "[ERROR]";
 /// More in one network are only counted.
 const EXCEPTIONS_TOLD: usize = 10;
 
-/// Of each rule, more lines of a kind are only counted, unless all are asked for: a report is written every few minutes.
+/// Of each rule, more lines of a kind are only counted, unless all are asked for: a report is
+/// written every few minutes.
 const TOLD: usize = 50;
 
 /// Writes the report, times in `zone`; `all`: every violator by himself.

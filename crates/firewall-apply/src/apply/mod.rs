@@ -15,15 +15,16 @@ mod surroundings;
 mod tracking;
 mod typed_over;
 
+use attempt::Attempt;
+use ground::Ground;
+pub(crate) use last::Last;
+pub(crate) use report::{Applied, Outcome, Report};
+
 use crate::args::ApplyArgs;
 use crate::config::{Source, Wanted};
 use crate::findings::Findings;
 use crate::sets;
 use crate::turn::wait_for_turn;
-use attempt::Attempt;
-use ground::Ground;
-pub(crate) use last::Last;
-pub(crate) use report::{Applied, Outcome, Report};
 
 /// Puts the firewall in, or what comes nearest to it where the host would else stay open.
 pub(crate) fn run(

@@ -2,11 +2,10 @@
 
 mod lines;
 
-use std::fmt;
-use std::io;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use std::{fmt, io};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -19,7 +18,8 @@ use crate::socket::{self, Received, Socket};
 
 /// Datagrams taken before signals are looked at again.
 const AT_ONCE: usize = 64;
-/// How long after the last packet it is said that some were lost whose number no later packet tells.
+/// How long after the last packet it is said that some were lost whose number no later packet
+/// tells.
 const UNTOLD: Duration = Duration::from_secs(1);
 /// How often it is said at most that the disk is full.
 const SAID_FOR: Duration = Duration::from_secs(60);
@@ -85,7 +85,8 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// Everything that can be refused is asked for here; the file last, so that a refusal leaves none behind.
+    /// Everything that can be refused is asked for here; the file last, so that a refusal leaves
+    /// none behind.
     pub(crate) fn start(args: &Args) -> Result<Self, Error> {
         let signals = Signals::register().map_err(Error::Signals)?;
         let socket = Socket::bind(args.group)?;
@@ -144,7 +145,8 @@ impl Collector {
         Ok(())
     }
 
-    /// Takes up to `most` datagrams, and writes what is in them; tells whether the answer to `request` was there.
+    /// Takes up to `most` datagrams, and writes what is in them; tells whether the answer to
+    /// `request` was there.
     fn take(&mut self, most: usize, request: Option<u32>) -> Result<bool, Error> {
         for _ in 0..most {
             match self.socket.receive()? {

@@ -12,8 +12,8 @@ use crate::networks::{Members, Networks};
 use crate::report::{Outcome, Remaining};
 use crate::source::Source;
 
-/// The kernel rounds the time an entry has left down to whole seconds and we round ours up; the same end can
-/// so look one second later than itself.
+/// The kernel rounds the time an entry has left down to whole seconds and we round ours up; the
+/// same end can so look one second later than itself.
 const ROUNDING: u32 = 1;
 
 /// A source that a rule wants in the set.
@@ -60,9 +60,10 @@ pub(super) struct Plan {
 impl Plan {
     /// Gives each wish the outcome it has if the kernel agrees.
     ///
-    /// Of several about the same source, or a network around it, the one that ends last is fulfilled, and that
-    /// fulfils the others. Who is exempt in a network is excepted from its ban first; where that cannot be, the network
-    /// is let go. `keeps`: whether the set keeps its members until their time is over.
+    /// Of several about the same source, or a network around it, the one that ends last is
+    /// fulfilled, and that fulfils the others. Who is exempt in a network is excepted from its ban
+    /// first; where that cannot be, the network is let go. `keeps`: whether the set keeps its
+    /// members until their time is over.
     pub(super) fn new(
         set: SetName,
         mut wishes: Vec<Wish>,
@@ -184,8 +185,8 @@ impl Plan {
         &self.entries
     }
 
-    /// Gives up the bans of which the exceptions are not among `members`, the set as it was read back when they had been added; `broken`: why
-    /// that came to an end before its time.
+    /// Gives up the bans of which the exceptions are not among `members`, the set as it was read
+    /// back when they had been added; `broken`: why that came to an end before its time.
     pub(super) fn guard(&mut self, members: &Members, broken: Option<&str>) {
         let mut given_up: Vec<Option<String>> = vec![None; self.entries.len()];
         for (place, wish) in self.bans() {
@@ -202,7 +203,8 @@ impl Plan {
         self.withdraw(&given_up, |why, wish| refused(wish, &set, why));
     }
 
-    /// Takes back the entries for which there is a reason; `outcome`: what their wishes come to by it.
+    /// Takes back the entries for which there is a reason; `outcome`: what their wishes come to by
+    /// it.
     fn withdraw<T>(&mut self, reasons: &[Option<T>], outcome: impl Fn(&T, &Wish) -> Outcome) {
         let mut places = 0..;
         let place = |reason: &Option<T>| reason.is_none().then(|| places.next()).flatten();
@@ -236,8 +238,8 @@ impl Plan {
         }
     }
 
-    /// Refuses what is wanted and not among `members`, the set as it was read back so many seconds after it was filled; `broken`: why filling
-    /// it came to an end before its time.
+    /// Refuses what is wanted and not among `members`, the set as it was read back so many seconds
+    /// after it was filled; `broken`: why filling it came to an end before its time.
     pub(super) fn compare(&mut self, members: &Members, passed: i64, broken: Option<&str>) {
         let passed = u32::try_from(passed).unwrap_or(u32::MAX);
         for decided in &mut self.decided {

@@ -1,5 +1,5 @@
-//! The rsyslog rule, in private instances of the real rsyslogd: the first in `PATH`, so that another version is tried
-//! with `PATH=its/directory:$PATH`.
+//! The rsyslog rule, in private instances of the real rsyslogd: the first in `PATH`, so that
+//! another version is tried with `PATH=its/directory:$PATH`.
 
 mod forged;
 mod lines;
@@ -169,7 +169,8 @@ struct Setup {
     kernel: Kernel,
     /// Put before everything else in the configuration.
     first: &'static str,
-    /// Whether what was logged before the start is left out, as packaged; in trials that do not wait it is not.
+    /// Whether what was logged before the start is left out, as packaged; in trials that do not
+    /// wait it is not.
     replay: bool,
     /// Said before rsyslogd starts.
     before: Vec<String>,
@@ -254,7 +255,8 @@ action(type="omfile" file="{home}/rest.log" template="origin")
             kernel = Some(made);
         }
         if (setup.input, setup.kernel) == (Input::Kmsg, Kernel::Pipe) {
-            // imkmsg reads nothing but the device: the pipe takes its place, for nobody but this rsyslogd.
+            // imkmsg reads nothing but the device: the pipe takes its place, for nobody but this
+            // rsyslogd.
             if !Path::new(KMSG).exists() {
                 return Err(netns_testbed::skip(format!("there is no {KMSG} here")));
             }
@@ -319,7 +321,8 @@ action(type="omfile" file="{home}/rest.log" template="origin")
         Ok(self.logged_elsewhere())
     }
 
-    /// Each input hands on in order, so a marker that has come through tells that all before it has.
+    /// Each input hands on in order, so a marker that has come through tells that all before it
+    /// has.
     pub(crate) fn settle(&mut self) -> Result<(), Failed> {
         // No two are equal: equal ones may be summed up.
         self.settled += 1;

@@ -10,8 +10,9 @@ use etherparse::{LaxIpSlice, LaxSlicedPacket, TcpSlice, TransportSlice, ip_numbe
 
 /// One IP packet, from its IP header on.
 ///
-/// Built by [`tcp_syn`](Self::tcp_syn) and its like with right lengths and checksums, or from any bytes with
-/// [`new`](Self::new). What it says about itself is of the outer packet, never of one that an ICMP error quotes.
+/// Built by [`tcp_syn`](Self::tcp_syn) and its like with right lengths and checksums, or from any
+/// bytes with [`new`](Self::new). What it says about itself is of the outer packet, never of one
+/// that an ICMP error quotes.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Packet {
     bytes: Vec<u8>,

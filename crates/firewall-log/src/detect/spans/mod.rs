@@ -1,9 +1,11 @@
 //! Windows of hits of which some are not known one by one: only how many came in what span of time.
 //!
-//! Nobody may be taken for a violator who was none, so such hits are in a window only if all of their span is. Placing them anywhere would be wrong: at the
-//! end of the span, or evenly over it, they can make a full window with hits that came after or before, while in truth they came at its other end. What
-//! holds wherever they came: of a span that is longer than the window, the windows side by side that it takes to cover it have all of the hits,
-//! so one of them has at least its share.
+//! Nobody may be taken for a violator who was none, so such hits are in a window only if all of
+//! their span is. Placing them anywhere would be wrong: at the end of the span, or evenly over it,
+//! they can make a full window with hits that came after or before, while in truth they came at its
+//! other end. What holds wherever they came: of a span that is longer than the window, the windows
+//! side by side that it takes to cover it have all of the hits, so one of them has at least its
+//! share.
 
 use std::collections::HashMap;
 
@@ -73,7 +75,8 @@ pub(super) fn sum(mut spans: Vec<Span>, limit: Limit) -> Sum {
         hits = hits.saturating_add(span.hits);
         ports.add(span.port);
         let earliest = span.at.saturating_sub(limit.within);
-        // Whatever began so early has ended, for it fits in a window: it is among those that were added.
+        // Whatever began so early has ended, for it fits in a window: it is among those that were
+        // added.
         while let Some(gone) = starts.next_if(|span| span.since < Some(earliest)) {
             hits = hits.saturating_sub(gone.hits);
             ports.remove(gone.port);

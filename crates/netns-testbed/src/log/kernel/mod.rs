@@ -29,10 +29,12 @@ const RECORD: usize = 16 * 1024;
 
 /// Reads what `LOG` rules of one world's gateway write to the kernel log, from when it is opened.
 ///
-/// The kernel logs nothing for other namespaces than the first unless `net.netfilter.nf_log_all_netns` is 1.
-/// While one of these is open it is; when the last is gone, whatever happened, it is what it was before.
+/// The kernel logs nothing for other namespaces than the first unless
+/// `net.netfilter.nf_log_all_netns` is 1. While one of these is open it is; when the last is gone,
+/// whatever happened, it is what it was before.
 ///
-/// A thread reads along: the kernel keeps some hundred lines only, and other worlds write there too.
+/// A thread reads along: the kernel keeps some hundred lines only, and other worlds write there
+/// too.
 #[derive(Debug)]
 pub struct KernelLog {
     /// Locked by nobody: it makes a reader that can be shared, as all else here can.
@@ -46,8 +48,8 @@ impl KernelLog {
     ///
     /// # Errors
     ///
-    /// As an ordinary user and in most containers, which may not read the kernel log: handed back from a trial,
-    /// the error shows it as ignored.
+    /// As an ordinary user and in most containers, which may not read the kernel log: handed back
+    /// from a trial, the error shows it as ignored.
     pub fn open(world: &World) -> Result<Self, Failed> {
         if !is_root_of_the_host() {
             return Err(skip("the LOG target can be read by root of the host only"));
@@ -85,8 +87,8 @@ impl KernelLog {
         })
     }
 
-    /// The next packet logged that came in through this gateway's interfaces; `None` if there is none within
-    /// `timeout`. Lines come in the order in which they were logged, some time after.
+    /// The next packet logged that came in through this gateway's interfaces; `None` if there is
+    /// none within `timeout`. Lines come in the order in which they were logged, some time after.
     ///
     /// # Errors
     ///

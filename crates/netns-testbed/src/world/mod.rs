@@ -1,4 +1,5 @@
-//! The world of a firewall test: an attacker outside, a gateway that the firewall is for, a server inside.
+//! The world of a firewall test: an attacker outside, a gateway that the firewall is for, a server
+//! inside.
 
 mod host;
 
@@ -6,14 +7,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
+pub use host::{Host, Interface};
 use libtest_mimic::Failed;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
 use crate::namespace::{Namespace, set_sysctl};
 use crate::route::{End, Routing};
-
-pub use host::{Host, Interface};
 
 /// IPv4 or IPv6.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -49,8 +49,8 @@ impl Family {
         }
     }
 
-    /// The stranger number `n`: an address outside that no host has, whose packets the gateway answers to the
-    /// attacker. 198.51.100.n and `2001:db8:66::n`.
+    /// The stranger number `n`: an address outside that no host has, whose packets the gateway
+    /// answers to the attacker. 198.51.100.n and `2001:db8:66::n`.
     pub fn stranger(self, n: u8) -> IpAddr {
         self.pick(
             Ipv4Addr::new(198, 51, 100, n).into(),
@@ -67,13 +67,13 @@ impl Family {
 ///         2001:db8:1::2   2001:db8:1::1  2001:db8:2::1  2001:db8:2::2
 /// ```
 ///
-/// The attacker stands for the whole internet: the gateway's default route leads to it, so that it can send from
-/// any address and gets the answers. The gateway forwards. Nothing has to be resolved and no host says anything
-/// unasked, so what arrives is what the test sent. MAC addresses are unique on the machine while this process
-/// lives; a line of the kernel log can be told by them.
+/// The attacker stands for the whole internet: the gateway's default route leads to it, so that it
+/// can send from any address and gets the answers. The gateway forwards. Nothing has to be resolved
+/// and no host says anything unasked, so what arrives is what the test sent. MAC addresses are
+/// unique on the machine while this process lives; a line of the kernel log can be told by them.
 ///
-/// Packets are handled in the order in which they are sent, across all hosts: the thread that makes a world, and
-/// the threads that it starts afterwards, stay on one CPU.
+/// Packets are handled in the order in which they are sent, across all hosts: the thread that makes
+/// a world, and the threads that it starts afterwards, stay on one CPU.
 #[derive(Debug)]
 pub struct World {
     /// Outside.
@@ -249,7 +249,8 @@ fn quiet() -> Result<(), Failed> {
         ("net/ipv6/conf/default/router_solicitations", "0"),
         ("net/ipv6/conf/default/accept_dad", "0"),
         ("net/ipv6/conf/default/dad_transmits", "0"),
-        // The limits on ICMP errors are per destination and second: a test must not depend on the one before.
+        // The limits on ICMP errors are per destination and second: a test must not depend on the
+        // one before.
         ("net/ipv4/icmp_ratelimit", "0"),
         ("net/ipv6/icmp/ratelimit", "0"),
         ("net/ipv4/conf/all/rp_filter", "0"),
@@ -266,7 +267,8 @@ fn forwarding() -> Result<(), Failed> {
 
 /// Keeps the calling thread, and those it starts later, on one of the CPUs that it may use.
 ///
-/// A veth packet waits in a queue of the CPU that sent it; packets sent from two CPUs can overtake each other.
+/// A veth packet waits in a queue of the CPU that sent it; packets sent from two CPUs can overtake
+/// each other.
 fn stay_on_one_cpu() -> Result<(), Failed> {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let this = Pid::from_raw(0);

@@ -45,7 +45,8 @@ impl Body {
 
 /// Says what was done and what was found; returns the exit status.
 ///
-/// The document, or the text, goes to standard output; warnings and errors go to standard error in any case.
+/// The document, or the text, goes to standard output; warnings and errors go to standard error in
+/// any case.
 pub(crate) fn emit(body: &Body, findings: &Findings, as_json: bool) -> ExitCode {
     let mut out = io::stdout().lock();
     let written = if as_json {

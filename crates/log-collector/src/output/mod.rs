@@ -114,14 +114,16 @@ impl Output {
         Ok(())
     }
 
-    /// The same where nobody would hear of a refusal: a log in a place that has become unsafe is better than none.
+    /// The same where nobody would hear of a refusal: a log in a place that has become unsafe is
+    /// better than none.
     fn open_anew(&mut self) -> Result<(), Error> {
         self.file = place::open(&self.path)?;
         self.find_end();
         Ok(())
     }
 
-    /// Whoever wrote here before may have been stopped within a line, which must not swallow our first.
+    /// Whoever wrote here before may have been stopped within a line, which must not swallow our
+    /// first.
     fn find_end(&mut self) {
         let mut last = *b"\n";
         let end = self.file.metadata().map_or(0, |metadata| metadata.len());
@@ -138,8 +140,8 @@ impl Output {
         });
     }
 
-    /// Appends `lines`, each with its line end, and rotates between two of them where that is due. On a full disk
-    /// the oldest file goes first, and at last this one.
+    /// Appends `lines`, each with its line end, and rotates between two of them where that is due.
+    /// On a full disk the oldest file goes first, and at last this one.
     ///
     /// A line is in the file whole or not at all, also when the disk is full.
     pub(crate) fn write(&mut self, mut lines: &[u8]) -> Written {
@@ -162,8 +164,8 @@ impl Output {
         written
     }
 
-    /// Makes room at the cost of the oldest lines, and tells how many those were; `None` if there is nothing that could
-    /// go.
+    /// Makes room at the cost of the oldest lines, and tells how many those were; `None` if there
+    /// is nothing that could go.
     fn give_up(&mut self) -> io::Result<Option<u64>> {
         self.find_limit();
         if let Some(lines) = rotate::remove_oldest(&self.path, self.keep)? {
@@ -177,7 +179,8 @@ impl Output {
             (&self.file).rewind()?;
             lines = rotate::lines(&self.file);
         }
-        // What is moved away now goes next if that is not enough, but whoever waits for it has been told.
+        // What is moved away now goes next if that is not enough, but whoever waits for it has been
+        // told.
         rotate::rotate(&self.path, &self.file, self.keep)?;
         Ok(Some(lines))
     }

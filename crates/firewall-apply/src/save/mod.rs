@@ -10,6 +10,7 @@ pub(crate) mod parse;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use format::{Member, Saved, SavedSet};
 use ipset_netlink::{Comment, CreateSet, Element, Entry, Set, SetType};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -18,7 +19,6 @@ use crate::config::set_names;
 use crate::findings::{Findings, causes};
 use crate::sets;
 use crate::turn::wait_for_turn;
-use format::{Member, Saved, SavedSet};
 
 /// What `save` did.
 #[derive(Debug, Serialize)]
