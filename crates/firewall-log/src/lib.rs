@@ -89,10 +89,10 @@
 //! a program is free to choose is the tag it logs under itself; see [`Event::parse`].
 #![forbid(unsafe_code)]
 
-mod detect;
 mod digits;
 mod error;
 mod event;
+mod follow;
 mod header;
 mod input;
 mod journal;
@@ -102,16 +102,18 @@ mod marker;
 pub mod packet;
 mod reader;
 mod render;
+mod rule;
 mod scan;
 mod sight;
 mod time;
 mod trace;
 
-pub use crate::detect::{Detector, Tally, Threshold, Violation};
 pub use crate::error::ParseError;
 pub use crate::event::Event;
+pub use crate::follow::{Detector, Violation};
 pub use crate::journal::Journal;
 pub use crate::packet::{Packet, Protocol};
 pub use crate::reader::{Counts, Line, LineError, LogReader, ReadError};
+pub use crate::rule::{Tally, Threshold};
 pub use crate::scan::{Finding, Scan, ScanError, Summary};
 pub use crate::time::{Clock, LogTime, TimeError};

@@ -3,7 +3,7 @@
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::detect::{hosts_v4, hosts_v6};
+use crate::rule::{hosts_v4, hosts_v6};
 
 /// An address as it is kept: of four-byte words, so that nothing is padded.
 pub(super) trait Address: Copy + Ord + Hash + Send {
@@ -163,7 +163,7 @@ mod tests {
         use std::num::NonZeroU32;
         use std::time::Duration;
 
-        use crate::detect::Threshold;
+        use crate::rule::Threshold;
 
         for text in [
             "203.0.113.7",

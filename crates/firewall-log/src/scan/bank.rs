@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::address::{V4, V6};
 use super::hits::{Hit, Repeat, TIME_MAX};
 use super::shelf::Shelf;
-use crate::detect::{Excepted, Nature, Threshold};
 use crate::keyed::Key;
+use crate::rule::{Excepted, Nature, Threshold};
 use crate::sight::Sighting;
 
 /// Rules of one bank, one bit each.

@@ -3,8 +3,8 @@
 use std::io;
 use std::time::SystemTime;
 
-use crate::detect::Tally;
 use crate::reader::Counts;
+use crate::rule::Tally;
 
 /// What a log held, as [`Scan::read`](super::Scan::read) found it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! When sources hit, in few bytes.
 
-use crate::detect::{Dated, Span};
+use crate::rule::{Dated, Span};
 
 /// One hit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

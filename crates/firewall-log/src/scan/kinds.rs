@@ -1,8 +1,8 @@
 //! Which packets are counted alike.
 
 use super::bank::Bank;
-use crate::detect::Nature;
 use crate::marker::is_misplaced;
+use crate::rule::Nature;
 
 /// A few prefixes in one log, each with packets of a few natures.
 const NAMED: usize = 64;

@@ -28,7 +28,7 @@ use self::blocks::{BLOCK, Blocks, LINE_MAX};
 pub use self::finding::{Finding, ScanError, Summary};
 use self::settle::settle;
 use self::worker::{Block, Limits, Worker};
-use crate::detect::Threshold;
+use crate::rule::Threshold;
 use crate::sight::Eye;
 use crate::time::{Clock, from_micros, to_micros};
 

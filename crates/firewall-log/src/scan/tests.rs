@@ -15,9 +15,9 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::*;
-use crate::detect::Tally;
 use crate::packet::Protocol;
 use crate::reader::LogReader;
+use crate::rule::Tally;
 
 /// A rule as the test knows it.
 #[derive(Debug, Clone)]

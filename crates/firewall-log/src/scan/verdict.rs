@@ -6,7 +6,7 @@ use super::bank::Bank;
 use super::distinct::Distinct;
 use super::finding::Finding;
 use super::hits::{Evidence, Repeat};
-use crate::detect::{Dated, Span, Tally, Threshold};
+use crate::rule::{Dated, Span, Tally, Threshold};
 
 /// The rules of a bank, as sources are judged by them.
 pub(super) struct Rules {

@@ -20,10 +20,10 @@ use self::date::Date;
 use self::shapes::{Field, Outcome, Shapes, Tracer};
 pub(crate) use self::sighting::Sighting;
 pub(crate) use self::window::{WINDOW, Window};
-use crate::detect::Nature;
 use crate::error::ParseError;
 use crate::event::{Event, strip_end};
 use crate::header::Header;
+use crate::rule::Nature;
 use crate::time::{Clock, LogTime, to_micros};
 use crate::trace::Kind;
 

@@ -4,8 +4,8 @@ use super::sighting::{Sighting, Source};
 use super::text::Text;
 use super::value;
 use super::window::{REACH, Window};
-use crate::detect::is_service_port;
 use crate::digits::{self, Limit};
+use crate::rule::is_service_port;
 use crate::trace::{Kind, Trace};
 
 /// What is known of the kernel's text in a line once its shape is.

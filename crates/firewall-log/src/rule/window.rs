@@ -3,10 +3,10 @@
 /// How many hits, to how many ports, in how long a time are too many.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
-    pub(super) hits: u64,
+    pub(crate) hits: u64,
     /// 0 where ports do not matter.
-    pub(super) ports: u32,
-    pub(super) within: i64,
+    pub(crate) ports: u32,
+    pub(crate) within: i64,
 }
 
 /// What has a time, and perhaps a port.
@@ -37,34 +37,34 @@ impl Dated for (i64, Option<u16>) {
 }
 
 impl Limit {
-    pub(super) fn is_reached(self, hits: u64, ports: u32) -> bool {
+    pub(crate) fn is_reached(self, hits: u64, ports: u32) -> bool {
         hits >= self.hits && ports >= self.ports
     }
 }
 
 /// The fullest window that holds a given hit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
-    pub(super) hits: u64,
-    pub(super) first: i64,
-    pub(super) last: i64,
+pub(crate) struct Window {
+    pub(crate) hits: u64,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
 }
 
 /// What the hits of a source come to under a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sum {
-    pub(super) hits: u64,
-    pub(super) peak: u64,
+pub(crate) struct Sum {
+    pub(crate) hits: u64,
+    pub(crate) peak: u64,
     /// The most different ports in any one window; 0 unless the rule asks for them.
-    pub(super) peak_ports: u32,
-    pub(super) first: i64,
-    pub(super) last: i64,
+    pub(crate) peak_ports: u32,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
     /// The last hit of the last window with at least as many hits as the rule wants.
-    pub(super) last_violating: Option<i64>,
+    pub(crate) last_violating: Option<i64>,
 }
 
 /// Ends of windows in order, each with the hits of the window that ends there.
-pub(super) fn windows<T: Dated>(hits: &[T], within: i64) -> impl Iterator<Item = Window> {
+pub(crate) fn windows<T: Dated>(hits: &[T], within: i64) -> impl Iterator<Item = Window> {
     let (mut start, mut first) = (0, hits.first().map(Dated::at).unwrap_or_default());
     hits.iter().enumerate().map(move |(end, last)| {
         let last = last.at();
@@ -89,7 +89,7 @@ pub(super) fn is_reached<T: Dated>(hits: &[T], limit: Limit) -> bool {
 }
 
 /// What hits in order come to.
-pub(super) fn sum<T: Dated>(hits: &[T], limit: Limit) -> Sum {
+pub(crate) fn sum<T: Dated>(hits: &[T], limit: Limit) -> Sum {
     let mut sum = Sum {
         hits: hits.len() as u64,
         peak: 0,

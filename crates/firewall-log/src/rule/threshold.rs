@@ -12,7 +12,7 @@ use super::window::{self, Dated, Limit};
 use crate::event::Event;
 use crate::packet::Protocol;
 
-/// A rule of a [`Detector`](super::Detector): a source is a violator when at least `hits` of its
+/// A rule of a [`Detector`](crate::Detector): a source is a violator when at least `hits` of its
 /// packets that the rule counts lie in a window whose first and last are at most `within` apart,
 /// both ends included, and, if [asked for](Self::distinct_ports), went to enough different ports.
 ///

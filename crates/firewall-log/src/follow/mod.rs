@@ -1,14 +1,8 @@
-//! Which sources hit too often.
+//! Which sources hit too often, packet by packet.
 
-mod excepted;
 mod hits;
 mod late;
-mod nature;
-mod ports;
-mod prefix;
-mod spans;
-mod threshold;
-mod window;
+mod ported;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -17,16 +11,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::SystemTime;
 
-pub(crate) use self::excepted::Excepted;
 use self::hits::Hits;
-pub(crate) use self::nature::{Nature, is_service_port};
-pub(crate) use self::prefix::{hosts_v4, hosts_v6};
-pub(crate) use self::spans::Span;
-pub use self::threshold::Threshold;
-pub(crate) use self::window::Dated;
-use self::window::{Limit, Sum, Window};
 use crate::event::Event;
 use crate::packet::Transport;
+use crate::rule::{Limit, Tally, Threshold, Window};
 use crate::time::{from_micros, to_micros};
 
 /// Counts the packets of each source under a list of rules.
@@ -71,31 +59,6 @@ pub struct Violation {
     pub first_seen: SystemTime,
     /// The last packet in the window; what a ban is dated from.
     pub last_seen: SystemTime,
-}
-
-/// What all packets of a source come to under one rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Tally {
-    /// Who; the first address of the network, where the rule [counts
-    /// networks](Threshold::aggregate_v6).
-    pub source: IpAddr,
-    /// The prefix length of the network; 32 or 128 for a single address.
-    pub prefix_length: u8,
-    /// All packets the rule counted.
-    pub hits: u64,
-    /// The most of them in any one window.
-    pub peak_hits: u64,
-    /// The most different destination ports in any one window, if the rule [asks for
-    /// them](Threshold::distinct_ports).
-    pub peak_ports: Option<u32>,
-    /// The first of all.
-    pub first_seen: SystemTime,
-    /// The last of all.
-    pub last_seen: SystemTime,
-    /// The last packet of the last window that reached the threshold, which a ban is dated from;
-    /// `None` if none did.
-    pub last_violating: Option<SystemTime>,
 }
 
 impl Detector {
@@ -219,38 +182,7 @@ impl Rule {
             .iter()
             .map(|(source, hits)| (IpAddr::from(*source), hits));
         v4.chain(v6)
-            .map(|(source, hits)| Tally::new(&self.threshold, source, hits.sum(self.limit)))
-    }
-}
-
-impl Tally {
-    fn new(rule: &Threshold, source: IpAddr, sum: Sum) -> Self {
-        let (source, prefix_length) = rule.network(source);
-        Self {
-            source,
-            prefix_length,
-            hits: sum.hits,
-            peak_hits: sum.peak,
-            peak_ports: rule.ports().map(|_| sum.peak_ports),
-            first_seen: from_micros(sum.first),
-            last_seen: from_micros(sum.last),
-            last_violating: sum.last_violating.map(from_micros),
-        }
-    }
-
-    /// Of hits in order.
-    pub(crate) fn of<T: Dated>(rule: &Threshold, source: IpAddr, hits: &[T]) -> Self {
-        let limit = rule.limit();
-        let sum = match rule.ports() {
-            Some(_) => ports::sum(hits, limit),
-            None => window::sum(hits, limit),
-        };
-        Self::new(rule, source, sum)
-    }
-
-    /// Of hits of which some are not known one by one.
-    pub(crate) fn of_spans(rule: &Threshold, source: IpAddr, spans: Vec<Span>) -> Self {
-        Self::new(rule, source, spans::sum(spans, rule.limit()))
+            .map(|(source, hits)| Tally::of_sum(&self.threshold, source, hits.sum(self.limit)))
     }
 }
 

@@ -2,8 +2,8 @@
 //! times.
 
 use super::late::Late;
-use super::ports::Ported;
-use super::window::{Limit, Sum, Window, sum, windows};
+use super::ported::Ported;
+use crate::rule::{Limit, Sum, Window, sum, windows};
 
 /// The times of one source's hits, in microseconds.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
-use super::window::Window;
+use crate::rule::Window;
 
 /// The times of a source's hits, and for each how many hits the window that begins there holds.
 ///
