@@ -1,9 +1,13 @@
 //! `check`: is the configuration right?
 
+use std::fmt::{self, Display, Formatter};
+
 use serde::Serialize;
 
 use crate::config::{Source, Wanted};
 use crate::findings::{Findings, Problem};
+use crate::report;
+use crate::words::Count;
 
 /// What `check` read.
 #[derive(Debug, Serialize)]
@@ -13,6 +17,21 @@ pub(crate) struct Report {
     /// How many services it has; `None` when it is wrong.
     #[serde(skip)]
     pub(crate) services: Option<usize>,
+}
+
+impl report::Report for Report {
+    const COMMAND: &'static str = "check";
+    const TEXT_IS_WANTED: bool = true;
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Some(services) = self.services else {
+            return Ok(());
+        };
+        let services = Count(services as u64, "service");
+        writeln!(f, "{}: {services}, no errors", self.config)
+    }
 }
 
 /// Looks for what is allowed and hardly meant.

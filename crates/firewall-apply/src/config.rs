@@ -1,6 +1,7 @@
 //! The configuration file, read.
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,18 @@ pub(crate) struct Source {
     pub(crate) path: PathBuf,
     /// Whether it exists; if not, the configuration is the built-in one.
     pub(crate) found: bool,
+}
+
+/// The file, or that there is none.
+impl Display for Source {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        if self.found {
+            write!(f, "{path}")
+        } else {
+            write!(f, "the built-in defaults ({path} does not exist)")
+        }
+    }
 }
 
 /// What the configuration asks for.

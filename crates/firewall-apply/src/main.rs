@@ -11,16 +11,18 @@ mod print;
 mod report;
 mod reset;
 mod restore;
+mod rules;
 mod save;
 mod sets;
 mod turn;
 mod verify;
+mod words;
 
 use std::process::ExitCode;
 
 use args::{Args, Command, Format};
 use findings::Findings;
-use report::Body;
+use report::emit;
 
 fn main() -> ExitCode {
     let args = Args::read();
@@ -29,24 +31,27 @@ fn main() -> ExitCode {
         Command::Print(print) => args.json || print.format == Some(Format::Json),
         _ => args.json,
     };
-    let mut findings = Findings::default();
-    let body = run(&args, command, &mut findings);
-    report::emit(&body, &findings, json)
-}
-
-fn run(args: &Args, command: Command, findings: &mut Findings) -> Body {
+    let findings = &mut Findings::default();
     let (path, required) = args.config();
     let (source, wanted) = config::load(path, required, findings);
     match command {
-        Command::Apply(args) => Body::Apply(apply::run(source, wanted.as_ref(), &args, findings)),
-        Command::Check => Body::Check(check::run(source, wanted.as_ref(), findings)),
-        Command::Print(args) => Body::Print(print::run(source, wanted, &args)),
-        Command::Reset(args) => Body::Reset(reset::run(wanted, args.sets, findings)),
-        Command::Restore(args) => Body::Restore(restore::run(wanted, &args.file, findings)),
+        Command::Apply(args) => emit(
+            &apply::run(source, wanted.as_ref(), &args, findings),
+            findings,
+            json,
+        ),
+        Command::Check => emit(
+            &check::run(source, wanted.as_ref(), findings),
+            findings,
+            json,
+        ),
+        Command::Print(args) => emit(&print::run(source, wanted, &args), findings, json),
+        Command::Reset(args) => emit(&reset::run(wanted, args.sets, findings), findings, json),
+        Command::Restore(args) => emit(&restore::run(wanted, &args.file, findings), findings, json),
         Command::Save(args) => {
             // The names of the sets do not depend on it: no ban is lost for a typing error.
             findings.only_warn();
-            Body::Save(save::run(&args.file, findings))
+            emit(&save::run(&args.file, findings), findings, json)
         }
     }
 }

@@ -1,13 +1,16 @@
 //! `print`: what apply would install.
 
-use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 
 use ipset_netlink::{CreateSet, Timeout};
-use iptables_ruleset::{Chain, Family, Hook, Ruleset};
+use iptables_ruleset::{Chain, Family, Ruleset};
 use serde::Serialize;
 
 use crate::args::{FamilyArg, Format, PrintArgs};
 use crate::config::{Source, Wanted};
+use crate::report;
+use crate::rules::{Jump, Policies, family_name, jumps, policies};
+use crate::save::format::CreateLine;
 
 /// What `print` has to print.
 #[derive(Debug, Serialize)]
@@ -21,6 +24,30 @@ pub(crate) struct Report {
     /// The form that people asked for.
     #[serde(skip)]
     pub(crate) text: Text,
+}
+
+impl report::Report for Report {
+    const COMMAND: &'static str = "print";
+    const TEXT_IS_WANTED: bool = true;
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.text {
+            Text::IptablesSave(rulesets) => {
+                for ruleset in rulesets {
+                    if rulesets.len() > 1 {
+                        writeln!(f, "# {}", ruleset.family())?;
+                    }
+                    write!(f, "{}", ruleset.to_iptables_save())?;
+                }
+                Ok(())
+            }
+            Text::IpsetSave(sets) => sets
+                .iter()
+                .try_for_each(|set| writeln!(f, "{}", CreateLine(set))),
+        }
+    }
 }
 
 /// The forms that are not JSON.
@@ -54,20 +81,11 @@ pub(crate) struct Rules {
     /// `inet` or `inet6`.
     pub(crate) family: &'static str,
     /// The policy of each built-in chain; null for one that stays as it is.
-    pub(crate) policies: BTreeMap<&'static str, Option<String>>,
+    pub(crate) policies: Policies,
     /// The jumps from built-in chains, the chain and where to.
     pub(crate) jumps: Vec<Jump>,
     /// Our chains.
     pub(crate) chains: Vec<ChainText>,
-}
-
-/// A jump from a built-in chain.
-#[derive(Debug, Serialize)]
-pub(crate) struct Jump {
-    /// The built-in chain.
-    pub(crate) from: &'static str,
-    /// Our chain.
-    pub(crate) to: String,
 }
 
 /// A chain of ours.
@@ -102,38 +120,6 @@ pub(crate) fn run(config: Source, wanted: Option<Wanted>, args: &PrintArgs) -> R
             _ => Text::IptablesSave(rulesets),
         },
     }
-}
-
-/// The family as `ipset` and `--family` spell it.
-pub(crate) fn family_name(family: Family) -> &'static str {
-    match family {
-        Family::Ipv4 => "inet",
-        Family::Ipv6 => "inet6",
-    }
-}
-
-/// The policy that is wanted for each built-in chain.
-pub(crate) fn policies(ruleset: &Ruleset) -> BTreeMap<&'static str, Option<String>> {
-    Hook::ALL
-        .into_iter()
-        .map(|hook| {
-            (
-                hook.chain(),
-                ruleset.policy_of(hook).map(|policy| policy.to_string()),
-            )
-        })
-        .collect()
-}
-
-/// The jumps that are wanted from built-in chains.
-pub(crate) fn jumps(ruleset: &Ruleset) -> Vec<Jump> {
-    let of_chain = |from: Hook| {
-        ruleset.jumps_from(from).map(move |to| Jump {
-            from: from.chain(),
-            to: to.to_string(),
-        })
-    };
-    Hook::ALL.into_iter().flat_map(of_chain).collect()
 }
 
 impl From<&CreateSet> for SetText {

@@ -1,6 +1,6 @@
 //! `reset`: the host without our firewall.
 
-use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 
 use ipset_netlink::{CreateSet, IfMissing, IpSet};
 use iptables_ruleset::{Family, Hook, Kernel as _, Nftables, Plan, Policy, Ruleset, Snapshot};
@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use crate::config::Wanted;
 use crate::findings::{Findings, causes, refusal};
-use crate::print::family_name;
+use crate::rules::{Policies, family_name, policies_text};
 use crate::turn::wait_for_turn;
-use crate::{sets, verify};
+use crate::words::join;
+use crate::{report, sets, verify};
 
 /// What `reset` did.
 #[derive(Debug, Default, Serialize)]
@@ -19,6 +20,34 @@ pub(crate) struct Report {
     pub(crate) families: Vec<FamilyReport>,
     /// The sets; none when they were not to be destroyed.
     pub(crate) sets: Vec<SetReport>,
+}
+
+impl report::Report for Report {
+    const COMMAND: &'static str = "reset";
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for family in &self.families {
+            let chains = join(family.chains.iter().cloned());
+            writeln!(f, "{:<16}  without {chains}", family.protocol.to_string())?;
+            writeln!(
+                f,
+                "{:<16}  policies {}",
+                "",
+                policies_text(&family.policies)
+            )?;
+        }
+        for set in &self.sets {
+            let what = match set.outcome {
+                Outcome::Destroyed => "destroyed",
+                Outcome::Missing => "there was none",
+                Outcome::Refused => "still there",
+            };
+            writeln!(f, "{:<16}  {what}", set.name)?;
+        }
+        Ok(())
+    }
 }
 
 /// What is gone from a family.
@@ -32,7 +61,7 @@ pub(crate) struct FamilyReport {
     /// Our chains that are not there any more, or never were.
     pub(crate) chains: Vec<String>,
     /// The policy of each built-in chain; null for one that was left as it was.
-    pub(crate) policies: BTreeMap<&'static str, Option<String>>,
+    pub(crate) policies: Policies,
 }
 
 /// What `reset` did with a set.

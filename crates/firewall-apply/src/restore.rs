@@ -1,5 +1,6 @@
 //! `restore`: saved members back into the sets.
 
+use std::fmt::{self, Display, Formatter};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,8 @@ use crate::save::format::{Member, Saved, SavedSet, cannot_add, misfit};
 use crate::save::members::{NAMED, PutBack, elapsed, put_back};
 use crate::save::parse::{Parsed, parse};
 use crate::turn::wait_for_turn;
-use crate::{files, sets};
+use crate::words::{Count, Span};
+use crate::{files, report, sets};
 
 /// What `restore` did.
 #[derive(Debug, Serialize)]
@@ -27,6 +29,38 @@ pub(crate) struct Report {
     pub(crate) elapsed: u32,
     /// The sets in the file.
     pub(crate) sets: Vec<SetReport>,
+}
+
+impl report::Report for Report {
+    const COMMAND: &'static str = "restore";
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.sets.is_empty() {
+            return Ok(());
+        }
+        let path = if self.path.as_os_str() == "-" {
+            "standard input".to_owned()
+        } else {
+            self.path.display().to_string()
+        };
+        match self.saved {
+            Some(saved) => writeln!(f, "{path} was saved at {saved}, {} ago", Span(self.elapsed))?,
+            None => writeln!(
+                f,
+                "{path} does not say when it was saved: no time is taken off"
+            )?,
+        }
+        for set in &self.sets {
+            let outcome = match set.outcome {
+                Outcome::Created => "created",
+                Outcome::Kept => "was there",
+            };
+            writeln!(f, "{:<16}  {outcome}; {}", set.name, Members(&set.members))?;
+        }
+        Ok(())
+    }
 }
 
 /// What `restore` did with a set.
@@ -332,4 +366,43 @@ fn fill(
     note_refused(name, &outcome, path, findings);
     report.members = Counts::from(&outcome);
     report
+}
+
+/// Members as "3 put back, 1 prolonged, 2 kept, 4 expired, 1 refused"; zeros are left out.
+struct Members<'a>(&'a Counts);
+
+impl Display for Members<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let counts = self.0;
+        write!(f, "{} put back", Count(counts.added, "member"))?;
+        let rest = [
+            (counts.prolonged, "prolonged"),
+            (counts.kept, "kept as they were"),
+            (counts.expired, "over by now"),
+            (counts.refused, "refused"),
+        ];
+        for (count, what) in rest.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, ", {count} {what}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_said_of_what_did_not_happen() {
+        let mut counts = Counts {
+            added: 1,
+            ..Counts::default()
+        };
+        assert_eq!(Members(&counts).to_string(), "1 member put back");
+        counts.expired = 2;
+        assert_eq!(
+            Members(&counts).to_string(),
+            "1 member put back, 2 over by now"
+        );
+    }
 }

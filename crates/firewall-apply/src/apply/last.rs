@@ -11,7 +11,7 @@ use crate::args::DEFAULT_SAVED;
 use crate::config::{self, MAX_SIZE, Wanted};
 use crate::files;
 use crate::findings::{Findings, causes};
-use crate::print::family_name;
+use crate::rules::family_name;
 use crate::save::file::write_whole;
 
 /// The file that a configuration is kept in, and what is in it.

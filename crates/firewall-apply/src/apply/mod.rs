@@ -18,7 +18,8 @@ mod typed_over;
 use attempt::Attempt;
 use ground::Ground;
 pub(crate) use last::Last;
-pub(crate) use report::{Applied, Outcome, Report};
+use report::Applied;
+pub(crate) use report::Report;
 
 use crate::args::ApplyArgs;
 use crate::config::{Source, Wanted};

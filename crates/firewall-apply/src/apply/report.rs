@@ -1,6 +1,6 @@
 //! What `apply` did.
 
-use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use iptables_ruleset::{Family, Ruleset};
@@ -9,9 +9,11 @@ use serde::Serialize;
 
 use super::members::Changed;
 use crate::config::Source;
-use crate::print::{Jump, family_name, jumps, policies};
+use crate::report;
+use crate::rules::{Jump, Policies, family_name, jumps, policies, policies_text};
 use crate::save::members::PutBack;
 use crate::sets::Standing;
+use crate::words::{Count, Span, join};
 
 /// What `apply` did.
 #[derive(Debug, Serialize)]
@@ -26,6 +28,82 @@ pub(crate) struct Report {
     pub(crate) saved: Option<SavedReport>,
     /// The rules; none when they were not put in.
     pub(crate) families: Vec<FamilyReport>,
+}
+
+impl report::Report for Report {
+    const COMMAND: &'static str = "apply";
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        // Nothing was done; the errors say why.
+        if self.families.is_empty() {
+            return Ok(());
+        }
+        match self.applied {
+            Some(Applied::Last) => writeln!(f, "configuration     the last that went in")?,
+            Some(Applied::Floor) => writeln!(f, "configuration     none, only a floor")?,
+            _ => writeln!(f, "configuration     {}", self.config)?,
+        }
+        match &self.saved {
+            Some(saved) if saved.found => {
+                write!(f, "saved members     {}", saved.path.display())?;
+                match saved.saved {
+                    Some(at) => writeln!(f, ", saved at {at}, {} ago", Span(saved.elapsed))?,
+                    None => writeln!(f)?,
+                }
+            }
+            Some(saved) => writeln!(
+                f,
+                "saved members     none, {} does not exist",
+                saved.path.display()
+            )?,
+            None => {}
+        }
+        for set in &self.sets {
+            write!(f, "{:<16}  ", set.name)?;
+            match set.outcome {
+                Outcome::Created => write!(f, "created, {}", set.set_type)?,
+                Outcome::Kept => write!(f, "kept as it was")?,
+            }
+            let members = [
+                (set.restored, "put back"),
+                (set.expired, "over by now"),
+                (set.refused, "refused"),
+            ];
+            let mut separator = "; saved members: ";
+            for (count, what) in members.into_iter().filter(|(count, _)| *count > 0) {
+                write!(f, "{separator}{count} {what}")?;
+                separator = ", ";
+            }
+            let configured = [(set.added, "put in"), (set.removed, "taken out")];
+            let mut separator = "; by the configuration: ";
+            for (count, what) in configured.into_iter().filter(|(count, _)| *count > 0) {
+                write!(f, "{separator}{count} {what}")?;
+                separator = ", ";
+            }
+            writeln!(f)?;
+        }
+        for family in &self.families {
+            let chains = family
+                .chains
+                .iter()
+                .map(|chain| format!("{} {}", chain.name, Count(chain.rules as u64, "rule")));
+            writeln!(f, "{:<16}  {}", family.protocol.to_string(), join(chains))?;
+            let jumps = family
+                .jumps
+                .iter()
+                .map(|jump| format!("{} jumps to {}", jump.from, jump.to));
+            writeln!(
+                f,
+                "{:<16}  {}; policies {}",
+                "",
+                join(jumps),
+                policies_text(&family.policies)
+            )?;
+        }
+        Ok(())
+    }
 }
 
 /// What was put in.
@@ -111,7 +189,7 @@ pub(crate) struct FamilyReport {
     #[serde(skip)]
     pub(crate) protocol: Family,
     /// The policy of each built-in chain; null for one that was left as it was.
-    pub(crate) policies: BTreeMap<&'static str, Option<String>>,
+    pub(crate) policies: Policies,
     /// The jumps from built-in chains to ours.
     pub(crate) jumps: Vec<Jump>,
     /// Our chains.

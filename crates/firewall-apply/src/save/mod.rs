@@ -7,6 +7,7 @@ pub(crate) mod format;
 pub(crate) mod members;
 pub(crate) mod parse;
 
+use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -17,8 +18,9 @@ use serde::Serialize;
 
 use crate::config::set_names;
 use crate::findings::{Findings, causes};
-use crate::sets;
 use crate::turn::wait_for_turn;
+use crate::words::Count;
+use crate::{report, sets};
 
 /// What `save` did.
 #[derive(Debug, Serialize)]
@@ -29,6 +31,31 @@ pub(crate) struct Report {
     pub(crate) saved: Option<Timestamp>,
     /// The sets that are ours.
     pub(crate) sets: Vec<SetReport>,
+}
+
+impl report::Report for Report {
+    const COMMAND: &'static str = "save";
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Some(saved) = self.saved else {
+            return Ok(());
+        };
+        // Standard output has the file itself.
+        if self.path.as_os_str() == "-" {
+            return Ok(());
+        }
+        for set in &self.sets {
+            let what = match set.outcome {
+                Outcome::Saved => Count(set.members as u64, "member").to_string(),
+                Outcome::Missing => "there is no such set".to_owned(),
+                Outcome::Unsaved => "not saved".to_owned(),
+            };
+            writeln!(f, "{:<16}  {what}", set.name)?;
+        }
+        writeln!(f, "saved to {} at {saved}", self.path.display())
+    }
 }
 
 /// What `save` did with a set.
