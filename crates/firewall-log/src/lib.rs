@@ -104,7 +104,7 @@ mod reader;
 mod render;
 mod rule;
 mod scan;
-mod sight;
+mod template;
 mod time;
 mod trace;
 

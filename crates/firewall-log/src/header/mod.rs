@@ -128,16 +128,17 @@ enum Level {
     Columns,
 }
 
-/// The parts of a header that lines have in common.
+/// A header in pieces that other lines have in common with it: of
+/// `2026-11-22T09:25:54.194069+00:00 fw kernel: `, the date, the fraction, and what follows them.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Anatomy<'a> {
+pub(crate) struct HeaderSpans<'a> {
     pub(crate) time: LogTime,
-    /// The stamp as far as the second.
+    /// The date as far as the second: `2026-11-22T09:25:54`.
     pub(crate) date: &'a [u8],
-    /// The bytes of the stamp's fraction, its dot included.
+    /// How many bytes the fraction has, its dot included: 7.
     pub(crate) fraction: usize,
-    /// From the end of the stamp's fraction on: offset, host, tag, and the spaces after it.
-    pub(crate) glue: &'a [u8],
+    /// From the end of the fraction on: offset, host, tag, and the spaces after it.
+    pub(crate) host_and_tag: &'a [u8],
 }
 
 /// The part of a header before the kernel's text.
@@ -261,10 +262,9 @@ impl<'a> Header<'a> {
         Ok((message, envelope, level, gap))
     }
 
-    /// Parts a header that can be [known again](crate::sight) into its date, to the second, and
-    /// what stands between the stamp and the kernel's text. `None` for one that begins with
-    /// anything but a date of one of the two forms of rsyslog's files.
-    pub(crate) fn anatomy(line: &'a [u8]) -> Option<Anatomy<'a>> {
+    /// The pieces of a header that can be part of a [template](crate::template); `None` for one
+    /// that begins with anything but a date of one of the two forms of rsyslog's files.
+    pub(crate) fn spans(line: &'a [u8]) -> Option<HeaderSpans<'a>> {
         let (message, envelope, ..) = Self::parse_envelope(line).ok()?;
         let date = match (envelope.form, line.first()) {
             (Form::Rfc3164 { fraction_digits: 0 }, Some(b'A'..=b'Z')) => rfc3164::LENGTH,
@@ -282,11 +282,11 @@ impl<'a> Header<'a> {
             }
             _ => 0,
         };
-        Some(Anatomy {
+        Some(HeaderSpans {
             time: envelope.time?,
             date,
             fraction,
-            glue: between.get(fraction..)?,
+            host_and_tag: between.get(fraction..)?,
         })
     }
 

@@ -147,11 +147,11 @@ impl Hash for V6 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sight::Sighting;
+    use crate::template::Observation;
 
-    /// As a sighting has it, and as a threshold counts it.
+    /// As a observation has it, and as a threshold counts it.
     fn kept(address: IpAddr, length: u8) -> IpAddr {
-        let source = Sighting::from(address).source;
+        let source = Observation::from(address).source;
         match source.v4() {
             Some(bits) => V4::from_bits(bits).and(V4::mask(length)).ip(),
             None => V6::from_words(source.v6()).and(V6::mask(length)).ip(),

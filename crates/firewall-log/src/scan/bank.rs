@@ -7,7 +7,7 @@ use super::hits::{Hit, Repeat, TIME_MAX};
 use super::shelf::Shelf;
 use crate::keyed::Key;
 use crate::rule::{Excepted, Nature, Threshold};
-use crate::sight::Sighting;
+use crate::template::Observation;
 
 /// Rules of one bank, one bit each.
 pub(super) const RULES_MAX: usize = 64;
@@ -90,7 +90,7 @@ impl Bank {
 
     /// Counts a packet.
     #[inline(never)]
-    pub(super) fn count(&mut self, packet: &Sighting) {
+    pub(super) fn count(&mut self, packet: &Observation) {
         let Some(hit) = self.hit(packet, 1) else {
             return;
         };
@@ -103,7 +103,7 @@ impl Bank {
     /// Counts packets that came since some instant, in microseconds, all but the last it is not
     /// known when.
     #[cold]
-    pub(super) fn count_repeated(&mut self, packet: &Sighting, since: Option<i64>, times: u64) {
+    pub(super) fn count_repeated(&mut self, packet: &Observation, since: Option<i64>, times: u64) {
         let Some(hit) = self.hit(packet, times) else {
             return;
         };
@@ -119,8 +119,8 @@ impl Bank {
 
     /// What is kept of a packet, which has been seen so many times; `None` if no rule counts it.
     #[inline]
-    fn hit(&mut self, packet: &Sighting, times: u64) -> Option<Hit> {
-        let kind = usize::try_from(packet.kind).ok();
+    fn hit(&mut self, packet: &Observation, times: u64) -> Option<Hit> {
+        let kind = usize::try_from(packet.rule_set).ok();
         let class = (*kind.and_then(|kind| self.kinds.get(kind))?)?;
         if self.excepts(packet) {
             return None;
@@ -137,7 +137,7 @@ impl Bank {
     }
 
     #[inline]
-    fn excepts(&self, packet: &Sighting) -> bool {
+    fn excepts(&self, packet: &Observation) -> bool {
         self.excepted.as_ref().is_some_and(|excepted| {
             let [low, high] = packet.source.v6().map(u128::from);
             let v6 = || excepted.has_v6(high << 64 | low);

@@ -29,7 +29,7 @@ pub use self::finding::{Finding, ScanError, Summary};
 use self::settle::settle;
 use self::worker::{Block, Limits, Worker};
 use crate::rule::Threshold;
-use crate::sight::Eye;
+use crate::template::Recognizer;
 use crate::time::{Clock, from_micros, to_micros};
 
 /// Reads logs to their end and says who hit too often.
@@ -102,7 +102,7 @@ impl Scan {
             .flatten()
             .any(|(_, rule)| rule.ports().is_some());
         let banks = banks.into_iter().map(Bank::new).collect();
-        let fresh = Worker::new(Eye::new(clock, ports), banks);
+        let fresh = Worker::new(Recognizer::new(clock, ports), banks);
         let limits = Limits {
             latest: i64::MAX,
             yearless_before: i64::MIN,

@@ -14,7 +14,7 @@ use super::kinds::Kinds;
 use super::since::{LOOK_BACK, is_doubled, since};
 use crate::event::{strip_end, strip_hole};
 use crate::loss::lost;
-use crate::sight::{Eye, Sighting, Study, WINDOW, Window};
+use crate::template::{Observation, PADDED, PaddedLine, ParsedLine, Recognizer};
 use crate::time::from_micros;
 
 /// Which events are counted, and which are remarked on.
@@ -29,10 +29,10 @@ pub(super) struct Limits {
 #[derive(Debug, Clone)]
 #[repr(align(128))]
 pub(super) struct Worker {
-    eye: Eye,
+    recognizer: Recognizer,
     kinds: Kinds,
     /// The packet that is being looked at.
-    what: Sighting,
+    what: Observation,
     pub(super) banks: Vec<Bank>,
     /// The first event of the log that is read, in microseconds; `i64::MAX` for none.
     pub(super) oldest: i64,
@@ -52,7 +52,7 @@ impl Block {
     /// Of so many bytes.
     pub(super) fn new(size: usize) -> Self {
         Self {
-            bytes: vec![0; size.saturating_add(WINDOW)],
+            bytes: vec![0; size.saturating_add(PADDED)],
             size,
             before: Vec::new(),
         }
@@ -76,11 +76,11 @@ impl Block {
 }
 
 impl Worker {
-    pub(super) fn new(eye: Eye, banks: Vec<Bank>) -> Self {
+    pub(super) fn new(recognizer: Recognizer, banks: Vec<Bank>) -> Self {
         Self {
-            eye,
+            recognizer,
             kinds: Kinds::default(),
-            what: Sighting::default(),
+            what: Observation::default(),
             banks,
             oldest: i64::MAX,
             newest: i64::MIN,
@@ -122,8 +122,8 @@ impl Worker {
         let mut last = None;
         while start < end {
             let text = block.bytes.get(start..).unwrap_or_default();
-            let length = Window::new(text)
-                .and_then(|window| self.eye.recognize(window, &mut self.what))
+            let length = PaddedLine::new(text)
+                .and_then(|line| self.recognizer.recognize(line, &mut self.what))
                 // Behind the lines is what the block held before.
                 .filter(|length| *length <= limits.max_line.min(end - start));
             if let Some(length) = length {
@@ -169,24 +169,27 @@ impl Worker {
             return None;
         }
         let Self {
-            eye, kinds, banks, ..
+            recognizer,
+            kinds,
+            banks,
+            ..
         } = self;
-        match eye.study(line, |prefix, nature| kinds.of(banks, prefix, nature)) {
-            Ok(Study { at: None, .. }) => {
+        match recognizer.parse(line, |prefix, nature| kinds.of(banks, prefix, nature)) {
+            Ok(ParsedLine { at: None, .. }) => {
                 summary.counts.events += 1;
                 summary.undated += 1;
             }
-            Ok(Study {
+            Ok(ParsedLine {
                 at: Some(at),
-                sighting,
+                observation,
                 repeated,
             }) => {
                 summary.counts.events += 1;
                 // Without a source it is of no kind, and only its time matters.
-                self.what = sighting.unwrap_or(Sighting {
+                self.what = observation.unwrap_or(Observation {
                     at,
-                    kind: u32::MAX,
-                    ..Sighting::default()
+                    rule_set: u32::MAX,
+                    ..Observation::default()
                 });
                 if repeated.is_some() {
                     return repeated;
@@ -235,7 +238,7 @@ impl Worker {
         let times = u64::from(times.get());
         let what = &self.what;
         let since = since(line, before, limits.max_line)
-            .and_then(|time| self.eye.place(time))
+            .and_then(|time| self.recognizer.instant(time))
             .filter(|since| *since <= what.at);
         summary.repeated += times;
         if since.is_none() {
@@ -261,8 +264,8 @@ impl Worker {
         }
         self.oldest = self.oldest.min(what.at);
         self.newest = self.newest.max(what.at);
-        let is_counted = self.kinds.is_counted(what.kind);
-        if !is_counted && self.kinds.is_misplaced(what.kind) {
+        let is_counted = self.kinds.is_counted(what.rule_set);
+        if !is_counted && self.kinds.is_misplaced(what.rule_set) {
             summary.misplaced += 1;
         }
         is_counted

@@ -1,4 +1,4 @@
-//! What an eye makes of lines, beside what the parser does.
+//! What a recognizer makes of lines, beside what the parser does.
 #![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -25,60 +25,73 @@ fn clock() -> Clock {
 }
 
 /// What is known of a line: the time, and who sent the packet, under which prefix, of which nature.
-type Known = (Option<i64>, Option<(Sighting, Vec<u8>, Nature)>);
+type Known = (Option<i64>, Option<(Observation, Vec<u8>, Nature)>);
 
 fn read_alone(line: &[u8]) -> Result<Known, ParseError> {
     let event = Event::parse(line)?;
     let at = event.time.resolve(&clock()).ok().map(to_micros);
     let port = || Some(event.packet.network.transport()?.ports()?.1);
-    let sighting = at.zip(event.source()).map(|(at, source)| Sighting {
+    let observation = at.zip(event.source()).map(|(at, source)| Observation {
         at,
         source: source.into(),
-        kind: 0,
+        rule_set: 0,
         port: port(),
         yearless: matches!(event.time, LogTime::Rfc3164 { .. }),
     });
-    let known = |sighting| (sighting, event.prefix.to_vec(), Nature::of(&event.packet));
-    Ok((at, sighting.map(known)))
+    let known = |observation| {
+        (
+            observation,
+            event.prefix.to_vec(),
+            Nature::of(&event.packet),
+        )
+    };
+    Ok((at, observation.map(known)))
 }
 
-/// Shows an eye line after line; each must look as it does to someone who has seen none. Answers
-/// how many of them it knew again.
+/// Shows a recognizer line after line; each must look as it does to someone who has seen none.
+/// Answers how many of them it knew again.
 fn agree<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> usize {
-    let mut eye = Eye::new(clock(), true);
+    let mut recognizer = Recognizer::new(clock(), true);
     let mut kinds: Vec<(Vec<u8>, Nature)> = Vec::new();
-    let mut recognized = 0;
+    let mut found = 0;
     for line in lines {
         let mut text = [line, b"\n"].concat();
         let end = text.len();
-        text.resize(end + WINDOW, b'7');
-        let mut what = Sighting::default();
-        let window = Window::new(&text).unwrap();
-        let study = match eye.recognize(window, &mut what) {
+        text.resize(end + PADDED, b'7');
+        let mut what = Observation::default();
+        let padded = PaddedLine::new(&text).unwrap();
+        let parsed = match recognizer.recognize(padded, &mut what) {
             Some(length) => {
-                recognized += 1;
+                found += 1;
                 assert_eq!(length, end, "{}", line.escape_ascii());
-                Ok(Study {
+                Ok(ParsedLine {
                     at: Some(what.at),
-                    sighting: Some(what),
+                    observation: Some(what),
                     repeated: None,
                 })
             }
-            None => eye.study(&text[..end], |prefix, nature| {
+            None => recognizer.parse(&text[..end], |prefix, nature| {
                 kinds.push((prefix.to_vec(), nature));
                 u32::try_from(kinds.len() - 1).unwrap()
             }),
         };
-        let known = study.map(|study| {
-            let known = |what: Sighting| {
-                let (prefix, nature) = kinds[what.kind as usize].clone();
-                (Sighting { kind: 0, ..what }, prefix, nature)
+        let known = parsed.map(|parsed| {
+            let known = |what: Observation| {
+                let (prefix, nature) = kinds[what.rule_set as usize].clone();
+                (
+                    Observation {
+                        rule_set: 0,
+                        ..what
+                    },
+                    prefix,
+                    nature,
+                )
             };
-            (study.at, study.sighting.map(known))
+            (parsed.at, parsed.observation.map(known))
         });
         assert_eq!(known, read_alone(line), "{}", line.escape_ascii());
     }
-    recognized
+    found
 }
 
 /// Lines of the kernel in every form of header.
@@ -357,11 +370,11 @@ fn what_is_known_again_is_what_is_read_in_full() {
     agree(lines.iter().map(String::as_bytes));
     agree(lines.iter().rev().map(String::as_bytes));
     // Every other one, so that different ones are remembered.
-    for step in 2..7 {
+    for node in 2..7 {
         agree(
             lines
                 .iter()
-                .step_by(step)
+                .step_by(node)
                 .chain(&lines)
                 .map(String::as_bytes),
         );

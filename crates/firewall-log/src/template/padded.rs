@@ -1,22 +1,22 @@
-//! The beginning of a text, and so much behind it that reading never has to ask where it ends.
+//! A line with so many bytes behind it that reading never has to ask where it ends.
 
-/// Lines that are recognized are shorter; the kernel's always are.
+/// Longer lines are not recognized; the kernel's are always shorter.
 pub(super) const REACH: usize = 1024;
 
 /// The most bytes that are read at once.
 const READ: usize = 40;
 
-/// Bytes that a [`Window`] needs.
-pub(crate) const WINDOW: usize = REACH + READ;
+/// The bytes that a [`PaddedLine`] needs.
+pub(crate) const PADDED: usize = REACH + READ;
 
-/// Text as far as [`REACH`], and then some.
+/// The beginning of a line, as far as [`REACH`], and [`READ`] more bytes.
 ///
-/// What is read beyond the reach is wrong; whoever has gone through a text finds out at the end
-/// that it went too far.
+/// A place beyond the reach is taken modulo the reach, so what is read there is wrong: whoever has
+/// gone through a line must ask at its end whether that is within the reach.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Window<'a>(&'a [u8; WINDOW]);
+pub(crate) struct PaddedLine<'a>(&'a [u8; PADDED]);
 
-impl<'a> Window<'a> {
+impl<'a> PaddedLine<'a> {
     /// `None` if there is not enough of the text.
     #[inline]
     pub(crate) fn new(text: &'a [u8]) -> Option<Self> {

@@ -1,19 +1,19 @@
-//! Text that must be there, compared by as many bytes at a time as the processor takes.
+//! A text of a template, compared with a line 32 bytes at a time.
 
-use super::window::Window;
+use super::padded::PaddedLine;
 
-/// A text.
+/// A text that must stand in a line.
 // Aligned, so that the processor compares with what is in memory without loading it first.
 #[repr(C, align(16))]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Text {
     /// Its first 32 bytes.
     words: [u64; WORDS],
-    /// Ones where the text is.
+    /// Ones in those bytes of `words` that belong to the text.
     mask: [u64; WORDS],
     length: usize,
-    /// The bytes after those, of a text that is longer; the last piece is the last 32 bytes, some
-    /// of which are in the one before, too.
+    /// The bytes after those, 32 a piece. The last piece is the last 32 bytes of the text, so it
+    /// overlaps the one before: a text of 70 bytes has the pieces 32..64 and 38..70.
     pieces: Box<[[u8; CHUNK]]>,
 }
 
@@ -38,10 +38,10 @@ impl Text {
         }
     }
 
-    /// Where it ends, if it begins at this place of a line.
+    /// Where the text ends, if it stands at this place of the line.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "of the innermost loop")]
-    pub(super) fn end(&self, line: Window<'_>, at: usize) -> Option<usize> {
+    pub(super) fn end(&self, line: PaddedLine<'_>, at: usize) -> Option<usize> {
         let found = words(line.at(at)).into_iter();
         let other = found
             .zip(self.words)
@@ -54,7 +54,7 @@ impl Text {
     }
 
     #[inline]
-    fn goes_on(&self, line: Window<'_>, at: usize) -> bool {
+    fn goes_on(&self, line: PaddedLine<'_>, at: usize) -> bool {
         let places = (1..).map(|piece| at + place(piece, self.length));
         let mut pieces = self.pieces.iter().zip(places);
         pieces.all(|(piece, place)| line.at(place) == piece)

@@ -1,8 +1,9 @@
-//! What is known of a line until it is counted.
+//! What of a line decides whether it counts, when, and for whom.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// An address in words, so that it is written and read again in the same pieces.
+/// The address of a source, in words: it is written and read again in the same pieces, which
+/// spares the processor waiting for the one before it reads the other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Source {
     words: [u64; 2],
@@ -50,8 +51,7 @@ impl Source {
         (!self.ipv6).then_some(low as u32)
     }
 
-    /// The bits of an IPv6 address, the lower half first; of an IPv4 address what they are is not
-    /// said.
+    /// The bits of an IPv6 address, the lower half first; without meaning for an IPv4 address.
     #[inline]
     pub(crate) fn v6(self) -> [u64; 2] {
         self.words
@@ -59,7 +59,7 @@ impl Source {
 }
 
 #[cfg(test)]
-impl From<IpAddr> for Sighting {
+impl From<IpAddr> for Observation {
     fn from(source: IpAddr) -> Self {
         Self {
             source: source.into(),
@@ -68,15 +68,16 @@ impl From<IpAddr> for Sighting {
     }
 }
 
-/// What of a line decides whether it counts and for whom.
+/// One packet that was logged, as a scan counts it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Sighting {
-    /// In microseconds.
+pub(crate) struct Observation {
+    /// When it was logged, in microseconds since 1970.
     pub(crate) at: i64,
     /// `SRC=` of the packet itself, never of one that it quotes.
     pub(crate) source: Source,
-    /// What the caller of [`Eye::study`](super::Eye::study) makes of prefix and nature.
-    pub(crate) kind: u32,
+    /// Which rules count packets like it: the number that the caller of
+    /// [`Recognizer::parse`](super::Recognizer::parse) gave its prefix and nature.
+    pub(crate) rule_set: u32,
     /// The destination port, where ports are asked for.
     pub(crate) port: Option<u16>,
     /// Whether the line's date has no year.

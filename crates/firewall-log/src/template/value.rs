@@ -1,11 +1,11 @@
-//! The values that lines of the same shape differ in, and that nobody asks for.
+//! The values that lines of one template differ in and that counting does not need.
 
 use crate::digits::{self, Limit};
 use crate::input::Parsed;
 use crate::packet::{Octets, is_multicast, is_multicast_frame};
 use crate::trace::Kind;
 
-/// The length of a value that `text` begins with, if it is one of its kind.
+/// The length of the value of this kind that `text` begins with; `None` if it begins with none.
 #[inline(never)]
 pub(super) fn length(kind: Kind, text: &[u8]) -> Option<usize> {
     match kind {
@@ -19,8 +19,8 @@ pub(super) fn length(kind: Kind, text: &[u8]) -> Option<usize> {
     }
 }
 
-/// The length of a destination that `text` begins with, and whether it is many hosts. Other values
-/// are not asked about.
+/// The length of the destination that `text` begins with (an address, or the octets of a frame),
+/// and whether that is many hosts; `None` for values of other kinds.
 #[inline(never)]
 pub(super) fn destination(kind: Kind, text: &[u8]) -> Option<(usize, bool)> {
     match kind {
@@ -40,7 +40,7 @@ pub(super) fn destination(kind: Kind, text: &[u8]) -> Option<(usize, bool)> {
     }
 }
 
-/// A port that `text` begins with, and its length.
+/// The port that `text` begins with, and its length in bytes.
 #[inline]
 pub(super) fn port(text: [u8; 8]) -> Option<(u16, usize)> {
     let (number, length) = digits::leading(&text).filter(|(_, length)| *length > 0)?;

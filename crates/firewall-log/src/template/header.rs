@@ -1,44 +1,52 @@
-//! How lines begin: a date, what stands between it and the kernel's text, and the kernel's own
-//! stamp.
+//! The headers of the templates: how lines begin, up to the kernel's message.
+//!
+//! Of `2026-11-22T09:25:54.194069+00:00 fw kernel: [ 1836.585591] IPTABLES-BLOCKED: …` these are
+//! the hour with its colon (`2026-11-22T09:`), minute and second, the fraction, the text from there
+//! to the number of the kernel's stamp (`+00:00 fw kernel: [ `), and that number.
 
-use super::sighting::Sighting;
+use super::observation::Observation;
+use super::padded::PaddedLine;
 use super::text::Text;
-use super::window::Window;
 use crate::digits;
-use crate::header::Anatomy;
+use crate::header::HeaderSpans;
 use crate::header::raw::micros;
 use crate::time::{Clock, LogTime, MICROS, to_micros};
 
-/// A date that lines begin with, and whether the kernel's stamp follows.
+/// A header that lines begin with. It fits all lines of the same hour.
 #[derive(Debug, Clone)]
-pub(super) struct Date {
-    /// Up to the hour and its colon, or the whole stamp where an hour is not all of one piece.
-    text: Text,
-    /// What stands between the date and the kernel's text, or the number of the kernel's stamp.
-    glue: Text,
-    /// The instant at the end of `text`, in microseconds.
+pub(super) struct HeaderTemplate {
+    /// The date up to the hour and its colon; all of the date if it is [`whole`](Self::whole).
+    date: Text,
+    /// From the date's fraction to the message, or to the number of the kernel's stamp.
+    host_and_tag: Text,
+    /// The instant that `date` is, in microseconds.
     start: i64,
+    /// Whether `date` goes as far as the second: in an hour in which the clocks change, minutes and
+    /// seconds do not say how far into it a line is.
     whole: bool,
+    /// Whether the date has no year.
     yearless: bool,
-    /// `MM:SS` of the last line, and where that is; many lines are of the same second.
+    /// `MM:SS` of the last line and the instant that it is; many lines are of the same second.
     second: ([u8; SECOND], i64),
-    /// Of a line with the kernel's stamp, as `1836.585591`, its part up to the point in the last
-    /// line.
+    /// Where lines have the kernel's stamp: its number in the last line, up to the point (`1836.`).
     stamp: Option<Text>,
 }
 
 const SECOND: usize = b"MM:SS".len();
 
-impl Date {
-    /// `None` for a date that says nothing of the lines after it. `glue`: from the date's fraction
-    /// to the kernel's text, or to the number of its stamp.
+impl HeaderTemplate {
+    /// The template of a line's header; `None` if its date tells nothing of the dates of other
+    /// lines.
+    ///
+    /// `host_and_tag` goes from the date's fraction to the message, or to the number of the
+    /// kernel's stamp.
     pub(super) fn new(
-        anatomy: Anatomy<'_>,
-        glue: &[u8],
+        spans: HeaderSpans<'_>,
+        host_and_tag: &[u8],
         is_stamped: bool,
         clock: &Clock,
     ) -> Option<Self> {
-        let Anatomy { time, date, .. } = anatomy;
+        let HeaderSpans { time, date, .. } = spans;
         let yearless = matches!(time, LogTime::Rfc3164 { .. });
         let (hour, rest) = date.split_at_checked(date.len().checked_sub(b"MM:SS".len())?)?;
         let into = into_hour(rest)?;
@@ -56,8 +64,8 @@ impl Date {
             _ => return None,
         };
         Some(Self {
-            text: Text::new(text),
-            glue: Text::new(glue),
+            date: Text::new(text),
+            host_and_tag: Text::new(host_and_tag),
             start,
             whole,
             yearless,
@@ -66,12 +74,11 @@ impl Date {
         })
     }
 
-    /// When a line was that begins with this date, and where the text of the kernel goes on after
-    /// its stamp.
+    /// Reads the time of a line that begins with this header into `what`; where its message begins.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "mostly there is one date")]
-    pub(super) fn read(&mut self, line: Window<'_>, what: &mut Sighting) -> Option<usize> {
-        let mut place = self.text.end(line, 0)?;
+    pub(super) fn read(&mut self, line: PaddedLine<'_>, what: &mut Observation) -> Option<usize> {
+        let mut place = self.date.end(line, 0)?;
         if !self.whole {
             if line.at(place) != &self.second.0 {
                 let into = digits::minute_and_second(*line.at(place))?;
@@ -85,12 +92,12 @@ impl Date {
             at += micros;
             place += 1 + digits;
         }
-        place = self.glue.end(line, place)?;
+        place = self.host_and_tag.end(line, place)?;
         (what.at, what.yearless) = (at, self.yearless);
         match &mut self.stamp {
             Some(seconds) => stamp(line, place, seconds),
-            // What may be a stamp, and more spaces than the line that is remembered: neither
-            // belongs to a prefix.
+            // What may be a stamp, and more spaces than the header has: the parser takes neither
+            // for a part of the message.
             None => match line.at(place) {
                 [b' ', _] | [b'[', b' ' | b'0'..=b'9'] => None,
                 _ => Some(place),
@@ -99,11 +106,11 @@ impl Date {
     }
 }
 
-/// Where a stamp ends whose number begins at a place. Its part up to the point is kept: many lines
-/// are of the same second.
+/// Where the kernel's stamp ends, whose number begins at a place. `seconds`, the number up to the
+/// point, is kept from line to line: many lines are of the same second.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "of nearly every line")]
-fn stamp(line: Window<'_>, place: usize, seconds: &mut Text) -> Option<usize> {
+fn stamp(line: PaddedLine<'_>, place: usize, seconds: &mut Text) -> Option<usize> {
     let fraction = seconds.end(line, place).filter(|end| *end > place);
     if let Some(fraction) = fraction.filter(|at| digits::six(*line.at(*at)).is_some()) {
         return Some(fraction + 6);
@@ -113,10 +120,10 @@ fn stamp(line: Window<'_>, place: usize, seconds: &mut Text) -> Option<usize> {
     Some(place + length)
 }
 
-/// The microseconds that up to nine digits of a fraction are, and how many digits.
+/// The microseconds that a fraction of up to nine digits is, and how many digits it has.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "mostly there are six")]
-fn fraction(line: Window<'_>, place: usize) -> Option<(i64, usize)> {
+fn fraction(line: PaddedLine<'_>, place: usize) -> Option<(i64, usize)> {
     if let Some(micros) = digits::six(*line.at(place)) {
         return Some((micros.into(), 6));
     }
