@@ -97,7 +97,7 @@
 //! # Tests without a kernel
 //!
 //! Everything goes through the [`Transport`] trait. [`testing::FakeKernel`] keeps sets in memory
-//! and answers as a kernel would; [`testing::Script`] answers from a script.
+//! and answers as a kernel would; [`testing::script`] answers from a script.
 #![forbid(unsafe_code)]
 
 mod entry;
@@ -112,7 +112,6 @@ mod set_type;
 pub mod testing;
 mod text;
 mod timeout;
-mod transport;
 
 pub use entry::{Comment, CommentError, Counters, Entry, Position, SkbInfo, SkbMark};
 pub use error::{DecodeError, Error};
@@ -126,7 +125,7 @@ pub use key::{
     Network, Port, PortError, RawKey,
 };
 pub use name::{SetName, SetNameError};
+pub use netlink_session::{NetlinkFamily, NetlinkSocket, Transport};
 pub use set::{BitmapRange, CreateSet, Set, SetHeader, SetIndex, SetOptions};
 pub use set_type::{Dimension, Method, SetType};
 pub use timeout::{Timeout, TimeoutError};
-pub use transport::{NetlinkSocket, Transport};

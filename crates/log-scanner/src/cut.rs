@@ -276,7 +276,7 @@ mod tests {
     fn without_conntrack(outcome: Outcome, dry_run: bool) -> (ViolationReport, Vec<Warning>) {
         let mut report = report(dry_run, vec![violation("203.0.113.7", outcome)]);
         report.rules[0].rule.cut_connections = true;
-        let script = Script::without_protocol([Answer::error(EINVAL)]);
+        let script = Script::new([Answer::error(EINVAL)]);
         let open = || Ok(Conntrack::with_transport(script));
         let warnings = act_with(open, &mut report.rules, None, dry_run);
         (report.rules[0].violations[0].clone(), warnings)

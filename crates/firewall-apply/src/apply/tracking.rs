@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use ipset_netlink::{NetlinkSocket, Transport as _};
+use ipset_netlink::{NetlinkFamily, NetlinkSocket, Transport as _};
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
     NetlinkPayload,
@@ -23,7 +23,7 @@ use super::sessions::{Protocol, Session};
 pub(super) fn enter(sessions: &[Session]) -> Result<(), (usize, io::Error)> {
     let mut failed = 0;
     let mut first = None;
-    let mut socket = match NetlinkSocket::connect() {
+    let mut socket = match NetlinkSocket::connect(NetlinkFamily::Netfilter) {
         Ok(socket) => socket,
         Err(error) => return Err((sessions.len(), error)),
     };

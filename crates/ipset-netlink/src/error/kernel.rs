@@ -21,7 +21,7 @@ pub(crate) enum KernelError {
     NoIpsets,
     #[error(
         "the kernel speaks ipset protocol {minimum} to {current}, this program {}",
-        crate::ipset::IPSET_PROTOCOL
+        crate::packet::IPSET_PROTOCOL
     )]
     Protocol { current: u8, minimum: u8 },
     #[error("there is no set {}", .0.quoted())]

@@ -1,15 +1,14 @@
 //! What can go wrong, told as operation, object and cause.
 
 mod by_type;
-mod decode;
 mod kernel;
 pub(crate) mod numbers;
 mod operation;
 
 use std::{fmt, io};
 
-pub use decode::DecodeError;
 pub(crate) use kernel::KernelError;
+pub use netlink_session::DecodeError;
 pub(crate) use numbers::IPSET_ERR_EXIST;
 pub(crate) use operation::Operation;
 

@@ -2,8 +2,7 @@
 
 use netlink_packet_core::{NLA_HEADER_SIZE, NlaBuffer};
 
-use super::change::change;
-use super::exchange::Failure;
+use super::exchange::{Failure, serialize};
 use crate::error::InputError;
 use crate::packet::{Command, EncodedEntries, IpSetAttribute, entries};
 use crate::{Entry, SetName};
@@ -29,7 +28,7 @@ impl Batch {
             IpSetAttribute::LineNumber(0),
             IpSetAttribute::Entries(EncodedEntries::default()),
         ];
-        let head = change(command, attributes, flags)?;
+        let head = serialize(command, attributes, flags)?;
         let mut bytes = Vec::with_capacity(ENOUGH_BYTES + 1024);
         bytes.extend_from_slice(&head);
         Ok(Self {

@@ -283,7 +283,7 @@ impl<'a, T: Transport> Bulk<'a, T> {
         while next < self.batch.len() {
             let end = next.saturating_add(self.stride).min(self.batch.len());
             let request = self.batch.request(next, end);
-            match self.session.change_serialized(request, self.change.command) {
+            match self.session.change_serialized(request) {
                 Ok(()) => {
                     self.accept(end - next);
                     self.stride = self.stride.saturating_mul(2);

@@ -1,8 +1,8 @@
 //! Sets made, exchanged and removed.
 
-use netlink_packet_core::{NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 
-use super::exchange::{Failure, Until, serialize};
+use super::exchange::{Failure, serialize};
 use crate::error::Operation;
 use crate::packet::{Command, IpSetAttribute};
 use crate::{CreateSet, Error, IfExists, IfMissing, IpSet, SetName, Transport};
@@ -122,31 +122,8 @@ impl<T: Transport> IpSet<T> {
         attributes: Vec<IpSetAttribute>,
         flags: u16,
     ) -> Result<(), Failure> {
-        let mut request = change(command, attributes, flags)?;
-        self.change_serialized(&mut request, command)
+        self.change_serialized(&mut serialize(command, attributes, flags)?)
     }
-
-    /// As [`IpSet::change`], with a request from [`change`] and what was appended to it.
-    pub(super) fn change_serialized(
-        &mut self,
-        request: &mut [u8],
-        command: Command,
-    ) -> Result<(), Failure> {
-        let answer = self.ask_serialized(request, command, Until::Ack, |_| Ok(()));
-        answer.map_err(|failure| match failure {
-            Failure::Transport(_) | Failure::Decode(_) => Failure::Unanswered(Box::new(failure)),
-            failure => failure,
-        })
-    }
-}
-
-/// A request that the kernel only acknowledges.
-pub(super) fn change(
-    command: Command,
-    attributes: Vec<IpSetAttribute>,
-    flags: u16,
-) -> Result<Vec<u8>, Failure> {
-    serialize(command, attributes, NLM_F_REQUEST | NLM_F_ACK | flags)
 }
 
 fn names(set: &SetName, second: Option<&SetName>) -> Vec<IpSetAttribute> {

@@ -1,7 +1,6 @@
 //! One entry of a set.
 
-use super::change::change;
-use super::exchange::Failure;
+use super::exchange::{Failure, serialize};
 use crate::error::{IPSET_ERR_EXIST, InputError, Operation};
 use crate::packet::{Command, IpSetAttribute};
 use crate::{
@@ -158,12 +157,12 @@ impl<T: Transport> IpSet<T> {
         } = self.ask_type_of(set)?;
         check(&set_type, family, entry, command)?;
         let attributes = vec![IpSetAttribute::SetName(set.as_bytes().into())];
-        let mut request = change(command, attributes, flags)?;
+        let mut request = serialize(command, attributes, flags)?;
         let line = (command != Command::Test).then_some(0);
         if !entry.append(&mut request, line) {
             return Err(InputError::EntryTooLong.into());
         }
-        self.change_serialized(&mut request, command)
+        self.change_serialized(&mut request)
     }
 }
 

@@ -23,7 +23,7 @@ impl<T: Transport> IpSet<T> {
     ) -> Error {
         let cause = match failure {
             Failure::Input(error) => Cause::Input(error),
-            Failure::Unsent(error) | Failure::Transport(error) => Cause::Transport(error),
+            Failure::Transport(error) => Cause::Transport(error),
             Failure::Decode(error) => Cause::Decode(error),
             Failure::Unanswered(failure) => {
                 return self

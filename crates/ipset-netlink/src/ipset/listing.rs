@@ -2,11 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
-
-use super::exchange::{Failure, Until};
+use super::exchange::Failure;
 use crate::error::Operation;
-use crate::packet::{self, Command, IpSetAttribute, IpSetMessage};
+use crate::packet::{self, IpSetAttribute, IpSetMessage};
 use crate::{DecodeError, Entry, Error, IpSet, Set, SetHeader, SetName, Transport};
 
 /// A piece of a listing, see [`IpSet::for_each`].
@@ -35,7 +33,7 @@ impl<T: Transport> IpSet<T> {
         mut each: impl FnMut(Listed) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let mut listing = Listing::default();
-        self.dump(set, 0, |message| listing.read(&message, &mut each))
+        self.read(set, 0, |message| listing.read(&message, &mut each))
             .map_err(|failure| {
                 let operation = set.map_or(Operation::ListAll, |set| Operation::List(set.clone()));
                 self.explain(operation, failure)
@@ -95,7 +93,7 @@ impl<T: Transport> IpSet<T> {
     /// As [`IpSet`] says.
     pub fn names(&mut self) -> Result<Vec<SetName>, Error> {
         let mut names = Vec::new();
-        self.dump(None, IPSET_FLAG_LIST_SETNAME, |message| {
+        self.read(None, IPSET_FLAG_LIST_SETNAME, |message| {
             if names.len() >= MOST_SETS {
                 return Err(DecodeError::new("it has no end"));
             }
@@ -121,7 +119,7 @@ impl<T: Transport> IpSet<T> {
         sets: &mut Vec<Set>,
     ) -> Result<(), Failure> {
         let mut listing = Listing::default();
-        self.dump(set, flags, |message| {
+        self.read(set, flags, |message| {
             listing.read(&message, &mut |listed| {
                 match (listed, sets.last_mut()) {
                     (Listed::Header(header), _) => sets.push(Set {
@@ -143,7 +141,7 @@ impl<T: Transport> IpSet<T> {
         mut each: impl FnMut(Entry),
     ) -> Result<(), Failure> {
         let mut listing = Listing::default();
-        self.dump(Some(set), 0, |message| {
+        self.read(Some(set), 0, |message| {
             listing.read(&message, &mut |listed| {
                 if let Listed::Entry(entry) = listed {
                     each(entry);
@@ -153,7 +151,7 @@ impl<T: Transport> IpSet<T> {
         })
     }
 
-    fn dump(
+    fn read(
         &mut self,
         set: Option<&SetName>,
         flags: u32,
@@ -162,13 +160,7 @@ impl<T: Transport> IpSet<T> {
         let mut attributes = Vec::new();
         attributes.extend(set.map(|set| IpSetAttribute::SetName(set.as_bytes().into())));
         attributes.extend((flags != 0).then_some(IpSetAttribute::Flags(flags)));
-        self.ask(
-            Command::List,
-            attributes,
-            NLM_F_REQUEST | NLM_F_ACK | NLM_F_DUMP,
-            Until::Done,
-            each,
-        )
+        self.dump(attributes, each)
     }
 }
 

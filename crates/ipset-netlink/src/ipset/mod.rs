@@ -11,15 +11,14 @@ mod query;
 mod replace;
 
 pub use bulk::{BulkOutcome, EntryFailure};
-pub(crate) use exchange::IPSET_PROTOCOL;
-use exchange::Until;
 pub use listing::Listed;
-use netlink_packet_core::{NLM_F_EXCL, NLM_F_REQUEST};
+use netlink_packet_core::NLM_F_EXCL;
+use netlink_session::{NetlinkFamily, Session};
 pub use query::{Protocol, Revisions, TypeOfSet};
 pub use replace::Replaced;
 
 use crate::error::{Cause, DecodeError, KernelError, Operation};
-use crate::packet::{Command, IpSetAttribute};
+use crate::packet::{Command, IPSET_PROTOCOL, IpSetAttribute};
 use crate::{Error, NetlinkSocket, Transport};
 
 /// A session with the kernel's ipset subsystem.
@@ -34,10 +33,8 @@ use crate::{Error, NetlinkSocket, Transport};
 /// set of the name ([`Error::is_set_not_found`]), or because the transport fails.
 #[derive(Debug)]
 pub struct IpSet<T: Transport = NetlinkSocket> {
-    transport: T,
+    session: Session<T>,
     protocol: Protocol,
-    sequence: u32,
-    datagram: Vec<u8>,
 }
 
 impl IpSet {
@@ -48,7 +45,7 @@ impl IpSet {
     /// The kernel has no ipsets ([`Error::is_not_supported`]) or speaks only other versions of the
     /// protocol.
     pub fn connect() -> Result<Self, Error> {
-        let socket = NetlinkSocket::connect()
+        let socket = NetlinkSocket::connect(NetlinkFamily::Netfilter)
             .map_err(|error| Error::new(Operation::Connect, Cause::Transport(error)))?;
         Self::with_transport(socket)
     }
@@ -61,17 +58,15 @@ impl<T: Transport> IpSet<T> {
     ///
     /// As [`IpSet::connect`].
     pub fn with_transport(transport: T) -> Result<Self, Error> {
-        let mut session = Self {
-            transport,
+        let mut sets = Self {
+            session: Session::new(transport),
             protocol: Protocol {
                 current: IPSET_PROTOCOL,
                 minimum: IPSET_PROTOCOL,
             },
-            sequence: 0,
-            datagram: Vec::new(),
         };
-        session.agree_on_protocol()?;
-        Ok(session)
+        sets.agree_on_protocol()?;
+        Ok(sets)
     }
 
     /// The protocol versions the kernel speaks. This crate speaks version 7 (Linux 4.20 and later).
@@ -83,23 +78,14 @@ impl<T: Transport> IpSet<T> {
         let operation = Operation::Protocol;
         let mut current = None;
         let mut minimum = None;
-        self.ask(
-            Command::Protocol,
-            Vec::new(),
-            NLM_F_REQUEST,
-            Until::Message,
-            |message| {
-                for attribute in message.attributes {
-                    match attribute {
-                        IpSetAttribute::Protocol(version) => current = Some(version),
-                        IpSetAttribute::ProtocolMin(version) => minimum = Some(version),
-                        _ => {}
-                    }
-                }
-                Ok(())
-            },
-        )
-        .map_err(|failure| self.explain(operation.clone(), failure))?;
+        let answer = self.ask(Command::Protocol, Vec::new());
+        for attribute in answer.map_err(|failure| self.explain(operation.clone(), failure))? {
+            match attribute {
+                IpSetAttribute::Protocol(version) => current = Some(version),
+                IpSetAttribute::ProtocolMin(version) => minimum = Some(version),
+                _ => {}
+            }
+        }
         let Some(current) = current else {
             return Err(Error::new(
                 operation,

@@ -1,8 +1,6 @@
 //! Questions about the kernel and the index of a set.
 
-use netlink_packet_core::NLM_F_REQUEST;
-
-use super::exchange::{Failure, Until};
+use super::exchange::Failure;
 use crate::error::Operation;
 use crate::packet::{Command, IpSetAttribute};
 use crate::{DecodeError, Error, Family, IpSet, SetIndex, SetName, SetType, Transport};
@@ -98,11 +96,13 @@ impl<T: Transport> IpSet<T> {
         ];
         let mut minimum = None;
         let mut maximum = None;
-        self.ask_attributes(Command::Type, attributes, |attribute| match attribute {
-            IpSetAttribute::Revision(revision) => maximum = Some(revision),
-            IpSetAttribute::RevisionMin(revision) => minimum = Some(revision),
-            _ => {}
-        })?;
+        for attribute in self.ask(Command::Type, attributes)? {
+            match attribute {
+                IpSetAttribute::Revision(revision) => maximum = Some(revision),
+                IpSetAttribute::RevisionMin(revision) => minimum = Some(revision),
+                _ => {}
+            }
+        }
         let maximum = maximum.ok_or_else(|| lacks("revision"))?;
         Ok(Revisions {
             minimum: minimum.unwrap_or(maximum),
@@ -117,12 +117,14 @@ impl<T: Transport> IpSet<T> {
     pub(super) fn ask_type_of(&mut self, set: &SetName) -> Result<TypeOfSet, Failure> {
         let (mut set_type, mut family, mut revision) = (None, None, None);
         let attributes = vec![IpSetAttribute::SetName(set.as_bytes().into())];
-        self.ask_attributes(Command::Header, attributes, |attribute| match attribute {
-            IpSetAttribute::TypeName(name) => set_type = name.parse().ok(),
-            IpSetAttribute::Family(number) => family = Some(Family::from(number)),
-            IpSetAttribute::Revision(number) => revision = Some(number),
-            _ => {}
-        })?;
+        for attribute in self.ask(Command::Header, attributes)? {
+            match attribute {
+                IpSetAttribute::TypeName(name) => set_type = name.parse().ok(),
+                IpSetAttribute::Family(number) => family = Some(Family::from(number)),
+                IpSetAttribute::Revision(number) => revision = Some(number),
+                _ => {}
+            }
+        }
         Ok(TypeOfSet {
             set_type: set_type.ok_or_else(|| lacks("type"))?,
             family: family.ok_or_else(|| lacks("family"))?,
@@ -131,52 +133,26 @@ impl<T: Transport> IpSet<T> {
     }
 
     fn ask_name_of(&mut self, index: u16) -> Result<SetName, Failure> {
-        let mut name = None;
         let attributes = vec![IpSetAttribute::Index(index)];
-        self.ask_attributes(Command::GetByIndex, attributes, |attribute| {
-            name = attribute
-                .set_name()
-                .map(SetName::from_kernel)
-                .or(name.take());
-        })?;
-        name.ok_or_else(|| lacks("name"))
+        let answer = self.ask(Command::GetByIndex, attributes)?;
+        let name = answer.iter().find_map(IpSetAttribute::set_name);
+        name.map(SetName::from_kernel).ok_or_else(|| lacks("name"))
     }
 
     fn ask_index(&mut self, set: &SetName) -> Result<SetIndex, Failure> {
         let mut index = None;
         let mut family = None;
         let attributes = vec![IpSetAttribute::SetName(set.as_bytes().into())];
-        self.ask_attributes(
-            Command::GetByName,
-            attributes,
-            |attribute| match attribute {
+        for attribute in self.ask(Command::GetByName, attributes)? {
+            match attribute {
                 IpSetAttribute::Index(number) => index = Some(number),
                 IpSetAttribute::Family(number) => family = Some(Family::from(number)),
                 _ => {}
-            },
-        )?;
+            }
+        }
         let index = index.ok_or_else(|| lacks("index"))?;
         let family = family.ok_or_else(|| lacks("family"))?;
         Ok(SetIndex { index, family })
-    }
-
-    /// Asks what is answered with one message, and hands over its attributes.
-    fn ask_attributes(
-        &mut self,
-        command: Command,
-        attributes: Vec<IpSetAttribute>,
-        mut each: impl FnMut(IpSetAttribute),
-    ) -> Result<(), Failure> {
-        self.ask(
-            command,
-            attributes,
-            NLM_F_REQUEST,
-            Until::Message,
-            |message| {
-                message.attributes.into_iter().for_each(&mut each);
-                Ok(())
-            },
-        )
     }
 }
 

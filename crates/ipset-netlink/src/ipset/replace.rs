@@ -45,7 +45,7 @@ impl<T: Transport> IpSet<T> {
         let entries = entries.into_iter();
         let header = self.header(set)?;
         let mut temporary = CreateSet::from(&header);
-        temporary.name = temporary_name(set, self.transport.port());
+        temporary.name = temporary_name(set, self.session.transport().port());
         make_room(&mut temporary, entries.clone());
         self.remove_leftovers(set)?;
         self.create(&temporary, IfExists::Fail)?;
@@ -81,12 +81,12 @@ impl<T: Transport> IpSet<T> {
                 continue;
             };
             // A session replaces one set at a time: what has our own port is not in use.
-            if port == self.transport.port() {
+            if port == self.session.transport().port() {
                 self.destroy(&name, IfMissing::Ignore)?;
                 continue;
             }
             // Held until the set is gone, so that no other session can get it and begin.
-            let claim = self.transport.claim_port(port);
+            let claim = self.session.transport().claim_port(port);
             if claim.is_some() {
                 // Somebody may have given it to a rule: it is in nobody's way, and stays then.
                 let _ = self.destroy(&name, IfMissing::Ignore);

@@ -50,4 +50,5 @@ pub(crate) use header::{
     IPSET_FLAG_WITH_COMMENT, IPSET_FLAG_WITH_COUNTERS, IPSET_FLAG_WITH_FORCEADD,
     IPSET_FLAG_WITH_SKBINFO,
 };
+pub(crate) use message::IPSET_PROTOCOL;
 pub use message::IpSetMessage;

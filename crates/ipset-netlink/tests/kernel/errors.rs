@@ -245,11 +245,11 @@ fn errors_of_options(sets: &mut IpSet) -> Result<(), Failed> {
 
 /// A program that lists a set and stops reading holds on to it; one that goes on reading lets go.
 fn a_listing_in_progress_is_waited_for(sets: &mut IpSet) -> Result<(), Failed> {
-    use ipset_netlink::{Entry, NetlinkSocket, Transport};
+    use ipset_netlink::{Entry, NetlinkFamily, NetlinkSocket, Transport};
     let (s, t) = (make(sets, "s"), make(sets, "t"));
     let entries = (1..=20_000_u32).map(|n| Entry::new(std::net::Ipv4Addr::from(n).into()));
     assert!(sets.add_all(&s, entries, IfExists::Fail)?.is_complete());
-    let mut reader = NetlinkSocket::connect()?;
+    let mut reader = NetlinkSocket::connect(NetlinkFamily::Netfilter)?;
     reader.send(&list_request())?;
     let mut datagram = Vec::new();
     reader.receive(&mut datagram)?;

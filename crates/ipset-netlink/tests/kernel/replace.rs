@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use ipset_netlink::{
-    CreateSet, Entry, Family, IfExists, IfMissing, IpSet, NetlinkSocket, SetType, Timeout,
-    Transport,
+    CreateSet, Entry, Family, IfExists, IfMissing, IpSet, NetlinkFamily, NetlinkSocket, SetType,
+    Timeout, Transport,
 };
 use netns_testbed::{Failed, Namespace, Tool, Trial};
 
@@ -52,14 +52,14 @@ pub(crate) fn trials(trials: &mut Vec<Trial>) {
 
 /// Netlink ports are numbers of one network namespace; those of another say nothing.
 fn a_thread_elsewhere_takes_nothing_for_left(sets: &mut IpSet) -> Result<(), Failed> {
-    let other = NetlinkSocket::connect()?;
+    let other = NetlinkSocket::connect(NetlinkFamily::Netfilter)?;
     let at_work = format!("~{:08x}~s", other.port());
     for set in ["s", &at_work] {
         sets.create(&plain(set, SetType::HashIp, Family::Inet), IfExists::Fail)?;
     }
     Namespace::new()?.run(|| -> Result<(), Failed> {
         // The first port of this process here has the number that its first port there has.
-        let _first = NetlinkSocket::connect()?;
+        let _first = NetlinkSocket::connect(NetlinkFamily::Netfilter)?;
         sets.replace_all(&name("s"), numbered(0..10))?;
         Ok(())
     })?;
@@ -251,7 +251,7 @@ fn what_a_killed_run_left_is_removed(sets: &mut IpSet) -> Result<(), Failed> {
         sets.create(&plain(set, SetType::HashIp, Family::Inet), IfExists::Fail)
     };
     make(sets, "s")?;
-    let other = NetlinkSocket::connect()?;
+    let other = NetlinkSocket::connect(NetlinkFamily::Netfilter)?;
     let of_other = format!("~{:08x}~s", other.port());
     make(sets, &of_other)?;
     // Nobody has this port: the kernel gives numbers of processes, or those from 2^31 on.

@@ -7,7 +7,7 @@ use std::path::Path;
 use ipset_netlink::packet::{
     Command, EncodedEntries, EntryAttribute, IpSetAttribute, IpSetMessage,
 };
-use ipset_netlink::testing::{Answer, Script};
+use ipset_netlink::testing::{self, Answer, Script};
 use ipset_netlink::{CreateSet, Entry, IfExists, IfMissing, IpSet, SetType};
 use netlink_packet_core::{NetlinkBuffer, NetlinkMessage, NetlinkPayload};
 
@@ -105,7 +105,7 @@ impl Section {
             IfExists::Fail
         };
         let entry = || lines::entry(line, &self.create.set_type);
-        let mut script = Script::new([self.type_answer(exchange), Answer::ok()]);
+        let mut script = testing::script([self.type_answer(exchange), Answer::ok()]);
         let mut sets = IpSet::with_transport(&mut script).unwrap();
         match line.split(' ').next().unwrap() {
             "create" => sets.create(&self.create, if_exists).unwrap(),
@@ -158,13 +158,13 @@ impl Section {
             _ => None,
         });
         match revision {
-            Some(revision) => Answer::revisions(revision),
-            None => Answer::type_of(&self.create.set_type, self.create.family),
+            Some(revision) => testing::revisions(revision),
+            None => testing::type_of(&self.create.set_type, self.create.family),
         }
     }
 
     fn listed(&self) -> ipset_netlink::Set {
-        let mut script = Script::new([self.listing()]);
+        let mut script = testing::script([self.listing()]);
         let mut sets = IpSet::with_transport(&mut script).unwrap();
         sets.list(&self.create.name).unwrap()
     }
@@ -172,7 +172,7 @@ impl Section {
     /// We list where `ipset save` saves; but for that, the request is the same, and so are the
     /// kernel's answers.
     fn list_request(&self) -> (u16, IpSetMessage) {
-        let mut script = Script::new([self.listing()]);
+        let mut script = testing::script([self.listing()]);
         let mut sets = IpSet::with_transport(&mut script).unwrap();
         sets.list(&self.create.name).unwrap();
         let (flags, mut request) = message(&script.datagrams()[1]);

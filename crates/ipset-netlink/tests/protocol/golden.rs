@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use ipset_netlink::packet::{Command, EntryAttribute, IpSetAttribute, IpSetMessage};
-use ipset_netlink::testing::{Answer, Script};
+use ipset_netlink::testing::{self, Answer, Script};
 use ipset_netlink::{Counters, Entry, IfMissing, IpSet, Key, SetName, Timeout};
 use netlink_packet_core::{NetlinkBuffer, NetlinkMessage, NetlinkPayload};
 use netlink_packet_netfilter::{NetfilterMessage, NetfilterMessageInner};
@@ -99,7 +99,7 @@ fn sets_are_changed_as_ipset_does() {
 fn a_network_is_looked_for_as_ipset_does() {
     let header = exchange("ipset add c4 192.0.2.7: its question for the header of the set");
     let test = exchange("ipset test c4 10.9.0.0/16");
-    let mut script = Script::new([header.replay(2), test.replay(3)]);
+    let mut script = testing::script([header.replay(2), test.replay(3)]);
     let mut sets = IpSet::with_transport(&mut script).unwrap();
     // It is there, but as an exception.
     assert!(!sets.contains(&name("c4"), &key("10.9.0.0/16")).unwrap());
@@ -165,7 +165,7 @@ fn listings_are_understood() {
 /// Makes a call that sends what the command does, and gives it the same answer.
 fn session(command: &str, call: impl FnOnce(&mut IpSet<&mut Script>)) {
     let golden = exchange(command);
-    let mut script = Script::new([golden.replay(2)]);
+    let mut script = testing::script([golden.replay(2)]);
     call(&mut IpSet::with_transport(&mut script).unwrap());
     assert_sent(&exchange("ipset version"), &script.datagrams()[0]);
     assert_sent(&golden, &script.datagrams()[1]);

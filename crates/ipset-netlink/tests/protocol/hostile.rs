@@ -1,34 +1,15 @@
-//! Answers that no kernel should give: an error, never a panic, never a wait without end.
+//! Answers about sets that no kernel should give: an error, never a panic, never a wait without end.
+//! Those that no part of the kernel should give are in netlink-session.
 
 use ipset_netlink::packet::{
     Command, EncodedEntries, EntryAttribute, IpSetAttribute, IpSetMessage,
 };
-use ipset_netlink::testing::{Answer, Script};
-use ipset_netlink::{Entry, Error, Family, IfExists, IpSet, Key, SetType, Transport};
-use netlink_packet_core::{
-    DefaultNla, ErrorMessage, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-};
+use ipset_netlink::testing::{self, Answer, Script};
+use ipset_netlink::{Entry, Error, Family, IfExists, IpSet, Key, SetType};
+use netlink_packet_core::{DefaultNla, NetlinkHeader, NetlinkMessage};
 use proptest::prelude::*;
 
 use crate::script::{entries, header, set};
-
-#[test]
-fn an_answer_to_someone_else_is_passed_over() {
-    let foreign = |sequence, port| error(sequence, port, -2);
-    let ours = error(2, Script::PORT, 0);
-    let mut script = Script::new([Answer::datagrams([
-        foreign(1, Script::PORT),
-        foreign(2, Script::PORT + 1),
-        foreign(3, Script::PORT),
-        Vec::new(),
-        // The answer is the second message of its datagram.
-        [foreign(9, Script::PORT), ours].concat(),
-    ])]);
-    IpSet::with_transport(&mut script)
-        .unwrap()
-        .flush(&set())
-        .unwrap();
-}
 
 #[test]
 fn no_answer_is_an_error() {
@@ -36,7 +17,6 @@ fn no_answer_is_an_error() {
         flush([]).unwrap_err().to_string(),
         "cannot flush set \"s\": timed out; what became of it is not known"
     );
-    assert!(flush([Answer::datagrams([error(7, 7, 0)])]).is_err());
 }
 
 #[test]
@@ -49,31 +29,15 @@ fn an_error_number_is_negative_or_zero() {
          what became of it is not known"
     );
     assert_eq!(
-        flush([Answer::datagrams([error(2, Script::PORT, i32::MIN)])])
-            .unwrap_err()
-            .to_string(),
+        flush([Answer::error(i32::MIN)]).unwrap_err().to_string(),
         "cannot flush set \"s\": the kernel gives error 2147483648, which has no name here"
     );
 }
 
 #[test]
-fn a_message_cut_short_or_of_length_zero_is_an_error() {
-    let whole = error(2, Script::PORT, 0);
-    for length in 1..whole.len() {
-        assert!(
-            flush([Answer::datagrams([whole[..length].to_vec()])]).is_err(),
-            "{length}"
-        );
-    }
-    let mut no_length = whole;
-    no_length[..4].fill(0);
-    assert!(flush([Answer::datagrams([no_length])]).is_err());
-}
-
-#[test]
 fn an_answer_to_another_command_is_an_error() {
     let wrong = IpSetMessage::new(Command::Type, vec![IpSetAttribute::Revision(1)]);
-    let mut script = Script::new([Answer::message(wrong)]);
+    let mut script = testing::script([Answer::message(wrong)]);
     let error = IpSet::with_transport(&mut script)
         .unwrap()
         .index(&set())
@@ -87,14 +51,8 @@ fn an_answer_to_another_command_is_an_error() {
 #[test]
 fn an_old_or_new_protocol_is_named() {
     let speaks = |newest, oldest| {
-        let message = IpSetMessage::new(
-            Command::Protocol,
-            vec![
-                IpSetAttribute::Protocol(newest),
-                IpSetAttribute::ProtocolMin(oldest),
-            ],
-        );
-        IpSet::with_transport(Script::without_protocol([Answer::message(message)])).map(|_| ())
+        let script = Script::new([testing::protocol(newest, oldest)]);
+        IpSet::with_transport(script).map(|_| ())
     };
     assert!(speaks(8, 7).is_ok());
     for (newest, oldest) in [(6, 5), (9, 8)] {
@@ -106,7 +64,7 @@ fn an_old_or_new_protocol_is_named() {
             )
         );
     }
-    let none = IpSet::with_transport(Script::without_protocol([Answer::error(22)])).unwrap_err();
+    let none = IpSet::with_transport(Script::new([Answer::error(22)])).unwrap_err();
     assert!(none.is_not_supported());
 }
 
@@ -145,7 +103,7 @@ fn a_listing_without_end_is_given_up() {
 fn a_listing_that_makes_no_sense_is_read_to_its_end() {
     let mut nameless = header("hash:ip", 4);
     nameless.attributes.remove(1);
-    let mut script = Script::new([Answer::listing([nameless, entries([1])]), Answer::ok()]);
+    let mut script = testing::script([Answer::listing([nameless, entries([1])]), Answer::ok()]);
     let mut sets = IpSet::with_transport(&mut script).unwrap();
     assert!(
         sets.list(&set())
@@ -188,13 +146,13 @@ fn a_type_that_is_not_known_keeps_its_entries() {
     assert_eq!(listed.entries[0].timeout.unwrap().as_secs(), 9);
 
     // And they can be added again as they were.
-    let of_type = Answer::type_of(&listed.header.set_type, Family::Inet);
-    let mut script = Script::new([of_type, Answer::ok()]);
+    let of_type = testing::type_of(&listed.header.set_type, Family::Inet);
+    let mut script = testing::script([of_type, Answer::ok()]);
     let mut sets = IpSet::with_transport(&mut script).unwrap();
     sets.add(&set(), &listed.entries[0], IfExists::Fail)
         .unwrap();
     assert_eq!(
-        script.requests()[1].attributes[2],
+        testing::requests(&script)[1].attributes[2],
         IpSetAttribute::Entry(vec![
             address,
             unknown,
@@ -206,14 +164,14 @@ fn a_type_that_is_not_known_keeps_its_entries() {
 
 #[test]
 fn after_a_refused_entry_the_rest_is_sent() {
-    let mut script = Script::new([
+    let mut script = testing::script([
         hash_ip(),
-        Answer::error_at_line(4103, 3),
-        Answer::error_at_line(4103, 4),
-        Answer::ok(),                   // 5
-        Answer::ok(),                   // 6 and 7
-        Answer::error_at_line(4107, 9), // after 8
-        Answer::ok(),                   // 10
+        testing::error_at_line(4103, 3),
+        testing::error_at_line(4103, 4),
+        Answer::ok(),                    // 5
+        Answer::ok(),                    // 6 and 7
+        testing::error_at_line(4107, 9), // after 8
+        Answer::ok(),                    // 10
     ]);
     let mut sets = IpSet::with_transport(&mut script).unwrap();
     let entries = (1..=10).map(|n| Entry::new(Key::ip(std::net::Ipv4Addr::from(n).into())));
@@ -241,7 +199,7 @@ fn after_a_refused_entry_the_rest_is_sent() {
             ),
         ]
     );
-    let lines: Vec<Vec<u32>> = script.requests()[1..].iter().map(lines).collect();
+    let lines: Vec<Vec<u32>> = testing::requests(&script)[1..].iter().map(lines).collect();
     assert_eq!(
         lines,
         [
@@ -260,8 +218,8 @@ fn a_name_is_as_long_as_its_bytes_are_and_one_too_long_is_one_refused_entry() {
     for (length, accepted) in [(31, 3), (32, 2)] {
         let name = IpSetAttribute::SetName(vec![0xe9; length]);
         let listed = IpSetMessage::new(Command::List, vec![name]);
-        let of_type = Answer::type_of(&SetType::ListSet, Family::Unspec);
-        let mut script = Script::new([
+        let of_type = testing::type_of(&SetType::ListSet, Family::Unspec);
+        let mut script = testing::script([
             Answer::listing([listed]),
             of_type,
             Answer::ok(),
@@ -285,11 +243,11 @@ fn a_name_is_as_long_as_its_bytes_are_and_one_too_long_is_one_refused_entry() {
 #[test]
 fn a_line_that_was_not_sent_ends_a_bulk() {
     for answer in [
-        Answer::error_at_line(4103, 4),
-        Answer::error_at_line(4103, u32::MAX),
+        testing::error_at_line(4103, 4),
+        testing::error_at_line(4103, u32::MAX),
         Answer::error(2),
     ] {
-        let mut script = Script::new([hash_ip(), answer]);
+        let mut script = testing::script([hash_ip(), answer]);
         let mut sets = IpSet::with_transport(&mut script).unwrap();
         let entries = (1..=3).map(|n| Entry::new(Key::ip(std::net::Ipv4Addr::from(n).into())));
         assert!(sets.add_all(&set(), entries, IfExists::Fail).is_err());
@@ -298,13 +256,13 @@ fn a_line_that_was_not_sent_ends_a_bulk() {
 
 #[test]
 fn a_set_that_goes_away_ends_a_bulk() {
-    let mut script = Script::new([hash_ip(), Answer::ok(), Answer::error(2)]);
+    let mut script = testing::script([hash_ip(), Answer::ok(), Answer::error(2)]);
     let mut sets = IpSet::with_transport(&mut script).unwrap();
     // More than one message holds.
     let entries = (1..=2000).map(|n| Entry::new(Key::ip(std::net::Ipv4Addr::from(n).into())));
     let error = sets.add_all(&set(), entries, IfExists::Fail).unwrap_err();
     assert!(error.is_set_not_found());
-    let sent = lines(&script.requests()[1]).len();
+    let sent = lines(&testing::requests(&script)[1]).len();
     assert!((500..=1500).contains(&sent), "{sent} entries in a message");
     assert_eq!(
         error.to_string(),
@@ -315,8 +273,8 @@ fn a_set_that_goes_away_ends_a_bulk() {
 #[test]
 fn a_full_set_is_named_with_its_size() {
     let full = 4352;
-    let hash = || Answer::type_of(&SetType::HashNet, Family::Inet);
-    let mut script = Script::new([
+    let hash = || testing::type_of(&SetType::HashNet, Family::Inet);
+    let mut script = testing::script([
         hash(),
         Answer::error(full),
         Answer::listing([header("hash:net", 65536)]),
@@ -340,7 +298,7 @@ fn a_full_set_is_named_with_its_size() {
             "the kernel gives error 4352, which has no name here",
         ),
     ] {
-        let mut script = Script::new([hash(), Answer::error(full), second]);
+        let mut script = testing::script([hash(), Answer::error(full), second]);
         let mut sets = IpSet::with_transport(&mut script).unwrap();
         let error = sets.add(&set(), &entry, IfExists::Fail).unwrap_err();
         assert!(!error.is_set_full());
@@ -358,11 +316,11 @@ fn a_swap_waits_for_a_listing_to_end() {
             Answer::listing([header("hash:ip", 9)]),
         ]
     };
-    let mut script = Script::new(listing().into_iter().chain(listing()).chain([Answer::ok()]));
+    let mut script = testing::script(listing().into_iter().chain(listing()).chain([Answer::ok()]));
     let mut sets = IpSet::with_transport(&mut script).unwrap();
     sets.swap(&set(), &"t".parse().unwrap()).unwrap();
 
-    let mut script = Script::new((0..100).flat_map(|_| listing()));
+    let mut script = testing::script((0..100).flat_map(|_| listing()));
     let mut sets = IpSet::with_transport(&mut script).unwrap();
     assert!(
         sets.swap(&set(), &"t".parse().unwrap())
@@ -375,7 +333,7 @@ proptest! {
     #[test]
     fn any_datagram_is_survived(datagram in proptest::collection::vec(any::<u8>(), 0..200)) {
         let answer = Answer::datagrams([datagram]);
-        let mut script = Script::new([answer]);
+        let mut script = testing::script([answer]);
         let _ = IpSet::with_transport(&mut script).unwrap().list(&set());
     }
 
@@ -400,7 +358,7 @@ proptest! {
             *byte = to;
         }
         datagram.truncate(cut.max(1));
-        let mut script = Script::new([Answer::datagrams([datagram])]);
+        let mut script = testing::script([Answer::datagrams([datagram])]);
         let _ = IpSet::with_transport(&mut script).unwrap().list(&set());
     }
 }
@@ -411,7 +369,7 @@ proptest! {
 fn a_lost_answer_leaves_the_outcome_unknown() {
     let set = set();
     let entry = Entry::new("192.0.2.7".parse().unwrap());
-    let lost = Lossy(Script::new([Answer::ok()]));
+    let lost = testing::script([Answer::lost(105)]);
     let error = IpSet::with_transport(lost)
         .unwrap()
         .flush(&set)
@@ -421,7 +379,7 @@ fn a_lost_answer_leaves_the_outcome_unknown() {
         error.to_string(),
         "cannot flush set \"s\": No buffer space available (os error 105); what became of it is not known"
     );
-    let lost = Lossy(Script::new([hash_ip()]));
+    let lost = testing::script([Answer::lost(105)]);
     let error = IpSet::with_transport(lost)
         .unwrap()
         .add(&set, &entry, IfExists::Fail)
@@ -432,55 +390,20 @@ fn a_lost_answer_leaves_the_outcome_unknown() {
     assert!(flush([]).unwrap_err().is_outcome_unknown());
 }
 
-/// Loses the second answer.
-struct Lossy(Script);
-
-impl Transport for Lossy {
-    fn send(&mut self, request: &[u8]) -> std::io::Result<()> {
-        self.0.send(request)
-    }
-
-    fn receive(&mut self, datagram: &mut Vec<u8>) -> std::io::Result<()> {
-        self.0.receive(datagram)?;
-        match self.0.datagrams().len() {
-            2 => Err(std::io::Error::from_raw_os_error(105)),
-            _ => Ok(()),
-        }
-    }
-
-    fn port(&self) -> u32 {
-        self.0.port()
-    }
-}
-
 fn hash_ip() -> Answer {
-    Answer::type_of(&SetType::HashIp, Family::Inet)
+    testing::type_of(&SetType::HashIp, Family::Inet)
 }
 
 fn flush(answers: impl IntoIterator<Item = Answer>) -> Result<(), Error> {
-    IpSet::with_transport(Script::new(answers))
+    IpSet::with_transport(testing::script(answers))
         .unwrap()
         .flush(&set())
 }
 
 fn list(messages: impl IntoIterator<Item = IpSetMessage>) -> Result<ipset_netlink::Set, Error> {
-    IpSet::with_transport(Script::new([Answer::listing(messages)]))
+    IpSet::with_transport(testing::script([Answer::listing(messages)]))
         .unwrap()
         .list(&set())
-}
-
-fn error(sequence: u32, port: u32, code: i32) -> Vec<u8> {
-    let mut error = ErrorMessage::default();
-    error.code = std::num::NonZeroI32::new(code);
-    error.header = vec![0; 16];
-    let mut header = NetlinkHeader::default();
-    header.sequence_number = sequence;
-    header.port_number = port;
-    let mut message = NetlinkMessage::<IpSetMessage>::new(header, NetlinkPayload::Error(error));
-    message.finalize();
-    let mut bytes = vec![0; message.buffer_len()];
-    message.serialize(&mut bytes);
-    bytes
 }
 
 /// The line numbers of the entries in a request.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use ipset_netlink::packet::{Command, EncodedEntries, IpSetAttribute, IpSetMessage};
-use ipset_netlink::testing::{Answer, Script};
+use ipset_netlink::testing::{self, Answer, Script};
 use ipset_netlink::{CreateSet, Entry, Family, IfExists, IpSet, Key, SetName, SetType};
 use netlink_packet_core::{DefaultNla, NetlinkBuffer, NetlinkMessage, NetlinkPayload};
 
@@ -47,7 +47,7 @@ fn any_answer_ends(datagram: &[u8]) {
         header.set_port_number(Script::PORT);
     }
     let ask = |question: fn(&mut IpSet<Script>, &SetName)| {
-        let script = Script::new([Answer::datagrams([answer.clone()])]);
+        let script = testing::script([Answer::datagrams([answer.clone()])]);
         question(
             &mut IpSet::with_transport(script).expect("a script"),
             &name(),
@@ -83,8 +83,8 @@ fn entries_of_any_type_can_be_added_as_they_were_listed(input: &[u8]) {
         }
     }
     // What no kernel lists, such as an exception in a set of addresses, is refused.
-    let mut script = Script::new(
-        [Answer::type_of(set_type, Family::Inet)]
+    let mut script = testing::script(
+        [testing::type_of(set_type, Family::Inet)]
             .into_iter()
             .chain(std::iter::repeat_n(Answer::ok(), listed.len() + 1)),
     );
@@ -103,7 +103,7 @@ fn entries_of_any_type_can_be_added_as_they_were_listed(input: &[u8]) {
         .map(|(_, entry)| entry)
         .collect();
     let mut written = Vec::new();
-    for request in script.requests() {
+    for request in testing::requests(&script) {
         for attribute in request.attributes {
             if let IpSetAttribute::Entries(entries) = attribute {
                 written.extend_from_slice(entries.as_bytes());
@@ -117,7 +117,7 @@ fn entries_of_any_type_can_be_added_as_they_were_listed(input: &[u8]) {
 fn list(set_type: &SetType, entries: EncodedEntries) -> Option<Vec<Entry>> {
     let mut message = header(set_type.name());
     message.attributes.push(IpSetAttribute::Entries(entries));
-    let script = Script::new([Answer::listing([message])]);
+    let script = testing::script([Answer::listing([message])]);
     let listed = IpSet::with_transport(script)
         .expect("a script")
         .list(&name());
@@ -137,7 +137,7 @@ fn a_header_makes_the_same_set(input: &[u8]) {
     let data = DefaultNla::new(IPSET_ATTR_DATA, bytes.to_vec());
     message.attributes.push(IpSetAttribute::Other(data));
     let read = |message: IpSetMessage| {
-        let script = Script::new([Answer::listing([message])]);
+        let script = testing::script([Answer::listing([message])]);
         IpSet::with_transport(script)
             .expect("a script")
             .header(&name())
@@ -146,11 +146,11 @@ fn a_header_makes_the_same_set(input: &[u8]) {
         return;
     };
     let create = CreateSet::from(&listed);
-    let mut script = Script::new([Answer::revisions(3), Answer::ok()]);
+    let mut script = testing::script([testing::revisions(3), Answer::ok()]);
     let mut sets = IpSet::with_transport(&mut script).expect("a script");
     // What the type does not have is refused.
     if sets.create(&create, IfExists::Fail).is_ok() {
-        let mut created = script.requests().pop().expect("a request");
+        let mut created = testing::requests(&script).pop().expect("a request");
         created.command = Command::List;
         let again = CreateSet::from(&read(created).expect("what was written"));
         assert_eq!(again.options, create.options);

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipset_netlink::packet::{Command, EncodedEntries, IpSetAttribute, IpSetMessage};
-use ipset_netlink::testing::{Answer, Script};
+use ipset_netlink::testing::{self, Answer};
 use ipset_netlink::{
     AddressRange, BitmapRange, Counters, CreateSet, Element, Entry, Family, IfExists, Interface,
     IpSet, Key, MacAddress, Network, Port, Set, SetName, SetType, SkbInfo, Timeout,
@@ -28,10 +28,10 @@ proptest! {
         other in any_type(),
     ) {
         if parts(&of).len() != parts(&other).len() && other != SetType::BitmapIpMac {
-            let mut script = Script::new([Answer::type_of(&other, Family::Inet)]);
+            let mut script = testing::script([testing::type_of(&other, Family::Inet)]);
             let added = IpSet::with_transport(&mut script).unwrap().add(&name(), &key.into(), IfExists::Fail);
             prop_assert!(added.unwrap_err().is_key_mismatch());
-            prop_assert_eq!(script.requests().len(), 1);
+            prop_assert_eq!(testing::requests(&script).len(), 1);
         }
     }
 
@@ -51,14 +51,14 @@ proptest! {
         prop_assert_eq!(listed(&set_type, sent).unwrap().entries, entries.clone());
 
         // One by one they are the same.
-        let answers = entries.iter().flat_map(|_| [Answer::type_of(&set_type, Family::Inet), Answer::ok()]);
-        let mut script = Script::new(answers);
+        let answers = entries.iter().flat_map(|_| [testing::type_of(&set_type, Family::Inet), Answer::ok()]);
+        let mut script = testing::script(answers);
         let mut sets = IpSet::with_transport(&mut script).unwrap();
         for entry in &entries {
             sets.add(&name(), entry, IfExists::Fail).unwrap();
         }
         let mut one_by_one = EncodedEntries::default();
-        for request in script.requests() {
+        for request in testing::requests(&script) {
             if let [.., IpSetAttribute::Entry(attributes)] = request.attributes.as_slice() {
                 prop_assert!(one_by_one.push(attributes));
             }
@@ -68,11 +68,11 @@ proptest! {
 
     #[test]
     fn a_set_is_listed_as_it_was_created(create in any_type().prop_flat_map(create)) {
-        let mut script = Script::new([Answer::revisions(9), Answer::ok()]);
+        let mut script = testing::script([testing::revisions(9), Answer::ok()]);
         IpSet::with_transport(&mut script).unwrap().create(&create, IfExists::Fail).unwrap();
-        let mut created = script.requests().pop().unwrap();
+        let mut created = testing::requests(&script).pop().unwrap();
         created.command = Command::List;
-        let mut script = Script::new([Answer::listing([created])]);
+        let mut script = testing::script([Answer::listing([created])]);
         let header = IpSet::with_transport(&mut script).unwrap().header(&create.name).unwrap();
         prop_assert_eq!(header.revision, 9);
         prop_assert_eq!(CreateSet::from(&header), create);
@@ -81,11 +81,11 @@ proptest! {
 
 /// The entries in the requests that add them all.
 fn sent(set_type: &SetType, entries: &[Entry]) -> EncodedEntries {
-    let mut script = Script::new([Answer::type_of(set_type, Family::Inet), Answer::ok()]);
+    let mut script = testing::script([testing::type_of(set_type, Family::Inet), Answer::ok()]);
     let mut sets = IpSet::with_transport(&mut script).unwrap();
     let outcome = sets.add_all(&name(), entries, IfExists::Fail).unwrap();
     assert!(outcome.is_complete(), "{:?}", outcome.failures);
-    let request = script.requests().pop().unwrap();
+    let request = testing::requests(&script).pop().unwrap();
     let entries = request
         .attributes
         .into_iter()
@@ -107,7 +107,7 @@ fn listed(set_type: &SetType, entries: EncodedEntries) -> Result<Set, ipset_netl
             IpSetAttribute::Entries(entries),
         ],
     );
-    IpSet::with_transport(Script::new([Answer::listing([message])]))?.list(&name())
+    IpSet::with_transport(testing::script([Answer::listing([message])]))?.list(&name())
 }
 
 fn name() -> SetName {

@@ -6,7 +6,7 @@ mod error;
 pub(crate) use connection::Connection;
 use error::ENOENT;
 pub(crate) use error::Error;
-use ipset_netlink::{NetlinkSocket, Transport};
+use ipset_netlink::{NetlinkFamily, NetlinkSocket, Transport};
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader,
     NetlinkMessage, NetlinkPayload,
@@ -27,7 +27,7 @@ pub(crate) struct Conntrack<T = NetlinkSocket> {
 impl Conntrack {
     /// Opens a socket, which needs no privilege; everything else does.
     pub(crate) fn open() -> Result<Self, Error> {
-        NetlinkSocket::connect()
+        NetlinkSocket::connect(NetlinkFamily::Netfilter)
             .map(Self::with_transport)
             .map_err(Error::Transport)
     }

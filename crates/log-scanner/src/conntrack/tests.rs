@@ -7,7 +7,7 @@ const EINVAL: i32 = 22;
 const ENOMEM: i32 = 12;
 
 fn failure(code: i32) -> String {
-    let script = Script::without_protocol([Answer::error(code)]);
+    let script = Script::new([Answer::error(code)]);
     let mut conntrack = Conntrack::with_transport(script);
     let failure = conntrack.connections(|_| true).expect_err("refused");
     failure.to_string()
@@ -22,7 +22,7 @@ fn what_the_kernel_says_is_said() {
 
 #[test]
 fn silence_is_an_error() {
-    let mut conntrack = Conntrack::with_transport(Script::without_protocol([]));
+    let mut conntrack = Conntrack::with_transport(Script::new([]));
     let silence = conntrack.connections(|_| true);
     assert!(matches!(silence, Err(Error::Transport(_))), "{silence:?}");
 }

@@ -1,18 +1,22 @@
+//! Sets in memory behind the interface of a kernel.
+
 mod entries;
 mod request;
 
-use std::collections::VecDeque;
 use std::io;
 
 use netlink_packet_core::{NLM_F_EXCL, NetlinkMessage, NetlinkPayload};
 use request::{Asked, Refusal};
 
+use super::answers::{protocol, revisions, type_of_revision};
 use super::{Answer, Script};
 use crate::error::numbers::{
     EEXIST, ENOENT, IPSET_ERR_BUSY, IPSET_ERR_EXIST_SETNAME2, IPSET_ERR_FIND_TYPE,
     IPSET_ERR_PROTOCOL, IPSET_ERR_REFERENCED, IPSET_ERR_TYPE_MISMATCH,
 };
-use crate::packet::{Command, EncodedEntries, HeaderAttribute, IpSetAttribute, IpSetMessage};
+use crate::packet::{
+    Command, EncodedEntries, HeaderAttribute, IPSET_PROTOCOL, IpSetAttribute, IpSetMessage,
+};
 use crate::{CreateSet, Set, SetHeader, SetName, SetType, Transport};
 
 /// Keeps sets in memory and answers as a kernel with every set type would, for tests that care what
@@ -56,7 +60,8 @@ use crate::{CreateSet, Set, SetHeader, SetName, SetType, Transport};
 #[derive(Debug, Default)]
 pub struct FakeKernel {
     sets: Vec<Set>,
-    datagrams: VecDeque<Vec<u8>>,
+    /// What is still to be received.
+    answers: Script,
     refusal: Option<u32>,
 }
 
@@ -94,10 +99,10 @@ impl FakeKernel {
         }
         let asked = Asked::of(request);
         match request.command {
-            Command::Protocol => Ok(Answer::protocol()),
+            Command::Protocol => Ok(protocol(IPSET_PROTOCOL, 6)),
             Command::Type => match asked.set_type {
                 Some(SetType::Other(_)) | None => Err(IPSET_ERR_FIND_TYPE.into()),
-                Some(_) => Ok(Answer::revisions(REVISION)),
+                Some(_) => Ok(revisions(REVISION)),
             },
             Command::Create => self.create(request, &asked, strict),
             Command::Destroy => self.destroy(&asked, strict),
@@ -113,7 +118,7 @@ impl FakeKernel {
                     revision,
                     ..
                 } = &self.set(&asked)?.header;
-                Ok(Answer::type_of_revision(set_type, *family, *revision))
+                Ok(type_of_revision(set_type, *family, *revision))
             }
             Command::GetByName => {
                 let index = self.position(&asked)?;
@@ -316,17 +321,16 @@ impl Transport for FakeKernel {
             return Err(io::ErrorKind::InvalidInput.into());
         };
         let answer = self.answer(&message, strict).unwrap_or_else(Answer::from);
-        self.datagrams.extend(answer.into_datagrams(request));
+        self.answers.answer(request, &answer);
         Ok(())
     }
 
     fn receive(&mut self, datagram: &mut Vec<u8>) -> io::Result<()> {
-        *datagram = self.datagrams.pop_front().ok_or(io::ErrorKind::TimedOut)?;
-        Ok(())
+        self.answers.receive(datagram)
     }
 
     fn port(&self) -> u32 {
-        Script::PORT
+        self.answers.port()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is asked of the fake kernel, and how it refuses.
 
 use crate::packet::{IpSetAttribute, IpSetMessage};
-use crate::testing::Answer;
+use crate::testing::{Answer, error_at_line};
 use crate::{SetName, SetType};
 
 /// What a request is about.
@@ -47,7 +47,7 @@ impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
         let code = i32::try_from(refusal.code).unwrap_or(i32::MAX);
         match refusal.line {
-            Some(line) => Self::error_at_line(code, line),
+            Some(line) => error_at_line(code, line),
             None => Self::error(code),
         }
     }

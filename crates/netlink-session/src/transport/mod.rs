@@ -5,10 +5,11 @@ mod socket;
 
 use std::any::Any;
 use std::io;
+use std::ops::DerefMut;
 
-pub use socket::NetlinkSocket;
+pub use socket::{NetlinkFamily, NetlinkSocket};
 
-/// Carries netlink datagrams to an ipset subsystem and back.
+/// Carries netlink datagrams to a part of the kernel and back.
 ///
 /// [`NetlinkSocket`] is the kernel's; [`testing::Script`](crate::testing::Script) answers from a
 /// script.
@@ -25,7 +26,7 @@ pub trait Transport {
     /// # Errors
     ///
     /// [`io::ErrorKind::TimedOut`] when none comes: an implementation must not wait for ever.
-    /// [`io::ErrorKind::InvalidData`] when it had to be cut short.
+    /// [`io::ErrorKind::InvalidData`] when it had to be cut short; `datagram` is what there is of it.
     fn receive(&mut self, datagram: &mut Vec<u8>) -> io::Result<()>;
 
     /// The port that answers are addressed to; what is for another port is not for us.
@@ -34,33 +35,15 @@ pub trait Transport {
     /// Takes a port that nobody has, for as long as the value lives; `None` if somebody may have
     /// it.
     ///
-    /// The temporary set of [`IpSet::replace_all`](crate::IpSet::replace_all) carries the port of
-    /// its session. Only while nobody has that port is the set known to be left behind, and
-    /// removed.
+    /// What a session leaves in the kernel can carry its port. Only while nobody has that port is
+    /// it known to be left behind.
     fn claim_port(&self, _port: u32) -> Option<Box<dyn Any>> {
         None
     }
 }
 
-impl<T: Transport + ?Sized> Transport for &mut T {
-    fn send(&mut self, request: &[u8]) -> io::Result<()> {
-        (**self).send(request)
-    }
-
-    fn receive(&mut self, datagram: &mut Vec<u8>) -> io::Result<()> {
-        (**self).receive(datagram)
-    }
-
-    fn port(&self) -> u32 {
-        (**self).port()
-    }
-
-    fn claim_port(&self, port: u32) -> Option<Box<dyn Any>> {
-        (**self).claim_port(port)
-    }
-}
-
-impl<T: Transport + ?Sized> Transport for Box<T> {
+/// A transport that somebody else owns, or in a box.
+impl<P: DerefMut<Target: Transport>> Transport for P {
     fn send(&mut self, request: &[u8]) -> io::Result<()> {
         (**self).send(request)
     }

@@ -1,13 +1,21 @@
+//! An answer that could not be understood.
+
 use std::fmt;
 
 /// An answer that could not be understood. With a kernel on the other side this is a bug, of the
-/// kernel or of this crate.
+/// kernel or of who reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError(Box<str>);
 
 impl DecodeError {
-    pub(crate) fn new(what: impl Into<Box<str>>) -> Self {
-        Self(what.into())
+    /// One with a reason that goes on after "the answer makes no sense: ", such as `it has no name`.
+    pub fn new(reason: impl Into<Box<str>>) -> Self {
+        Self(reason.into())
+    }
+
+    /// What makes no sense.
+    pub fn reason(&self) -> &str {
+        &self.0
     }
 }
 

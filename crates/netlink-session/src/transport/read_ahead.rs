@@ -1,15 +1,17 @@
-//! The next parts of a long listing, read while one is looked at.
+//! The next parts of a long dump, read while one is looked at.
 //!
-//! The kernel makes a part of a listing inside `recv`. In a thread of its own that goes on while
+//! The kernel makes a part of a dump inside `recv`. In a thread of its own that goes on while
 //! the part before is decoded and written.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use netlink_packet_core::NetlinkBuffer;
+use netlink_packet_core::{NLMSG_DONE, NLMSG_ERROR};
 
-/// A thread that reads up to the end of a listing.
+use crate::messages;
+
+/// A thread that reads up to the end of a dump.
 #[derive(Debug)]
 pub(super) struct ReadAhead {
     parts: Receiver<io::Result<Vec<u8>>>,
@@ -28,7 +30,7 @@ impl ReadAhead {
             loop {
                 let mut part = buffers.try_recv().unwrap_or_default();
                 let received = receive(&mut part);
-                let last = received.is_err() || ends_listing(&part);
+                let last = received.is_err() || ends_dump(&part);
                 if send_part.send(received.map(|()| part)).is_err() || last {
                     return;
                 }
@@ -41,7 +43,7 @@ impl ReadAhead {
         })
     }
 
-    /// Replaces `datagram` with the next part; `None` when the listing has been read to its end.
+    /// Replaces `datagram` with the next part; `None` when the dump has been read to its end.
     pub(super) fn next(&mut self, datagram: &mut Vec<u8>) -> Option<io::Result<()>> {
         let part = self.parts.recv().ok()?;
         Some(part.map(|part| {
@@ -59,25 +61,12 @@ impl ReadAhead {
     }
 }
 
-/// Whether the last message of the datagram says that no other follows.
-pub(super) fn ends_listing(mut datagram: &[u8]) -> bool {
-    while let Ok(message) = NetlinkBuffer::new_checked(datagram) {
-        if matches!(message.message_type(), NLMSG_ERROR | NLMSG_DONE) {
-            return true;
-        }
-        let length = usize::try_from(message.length()).unwrap_or(usize::MAX);
-        let next = length.checked_next_multiple_of(NLMSG_ALIGNTO);
-        datagram = next
-            .and_then(|next| datagram.get(next..))
-            .unwrap_or_default();
-    }
-    false
+/// Whether a message of the datagram says that no other follows.
+pub(super) fn ends_dump(datagram: &[u8]) -> bool {
+    messages(datagram)
+        .map_while(Result::ok)
+        .any(|message| matches!(message.message_type(), NLMSG_ERROR | NLMSG_DONE))
 }
 
 /// So many parts of 32 KiB wait to be looked at.
 const MOST_PARTS: usize = 4;
-
-// linux/netlink.h
-const NLMSG_ERROR: u16 = 2;
-const NLMSG_DONE: u16 = 3;
-const NLMSG_ALIGNTO: usize = 4;
