@@ -1,6 +1,6 @@
 //! One run at a time in a network namespace, also beside log-scanner.
 
-use firewall_turn::{Turn, TurnError};
+use netfilter_host::turn::{Turn, TurnError};
 
 use crate::findings::Findings;
 

@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipset_netlink::Network;
+use netfilter_host::conntrack::Conntrack;
+use netfilter_host::sockets::Sockets;
 
-use crate::conntrack::Conntrack;
 use crate::error::chain;
 use crate::exempt::{Exemptions, Part};
-use crate::sockets::Sockets;
 use crate::source::{Source, holds};
 
 /// The other ends of connections.
@@ -34,7 +34,7 @@ impl Peers {
         if opened.is_empty() {
             return Ok(Self::default());
         }
-        let sockets = Sockets::open().map_err(|error| error.to_string())?;
+        let mut sockets = Sockets::open().map_err(|error| error.to_string())?;
         let mut peers = BTreeSet::new();
         for (local, remote) in opened
             .iter()

@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 use std::io;
 
 use ipset_netlink::{SetName, Transport};
+use netfilter_host::conntrack::{Connection, Conntrack, Error};
+use netfilter_host::sockets::Sockets;
 
-use crate::conntrack::{Connection, Conntrack, Error};
 use crate::error::chain;
 use crate::networks::{Members, Networks};
 use crate::report::{Connections, Outcome, Phase, RuleReport, ViolationReport, Warning};
 use crate::sets::Sets;
-use crate::sockets::Sockets;
 
 /// Where a violation is: its rule and its place.
 type Place = (usize, usize);

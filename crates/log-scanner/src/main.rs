@@ -5,7 +5,6 @@ mod args;
 mod ban;
 mod clock;
 mod connected;
-mod conntrack;
 mod cut;
 mod duration;
 mod error;
@@ -21,7 +20,6 @@ mod rule;
 mod run;
 mod scan;
 mod sets;
-mod sockets;
 mod source;
 
 use std::io::{self, BufWriter, ErrorKind, Write as _};

@@ -3,9 +3,9 @@
 use std::io::{self, ErrorKind, Write};
 use std::num::NonZeroU32;
 
-use firewall_turn::Turn;
 use ipset_netlink::Network;
 use jiff::{SignedDuration, Timestamp};
+use netfilter_host::turn::Turn;
 
 use crate::args::ScanArgs;
 use crate::ban::Bans;

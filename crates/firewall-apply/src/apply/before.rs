@@ -3,9 +3,9 @@
 use ipset_netlink::{IpSet, Key};
 
 use super::sessions::{self, Session, is_covered};
-use super::{tracking, typed_over};
+use super::typed_over;
 use crate::config::Wanted;
-use crate::findings::Findings;
+use crate::findings::{Findings, causes};
 
 /// So many sessions are named.
 const NAMED: usize = 20;
@@ -44,10 +44,11 @@ pub(super) fn run(
         ));
         return false;
     }
-    if let Err((count, error)) = tracking::enter(&sessions) {
+    if let Err((count, error)) = sessions::enter(&sessions) {
         findings.warn(format!(
-            "{count} of {} sessions from before the firewall may break off: they cannot be entered into connection tracking: {error}",
-            sessions.len()
+            "{count} of {} sessions from before the firewall may break off: they cannot be entered into connection tracking: {}",
+            sessions.len(),
+            causes(&error)
         ));
     }
     if !uncovered.is_empty() {

@@ -12,7 +12,6 @@ mod report;
 mod sessions;
 mod strangers;
 mod surroundings;
-mod tracking;
 mod typed_over;
 
 use attempt::Attempt;

@@ -5,7 +5,7 @@ use std::process;
 use std::thread::sleep;
 use std::time::Duration;
 
-use firewall_turn::Turn;
+use netfilter_host::turn::Turn;
 use netns_testbed::{Failed, Trial, trial};
 
 use crate::host::{DEFAULTS, Scratch, all_rules, all_sets, apply, firewall_apply, tool};

@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use firewall_turn::Turn;
+use netfilter_host::turn::Turn;
 use netns_testbed::Failed;
 use serde_json::json;
 

@@ -150,6 +150,7 @@ const IPPROTO_TCP: u8 = 6;
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{CONNECTED, LISTENING};
     use super::*;
 
     /// What is sent for the end of the connection from port 40000 to port 8080 of an address.
@@ -213,16 +214,6 @@ mod tests {
         let expected = [&b"\x02\x06\0\0"[..], &0xfff_u32.to_ne_bytes(), &[0; 48]].concat();
         assert_eq!((request.message_type(), bytes), (0x14, expected));
     }
-
-    // strace -e trace=recvmsg -e read=3 ss -4 -tn sport = :8080 dport = :40000
-    const CONNECTED: &[u8] = b"\x02\x01\0\0\x1f\x90\x9c\x40\x7f\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\x7f\0\0\x01\
-        \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x30\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xfe\x98\x05\0\
-        \x05\0\x08\0\0\0\0\0\x08\0\x0f\0\0\0\0\0\x0c\0\x15\0\x01\0\0\0\0\0\0\0\x06\0\x16\0\x52\0\0\0";
-
-    // strace -e trace=recvmsg -e read=3 ss -4 -tnl
-    const LISTENING: &[u8] = b"\x02\x0a\0\0\x1f\x90\0\0\x7f\0\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
-        \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x18\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x80\0\0\0\0\0\0\0\xfc\x98\x05\0\
-        \x05\0\x08\0\0\0\0\0\x08\0\x0f\0\0\0\0\0\x0c\0\x15\0\x01\0\0\0\0\0\0\0\x06\0\x16\0\x52\0\0\0";
 
     #[test]
     fn an_answer_is_read_as_the_kernel_wrote_it() {

@@ -5,16 +5,18 @@ use std::net::{IpAddr, SocketAddr};
 use jiff::Timestamp;
 use netlink_packet_core::{DefaultNla, NLA_TYPE_MASK, Nla as _, NlasIterator};
 use netlink_packet_netfilter::conntrack::{
-    ConntrackAttribute, IPTuple, ProtoInfo, ProtoInfoTCP, ProtoTuple, Protocol, Status, Tuple,
+    ConntrackAttribute, ConntrackMessage, IPTuple, ProtoInfo, ProtoInfoTCP, ProtoTuple, Protocol,
+    Status, Tuple,
 };
-use netlink_packet_netfilter::{NetfilterMessage, NetfilterProtoFamily};
+use netlink_packet_netfilter::{NetfilterMessage, NetfilterMessageInner, NetfilterProtoFamily};
+use netlink_session::DecodeError;
 
-use super::{Error, attributes};
+use super::flow::{TCP_CONNTRACK_ESTABLISHED, family};
 
 /// A connection, or what the kernel takes for one: datagrams and pings that belong together are
 /// tracked, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Connection {
+pub struct Connection {
     source: IpAddr,
     /// Of a TCP connection, where its answers come from and go to.
     answers: Option<(SocketAddr, SocketAddr)>,
@@ -29,8 +31,9 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// The connection that a message tells of, if it does.
-    pub(super) fn decode(message: NetfilterMessage) -> Result<Option<Self>, Error> {
-        let Some(attributes) = attributes(message) else {
+    pub(super) fn decode(message: NetfilterMessage) -> Result<Option<Self>, DecodeError> {
+        let NetfilterMessageInner::Conntrack(ConntrackMessage::New(attributes)) = message.inner
+        else {
             return Ok(None);
         };
         let (mut source, mut answers) = (None, None);
@@ -71,42 +74,36 @@ impl Connection {
                 began,
                 identity,
             })),
-            None => Err(Error::decode("a connection has no source")),
+            None => Err(DecodeError::new("a connection has no source")),
         }
     }
 
     /// Who sent its first packet.
-    pub(crate) fn source(&self) -> IpAddr {
+    pub fn source(&self) -> IpAddr {
         self.source
     }
 
     /// When it began, where the kernel keeps that.
-    pub(crate) fn began(&self) -> Option<Timestamp> {
+    pub fn began(&self) -> Option<Timestamp> {
         self.began
     }
 
     /// The two ends of a TCP connection as this host has them, if it is one of them: its own first.
     /// Address translation is in them.
-    pub(crate) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+    pub fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
         self.answers
     }
 
     /// The two ends, if it is a TCP connection that is established and was opened from an address
     /// that is `own`; that first.
-    pub(crate) fn opened_from(
-        &self,
-        own: impl Fn(IpAddr) -> bool,
-    ) -> Option<(SocketAddr, SocketAddr)> {
+    pub fn opened_from(&self, own: impl Fn(IpAddr) -> bool) -> Option<(SocketAddr, SocketAddr)> {
         // Its answers go to where it was opened.
         let (remote, local) = self.answers?;
         (self.is_established && own(self.source)).then_some((local, remote))
     }
 
     pub(super) fn family(&self) -> NetfilterProtoFamily {
-        match self.source {
-            IpAddr::V4(_) => NetfilterProtoFamily::IPv4,
-            IpAddr::V6(_) => NetfilterProtoFamily::IPv6,
-        }
+        family(self.source)
     }
 
     pub(super) fn identity(&self) -> Vec<ConntrackAttribute> {
@@ -177,5 +174,3 @@ const CTA_ZONE: u16 = 18;
 const CTA_TIMESTAMP: u16 = 20;
 // the same, enum ctattr_tstamp
 const CTA_TIMESTAMP_START: u16 = 1;
-// linux/netfilter/nf_conntrack_tcp.h
-const TCP_CONNTRACK_ESTABLISHED: u8 = 3;

@@ -5,7 +5,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use firewall_turn::{Turn, TurnError};
+use netfilter_host::turn::{Turn, TurnError};
 use netns_testbed::{Failed, Namespace, trial};
 use nix::sched::{CloneFlags, unshare};
 
