@@ -1,13 +1,12 @@
 //! Which instant a run speaks of, and what it takes to date the lines of a log.
 
+use std::str::FromStr;
 use std::time::{Duration, Instant, SystemTime};
 
 use firewall_log::{Clock, LogTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use nix::time::{ClockId, clock_gettime};
-
-use crate::args::AsOf;
 
 /// How far a line may be ahead of the present and still count: clocks are set back a little, and
 /// lines go on arriving while the log is read. A line after an instant that was asked for is always
@@ -64,6 +63,36 @@ impl Present {
         let instant = time.resolve(&self.clock).ok()?;
         Timestamp::try_from(instant).ok()
     }
+}
+
+/// The instant of which a scan speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AsOf {
+    Now,
+    LogEnd,
+    At(Timestamp),
+}
+
+impl FromStr for AsOf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "now" => Ok(Self::Now),
+            "log-end" => Ok(Self::LogEnd),
+            time => instant(time)
+                .map(Self::At)
+                .map_err(|error| format!("{error}, or log-end")),
+        }
+    }
+}
+
+/// `2026-11-22T09:00:00Z`.
+pub(crate) fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| {
+        "not a time with a zone, such as 2026-11-22T09:00:00Z or 2026-11-22T10:00:00+01:00"
+            .to_owned()
+    })
 }
 
 /// When this machine was booted, by the clock that the kernel's `[seconds]` are of: it stands still

@@ -76,6 +76,46 @@ impl FromIterator<IpAddr> for Peers {
     }
 }
 
+/// The kernel's answer to whom this host has opened connections, once it has been asked.
+pub(crate) struct Connected<'a> {
+    exemptions: &'a Exemptions,
+    ask: fn(&Exemptions) -> Result<Peers, String>,
+    peers: Option<Peers>,
+    failed: Option<String>,
+}
+
+impl<'a> Connected<'a> {
+    /// Not asked yet; `ask` is how.
+    pub(crate) fn new(
+        exemptions: &'a Exemptions,
+        ask: fn(&Exemptions) -> Result<Peers, String>,
+    ) -> Self {
+        Self {
+            exemptions,
+            ask,
+            peers: None,
+            failed: None,
+        }
+    }
+
+    /// Nobody where the kernel does not answer.
+    pub(crate) fn peers(&mut self) -> &Peers {
+        self.peers.get_or_insert_with(|| {
+            (self.ask)(self.exemptions).unwrap_or_else(|why| {
+                self.failed = Some(format!(
+                    "cannot tell to whom this host has opened connections, so that nobody is let go for one: {why}"
+                ));
+                Peers::default()
+            })
+        })
+    }
+
+    /// What to say where the kernel did not answer.
+    pub(crate) fn warning(self) -> Option<String> {
+        self.failed
+    }
+}
+
 /// As in "203.0.113.7 is …".
 pub(crate) const CONNECTED: &str = "the other end of a connection that this host has opened";
 

@@ -10,171 +10,202 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 
-use ipset_netlink::{SetName, Transport};
+use ipset_netlink::{Network, SetName, Transport};
 use netfilter_host::conntrack::{Connection, Conntrack, Error};
 use netfilter_host::sockets::Sockets;
 
 use crate::error::chain;
-use crate::networks::{Members, Networks};
-use crate::report::{Connections, Outcome, Phase, RuleReport, ViolationReport, Warning};
+use crate::prefix_map::{Members, PrefixMap};
 use crate::sets::Sets;
+use crate::violation::{Banned, Connections};
 
-/// Where a violation is: its rule and its place.
-type Place = (usize, usize);
-
-/// Cuts the connections of all that is banned by rules that want it, and says so in their reports.
-/// In a dry run they are only counted.
-pub(crate) fn act(
-    reports: &mut [RuleReport],
-    sets: Option<&mut Sets>,
+/// Cuts the connections of all that is banned by rules that want it; what to warn of. In a dry run
+/// they are only counted.
+pub(crate) fn act<'r, T: Transport>(
+    banned: Vec<Banned<'r>>,
+    sets: Option<&mut Sets<T>>,
     dry_run: bool,
-) -> Vec<Warning> {
-    act_with(Conntrack::open, reports, sets, dry_run)
+) -> (Vec<Banned<'r>>, Option<String>) {
+    act_with(Conntrack::open, banned, sets, dry_run)
 }
 
-fn act_with<T: Transport>(
-    open: impl FnOnce() -> Result<Conntrack<T>, Error>,
-    reports: &mut [RuleReport],
-    sets: Option<&mut Sets>,
+fn act_with<'r, C: Transport, T: Transport>(
+    open: impl FnOnce() -> Result<Conntrack<C>, Error>,
+    banned: Vec<Banned<'r>>,
+    sets: Option<&mut Sets<T>>,
     dry_run: bool,
-) -> Vec<Warning> {
-    let mut banned: Networks<Vec<Place>> = Networks::default();
-    let mut places = Vec::new();
-    for (rule, report) in reports.iter().enumerate() {
-        if !report.rule.cut_connections {
-            continue;
-        }
-        for (place, violation) in report.violations.iter().enumerate() {
-            if is_banned(&violation.outcome) {
-                let network = violation.source.network();
-                banned.entry(network).or_default().push((rule, place));
-                places.push((rule, place));
-            }
-        }
+) -> (Vec<Banned<'r>>, Option<String>) {
+    let is_to_be_cut =
+        |banned: &Banned<'r>| banned.ban.rule.cut_connections && banned.outcome.is_banned();
+    let (mut to_cut, mut all): (Vec<_>, Vec<_>) = banned.into_iter().partition(is_to_be_cut);
+    if to_cut.is_empty() {
+        return (all, None);
     }
-    if places.is_empty() {
-        return Vec::new();
-    }
-    for place in &places {
-        if let Some(violation) = violation(reports, *place) {
-            violation.connections = Some(if dry_run {
-                Connections::WouldCut(0)
-            } else {
-                Connections::Cut(0)
-            });
-        }
+    for banned in &mut to_cut {
+        banned.connections = Some(Connections::default());
     }
     let mut cutter = Cutter {
-        reports,
-        banned,
         sets,
         dry_run,
         members: BTreeMap::new(),
         warning: None,
     };
-    let Err(error) = open().and_then(|conntrack| cutter.cut(conntrack)) else {
-        return Vec::from_iter(cutter.warning);
-    };
-    let why = chain(&error);
-    if dry_run {
-        let text = format!("cannot tell which connections would be cut: {why}");
-        return vec![Warning::new(Phase::Acting, text)];
+    let cut = open().and_then(|conntrack| cutter.cut(conntrack, &mut to_cut));
+    let mut warning = cutter.warning;
+    if let Err(error) = cut {
+        let why = chain(&error);
+        if dry_run {
+            warning = Some(format!("cannot tell which connections would be cut: {why}"));
+        } else {
+            for banned in &mut to_cut {
+                take_in(banned, &Err(why.clone()));
+            }
+        }
     }
-    for place in places {
-        cutter.refuse(place, &why);
-    }
-    Vec::new()
+    all.append(&mut to_cut);
+    (all, warning)
 }
 
-/// Whether the ban is, or would be, in the set.
-fn is_banned(outcome: &Outcome) -> bool {
-    outcome.is_by_this_scan() || matches!(outcome, Outcome::Kept(_))
+/// What is done about a connection for the ban of its source.
+enum Verdict {
+    Cut,
+    /// It is older than the first hit, and left alone for that.
+    Older,
+    /// Its source is excepted from the ban.
+    Excepted,
 }
 
-fn violation(reports: &mut [RuleReport], (rule, place): Place) -> Option<&mut ViolationReport> {
-    reports.get_mut(rule)?.violations.get_mut(place)
+/// A connection that is open, and whether it was cut, once one of the bans wants that: by its end
+/// itself if that came first.
+struct Open {
+    connection: Connection,
+    cut: Option<Result<bool, String>>,
 }
 
-struct Cutter<'a> {
-    reports: &'a mut [RuleReport],
-    banned: Networks<Vec<Place>>,
-    sets: Option<&'a mut Sets>,
+/// Connections by their source; the number tells those of one source apart.
+type BySource = BTreeMap<(IpAddr, usize), Open>;
+
+struct Cutter<'a, T: Transport> {
+    sets: Option<&'a mut Sets<T>>,
     dry_run: bool,
     /// What is in the sets, where a dry run has to know.
     members: BTreeMap<SetName, Members>,
     /// Why sockets go on.
-    warning: Option<Warning>,
+    warning: Option<String>,
 }
 
-impl Cutter<'_> {
+impl<T: Transport> Cutter<'_, T> {
     /// Deletes what is tracked from banned sources.
     ///
     /// # Errors
     ///
     /// What is tracked cannot be told.
-    fn cut<T: Transport>(&mut self, mut conntrack: Conntrack<T>) -> Result<(), Error> {
-        let banned = &self.banned;
+    fn cut<C: Transport>(
+        &mut self,
+        mut conntrack: Conntrack<C>,
+        all: &mut [Banned<'_>],
+    ) -> Result<(), Error> {
+        let mut sources = PrefixMap::default();
+        for banned in &*all {
+            sources.entry(banned.ban.source().network()).or_insert(());
+        }
         let is_banned = |connection: &Connection| {
             let source = connection.source().into();
-            banned.covering(source).next().is_some()
+            sources.covering(source).next().is_some()
         };
-        let connections = conntrack.connections(is_banned)?;
+        let connections = conntrack.connections(is_banned)?.into_iter();
+        let mut open: BySource = connections
+            .enumerate()
+            .map(|(number, connection)| {
+                let key = (connection.source(), number);
+                let cut = None;
+                (key, Open { connection, cut })
+            })
+            .collect();
         let mut sockets = Sockets::open();
-        for connection in connections {
-            let places = self.places(&connection);
-            let (older, places) = self.by_age(&connection, places);
-            for place in older {
-                if let Some(violation) = violation(self.reports, place) {
-                    violation.connections_left += u64::from(places.is_empty());
+        let mut end = |cutter: &mut Self, connection: &Connection| {
+            if cutter.dry_run {
+                return Ok(true);
+            }
+            let ended = cutter.end(&mut sockets, connection);
+            let deleted = conntrack.delete(connection);
+            deleted
+                .map(|was_there| was_there || ended)
+                .map_err(|error| chain(&error))
+        };
+        let mut left_alone = Vec::with_capacity(all.len());
+        for banned in &mut *all {
+            let mut older = Vec::new();
+            for (key, open) in within(&mut open, banned.ban.source().network()) {
+                match self.verdict(banned, &open.connection) {
+                    Ok(Verdict::Cut) => {
+                        let cut = open.cut.take();
+                        let cut = cut.unwrap_or_else(|| end(self, &open.connection));
+                        take_in(banned, &cut);
+                        open.cut = Some(cut);
+                    }
+                    Ok(Verdict::Older) => older.push(*key),
+                    Ok(Verdict::Excepted) => {}
+                    Err(why) => take_in(banned, &Err(why)),
                 }
             }
-            if places.is_empty() {
-                continue;
-            }
-            let cut = if self.dry_run {
-                Ok(true)
-            } else {
-                let ended = self.end(&mut sockets, &connection);
-                conntrack
-                    .delete(&connection)
-                    .map(|was_there| was_there || ended)
-            };
-            for place in places {
-                match &cut {
-                    Ok(true) => self.count(place),
-                    // It ended by itself.
-                    Ok(false) => {}
-                    Err(error) => self.refuse(place, &chain(error)),
+            left_alone.push(older);
+        }
+        for (banned, older) in all.iter_mut().zip(left_alone) {
+            for key in older {
+                // For another ban it may have been cut all the same.
+                let is_left = open.get(&key).is_some_and(|open| open.cut.is_none());
+                if let Some(connections) = banned.connections.as_mut().filter(|_| is_left) {
+                    connections.left += 1;
                 }
             }
         }
         Ok(())
     }
 
-    /// The violations that a connection is older than, which leave it alone, and those that it is
-    /// cut for.
-    fn by_age(&mut self, connection: &Connection, places: Vec<Place>) -> (Vec<Place>, Vec<Place>) {
-        places.into_iter().partition(|(rule, place)| {
-            let Some(report) = self.reports.get(*rule) else {
-                return false;
-            };
-            if report.rule.cut_older {
-                return false;
-            }
-            let Some(began) = connection.began() else {
-                self.warning.get_or_insert_with(|| {
-                    Warning::new(
-                        Phase::Acting,
-                        "connections are cut however old they are, because the kernel does not keep when they began: \
-                         sysctl net.netfilter.nf_conntrack_timestamp=1 has it do so",
-                    )
-                });
-                return false;
-            };
-            let violation = report.violations.get(*place);
-            violation.is_some_and(|violation| began < violation.first_seen)
+    fn verdict(&mut self, banned: &Banned<'_>, connection: &Connection) -> Result<Verdict, String> {
+        let source = connection.source();
+        let mut exceptions = banned.exceptions.iter();
+        // A banned network may have an exception (nomatch) in its set.
+        if exceptions.any(|part| part.network.contains(source))
+            || !(banned.ban.source().is_single_address()
+                || self.matches(banned.ban.set(), source)?)
+        {
+            return Ok(Verdict::Excepted);
+        }
+        if banned.ban.rule.cut_older {
+            return Ok(Verdict::Cut);
+        }
+        let Some(began) = connection.began() else {
+            self.warning.get_or_insert_with(|| {
+                "connections are cut however old they are, because the kernel does not keep when they began: \
+                 sysctl net.netfilter.nf_conntrack_timestamp=1 has it do so"
+                    .to_owned()
+            });
+            return Ok(Verdict::Cut);
+        };
+        Ok(if began < banned.ban.violator.first_seen {
+            Verdict::Older
+        } else {
+            Verdict::Cut
         })
+    }
+
+    /// Whether packets from an address match a set.
+    fn matches(&mut self, set: &SetName, source: IpAddr) -> Result<bool, String> {
+        let Some(sets) = &mut self.sets else {
+            return Ok(true);
+        };
+        if !self.dry_run {
+            return sets.matches(set, source);
+        }
+        // That a set cannot be read has been said.
+        let members = self.members.entry(set.clone());
+        let members = members.or_insert_with_key(|set| sets.members(set).unwrap_or_default());
+        let member = members.covering(source.into()).next();
+        Ok(!member.is_some_and(|member| member.nomatch))
     }
 
     /// Ends the socket of this host that a connection ends at; whether there was one.
@@ -187,79 +218,33 @@ impl Cutter<'_> {
             Err(error) => Err(error.kind().into()),
         };
         ended.unwrap_or_else(|error| {
-            self.warning = Some(Warning::new(
-                Phase::Acting,
-                format!(
-                    "the sockets of connections that were cut cannot be ended, so that those where this host goes on sending may \
-                     go on: {error}"
-                ),
+            self.warning = Some(format!(
+                "the sockets of connections that were cut cannot be ended, so that those where this host goes on sending may \
+                 go on: {error}"
             ));
             false
         })
     }
+}
 
-    /// The violations that the source of a connection is banned for.
-    fn places(&mut self, connection: &Connection) -> Vec<Place> {
-        let source = connection.source();
-        let covering = self.banned.covering(source.into());
-        let mut places: Vec<_> = covering.flatten().copied().collect();
-        let mut troubles = Vec::new();
-        // A banned network may have an exception (nomatch) in its set.
-        places.retain(|place| {
-            let Some(violation) = violation(self.reports, *place) else {
-                return false;
-            };
-            let mut exceptions = violation.exceptions.iter();
-            if exceptions.any(|part| part.network.contains(source)) {
-                return false;
-            }
-            let is_network = !violation.source.is_single_address();
-            let Some(sets) = self.sets.as_mut().filter(|_| is_network) else {
-                return true;
-            };
-            if self.dry_run {
-                let members = self.members.entry(violation.set.clone());
-                // That a set cannot be read has been said.
-                let members =
-                    members.or_insert_with_key(|set| sets.members(set).unwrap_or_default());
-                let member = members.covering(source.into()).next();
-                return !member.is_some_and(|member| member.nomatch);
-            }
-            sets.matches(&violation.set, source).unwrap_or_else(|why| {
-                troubles.push((*place, why));
-                false
-            })
-        });
-        for (place, why) in troubles {
-            self.refuse(place, &why);
-        }
-        places
-    }
+/// The connections from a network.
+fn within(
+    open: &mut BySource,
+    network: Network,
+) -> impl Iterator<Item = (&(IpAddr, usize), &mut Open)> {
+    let behind = open.range_mut((network.address(), 0)..);
+    behind.take_while(move |((source, _), _)| network.contains(*source))
+}
 
-    fn count(&mut self, place: Place) {
-        if let Some(violation) = violation(self.reports, place) {
-            if let Some(
-                Connections::Cut(number)
-                | Connections::WouldCut(number)
-                | Connections::Refused(number, _),
-            ) = &mut violation.connections
-            {
-                *number += 1;
-            }
-        }
-    }
-
-    fn refuse(&mut self, place: Place, why: &str) {
-        if let Some(violation) = violation(self.reports, place) {
-            let cut = match violation.connections {
-                Some(Connections::Cut(number) | Connections::Refused(number, _)) => number,
-                Some(Connections::WouldCut(_)) | None => 0,
-            };
-            let source = violation.source;
-            violation.connections = Some(Connections::Refused(
-                cut,
-                format!("cannot cut the connections of {source}: {why}"),
-            ));
+/// Notes what came of cutting a connection; nothing where it had ended by itself.
+fn take_in(banned: &mut Banned<'_>, cut: &Result<bool, String>) {
+    let source = banned.ban.source();
+    let connections = banned.connections.get_or_insert_with(Connections::default);
+    match cut {
+        Ok(was_there) => connections.cut += u64::from(*was_there),
+        Err(why) => {
+            let why = format!("cannot cut the connections of {source}: {why}");
+            connections.error = Some(why);
         }
     }
 }
@@ -269,37 +254,47 @@ mod tests {
     use ipset_netlink::testing::{Answer, Script};
 
     use super::*;
-    use crate::report::tests::{report, violation};
+    use crate::rule::Rule;
+    use crate::violation::Outcome;
+    use crate::violation::tests::{ban, rule};
 
     const EINVAL: i32 = 22;
 
-    fn without_conntrack(outcome: Outcome, dry_run: bool) -> (ViolationReport, Vec<Warning>) {
-        let mut report = report(dry_run, vec![violation("203.0.113.7", outcome)]);
-        report.rules[0].rule.cut_connections = true;
+    fn without_conntrack(
+        rule: &Rule,
+        outcome: Outcome,
+        dry_run: bool,
+    ) -> (Banned<'_>, Option<String>) {
+        let banned = vec![ban(rule, 1, "203.0.113.7").with(outcome)];
         let script = Script::new([Answer::error(EINVAL)]);
         let open = || Ok(Conntrack::with_transport(script));
-        let warnings = act_with(open, &mut report.rules, None, dry_run);
-        (report.rules[0].violations[0].clone(), warnings)
+        let (mut banned, warning) = act_with(open, banned, None::<&mut Sets>, dry_run);
+        (banned.remove(0), warning)
+    }
+
+    fn cutting() -> Rule {
+        Rule {
+            cut_connections: true,
+            ..rule()
+        }
     }
 
     #[test]
     fn a_kernel_without_connection_tracking_is_an_error() {
         let why =
             "the kernel has no connection tracking over netlink (modprobe nf_conntrack_netlink)";
-        let (violation, warnings) = without_conntrack(Outcome::Added, false);
+        let rule = cutting();
+        let (banned, warning) = without_conntrack(&rule, Outcome::Added, false);
         let expected = format!("cannot cut the connections of 203.0.113.7: {why}");
-        assert_eq!(violation.error(), Some(expected.as_str()));
-        assert_eq!(
-            violation.outcome,
-            Outcome::Added,
-            "it is banned all the same"
-        );
-        assert!(warnings.is_empty());
+        assert_eq!(banned.error(), Some(expected.as_str()));
+        assert_eq!(banned.outcome, Outcome::Added, "it is banned all the same");
+        assert_eq!(warning, None);
 
-        let (violation, warnings) = without_conntrack(Outcome::WouldAdd, true);
-        assert_eq!(violation.error(), None);
+        let (banned, warning) = without_conntrack(&rule, Outcome::WouldAdd, true);
+        assert_eq!(banned.error(), None);
+        assert_eq!(banned.connections, Some(Connections::default()));
         let expected = format!("cannot tell which connections would be cut: {why}");
-        assert_eq!(warnings, [Warning::new(Phase::Acting, expected)]);
+        assert_eq!(warning, Some(expected));
     }
 
     #[test]
@@ -309,8 +304,9 @@ mod tests {
             Outcome::Expired,
             Outcome::Refused("full".to_owned()),
         ] {
-            let (violation, _) = without_conntrack(outcome, false);
-            assert_eq!(violation.connections, None);
+            let rule = cutting();
+            let (banned, _) = without_conntrack(&rule, outcome, false);
+            assert_eq!(banned.connections, None);
         }
     }
 }

@@ -16,7 +16,7 @@ const UNITS: [(char, u64); 5] = [
 ];
 
 /// A whole number of seconds, at least one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub(crate) struct Seconds(u64);
 
 impl Seconds {

@@ -4,9 +4,16 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use crate::log::Unread;
-use crate::plain::plain;
 use crate::rule::RulesFileError;
+use crate::words::plain;
+
+/// A form of log that only another program reads.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unread {
+    pub(crate) name: &'static str,
+    /// Writes the text to standard output, given the file: `xzcat`.
+    pub(crate) command: &'static str,
+}
 
 /// Why the run ended with nothing changed; exit status 2.
 #[derive(Debug, thiserror::Error)]

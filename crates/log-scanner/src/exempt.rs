@@ -1,26 +1,33 @@
-//! Who is never banned, whatever the log says.
+//! Who is never banned, whatever the log says: this host, addresses that no host has, and whom
+//! `--exempt`, a rule or a whitelist names.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::{fmt, io};
 
-use ipset_netlink::Network;
+use ipset_netlink::{Network, Transport};
 use nix::ifaddrs::getifaddrs;
 
+use crate::error::Fatal;
+use crate::rule::Rule;
+use crate::sets::{Held, Sets};
 use crate::source::{Source, holds, spelled};
 
-/// Whom no set has to be asked about: `--exempt`, this host, and addresses that no host has.
+/// Who is exempt from every rule of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Exemptions {
     ranges: Vec<Range>,
     own: BTreeSet<IpAddr>,
 }
 
+/// A network of which everybody is exempt.
 #[derive(Debug)]
 struct Range {
     network: Network,
     /// As in "127.0.0.1 is …".
     why: String,
+    /// As in [`Part`].
     by_run: bool,
 }
 
@@ -71,7 +78,7 @@ impl Exemptions {
         Ok(Self::new(addresses.collect(), networks))
     }
 
-    fn new(own: BTreeSet<IpAddr>, networks: &[Network]) -> Self {
+    pub(crate) fn new(own: BTreeSet<IpAddr>, networks: &[Network]) -> Self {
         let range = |network, why: &str| Range {
             network,
             why: why.to_owned(),
@@ -97,49 +104,94 @@ impl Exemptions {
         }
     }
 
-    /// How much of `source` is exempt; `more` are the networks that the rule itself exempts.
+    /// How much of `source` is exempt from rules that exempt the networks `more` themselves; `sets`
+    /// knows the whitelists.
     ///
     /// An IPv4-mapped IPv6 address is exempt also where the IPv4 address in it is.
-    pub(crate) fn of(&self, source: Source, more: &[Network]) -> Exemption {
-        let more: Vec<_> = more
-            .iter()
-            .map(|network| Range {
-                network: *network,
-                why: format!("covered by exempt {} of its rule", spelled(*network)),
-                by_run: true,
-            })
-            .collect();
+    ///
+    /// # Errors
+    ///
+    /// The kernel does not say who is in a whitelist.
+    pub(crate) fn of<T: Transport>(
+        &self,
+        source: Source,
+        more: &[Network],
+        sets: Option<&mut Sets<T>>,
+    ) -> Result<Exemption, Fatal> {
+        let more: Vec<_> = more.iter().map(|network| of_rule(*network)).collect();
         let mut parts = Vec::new();
         for form in source.forms() {
-            for Range {
-                network,
-                why,
-                by_run,
-            } in self.ranges.iter().chain(&more)
-            {
-                if holds(*network, form) {
-                    return Exemption::Whole(why.clone());
+            for range in self.ranges.iter().chain(&more) {
+                if holds(range.network, form) {
+                    return Ok(Exemption::Whole(range.why.clone()));
                 }
-                if holds(form, *network) {
+                if holds(form, range.network) {
+                    let part = Part::of(source, range.network, &range.why);
                     parts.push(Part {
-                        by_run: *by_run,
-                        ..Part::of(source, *network, why)
+                        by_run: range.by_run,
+                        ..part
                     });
                 }
             }
         }
-        Exemption::Parts(parts)
+        let Some(sets) = sets else {
+            return Ok(Exemption::Parts(distinct(parts)));
+        };
+        for form in source.forms() {
+            let held = sets.whitelisted_of(form);
+            let Some((set, held)) = held.map_err(|why| Fatal::Sets(vec![why]))? else {
+                continue;
+            };
+            let why = format!("a member of {set}");
+            match held {
+                Held::All => return Ok(Exemption::Whole(why)),
+                Held::Parts(held) => {
+                    parts.extend(held.iter().map(|held| Part::of(source, *held, &why)));
+                }
+            }
+        }
+        Ok(Exemption::Parts(distinct(parts)))
+    }
+
+    /// Who is not counted with the network around him by any of the `rules`; nobody where none of
+    /// them counts networks.
+    ///
+    /// # Errors
+    ///
+    /// The kernel does not say who is in a whitelist.
+    pub(crate) fn in_networks<T: Transport>(
+        &self,
+        rules: &[Rule],
+        sets: Option<&mut Sets<T>>,
+    ) -> Result<Vec<Network>, Fatal> {
+        if !rules.iter().any(Rule::counts_networks) {
+            return Ok(Vec::new());
+        }
+        let whitelisted = sets.map_or(Ok(Vec::new()), Sets::whitelisted);
+        let whitelisted = whitelisted.map_err(|why| Fatal::Sets(vec![why]))?;
+        let own = self.ranges.iter().map(|range| range.network);
+        Ok(own.chain(whitelisted).collect())
     }
 
     /// Whether this host has an address.
     pub(crate) fn is_own(&self, address: IpAddr) -> bool {
         self.own.contains(&address)
     }
+}
 
-    /// All who are exempt.
-    pub(crate) fn networks(&self) -> impl Iterator<Item = Network> {
-        self.ranges.iter().map(|range| range.network)
+fn of_rule(network: Network) -> Range {
+    Range {
+        network,
+        why: format!("covered by exempt {} of its rule", spelled(network)),
+        by_run: true,
     }
+}
+
+/// Each once, and none within another.
+pub(crate) fn distinct(mut parts: Vec<Part>) -> Vec<Part> {
+    parts.sort_by_key(|part| (part.network, Reverse(part.by_run)));
+    parts.dedup_by(|part, around| holds(around.network, part.network));
+    parts
 }
 
 /// How much of a source is exempt.
@@ -180,6 +232,8 @@ impl fmt::Display for Part {
 
 #[cfg(test)]
 mod tests {
+    use ipset_netlink::NetlinkSocket;
+
     use super::*;
 
     fn network(text: &str) -> Network {
@@ -198,10 +252,14 @@ mod tests {
             &[network("198.51.100.0/24"), network("2001:db8:1::/48")],
         );
         let rule_s_own = [network("100.64.0.0/10")];
-        let exemption = |source| match exemptions.of(network(source).into(), &rule_s_own) {
-            Exemption::Whole(why) => vec![why],
-            Exemption::Parts(parts) => parts.iter().map(Part::to_string).collect(),
+        let exemption = |source| {
+            let exemption = exemptions.of::<NetlinkSocket>(source, &rule_s_own, None);
+            match exemption.expect("no set is asked") {
+                Exemption::Whole(why) => vec![why],
+                Exemption::Parts(parts) => parts.iter().map(Part::to_string).collect(),
+            }
         };
+        let exemption = |source| exemption(network(source).into());
         for (source, why) in [
             ("0.0.0.0", "the unspecified address"),
             ("::", "the unspecified address"),
@@ -256,12 +314,12 @@ mod tests {
                 ":: in it is the unspecified address",
                 "::1 in it is a loopback address",
                 "::ffff:0.0.0.0 in it is the unspecified address",
+                "::ffff:100.64.0.0/106 in it is covered by exempt 100.64.0.0/10 of its rule",
                 "::ffff:127.0.0.0/104 in it is a loopback address",
-                "::ffff:224.0.0.0/100 in it is a multicast address",
-                "::ffff:255.255.255.255 in it is the broadcast address",
                 "::ffff:192.0.2.1 in it is an address of this host",
                 "::ffff:198.51.100.0/120 in it is covered by --exempt 198.51.100.0/24",
-                "::ffff:100.64.0.0/106 in it is covered by exempt 100.64.0.0/10 of its rule",
+                "::ffff:224.0.0.0/100 in it is a multicast address",
+                "::ffff:255.255.255.255 in it is the broadcast address",
             ]
         );
     }

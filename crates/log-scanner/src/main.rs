@@ -11,8 +11,8 @@ mod error;
 mod events;
 mod exempt;
 mod log;
-mod networks;
-mod plain;
+mod names;
+mod prefix_map;
 mod prefixes;
 mod progress;
 mod report;
@@ -21,21 +21,17 @@ mod run;
 mod scan;
 mod sets;
 mod source;
+mod status;
+mod violation;
+mod words;
 
-use std::io::{self, BufWriter, ErrorKind, Write as _};
+use std::io::{self, BufWriter};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::args::{Cli, Command};
-use crate::error::Stop;
-
-/// All that was wanted is in the kernel.
-const DONE: u8 = 0;
-/// Something wanted is not in the kernel, or could not be told.
-const INCOMPLETE: u8 = 1;
-/// Nothing was changed.
-const UNUSABLE: u8 = 2;
+use crate::status::{DONE, UNUSABLE};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -51,29 +47,5 @@ fn main() -> ExitCode {
         Some(Command::Events(args)) => events::run(args, &mut out).map(|()| DONE),
         None => run::run(&cli.scan, &mut out),
     };
-    done.unwrap_or_else(|stop| status(&stop)).into()
-}
-
-/// Says why the run ended early, and gives the exit status.
-fn status(stop: &Stop) -> u8 {
-    match stop {
-        Stop::Fatal(fatal) => {
-            for complaint in fatal.complaints() {
-                complain(&format!("[ERROR] {complaint}"));
-            }
-            complain("nothing was changed");
-            UNUSABLE
-        }
-        // Who closed the pipe has read enough.
-        Stop::Output(error) if error.kind() == ErrorKind::BrokenPipe => DONE,
-        Stop::Output(error) => {
-            complain(&format!("[ERROR] cannot write the report: {error}"));
-            INCOMPLETE
-        }
-    }
-}
-
-fn complain(text: &str) {
-    // There is nobody left to tell when this fails.
-    let _ = writeln!(io::stderr(), "{text}");
+    done.unwrap_or_else(|stop| status::of(&stop)).into()
 }

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use firewall_log::Event;
+use serde::{Serialize, Serializer};
 
 use crate::rule::RuleName;
 
@@ -15,7 +16,16 @@ const MOST: usize = 5;
 pub(crate) struct Prefixes(HashMap<Vec<u8>, u64>);
 
 /// A prefix and in how many of the first lines it stands.
-pub(crate) type Held = (Vec<u8>, u64);
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct PrefixCount {
+    #[serde(serialize_with = "lossy")]
+    pub(crate) prefix: Vec<u8>,
+    pub(crate) lines: u64,
+}
+
+fn lossy<S: Serializer>(text: &[u8], to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&String::from_utf8_lossy(text))
+}
 
 impl Prefixes {
     /// Takes in the first lines of a log.
@@ -28,17 +38,17 @@ impl Prefixes {
     }
 
     /// The most frequent ones; none where one of all is what the name stands for.
-    pub(crate) fn instead_of(&self, name: &RuleName) -> Vec<Held> {
+    pub(crate) fn instead_of(&self, name: &RuleName) -> Vec<PrefixCount> {
         if self.0.keys().any(|prefix| name.stands_for(prefix)) {
             return Vec::new();
         }
-        let mut held: Vec<_> = self
-            .0
-            .iter()
-            .map(|(prefix, lines)| (prefix.clone(), *lines))
-            .collect();
-        held.sort_unstable_by(|(one, more), (other, less)| {
-            (Reverse(more), one).cmp(&(Reverse(less), other))
+        let all = self.0.iter().map(|(prefix, lines)| PrefixCount {
+            prefix: prefix.clone(),
+            lines: *lines,
+        });
+        let mut held: Vec<_> = all.collect();
+        held.sort_unstable_by(|one, other| {
+            (Reverse(one.lines), &one.prefix).cmp(&(Reverse(other.lines), &other.prefix))
         });
         held.truncate(MOST);
         held

@@ -6,17 +6,17 @@ use std::thread;
 use firewall_log::{Finding, Summary, Tally};
 use ipset_netlink::Network;
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 
-use crate::args::AsOf;
-use crate::clock::Present;
+use crate::clock::{AsOf, Present};
 use crate::duration::whole_seconds;
 use crate::error::Fatal;
 use crate::log::Log;
-use crate::plain::plain;
-use crate::prefixes::{Held, Prefixes};
-use crate::report::{LogReport, Phase, Warning, count, local};
+use crate::prefixes::{PrefixCount, Prefixes};
 use crate::rule::Rule;
 use crate::source::Source;
+use crate::violation::Violator;
+use crate::words::{count, is_zero, local, plain};
 
 /// A line without a year that comes out older than this is more likely of tomorrow than of last
 /// year.
@@ -30,31 +30,54 @@ const MOST_WORKERS: usize = 4;
 pub(crate) struct Scan {
     /// The instant that bans are counted from.
     pub(crate) as_of: Timestamp,
-    pub(crate) logs: Vec<LogReport>,
+    pub(crate) logs: Vec<LogRead>,
     /// For each rule.
     pub(crate) found: Vec<Found>,
-    pub(crate) warnings: Vec<Warning>,
+    /// What the logs give reason to doubt.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// What was read from one `--log`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct LogRead {
+    /// As it was given.
+    pub(crate) path: String,
+    /// Bytes of text, of a compressed log after decompression.
+    pub(crate) bytes: u64,
+    pub(crate) lines: u64,
+    /// Well-formed lines of the firewall, written by the kernel.
+    pub(crate) events: u64,
+    /// Lines of the kernel with a firewall's prefix that are not well formed.
+    pub(crate) unparsed: u64,
+    /// Lines with a firewall's prefix that the kernel did not write.
+    pub(crate) rejected: u64,
+    /// Lines of the kernel whose prefix holds a firewall's and does not begin with it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) misplaced: u64,
+    /// Packets of which a line says how many they were.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) repeated: u64,
 }
 
 /// What the logs say about a rule.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) matched: u64,
-    pub(crate) sources: u64,
-    pub(crate) sources_exact: bool,
-    /// What prefixes the log has instead of that of the rule, where it has none of it.
-    pub(crate) prefixes: Vec<Held>,
+    pub(crate) counted: Counted,
     /// By address, IPv4 first.
     pub(crate) violators: Vec<Violator>,
 }
 
-/// A source that broke the threshold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Violator {
-    pub(crate) source: Source,
-    pub(crate) tally: Tally,
-    /// What its ban is dated from.
-    pub(crate) last_violating: Timestamp,
+/// What a rule counted.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Counted {
+    /// Lines that match the rule.
+    pub(crate) matched: u64,
+    /// Distinct sources of those.
+    pub(crate) sources: u64,
+    pub(crate) sources_exact: bool,
+    /// What prefixes the log has instead of that of the rule, where it has none of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) prefixes: Vec<PrefixCount>,
 }
 
 /// Reads all logs to their end; who is `exempt` does not count with the network around him.
@@ -101,7 +124,7 @@ pub(crate) fn run(
         doubts.add(&summary);
         rotated |= log.older.is_some();
         prefixes.add(log.text.begin());
-        reports.push(LogReport {
+        reports.push(LogRead {
             path: log.name(),
             bytes: summary.bytes,
             lines: summary.counts.lines,
@@ -123,18 +146,15 @@ pub(crate) fn run(
     }
     let mut found: Vec<_> = scan.finish().into_iter().map(Found::from).collect();
     for (rule, found) in rules.iter().zip(&mut found) {
-        if found.matched == 0 {
-            found.prefixes = prefixes.instead_of(&rule.name);
+        if found.counted.matched == 0 {
+            found.counted.prefixes = prefixes.instead_of(&rule.name);
         }
     }
     Ok(Scan {
         as_of,
         logs: reports,
         found,
-        warnings: warnings
-            .into_iter()
-            .map(|text| Warning::new(Phase::Reading, text))
-            .collect(),
+        warnings,
     })
 }
 
@@ -159,32 +179,31 @@ fn short(
 
 impl From<Finding> for Found {
     fn from(finding: Finding) -> Self {
-        let mut violators: Vec<_> = finding
-            .violators
-            .into_iter()
-            .filter_map(Violator::new)
-            .collect();
+        let violators = finding.violators.iter();
+        let mut violators: Vec<_> = violators.filter_map(violator).collect();
         violators.sort_unstable_by_key(|violator| violator.source);
         Self {
-            matched: finding.matched,
-            sources: finding.sources,
-            sources_exact: finding.sources_exact,
-            prefixes: Vec::new(),
+            counted: Counted {
+                matched: finding.matched,
+                sources: finding.sources,
+                sources_exact: finding.sources_exact,
+                prefixes: Vec::new(),
+            },
             violators,
         }
     }
 }
 
-impl Violator {
-    fn new(tally: Tally) -> Option<Self> {
-        let last_violating = Timestamp::try_from(tally.last_violating?).ok()?;
-        let source = Source::new(tally.source, tally.prefix_length).ok()?;
-        Some(Self {
-            source,
-            tally,
-            last_violating,
-        })
-    }
+fn violator(tally: &Tally) -> Option<Violator> {
+    Some(Violator {
+        source: Source::new(tally.source, tally.prefix_length).ok()?,
+        hits: tally.hits,
+        peak_hits: tally.peak_hits,
+        peak_ports: tally.peak_ports,
+        first_seen: tally.first_seen.try_into().ok()?,
+        last_seen: tally.last_seen.try_into().ok()?,
+        last_violating: tally.last_violating?.try_into().ok()?,
+    })
 }
 
 /// What all logs together give reason to doubt, their oldest line and their newest.

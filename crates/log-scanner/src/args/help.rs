@@ -5,10 +5,6 @@ log-scanner --rule NAME --type NAME --howmany N --within DURATION --ipset NAME -
        log-scanner --rules FILE [OPTIONS]
        log-scanner events [OPTIONS]";
 
-pub(super) const LOG_HELP: &str = "\
-A log to read, and before it PATH.1 where there is one; - is standard input; what gzip compressed is read decompressed, whatever its name; \
-can be repeated, several are one stream";
-
 pub(super) const AFTER_HELP: &str = "\
 Examples:
   Who would be banned for 100 blocked TCP packets in 5 minutes? Changes nothing:
@@ -86,6 +82,3 @@ Exit status: 0 when every violator is dealt with; 1 when one could not be added 
 each rule 50 unless --all or --json is given), or when there were more than --max-bans; 2 for wrong usage, an unreadable log or an unusable set, and then nothing was changed.
 
 Needs CAP_NET_ADMIN; with --dryrun only the right to read the log.";
-
-pub(super) const RULES_HELP: &str = "\
-Reads the rules from a TOML file and scans by all of them in one pass; see below";

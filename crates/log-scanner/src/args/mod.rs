@@ -4,13 +4,13 @@ mod help;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
-use help::{AFTER_HELP, LOG_HELP, RULES_HELP, USAGE};
+use help::{AFTER_HELP, USAGE};
 use ipset_netlink::Network;
 use jiff::Timestamp;
 
+use crate::clock::{AsOf, instant};
 use crate::rule::{Rule, network};
 
 /// Where the firewall's log is, unless `--log` says otherwise.
@@ -42,7 +42,9 @@ pub(crate) enum Command {
 /// What to read.
 #[derive(Debug, Args)]
 pub(crate) struct LogArgs {
-    #[arg(long = "log", value_name = "PATH", default_value = DEFAULT_LOG, help = LOG_HELP)]
+    /// A log to read, and before it PATH.1 where there is one; - is standard input; what gzip
+    /// compressed is read decompressed, whatever its name; can be repeated, several are one stream
+    #[arg(long = "log", value_name = "PATH", default_value = DEFAULT_LOG)]
     pub(crate) paths: Vec<PathBuf>,
 
     /// Leaves alone PATH.1, which PATH was before its last rotation
@@ -57,7 +59,8 @@ pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) rule: Option<Rule>,
 
-    #[arg(long, value_name = "FILE", help = RULES_HELP)]
+    /// Reads the rules from a TOML file and scans by all of them in one pass; see below
+    #[arg(long, value_name = "FILE")]
     pub(crate) rules: Option<PathBuf>,
 
     /// Only says what would be done; troubles with the sets are warnings
@@ -124,35 +127,6 @@ pub(crate) struct EventsArgs {
     pub(crate) json: bool,
 }
 
-/// The instant of which a scan speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AsOf {
-    Now,
-    LogEnd,
-    At(Timestamp),
-}
-
-impl FromStr for AsOf {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "now" => Ok(Self::Now),
-            "log-end" => Ok(Self::LogEnd),
-            time => instant(time)
-                .map(Self::At)
-                .map_err(|error| format!("{error}, or log-end")),
-        }
-    }
-}
-
-fn instant(text: &str) -> Result<Timestamp, String> {
-    text.parse().map_err(|_| {
-        "not a time with a zone, such as 2026-11-22T09:00:00Z or 2026-11-22T10:00:00+01:00"
-            .to_owned()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +183,17 @@ mod tests {
         assert!(scan.dryrun && !scan.json && scan.exempt.is_empty());
         assert_eq!(scan.log.paths, [PathBuf::from(DEFAULT_LOG)]);
         assert_eq!(scan.as_of, AsOf::Now);
+    }
+
+    #[test]
+    fn what_a_rule_must_have_comes_first_in_the_help() {
+        use clap::CommandFactory as _;
+        let help = Cli::command().render_long_help().to_string();
+        let flags = help.lines().map(str::trim_start);
+        let flags = flags.filter_map(|line| line.strip_prefix("--")?.split(' ').next());
+        let first: Vec<_> = flags.take(7).collect();
+        let expected = "rule type howmany within ipset removeafter distinct-ports";
+        assert_eq!(first.join(" "), expected);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use firewall_log::packet::{Network, Transport};
 use firewall_log::{Event, LogReader};
 use jiff::Timestamp;
 
-use crate::args::{AsOf, EventsArgs};
-use crate::clock::Present;
+use crate::args::EventsArgs;
+use crate::clock::{AsOf, Present};
 use crate::error::Stop;
 use crate::log;
 use crate::progress::Progress;

@@ -7,8 +7,7 @@ use firewall_log::packet::{Network, Transport};
 use jiff::tz::TimeZone;
 
 use super::Seen;
-use crate::plain::plain;
-use crate::report::local;
+use crate::words::{local, plain};
 
 /// Writes line `n` and a line feed.
 pub(super) fn write(

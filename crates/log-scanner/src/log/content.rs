@@ -8,20 +8,12 @@ use firewall_log::Journal;
 use flate2::bufread::MultiGzDecoder;
 
 use super::{BUFFER, Text};
-
-/// What only other programs read.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unread {
-    pub(crate) name: &'static str,
-    /// Writes the text to standard output, given the file.
-    pub(crate) command: &'static str,
-    magic: &'static [u8],
-}
+use crate::error::Unread;
 
 const GZIP: &[u8] = b"\x1f\x8b";
 
 /// From the files' own specifications, and file(1).
-const UNREAD: [Unread; 15] = [
+const UNREAD: [(Unread, &[u8]); 15] = [
     unread("xz", "xzcat", b"\xfd7zXZ\0"),
     unread("zstd", "zstdcat", b"\x28\xb5\x2f\xfd"),
     unread("bzip2", "bzcat", b"BZh"),
@@ -41,12 +33,12 @@ const UNREAD: [Unread; 15] = [
     unread("zstd", "zstdcat", b"\x50\x2a\x4d\x18"),
 ];
 
-const fn unread(name: &'static str, command: &'static str, magic: &'static [u8]) -> Unread {
-    Unread {
-        name,
-        command,
-        magic,
-    }
+const fn unread(
+    name: &'static str,
+    command: &'static str,
+    magic: &'static [u8],
+) -> (Unread, &'static [u8]) {
+    (Unread { name, command }, magic)
 }
 
 /// Why there is no text.
@@ -69,7 +61,10 @@ pub(super) fn read(
         None => begin(&mut log),
     };
     let begin = begin.map_err(Error::Read)?;
-    if let Some(format) = UNREAD.iter().find(|format| format.is(&begin)) {
+    if let Some((format, _)) = UNREAD
+        .iter()
+        .find(|(format, magic)| is(format, magic, &begin))
+    {
         return Err(Error::Unread(format));
     }
     let start = begin
@@ -93,17 +88,16 @@ pub(super) fn read(
     })
 }
 
-impl Unread {
-    fn is(&self, begin: &[u8]) -> bool {
-        let Some(rest) = begin.strip_prefix(self.magic) else {
-            return false;
-        };
-        // Three letters are too little: they may be the begin of a word.
-        self.name != "bzip2"
-            || rest
-                .get(1..)
-                .is_some_and(|rest| BZIP2.iter().any(|next| rest.starts_with(next)))
-    }
+/// Whether a log that begins like this has a format, by its magic.
+fn is(format: &Unread, magic: &[u8], begin: &[u8]) -> bool {
+    let Some(rest) = begin.strip_prefix(magic) else {
+        return false;
+    };
+    // Three letters are too little: they may be the begin of a word.
+    format.name != "bzip2"
+        || rest
+            .get(1..)
+            .is_some_and(|rest| BZIP2.iter().any(|next| rest.starts_with(next)))
 }
 
 /// What follows the magic and the level of a bzip2 file: a block, or the end.

@@ -8,7 +8,6 @@ use std::io::{self, Read};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-pub(crate) use content::Unread;
 use rotated::Opened;
 
 use crate::error::Fatal;

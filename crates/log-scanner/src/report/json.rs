@@ -1,103 +1,58 @@
-//! The report as one JSON document.
+//! The report as one JSON document. What it says of a rule and of a log are their own fields.
 
 use std::io;
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::{Connections, Lifted, LogReport, Report, RuleReport, ViolationReport};
-use crate::prefixes::Held;
-use crate::rule::PrefixLength;
+use super::{Report, RuleReport};
+use crate::scan::LogRead;
 use crate::source::Source;
+use crate::violation::{Banned, Lifted};
+use crate::words::{as_text, is_zero};
 
 /// The version of the document's form; fields may be added without a new one.
 const VERSION: u32 = 1;
 
 /// Writes the document and a line feed.
-pub(crate) fn write(report: &Report, out: &mut impl io::Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Document::from(report))?;
+pub(crate) fn write(report: &Report<'_>, out: &mut impl io::Write) -> io::Result<()> {
+    let document = Document {
+        version: VERSION,
+        as_of: report.as_of,
+        dry_run: report.dry_run,
+        logs: &report.logs,
+        rules: &report.rules,
+        lifted: &report.lifted,
+    };
+    serde_json::to_writer(&mut *out, &document)?;
     out.write_all(b"\n")
 }
 
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
-    #[serde(serialize_with = "time")]
+    #[serde(serialize_with = "as_text")]
     as_of: Timestamp,
     dry_run: bool,
-    logs: Vec<LogObject<'a>>,
-    rules: Vec<RuleObject<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    lifted: Vec<LiftedObject<'a>>,
+    logs: &'a [LogRead],
+    rules: &'a [RuleReport<'a>],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    lifted: &'a [Lifted],
 }
 
 #[derive(Serialize)]
-struct LiftedObject<'a> {
-    source: Source,
-    set: &'a str,
-    error: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct LogObject<'a> {
-    path: &'a str,
-    bytes: u64,
-    lines: u64,
-    events: u64,
-    unparsed: u64,
-    rejected: u64,
-    #[serde(skip_serializing_if = "is_none")]
-    misplaced: u64,
-    #[serde(skip_serializing_if = "is_none")]
-    repeated: u64,
-}
-
-#[derive(Serialize)]
-struct RuleObject<'a> {
-    rule: String,
-    #[serde(rename = "type")]
-    protocols: String,
-    howmany: u32,
-    within: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    distinct_ports: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aggregate_v4: Option<u8>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aggregate_v6: Option<u8>,
-    #[serde(skip_serializing_if = "is_default")]
-    count_answers: bool,
-    #[serde(skip_serializing_if = "is_default")]
-    count_multicast: bool,
-    ipset: &'a str,
-    removeafter: u64,
-    matched: u64,
-    sources: u64,
-    sources_exact: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    prefixes: Vec<PrefixObject>,
-    violations: Vec<ViolationObject<'a>>,
-}
-
-#[derive(Serialize)]
-struct PrefixObject {
-    prefix: String,
-    lines: u64,
-}
-
-#[derive(Serialize)]
-struct ViolationObject<'a> {
+struct Violation<'a> {
     source: Source,
     set: &'a str,
     hits: u64,
     peak_hits: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     peak_ports: Option<u32>,
-    #[serde(serialize_with = "time")]
+    #[serde(serialize_with = "as_text")]
     first_seen: Timestamp,
-    #[serde(serialize_with = "time")]
+    #[serde(serialize_with = "as_text")]
     last_seen: Timestamp,
-    #[serde(serialize_with = "time")]
+    #[serde(serialize_with = "as_text")]
     expires: Timestamp,
     timeout: u32,
     outcome: &'static str,
@@ -106,137 +61,42 @@ struct ViolationObject<'a> {
     except: Vec<Source>,
     #[serde(skip_serializing_if = "Option::is_none")]
     connections_cut: Option<u64>,
-    #[serde(skip_serializing_if = "is_none")]
+    #[serde(skip_serializing_if = "is_zero")]
     connections_left: u64,
 }
 
-/// Of a switch that is off unless set.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_default(switch: &bool) -> bool {
-    !switch
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
-fn is_none(number: &u64) -> bool {
-    *number == 0
-}
-
-fn time<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(time)
-}
-
-impl<'a> From<&'a Report> for Document<'a> {
-    fn from(report: &'a Report) -> Self {
-        Self {
-            version: VERSION,
-            as_of: report.as_of,
-            dry_run: report.dry_run,
-            logs: report.logs.iter().map(LogObject::from).collect(),
-            rules: report.rules.iter().map(RuleObject::from).collect(),
-            lifted: report.lifted.iter().map(LiftedObject::from).collect(),
-        }
-    }
-}
-
-impl<'a> From<&'a Lifted> for LiftedObject<'a> {
-    fn from(lifted: &'a Lifted) -> Self {
-        Self {
-            source: lifted.source,
-            set: lifted.set.as_str(),
-            error: lifted.error.as_deref(),
-        }
-    }
-}
-
-impl<'a> From<&'a LogReport> for LogObject<'a> {
-    fn from(log: &'a LogReport) -> Self {
-        Self {
-            path: &log.path,
-            bytes: log.bytes,
-            lines: log.lines,
-            events: log.events,
-            unparsed: log.unparsed,
-            rejected: log.rejected,
-            misplaced: log.misplaced,
-            repeated: log.repeated,
-        }
-    }
-}
-
-impl<'a> From<&'a RuleReport> for RuleObject<'a> {
-    fn from(report: &'a RuleReport) -> Self {
-        let rule = &report.rule;
-        Self {
-            rule: rule.name.to_string(),
-            protocols: rule.protocols.to_string(),
-            howmany: rule.howmany.get(),
-            within: rule.within.get(),
-            distinct_ports: rule.distinct_ports.map(u16::from),
-            aggregate_v4: rule.aggregate_v4.map(PrefixLength::get),
-            aggregate_v6: rule.aggregate_v6.map(PrefixLength::get),
-            count_answers: rule.count_answers,
-            count_multicast: rule.count_multicast,
-            ipset: rule.ipset.inet.as_str(),
-            removeafter: rule.removeafter.get(),
-            matched: report.matched,
-            sources: report.sources,
-            sources_exact: report.sources_exact,
-            prefixes: report.prefixes.iter().map(PrefixObject::from).collect(),
-            violations: report
-                .violations
-                .iter()
-                .map(ViolationObject::from)
-                .collect(),
-        }
-    }
-}
-
-impl From<&Held> for PrefixObject {
-    fn from((prefix, lines): &Held) -> Self {
-        Self {
-            prefix: String::from_utf8_lossy(prefix).into_owned(),
-            lines: *lines,
-        }
-    }
-}
-
-impl<'a> From<&'a ViolationReport> for ViolationObject<'a> {
-    fn from(violation: &'a ViolationReport) -> Self {
-        Self {
-            source: violation.source,
-            set: violation.set.as_str(),
-            hits: violation.hits,
-            peak_hits: violation.peak_hits,
-            peak_ports: violation.peak_ports,
-            first_seen: violation.first_seen,
-            last_seen: violation.last_seen,
-            expires: violation.expires,
-            timeout: violation.timeout,
-            outcome: violation.outcome.word(),
-            error: violation.error(),
-            except: violation
-                .exceptions
-                .iter()
-                .map(|part| part.network.into())
-                .collect(),
-            connections_left: violation.connections_left,
-            connections_cut: violation
-                .connections
-                .as_ref()
-                .map(|connections| match connections {
-                    Connections::Cut(number)
-                    | Connections::WouldCut(number)
-                    | Connections::Refused(number, _) => *number,
-                }),
-        }
+impl Serialize for Banned<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let violator = &self.ban.violator;
+        let connections = self.connections.as_ref();
+        let exceptions = self.exceptions.iter();
+        let violation = Violation {
+            source: violator.source,
+            set: self.ban.set().as_str(),
+            hits: violator.hits,
+            peak_hits: violator.peak_hits,
+            peak_ports: violator.peak_ports,
+            first_seen: violator.first_seen,
+            last_seen: violator.last_seen,
+            expires: self.ban.expires,
+            timeout: self.ban.timeout,
+            outcome: self.outcome.word(),
+            error: self.error(),
+            except: exceptions.map(|part| part.network.into()).collect(),
+            connections_cut: connections.map(|connections| connections.cut),
+            connections_left: connections.map_or(0, |connections| connections.left),
+        };
+        violation.serialize(serializer)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Outcome;
-    use super::super::tests::{report, violation};
+    use super::super::tests::{report, report_by, violation};
     use super::*;
+    use crate::rule::Rule;
+    use crate::violation::tests::rule;
+    use crate::violation::{Connections, Outcome};
 
     #[test]
     fn the_document_to_the_letter() {
@@ -271,22 +131,32 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_there() {
         let mut scan = violation("2001:db8::/64", Outcome::Added);
-        scan.peak_ports = Some(25);
+        scan.ban.violator.peak_ports = Some(25);
         scan.exceptions = vec![crate::exempt::Part {
             network: crate::rule::network("2001:db8::9").expect("an address"),
             why: "a member of whitelist_v6".to_owned(),
             by_run: false,
         }];
-        scan.connections = Some(Connections::Cut(3));
+        let connections = |cut, error: Option<&str>| Connections {
+            cut,
+            left: 0,
+            error: error.map(str::to_owned),
+        };
+        scan.connections = Some(connections(3, None));
         let mut failed = violation("203.0.113.7", Outcome::Added);
-        failed.connections = Some(Connections::Refused(1, "no".to_owned()));
-        let mut report = report(false, vec![failed, scan]);
-        let rule = &mut report.rules[0].rule;
-        rule.distinct_ports = 20.try_into().ok();
-        rule.aggregate_v6 = "64".parse().ok();
-        rule.count_multicast = true;
+        failed.connections = Some(connections(1, Some("no")));
+        let rule = Rule {
+            distinct_ports: 20.try_into().ok(),
+            aggregate_v6: "64".parse().ok(),
+            count_multicast: true,
+            ..rule()
+        };
+        let report = report_by(&rule, false, vec![failed, scan]);
         let mut json = Vec::new();
         write(&report, &mut json).expect("written");
+        let of_rule = r#""within":1800,"distinct_ports":20,"aggregate_v6":64,"count_multicast":true,"ipset":"blacklist","removeafter":86400,"matched""#;
+        let text = String::from_utf8_lossy(&json);
+        assert!(text.contains(of_rule), "{text}");
         let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
         let rule = &json["rules"][0];
         assert_eq!(rule["distinct_ports"], 20);

@@ -1,8 +1,8 @@
 //! A rule: which lines count, how many in what time are too many, and what becomes of who sent
 //! them.
 //!
-//! The flags of the command line and the keys of a rules file are the fields of one struct, so that
-//! they cannot differ.
+//! The flags of the command line, the keys of a rules file and what the document of `--json` says
+//! of a rule are the fields of one struct, so that they cannot differ.
 
 mod file;
 mod name;
@@ -11,8 +11,9 @@ mod protocols;
 mod set_pair;
 
 use std::num::{NonZeroU16, NonZeroU32};
+use std::ops::Not;
 
-use clap::Args;
+use clap::{Arg, Args};
 pub(crate) use file::{RulesFile, RulesFileError};
 use file::{by_text, removeafter_by_text, texts};
 use firewall_log::Threshold;
@@ -20,127 +21,111 @@ use ipset_netlink::{Family, Network, Timeout};
 pub(crate) use name::RuleName;
 pub(crate) use prefix::PrefixLength;
 pub(crate) use protocols::Protocols;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 pub(crate) use set_pair::SetPair;
 
 use crate::duration::{DurationError, Seconds};
 use crate::source::mapping;
+use crate::words::as_text;
 
 /// One rule and what to do with those who break it.
-#[derive(Clone, Debug, Args, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[derive(Clone, Debug, Args, Deserialize, Serialize)]
+#[command(mut_args = or_rules_file)]
+#[serde(rename_all(deserialize = "kebab-case"), deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub(crate) struct Rule {
     /// Which lines count: NAME stands for the log prefixes IPTABLES-NAME and IP6TABLES-NAME, in any
     /// case
     #[arg(long = "rule", value_name = "blocked|allowed|NAME", id = "rule")]
-    #[arg(
-        required = false,
-        required_unless_present = "rules",
-        conflicts_with = "rules"
+    #[serde(
+        rename = "rule",
+        deserialize_with = "by_text",
+        serialize_with = "as_text"
     )]
-    #[serde(rename = "rule", deserialize_with = "by_text")]
     pub(crate) name: RuleName,
 
     /// Which packets count: a protocol's name or number; icmp is ICMP and ICMPv6; hidden is those
     /// that hide their protocol, which count for every other type, too
     #[arg(long = "type", value_name = "tcp|udp|icmp|all|hidden|NAME")]
-    #[arg(
-        required = false,
-        required_unless_present = "rules",
-        conflicts_with = "rules"
+    #[serde(
+        rename = "type",
+        deserialize_with = "by_text",
+        serialize_with = "as_text"
     )]
-    #[serde(rename = "type", deserialize_with = "by_text")]
     pub(crate) protocols: Protocols,
 
     /// How many matching lines make a violator, at least 1
     #[arg(long, value_name = "N")]
-    #[arg(
-        required = false,
-        required_unless_present = "rules",
-        conflicts_with = "rules"
-    )]
     pub(crate) howmany: NonZeroU32,
 
     /// How far the first and the last of them may lie apart, both included
-    #[arg(long, value_name = "DURATION")]
-    #[arg(
-        required = false,
-        required_unless_present = "rules",
-        conflicts_with = "rules"
-    )]
+    // The help says the sets next, the document of `--json` says them last.
+    #[arg(long, value_name = "DURATION", display_order = 3)]
     #[serde(deserialize_with = "by_text")]
     pub(crate) within: Seconds,
 
-    #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
-    /// The set for IPv4 violators; NAME_v6 is the one for IPv6. At most 28 bytes; both must exist,
-    /// be of type hash:ip or hash:net and have been created with a timeout
-    #[arg(long, value_name = "NAME")]
-    #[arg(
-        required = false,
-        required_unless_present = "rules",
-        conflicts_with = "rules"
-    )]
-    #[serde(deserialize_with = "by_text")]
-    pub(crate) ipset: SetPair,
-
-    /// How long after the last hit the ban ends, at most 2147483s (24d20h31m23s)
-    #[arg(long, value_name = "DURATION", value_parser = removeafter)]
-    #[arg(
-        required = false,
-        required_unless_present = "rules",
-        conflicts_with = "rules"
-    )]
-    #[serde(deserialize_with = "removeafter_by_text")]
-    pub(crate) removeafter: Seconds,
-
     /// Only who sent them to at least N different destination ports in the same window is a
     /// violator; UDP from port 53, 123 or 443 does not count
-    #[arg(long, value_name = "N", conflicts_with = "rules")]
+    #[arg(long, value_name = "N")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) distinct_ports: Option<NonZeroU16>,
 
     /// Counts and bans IPv4 sources as networks of this prefix length, 1 to 32; the set must be of
     /// type hash:net
-    #[arg(long, value_name = "PREFIX", conflicts_with = "rules")]
+    #[arg(long, value_name = "PREFIX")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) aggregate_v4: Option<PrefixLength<32>>,
 
     /// Counts and bans IPv6 sources as networks of this prefix length, 1 to 128; 64 is what one
     /// host commonly has
-    #[arg(long, value_name = "PREFIX", conflicts_with = "rules")]
+    #[arg(long, value_name = "PREFIX")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) aggregate_v6: Option<PrefixLength<128>>,
 
     /// Counts answers, too: TCP packets that open no connection, ICMP replies and errors, UDP from
     /// ports of services; whoever forges packets in this host's name can have anybody send them
-    #[arg(long, conflicts_with = "rules")]
-    #[serde(default)]
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub(crate) count_answers: bool,
 
     /// Counts packets to multicast and broadcast addresses, too, which routers and neighbours send
-    #[arg(long, conflicts_with = "rules")]
-    #[serde(default)]
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Not::not")]
     pub(crate) count_multicast: bool,
+
+    #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
+    /// The set for IPv4 violators; NAME_v6 is the one for IPv6. At most 28 bytes; both must exist,
+    /// be of type hash:ip or hash:net and have been created with a timeout
+    #[arg(long, value_name = "NAME", display_order = 4)]
+    #[serde(deserialize_with = "by_text", serialize_with = "as_text")]
+    pub(crate) ipset: SetPair,
+
+    /// How long after the last hit the ban ends, at most 2147483s (24d20h31m23s)
+    #[arg(long, value_name = "DURATION", value_parser = removeafter, display_order = 4)]
+    #[serde(deserialize_with = "removeafter_by_text")]
+    pub(crate) removeafter: Seconds,
 
     /// Whom this rule lets go; on the command line `--exempt` goes for every rule.
     #[arg(skip)]
-    #[serde(default, deserialize_with = "texts")]
+    #[serde(default, deserialize_with = "texts", skip_serializing)]
     pub(crate) exempt: Vec<Network>,
 
     /// Whether this rule cuts connections; on the command line `--cut-connections` goes for every
     /// rule.
     #[arg(skip)]
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub(crate) cut_connections: bool,
 
     /// Whether this rule cuts connections also where they are older than the first hit; on the
     /// command line `--cut-older` goes for every rule.
     #[arg(skip)]
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub(crate) cut_older: bool,
 
     /// Whether this rule bans whom this host has opened a connection to; on the command line
     /// `--ban-connected` goes for every rule.
     #[arg(skip)]
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub(crate) ban_connected: bool,
 }
 
@@ -199,6 +184,17 @@ impl Rule {
         };
         shorter.unwrap_or(false)
     }
+}
+
+/// A flag of a rule has its place on the command line unless `--rules` names a file of rules; what a
+/// rule cannot be without is asked for only then.
+fn or_rules_file(flag: Arg) -> Arg {
+    let flag = if flag.is_required_set() {
+        flag.required(false).required_unless_present("rules")
+    } else {
+        flag
+    };
+    flag.conflicts_with("rules")
 }
 
 /// As much as the kernel can count.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::names::LOG_PREFIXES;
+
 /// A name that stands for the prefixes `IPTABLES-NAME` and `IP6TABLES-NAME`, in any case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RuleName(String);
@@ -10,7 +12,7 @@ pub(crate) struct RuleName(String);
 impl RuleName {
     /// The prefixes of both families.
     pub(crate) fn prefixes(&self) -> [String; 2] {
-        FAMILIES.map(|family| format!("{family}{}", self.0))
+        LOG_PREFIXES.map(|family| format!("{family}{}", self.0))
     }
 
     /// Whether it is of the packets that belong to no connection and open none.
@@ -33,14 +35,11 @@ fn stem(prefix: &[u8]) -> &[u8] {
         .unwrap_or_default()
 }
 
-/// What the prefixes of the two families begin with.
-const FAMILIES: [&str; 2] = ["IPTABLES-", "IP6TABLES-"];
-
 impl FromStr for RuleName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let whole_prefix = FAMILIES.iter().find(|family| {
+        let whole_prefix = LOG_PREFIXES.iter().find(|family| {
             text.split_at_checked(family.len())
                 .is_some_and(|(start, _)| start.eq_ignore_ascii_case(family))
         });

@@ -7,17 +7,19 @@ mod whitelist;
 use std::collections::BTreeMap;
 
 use fit::unusable;
-use ipset_netlink::{Entry, Family, IfExists, IpSet, Key, Network, SetHeader, SetName};
-pub(crate) use whitelist::WHITELIST;
+use ipset_netlink::{
+    Entry, Family, IfExists, IpSet, Key, NetlinkSocket, Network, SetHeader, SetName, Transport,
+};
+pub(crate) use whitelist::Held;
 use whitelist::Whitelist;
 
 use crate::error::chain;
-use crate::networks::Members;
+use crate::prefix_map::Members;
 use crate::rule::Rule;
 
 /// A session with the kernel about the sets of all rules, of which some may be missing.
-pub(crate) struct Sets {
-    kernel: IpSet,
+pub(crate) struct Sets<T: Transport = NetlinkSocket> {
+    kernel: IpSet<T>,
     /// Those that can be filled, as they were when the run began.
     filled: BTreeMap<SetName, SetHeader>,
     whitelists: Vec<Whitelist>,
@@ -27,10 +29,19 @@ impl Sets {
     /// Looks whether the sets can be filled, and says of each trouble what it is. What there is no
     /// trouble with can be used all the same.
     pub(crate) fn open(rules: &[Rule]) -> (Option<Self>, Vec<String>) {
-        let kernel = match IpSet::connect() {
-            Ok(kernel) => kernel,
-            Err(error) => return (None, vec![chain(&error)]),
-        };
+        match IpSet::connect() {
+            Ok(kernel) => {
+                let (sets, troubles) = Self::of(kernel, rules);
+                (Some(sets), troubles)
+            }
+            Err(error) => (None, vec![chain(&error)]),
+        }
+    }
+}
+
+impl<T: Transport> Sets<T> {
+    /// As [`open`](Sets::open), in a session that there is.
+    pub(crate) fn of(kernel: IpSet<T>, rules: &[Rule]) -> (Self, Vec<String>) {
         let mut sets = Self {
             kernel,
             filled: BTreeMap::new(),
@@ -43,15 +54,15 @@ impl Sets {
                 Err(trouble) => troubles.push(trouble),
             }
         }
-        for (suffix, family) in [("", Family::Inet), ("_v6", Family::Inet6)] {
-            match Whitelist::open(&mut sets.kernel, suffix, family) {
-                Ok(whitelist) => sets.whitelists.extend(whitelist),
+        for whitelist in Whitelist::open(&mut sets.kernel) {
+            match whitelist {
+                Ok(whitelist) => sets.whitelists.push(whitelist),
                 Err(trouble) => troubles.push(trouble),
             }
         }
         // Without privilege it is the same for each of them.
         troubles.dedup();
-        (Some(sets), troubles)
+        (sets, troubles)
     }
 
     fn fillable(
@@ -61,10 +72,7 @@ impl Sets {
         networks: bool,
     ) -> Result<SetHeader, String> {
         match self.kernel.header(name) {
-            Ok(header) => match unusable(&header, family, networks) {
-                None => Ok(header),
-                Some(trouble) => Err(trouble),
-            },
+            Ok(header) => unusable(&header, family, networks).map_or(Ok(header), Err),
             Err(error) if error.is_set_not_found() => {
                 let set_type = if networks { "hash:net" } else { "hash:ip" };
                 Err(format!(
@@ -93,23 +101,20 @@ impl Sets {
         entries: &[Entry],
     ) -> (Vec<Option<String>>, Option<String>) {
         let mut refused = vec![None; entries.len()];
-        match self.kernel.add_all(name, entries, IfExists::Update) {
-            Ok(outcome) => {
-                for failure in outcome.failures {
-                    let cure = if failure.error.is_set_full() {
-                        self.filled.get(name).map(room::cure)
-                    } else {
-                        None
-                    };
-                    let why = chain(&failure.error);
-                    let why = cure.map_or(why.clone(), |cure| format!("{why}; {cure}"));
-                    let place = usize::try_from(failure.index).ok();
-                    if let Some(refused) = place.and_then(|place| refused.get_mut(place)) {
-                        *refused = Some(why);
-                    }
-                }
-            }
+        let outcome = match self.kernel.add_all(name, entries, IfExists::Update) {
+            Ok(outcome) => outcome,
             Err(error) => return (refused, Some(chain(&error))),
+        };
+        for failure in outcome.failures {
+            let mut why = chain(&failure.error);
+            let filled = self.filled.get(name);
+            if let Some(header) = filled.filter(|_| failure.error.is_set_full()) {
+                why = format!("{why}; {}", room::cure(header));
+            }
+            let place = usize::try_from(failure.index).ok();
+            if let Some(refused) = place.and_then(|place| refused.get_mut(place)) {
+                *refused = Some(why);
+            }
         }
         (refused, None)
     }

@@ -1,17 +1,14 @@
-//! The sets whose members are left alone.
+//! The sets whose members are left alone: what of a network is in them.
 
 use std::net::IpAddr;
 
-use ipset_netlink::{Entry, Family, IpSet, Key, Network, SetHeader, SetName, SetType};
+use ipset_netlink::{Entry, Family, IpSet, Key, Network, SetHeader, SetName, SetType, Transport};
 
 use super::Sets;
 use crate::error::chain;
-use crate::exempt::{Exemption, Part};
-use crate::networks::Networks;
+use crate::names::{V6, WHITELIST};
+use crate::prefix_map::PrefixMap;
 use crate::source::{Source, holds};
-
-/// The firewall accepts what comes from members of these before it looks at anything else.
-pub(crate) const WHITELIST: &str = "whitelist";
 
 /// A whitelist that is there.
 pub(super) struct Whitelist {
@@ -24,21 +21,36 @@ pub(super) struct Whitelist {
 
 struct Listed {
     /// Whether each is an exception (nomatch).
-    all: Networks<bool>,
+    all: PrefixMap<bool>,
     /// In order, without exceptions.
     exempt: Vec<Network>,
 }
 
+/// How much of a network a whitelist holds.
+pub(crate) enum Held {
+    All,
+    /// These networks in it; none where it holds nobody.
+    Parts(Vec<Network>),
+}
+
 impl Whitelist {
-    /// `None` where there is none; otherwise why it cannot be asked.
-    pub(super) fn open(
-        kernel: &mut IpSet,
-        suffix: &str,
+    /// Those that are there; otherwise why one cannot be asked.
+    pub(super) fn open<T: Transport>(
+        kernel: &mut IpSet<T>,
+    ) -> impl Iterator<Item = Result<Self, String>> {
+        let families = [("", Family::Inet), (V6, Family::Inet6)];
+        let named = families.into_iter().filter_map(|(suffix, family)| {
+            let name = format!("{WHITELIST}{suffix}").parse::<SetName>();
+            Some((name.ok()?, family))
+        });
+        named.filter_map(|(name, family)| Self::open_one(kernel, name, family).transpose())
+    }
+
+    fn open_one<T: Transport>(
+        kernel: &mut IpSet<T>,
+        name: SetName,
         family: Family,
     ) -> Result<Option<Self>, String> {
-        let Ok(name) = format!("{WHITELIST}{suffix}").parse::<SetName>() else {
-            return Ok(None);
-        };
         let header = match kernel.header(&name) {
             Err(error) if error.is_set_not_found() => return Ok(None),
             Err(error) => return Err(chain(&error)),
@@ -62,25 +74,10 @@ impl Whitelist {
         }))
     }
 
-    fn exempts(&self, kernel: &mut IpSet, address: IpAddr) -> Result<Exemption, String> {
-        let exempt = kernel
-            .contains(&self.name, &Key::from(address))
-            .map_err(|error| chain(&error))?;
-        Ok(if exempt {
-            Exemption::Whole(self.why())
-        } else {
-            Exemption::Parts(Vec::new())
-        })
-    }
-
-    fn why(&self) -> String {
-        format!("a member of {}", self.name)
-    }
-
-    fn read(&self, kernel: &mut IpSet) -> Result<Listed, String> {
+    fn read<T: Transport>(&self, kernel: &mut IpSet<T>) -> Result<Listed, String> {
         let set = kernel.list(&self.name).map_err(|error| chain(&error))?;
         let mut members = Listed {
-            all: Networks::default(),
+            all: PrefixMap::default(),
             exempt: Vec::new(),
         };
         for entry in &set.entries {
@@ -97,27 +94,32 @@ impl Whitelist {
         Ok(members)
     }
 
-    /// How much of `form`, a network that `source` stands for, is exempt.
-    fn exempts_of(
+    fn held<T: Transport>(
         &mut self,
-        kernel: &mut IpSet,
-        source: Source,
-        form: Network,
-    ) -> Result<Exemption, String> {
+        kernel: &mut IpSet<T>,
+        network: Network,
+    ) -> Result<Held, String> {
+        if Source::from(network).is_single_address() {
+            let is_member = kernel.contains(&self.name, &Key::from(network));
+            let is_member = is_member.map_err(|error| chain(&error))?;
+            return Ok(if is_member {
+                Held::All
+            } else {
+                Held::Parts(Vec::new())
+            });
+        }
         let members = match self.members.take() {
             Some(members) => members,
             None => self.read(kernel)?,
         };
-        let why = self.why();
         let members = self.members.insert(members);
-        if members.all.covering(form).next() == Some(&false) {
-            return Ok(Exemption::Whole(why));
+        if members.all.covering(network).next() == Some(&false) {
+            return Ok(Held::All);
         }
-        let first = members.exempt.partition_point(|member| *member < form);
-        let behind = members.exempt.get(first..).unwrap_or_default();
-        let parts = behind.iter().take_while(|member| holds(form, **member));
-        let parts = parts.map(|member| Part::of(source, *member, &why));
-        Ok(Exemption::Parts(parts.collect()))
+        let first = members.exempt.partition_point(|member| *member < network);
+        let behind = members.exempt.get(first..).unwrap_or_default().iter();
+        let parts = behind.take_while(|member| holds(network, **member));
+        Ok(Held::Parts(parts.copied().collect()))
     }
 }
 
@@ -147,7 +149,7 @@ fn takes_addresses(set_type: &SetType) -> bool {
     matches!(set_type.name(), "hash:ip" | "hash:net" | "bitmap:ip")
 }
 
-impl Sets {
+impl<T: Transport> Sets<T> {
     /// All that the whitelists have in them now.
     pub(crate) fn whitelisted(&mut self) -> Result<Vec<Network>, String> {
         let mut all = Vec::new();
@@ -157,24 +159,17 @@ impl Sets {
         Ok(all)
     }
 
-    /// How much of `source` the whitelists leave alone.
-    pub(crate) fn whitelisting(&mut self, source: Source) -> Result<Exemption, String> {
-        let mut parts = Vec::new();
-        for form in source.forms() {
-            let family = Family::of(form.address());
-            let whitelists = self.whitelists.iter_mut();
-            for whitelist in whitelists.filter(|whitelist| whitelist.family == family) {
-                let exemption = if source.is_single_address() {
-                    whitelist.exempts(&mut self.kernel, form.address())?
-                } else {
-                    whitelist.exempts_of(&mut self.kernel, source, form)?
-                };
-                match exemption {
-                    Exemption::Whole(why) => return Ok(Exemption::Whole(why)),
-                    Exemption::Parts(more) => parts.extend(more),
-                }
-            }
-        }
-        Ok(Exemption::Parts(parts))
+    /// How much of a network the whitelist of its family holds, and that set's name.
+    pub(crate) fn whitelisted_of(
+        &mut self,
+        network: Network,
+    ) -> Result<Option<(&SetName, Held)>, String> {
+        let family = Family::of(network.address());
+        let mut whitelists = self.whitelists.iter_mut();
+        let Some(whitelist) = whitelists.find(|whitelist| whitelist.family == family) else {
+            return Ok(None);
+        };
+        let held = whitelist.held(&mut self.kernel, network)?;
+        Ok(Some((&whitelist.name, held)))
     }
 }

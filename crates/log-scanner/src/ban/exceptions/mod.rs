@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use ipset_netlink::{Entry, Network, SetName, Timeout};
 
-use super::plan::{Left, Wish, left};
+use super::plan::{Candidate, Left, left};
 use crate::exempt::Part;
-use crate::networks::{Members, Networks};
+use crate::prefix_map::{Members, PrefixMap};
 use crate::source::{Source, holds, spelled};
 
 /// Seconds that an exception stays when its network is gone; half of them are time enough to add
@@ -53,27 +53,27 @@ pub(super) fn of_scans(members: &Members) -> Vec<Network> {
     ours
 }
 
-/// For each wish, why its network cannot be banned without those who are exempt in it. `keeps`:
+/// For each candidate, why its network cannot be banned without those who are exempt in it. `keeps`:
 /// whether the set keeps its members until their time is over.
 pub(super) fn obstacles(
-    wishes: &[Wish],
+    candidates: &[Candidate<'_>],
     set: &SetName,
     members: &Members,
     keeps: bool,
 ) -> Vec<Option<String>> {
-    let mut by_network: Networks<Vec<&Wish>> = Networks::default();
-    for wish in wishes {
-        let network = wish.source.network();
-        by_network.entry(network).or_default().push(wish);
+    let mut by_network: PrefixMap<Vec<&Candidate<'_>>> = PrefixMap::default();
+    for candidate in candidates {
+        let network = candidate.ban.source().network();
+        by_network.entry(network).or_default().push(candidate);
     }
-    let obstacle = |wish: &Wish| {
-        let number = wish.exempt.len();
+    let obstacle = |candidate: &Candidate<'_>| {
+        let number = candidate.exempt.len();
         if number > MOST {
             return Some(format!(
                 "{number} networks in it are exempt, and at most {MOST} can be excepted"
             ));
         }
-        wish.exempt.iter().find_map(|part| {
+        candidate.exempt.iter().find_map(|part| {
             let why = if !keeps {
                 format!("a full {set} would throw out the exception (forceadd)")
             } else if members
@@ -87,18 +87,18 @@ pub(super) fn obstacles(
             } else {
                 let mut others = by_network.covering(part.network).flatten();
                 let other = others.find(|other| !other.excepts(part))?;
-                format!("not exempt for rule {}", other.rule + 1)
+                format!("not exempt for rule {}", other.ban.number)
             };
             Some(format!("{part}, and {why}"))
         })
     };
-    let obstacles = wishes.iter().map(obstacle);
+    let obstacles = candidates.iter().map(obstacle);
     obstacles
         .map(|why| why.map(|why| format!("not banned whole: {why}")))
         .collect()
 }
 
-impl Wish {
+impl Candidate<'_> {
     fn excepts(&self, part: &Part) -> bool {
         self.exempt
             .iter()
@@ -107,13 +107,16 @@ impl Wish {
 }
 
 /// The exceptions that bans need and that are not in the set for their full time.
-pub(super) fn entries<'a>(bans: impl Iterator<Item = &'a Wish>, members: &Members) -> Vec<Entry> {
+pub(super) fn entries<'a>(
+    bans: impl Iterator<Item = &'a Candidate<'a>>,
+    members: &Members,
+) -> Vec<Entry> {
     let mut entries: BTreeMap<Network, Entry> = BTreeMap::new();
     // Longest first, so that another ban needs none of its own.
-    for wish in bans {
-        for part in &wish.exempt {
+    for candidate in bans {
+        for part in &candidate.exempt {
             let longer = if part.by_run { LONGER_BY_RUN } else { LONGER };
-            let seconds = wish.seconds.saturating_add(longer);
+            let seconds = candidate.seconds.saturating_add(longer);
             let seconds = seconds.min(Timeout::MAX.as_secs());
             let Ok(timeout) = Timeout::from_secs(seconds) else {
                 continue;
@@ -136,16 +139,16 @@ pub(super) fn entries<'a>(bans: impl Iterator<Item = &'a Wish>, members: &Member
 }
 
 /// Who would be banned along, if any of those who are exempt is not excepted.
-pub(super) fn unguarded<'a>(wish: &'a Wish, members: &Members) -> Option<&'a Part> {
-    wish.exempt.iter().find(|part| {
+pub(super) fn unguarded<'a>(candidate: &'a Candidate<'_>, members: &Members) -> Option<&'a Part> {
+    candidate.exempt.iter().find(|part| {
         let member = members.get(part.network);
-        !member.is_some_and(|member| guards(member, wish))
+        !member.is_some_and(|member| guards(member, candidate))
     })
 }
 
 /// Whether a member excepts for long enough.
-fn guards(member: &Entry, wish: &Wish) -> bool {
-    member.nomatch && left(member) >= Left::Seconds(wish.seconds.saturating_add(LONGER / 2))
+fn guards(member: &Entry, candidate: &Candidate<'_>) -> bool {
+    member.nomatch && left(member) >= Left::Seconds(candidate.seconds.saturating_add(LONGER / 2))
 }
 
 #[cfg(test)]

@@ -1,37 +1,31 @@
 use super::super::plan::Plan;
-use super::super::plan::tests::{entry, wish, words};
+use super::super::plan::tests::{candidate, entry, outcomes, plan_for, words};
 use super::*;
-use crate::report::Outcome;
+use crate::violation::Outcome;
 
 const NETWORK: &str = "203.0.113.0/24";
 const MONITOR: &str = "203.0.113.9";
 
-/// A wish about [`NETWORK`] with who is exempt in it.
-fn guarded(rule: usize, seconds: u32, exempt: &[&str]) -> Wish {
+/// A candidate for [`NETWORK`] with who is exempt in it.
+fn guarded(rule: usize, seconds: u32, exempt: &[&str]) -> Candidate<'static> {
     let parts = exempt.iter().map(|network| Part {
         network: crate::rule::network(network).expect(network),
         why: "a member of whitelist".to_owned(),
         by_run: false,
     });
-    Wish {
+    Candidate {
         exempt: parts.collect(),
-        ..wish(rule, NETWORK, seconds)
+        ..candidate(rule, NETWORK, seconds)
     }
 }
 
-fn plan_for(members: &[Entry], keeps: bool, wishes: Vec<Wish>) -> Plan {
-    let set = "blacklist".parse().expect("a name");
-    let members = members.iter().cloned().collect();
-    Plan::new(set, wishes, &members, keeps, false)
+fn plan(members: &[Entry], candidates: Vec<Candidate<'static>>) -> Plan<'static> {
+    plan_for(members, true, candidates)
 }
 
-fn plan(members: &[Entry], wishes: Vec<Wish>) -> Plan {
-    plan_for(members, true, wishes)
-}
-
-fn why(plan: &Plan, rule: usize) -> String {
-    match plan.outcomes().find(|(wish, _)| wish.rule == rule) {
-        Some((_, Outcome::Exempt(why) | Outcome::Refused(why))) => why,
+fn why(plan: &Plan<'_>, rule: usize) -> String {
+    match outcomes(plan).into_iter().nth(rule) {
+        Some(Outcome::Exempt(why) | Outcome::Refused(why)) => why,
         other => panic!("{other:?}"),
     }
 }
@@ -102,12 +96,7 @@ fn exceptions_of_scans_are_known_by_their_end() {
     let by_run = plan(&[], vec![by_run]);
     assert_eq!(by_run.exceptions(), [entry(MONITOR, 3660).nomatch()]);
     for plan in [by_run, plan(&[], vec![guarded(0, 3000, &[MONITOR])])] {
-        let after: Vec<_> = plan
-            .exceptions()
-            .iter()
-            .chain(plan.entries())
-            .cloned()
-            .collect();
+        let after = [plan.exceptions(), plan.entries()].concat();
         let is_by_run = plan.exceptions()[0].timeout == entry(MONITOR, 3660).timeout;
         assert_eq!(of_scans(&after).is_empty(), is_by_run);
     }
@@ -131,9 +120,9 @@ fn one_that_is_there_for_long_enough_is_left_as_it_is() {
 /// The second that passes until they are read back.
 #[test]
 fn one_that_was_there_does_not_run_low_while_another_is_added() {
-    let other = Wish {
+    let other = Candidate {
         exempt: guarded(1, 60, &["198.51.100.9"]).exempt,
-        ..wish(1, "198.51.100.0/24", 60)
+        ..candidate(1, "198.51.100.0/24", 60)
     };
     let members = [entry(MONITOR, 360).nomatch()];
     let mut both = plan(&members, vec![guarded(0, 60, &[MONITOR]), other]);
@@ -154,8 +143,8 @@ fn what_is_kept_needs_no_exceptions() {
 
 #[test]
 fn of_two_bans_the_longer_is_excepted_from() {
-    let wishes = vec![guarded(0, 60, &[MONITOR]), guarded(1, 600, &[MONITOR])];
-    let both = plan(&[], wishes);
+    let candidates = vec![guarded(0, 60, &[MONITOR]), guarded(1, 600, &[MONITOR])];
+    let both = plan(&[], candidates);
     assert_eq!(words(&both), ["kept", "added"]);
     assert_eq!(both.exceptions(), [entry(MONITOR, 1200).nomatch()]);
 }
@@ -205,13 +194,19 @@ fn whom_another_rule_bans_is_not_excepted() {
     let exempt =
         "not banned whole: 203.0.113.9 in it is a member of whitelist, and not exempt for rule 2";
     for other in [MONITOR, NETWORK, "203.0.0.0/16", "203.0.113.8/31"] {
-        let both = plan(&[], vec![guarded(0, 600, &[MONITOR]), wish(1, other, 60)]);
+        let both = plan(
+            &[],
+            vec![guarded(0, 600, &[MONITOR]), candidate(1, other, 60)],
+        );
         assert_eq!(words(&both), ["exempt", "added"], "{other}");
         assert_eq!(why(&both, 0), exempt);
         assert!(both.exceptions().is_empty());
     }
     for other in ["203.0.113.8", "198.51.100.0/24"] {
-        let both = plan(&[], vec![guarded(0, 600, &[MONITOR]), wish(1, other, 900)]);
+        let both = plan(
+            &[],
+            vec![guarded(0, 600, &[MONITOR]), candidate(1, other, 900)],
+        );
         assert_eq!(words(&both), ["added", "added"], "{other}");
     }
     let both_except = [
@@ -223,15 +218,15 @@ fn whom_another_rule_bans_is_not_excepted() {
 
 #[test]
 fn nobody_is_banned_before_the_exceptions_are_there() {
-    let wishes = || {
+    let candidates = || {
         vec![
             guarded(0, 600, &[MONITOR]),
-            wish(1, "203.0.113.1", 60),
-            wish(2, "198.51.100.1", 60),
+            candidate(1, "203.0.113.1", 60),
+            candidate(2, "198.51.100.1", 60),
         ]
     };
     let words_after = |members: &[Entry], broken| {
-        let mut plan = plan(&[], wishes());
+        let mut plan = plan(&[], candidates());
         plan.guard(&members.iter().cloned().collect(), broken);
         (words(&plan), plan)
     };
@@ -253,7 +248,7 @@ fn nobody_is_banned_before_the_exceptions_are_there() {
              excepted first: the exception is not there, read back after it was added"
         );
         // What the kernel says belongs to the entries that it was given.
-        given_up.refuse(&[Some("full".to_owned())]);
+        given_up.refuse(vec![Some("full".to_owned())]);
         assert_eq!(why(&given_up, 2), "full");
     }
     let (_, broken) = words_after(&[], Some("the socket is gone"));

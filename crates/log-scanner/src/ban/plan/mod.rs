@@ -1,240 +1,232 @@
 //! What is wanted in one set, and what it takes.
 
 use std::cmp::Reverse;
-use std::collections::hash_map;
+use std::collections::{BTreeSet, hash_map};
 
 use ipset_netlink::{Entry, SetName, Timeout};
-use jiff::Timestamp;
 
 use super::exceptions;
 use crate::exempt::Part;
-use crate::networks::{Members, Networks};
-use crate::report::{Outcome, Remaining};
-use crate::source::Source;
+use crate::prefix_map::{Members, PrefixMap};
+use crate::violation::{Ban, Banned, Outcome, Remaining};
 
 /// The kernel rounds the time an entry has left down to whole seconds and we round ours up; the
 /// same end can so look one second later than itself.
 const ROUNDING: u32 = 1;
 
-/// A source that a rule wants in the set.
+/// A ban that may take an entry: `203.0.113.0/24` for another 3600 seconds, without
+/// `203.0.113.9`, which is exempt in it.
 #[derive(Clone, Debug)]
-pub(super) struct Wish {
-    /// The rule's place, from 0, and that of the violation in it.
-    pub(super) rule: usize,
-    pub(super) place: usize,
-    pub(super) source: Source,
-    /// Who in it is not to be banned along.
-    pub(super) exempt: Vec<Part>,
-    /// Whether its rule lets those go to whom this host has opened a connection.
-    pub(super) spares_connected: bool,
-    /// Whether the source is let go for that.
-    pub(super) connected: bool,
-    /// How far the source went over the threshold, in thousandths of it.
-    pub(super) evidence: u64,
+pub(super) struct Candidate<'r> {
+    pub(super) ban: Ban<'r>,
     /// How long from now on.
     pub(super) seconds: u32,
-    pub(super) until: Timestamp,
+    /// Who in the source is not to be banned along.
+    pub(super) exempt: Vec<Part>,
+    /// Whether the source is let go because this host has opened a connection to it.
+    pub(super) connected: bool,
 }
 
-/// What becomes of a wish.
+impl Candidate<'_> {
+    /// Whether an entry is needed for it.
+    pub(super) fn needs_entry(&self, set: &SetName, members: &Members) -> bool {
+        matches!(decision(members, set, self), Decision::Add(..))
+    }
+
+    fn refused(&self, set: &SetName, why: &str) -> Outcome {
+        let source = self.ban.source();
+        Outcome::Refused(format!("cannot add {source} to set \"{set}\": {why}"))
+    }
+}
+
+/// A candidate and what becomes of it.
 #[derive(Debug)]
-struct Decided {
-    wish: Wish,
+struct Decided<'r> {
+    candidate: Candidate<'r>,
     outcome: Outcome,
-    /// The place of the entry that fulfils it, where one is added.
-    entry: Option<usize>,
 }
 
-/// All wishes about one set and the entries that fulfil them.
+/// An entry to be added.
 #[derive(Debug)]
-pub(super) struct Plan {
-    set: SetName,
-    decided: Vec<Decided>,
-    entries: Vec<Entry>,
-    /// For each entry, whether nothing of its source is in the set yet.
-    new: Vec<bool>,
-    /// What is added before them.
-    exceptions: Vec<Entry>,
+struct Addition<'r> {
+    entry: Entry,
+    /// Whether nothing of its source is in the set yet.
+    is_new: bool,
+    /// What it is for, and which others are banned with it.
+    decided: Decided<'r>,
+    outlasted: Vec<Decided<'r>>,
 }
 
-impl Plan {
-    /// Gives each wish the outcome it has if the kernel agrees.
+impl<'r> Addition<'r> {
+    fn all(self) -> impl Iterator<Item = Decided<'r>> {
+        std::iter::once(self.decided).chain(self.outlasted)
+    }
+}
+
+/// All that is wanted in one set.
+#[derive(Debug)]
+pub(super) struct Plan<'r> {
+    set: &'r SetName,
+    members: Members,
+    additions: Vec<Addition<'r>>,
+    /// Who needs no entry or gets none.
+    others: Vec<Decided<'r>>,
+}
+
+impl<'r> Plan<'r> {
+    /// Gives each candidate the outcome it has if the kernel agrees.
     ///
-    /// Of several about the same source, or a network around it, the one that ends last is
-    /// fulfilled, and that fulfils the others. Who is exempt in a network is excepted from its ban
+    /// Of several about the same source, or a network around it, the one that ends last gets its
+    /// entry, and that stands for the others. Who is exempt in a network is excepted from its ban
     /// first; where that cannot be, the network is let go. `keeps`: whether the set keeps its
     /// members until their time is over.
     pub(super) fn new(
-        set: SetName,
-        mut wishes: Vec<Wish>,
-        members: &Members,
+        set: &'r SetName,
+        mut candidates: Vec<Candidate<'r>>,
+        members: Members,
         keeps: bool,
         dry_run: bool,
     ) -> Self {
-        wishes.sort_by_key(|wish| {
-            (
-                Reverse(wish.seconds),
-                wish.source.network().prefix_length(),
-                wish.rule,
-                wish.place,
-            )
+        candidates.sort_by_key(|Candidate { ban, seconds, .. }| {
+            let bits = ban.source().network().prefix_length();
+            (Reverse(*seconds), bits, ban.number, ban.source())
         });
-        let obstacles = exceptions::obstacles(&wishes, &set, members, keeps);
-        let mut plan = Self {
-            set,
-            decided: Vec::with_capacity(wishes.len()),
-            entries: Vec::new(),
-            new: Vec::new(),
-            exceptions: Vec::new(),
-        };
-        // The entry that bans a network, and the wish it is for.
-        let mut planned: Networks<(usize, Wish)> = Networks::default();
-        for (wish, obstacle) in wishes.into_iter().zip(obstacles) {
-            let decision = match (decision(members, &plan.set, &wish), obstacle) {
-                (Decision::Add(..), _) if wish.connected => Decision::Leave(Outcome::Connected),
-                (Decision::Add(..), Some(why)) => Decision::Leave(Outcome::Exempt(why)),
-                (decision, _) => decision,
+        let obstacles = exceptions::obstacles(&candidates, set, &members, keeps);
+        let mut additions: Vec<Addition<'r>> = Vec::with_capacity(candidates.len());
+        let mut others = Vec::new();
+        // The place of the addition that bans a network.
+        let mut planned: PrefixMap<usize> = PrefixMap::default();
+        for (candidate, obstacle) in candidates.into_iter().zip(obstacles) {
+            let network = candidate.ban.source().network();
+            let (entry, outcome) = match (decision(&members, set, &candidate), obstacle) {
+                (Decision::Add(..), _) if candidate.connected => (None, Outcome::Connected),
+                (Decision::Add(..), Some(why)) => (None, Outcome::Exempt(why)),
+                (Decision::Add(entry, outcome), None) => (Some(entry), outcome),
+                (Decision::Leave(outcome), _) => (None, outcome),
             };
-            let (outcome, entry) = match decision {
-                Decision::Leave(outcome) => (outcome, None),
-                Decision::Add(entry, outcome) => {
-                    let network = wish.source.network();
-                    let around = planned.covering(network).next();
-                    if let Some((entry, by)) = around {
-                        let outlasted = Outcome::Outlasted {
-                            rule: by.rule + 1,
-                            until: by.until,
-                        };
-                        (outlasted, Some(*entry))
-                    } else {
-                        let place = plan.entries.len();
-                        plan.entries.push(entry);
-                        plan.new.push(outcome == Outcome::Added);
-                        if let hash_map::Entry::Vacant(new) = planned.entry(network) {
-                            new.insert((place, wish.clone()));
-                        }
-                        let outcome = if dry_run { Outcome::WouldAdd } else { outcome };
-                        (outcome, Some(place))
-                    }
-                }
+            let Some(entry) = entry else {
+                others.push(Decided { candidate, outcome });
+                continue;
             };
-            plan.decided.push(Decided {
-                wish,
-                outcome,
+            let around = planned.covering(network).next();
+            if let Some(around) = around.and_then(|place| additions.get_mut(*place)) {
+                let by = &around.decided.candidate.ban;
+                let outcome = Outcome::Outlasted {
+                    rule: by.number,
+                    until: by.expires,
+                };
+                around.outlasted.push(Decided { candidate, outcome });
+                continue;
+            }
+            if let hash_map::Entry::Vacant(place) = planned.entry(network) {
+                place.insert(additions.len());
+            }
+            let is_new = outcome == Outcome::Added;
+            let outcome = if dry_run { Outcome::WouldAdd } else { outcome };
+            additions.push(Addition {
                 entry,
+                is_new,
+                decided: Decided { candidate, outcome },
+                outlasted: Vec::new(),
             });
         }
-        plan.except(members);
-        plan
+        Self {
+            set,
+            members,
+            additions,
+            others,
+        }
     }
 
-    fn except(&mut self, members: &Members) {
-        self.exceptions = exceptions::entries(self.bans().map(|(_, wish)| wish), members);
+    pub(super) fn set(&self) -> &'r SetName {
+        self.set
+    }
+
+    /// Whether nobody is wanted in the set.
+    pub(super) fn is_empty(&self) -> bool {
+        self.additions.is_empty() && self.others.is_empty()
+    }
+
+    /// The entries to be added.
+    pub(super) fn entries(&self) -> Vec<Entry> {
+        let entries = self.additions.iter().map(|addition| &addition.entry);
+        entries.cloned().collect()
+    }
+
+    /// The exceptions that have to be there before the entries, and are not there for long enough.
+    pub(super) fn exceptions(&self) -> Vec<Entry> {
+        let additions = self.additions.iter();
+        let candidates = additions.map(|addition| &addition.decided.candidate);
+        exceptions::entries(candidates, &self.members)
     }
 
     /// The evidence for each entry that is new, and its place.
-    pub(super) fn new_entries(&self) -> Vec<(u64, usize)> {
-        let mut evidence = vec![0; self.entries.len()];
-        for decided in &self.decided {
-            let slot = decided.entry.and_then(|place| evidence.get_mut(place));
-            if let Some(slot) = slot {
-                *slot = decided.wish.evidence.max(*slot);
-            }
-        }
-        let places = evidence.into_iter().enumerate().zip(&self.new);
-        let new = places.filter(|(_, new)| **new);
-        new.map(|((place, evidence), _)| (evidence, place))
-            .collect()
-    }
-
-    /// Leaves the entries at these places for another run.
-    pub(super) fn postpone(&mut self, places: &[usize], members: &Members) {
-        let mut postponed = vec![None; self.entries.len()];
-        for place in places {
-            if let Some(postponed) = postponed.get_mut(*place) {
-                *postponed = Some(());
-            }
-        }
-        self.withdraw(&postponed, |(), _| Outcome::BeyondMaxBans);
-        self.except(members);
-    }
-
-    /// Whether an entry is needed for what is wished.
-    pub(super) fn adds(members: &Members, set: &SetName, wish: &Wish) -> bool {
-        matches!(decision(members, set, wish), Decision::Add(..))
-    }
-
-    pub(super) fn set(&self) -> &SetName {
-        &self.set
-    }
-
-    pub(super) fn exceptions(&self) -> &[Entry] {
-        &self.exceptions
-    }
-
-    /// The place of each entry, and the wish that it is for.
-    fn bans(&self) -> impl Iterator<Item = (usize, &Wish)> + Clone {
-        self.decided.iter().filter_map(|decided| {
-            let is_for_another = matches!(decided.outcome, Outcome::Outlasted { .. });
-            let place = decided.entry.filter(|_| !is_for_another)?;
-            Some((place, &decided.wish))
+    pub(super) fn new_entries(&self) -> impl Iterator<Item = (u64, usize)> {
+        let additions = self.additions.iter().enumerate();
+        let new = additions.filter(|(_, addition)| addition.is_new);
+        new.map(|(place, addition)| {
+            let others = addition.outlasted.iter();
+            let all = others.chain([&addition.decided]);
+            let evidence = all.map(|decided| decided.candidate.ban.evidence());
+            (evidence.max().unwrap_or_default(), place)
         })
     }
 
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
+    /// Leaves the entries at these places for another run; how many candidates that are.
+    pub(super) fn postpone(&mut self, places: &BTreeSet<usize>) -> u64 {
+        let mut place = 0..;
+        let mut postponed = 0;
+        self.withdraw(
+            |_| place.next().filter(|place| places.contains(place)),
+            |_, _| {
+                postponed += 1;
+                Outcome::BeyondMaxBans
+            },
+        );
+        postponed
     }
 
     /// Gives up the bans of which the exceptions are not among `members`, the set as it was read
     /// back when they had been added; `broken`: why that came to an end before its time.
     pub(super) fn guard(&mut self, members: &Members, broken: Option<&str>) {
-        let mut given_up: Vec<Option<String>> = vec![None; self.entries.len()];
-        for (place, wish) in self.bans() {
-            let Some(reason) = given_up.get_mut(place) else {
-                continue;
-            };
-            *reason = exceptions::unguarded(wish, members).map(|part| {
+        let set = self.set;
+        self.withdraw(
+            |candidate| {
+                let part = exceptions::unguarded(candidate, members)?;
                 let why = "the exception is not there, read back after it was added";
                 let why = broken.unwrap_or(why);
-                format!("{part}, and cannot be excepted first: {why}")
-            });
-        }
-        let set = self.set.clone();
-        self.withdraw(&given_up, |why, wish| refused(wish, &set, why));
-    }
-
-    /// Takes back the entries for which there is a reason; `outcome`: what their wishes come to by
-    /// it.
-    fn withdraw<T>(&mut self, reasons: &[Option<T>], outcome: impl Fn(&T, &Wish) -> Outcome) {
-        let mut places = 0..;
-        let place = |reason: &Option<T>| reason.is_none().then(|| places.next()).flatten();
-        let places: Vec<Option<usize>> = reasons.iter().map(place).collect();
-        let mut stays = places.iter().map(Option::is_some);
-        self.entries.retain(|_| stays.next().unwrap_or(false));
-        let mut stays = places.iter().map(Option::is_some);
-        self.new.retain(|_| stays.next().unwrap_or(false));
-        for decided in &mut self.decided {
-            let Some(place) = decided.entry else { continue };
-            decided.entry = places.get(place).copied().flatten();
-            if let Some(Some(reason)) = reasons.get(place) {
-                decided.outcome = outcome(reason, &decided.wish);
-            }
-        }
-    }
-
-    pub(super) fn outcomes(&self) -> impl Iterator<Item = (&Wish, Outcome)> {
-        self.decided
-            .iter()
-            .map(|decided| (&decided.wish, decided.outcome.clone()))
+                Some(format!("{part}, and cannot be excepted first: {why}"))
+            },
+            |why, candidate| candidate.refused(set, why),
+        );
     }
 
     /// Takes in, for each of [`entries`](Self::entries), why it was refused.
-    pub(super) fn refuse(&mut self, refused: &[Option<String>]) {
-        for decided in &mut self.decided {
-            let why = decided.entry.and_then(|place| refused.get(place)?.clone());
-            if let Some(why) = why {
-                decided.outcome = Outcome::Refused(why);
-            }
+    pub(super) fn refuse(&mut self, refused: Vec<Option<String>>) {
+        let mut refused = refused.into_iter();
+        self.withdraw(
+            |_| refused.next().flatten(),
+            |why, _| Outcome::Refused(why.clone()),
+        );
+    }
+
+    /// Takes back the entries for which there is a reason; `outcome`: what all who wanted them come
+    /// to by it.
+    fn withdraw<R>(
+        &mut self,
+        mut reason: impl FnMut(&Candidate<'r>) -> Option<R>,
+        mut outcome: impl FnMut(&R, &Candidate<'r>) -> Outcome,
+    ) {
+        for addition in std::mem::take(&mut self.additions) {
+            let Some(reason) = reason(&addition.decided.candidate) else {
+                self.additions.push(addition);
+                continue;
+            };
+            let withdrawn = addition.all().map(|Decided { candidate, .. }| Decided {
+                outcome: outcome(&reason, &candidate),
+                candidate,
+            });
+            self.others.extend(withdrawn);
         }
     }
 
@@ -242,50 +234,55 @@ impl Plan {
     /// after it was filled; `broken`: why filling it came to an end before its time.
     pub(super) fn compare(&mut self, members: &Members, passed: i64, broken: Option<&str>) {
         let passed = u32::try_from(passed).unwrap_or(u32::MAX);
-        for decided in &mut self.decided {
-            if is_wanted(&decided.outcome) {
-                if let Some(why) = missing(members, &decided.wish, passed) {
-                    let why = broken.unwrap_or(&why);
-                    decided.outcome = refused(&decided.wish, &self.set, why);
-                }
-            }
-        }
+        self.refuse_wanted(|candidate| {
+            let why = missing(members, candidate, passed)?;
+            Some(broken.map_or(why, str::to_owned))
+        });
     }
 
     /// Refuses what is wanted, because nobody knows whether it is there.
     pub(super) fn unread(&mut self, why: &str) {
-        for decided in &mut self.decided {
-            if is_wanted(&decided.outcome) {
-                let why = format!("it cannot be read back whether it is there: {why}");
-                decided.outcome = refused(&decided.wish, &self.set, &why);
+        let why = format!("it cannot be read back whether it is there: {why}");
+        self.refuse_wanted(|_| Some(why.clone()));
+    }
+
+    fn refuse_wanted(&mut self, why: impl Fn(&Candidate<'r>) -> Option<String>) {
+        let additions = self.additions.iter_mut().flat_map(|addition| {
+            let outlasted = addition.outlasted.iter_mut();
+            outlasted.chain([&mut addition.decided])
+        });
+        for decided in additions.chain(&mut self.others) {
+            let why = why(&decided.candidate).filter(|_| decided.outcome.is_banned());
+            if let Some(why) = why {
+                decided.outcome = decided.candidate.refused(self.set, &why);
             }
         }
     }
-}
 
-fn is_wanted(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Added | Outcome::Refreshed | Outcome::Kept(_) | Outcome::Outlasted { .. } => true,
-        Outcome::Connected
-        | Outcome::BeyondMaxBans
-        | Outcome::Exempt(_)
-        | Outcome::Expired
-        | Outcome::WouldAdd
-        | Outcome::Refused(_) => false,
+    /// What has become of all.
+    pub(super) fn into_banned(self) -> impl Iterator<Item = Banned<'r>> {
+        let additions = self.additions.into_iter().flat_map(Addition::all);
+        additions.chain(self.others).map(|decided| {
+            let Decided { candidate, outcome } = decided;
+            let exceptions = if outcome.is_by_this_scan() {
+                candidate.exempt
+            } else {
+                Vec::new()
+            };
+            Banned {
+                exceptions,
+                ..candidate.ban.with(outcome)
+            }
+        })
     }
 }
 
-fn refused(wish: &Wish, set: &SetName, why: &str) -> Outcome {
-    Outcome::Refused(format!(
-        "cannot add {} to set \"{set}\": {why}",
-        wish.source
-    ))
-}
-
 /// Why packets of the source do not match the set for as long as they should.
-fn missing(members: &Members, wish: &Wish, passed: u32) -> Option<String> {
-    let mut around = members.covering(wish.source.network()).peekable();
-    let wanted = wish.seconds.saturating_sub(passed);
+fn missing(members: &Members, candidate: &Candidate<'_>, passed: u32) -> Option<String> {
+    let mut around = members
+        .covering(candidate.ban.source().network())
+        .peekable();
+    let wanted = candidate.seconds.saturating_sub(passed);
     match around.peek() {
         // It may have run out by now.
         _ if wanted <= ROUNDING => None,
@@ -332,13 +329,15 @@ enum Decision {
     Add(Entry, Outcome),
 }
 
-fn decision(members: &Members, set: &SetName, wish: &Wish) -> Decision {
-    let (key, seconds) = (wish.source.key(), wish.seconds);
+fn decision(members: &Members, set: &SetName, candidate: &Candidate<'_>) -> Decision {
+    let (key, seconds) = (candidate.ban.source().key(), candidate.seconds);
     let entry = match Timeout::from_secs(seconds) {
         Ok(timeout) => Entry::new(key.clone()).timeout(timeout),
-        Err(error) => return Decision::Leave(refused(wish, set, &error.to_string())),
+        Err(error) => return Decision::Leave(candidate.refused(set, &error.to_string())),
     };
-    let mut around = members.covering(wish.source.network()).peekable();
+    let mut around = members
+        .covering(candidate.ban.source().network())
+        .peekable();
     let existing = match around.peek() {
         None => return Decision::Add(entry, Outcome::Added),
         Some(exception) if exception.nomatch => {

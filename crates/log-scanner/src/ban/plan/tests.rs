@@ -1,54 +1,86 @@
 use std::slice::from_ref;
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
 
 use super::*;
+use crate::rule::Rule;
+use crate::violation::Violator;
+use crate::violation::tests::{ban, rule};
 
 const SOURCE: &str = "203.0.113.7";
+
+static SET: LazyLock<SetName> = LazyLock::new(|| "blacklist".parse().expect("a name"));
+
+/// One by which the hits are the evidence.
+static RULE: LazyLock<Rule> = LazyLock::new(|| Rule {
+    howmany: 1000.try_into().expect("some"),
+    ..rule()
+});
 
 pub(in super::super) fn entry(key: &str, timeout: u32) -> Entry {
     Entry::new(key.parse().expect(key)).timeout(Timeout::from_secs(timeout).expect("short"))
 }
 
-pub(in super::super) fn wish(rule: usize, source: &str, seconds: u32) -> Wish {
-    let network = entry(source, 0).key.as_network().expect(source);
-    Wish {
-        rule,
-        place: 0,
-        source: network.into(),
-        exempt: Vec::new(),
-        spares_connected: true,
-        connected: false,
-        evidence: seconds.into(),
+/// What the rule of this number, from 0, wants for so many seconds, which are its evidence, too.
+pub(in super::super) fn candidate(rule: usize, source: &str, seconds: u32) -> Candidate<'static> {
+    let wanted = ban(&RULE, rule + 1, source);
+    Candidate {
+        ban: Ban {
+            violator: Violator {
+                peak_hits: seconds.into(),
+                ..wanted.violator
+            },
+            expires: Timestamp::from_second(seconds.into()).expect("a time"),
+            ..wanted
+        },
         seconds,
-        until: Timestamp::from_second(seconds.into()).expect("a time"),
+        exempt: Vec::new(),
+        connected: false,
     }
 }
 
-fn plan(members: &[Entry], wishes: Vec<Wish>) -> Plan {
-    let set = "blacklist".parse().expect("a name");
+pub(in super::super) fn plan_for(
+    members: &[Entry],
+    keeps: bool,
+    candidates: Vec<Candidate<'static>>,
+) -> Plan<'static> {
     let members = members.iter().cloned().collect();
-    Plan::new(set, wishes, &members, true, false)
+    Plan::new(&SET, candidates, members, keeps, false)
 }
 
-/// The words of the outcomes by rule.
-pub(in super::super) fn words(plan: &Plan) -> Vec<&'static str> {
-    let mut words: Vec<_> = plan
-        .outcomes()
-        .map(|(wish, outcome)| (wish.rule, outcome.word()))
+fn plan(members: &[Entry], candidates: Vec<Candidate<'static>>) -> Plan<'static> {
+    plan_for(members, true, candidates)
+}
+
+/// The outcome by rule, from 0.
+pub(in super::super) fn outcomes(plan: &Plan<'_>) -> Vec<Outcome> {
+    let additions = plan.additions.iter();
+    let additions =
+        additions.flat_map(|addition| addition.outlasted.iter().chain([&addition.decided]));
+    let mut all: Vec<_> = additions
+        .chain(&plan.others)
+        .map(|decided| (decided.candidate.ban.number, decided.outcome.clone()))
         .collect();
-    words.sort_unstable();
-    words.into_iter().map(|(_, word)| word).collect()
+    all.sort_by_key(|(number, _)| *number);
+    all.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+/// Their words.
+pub(in super::super) fn words(plan: &Plan<'_>) -> Vec<&'static str> {
+    outcomes(plan).iter().map(Outcome::word).collect()
 }
 
 /// The word of the outcome for [`SOURCE`] and the entry to add.
 fn decided(existing: &[Entry], seconds: u32) -> (&'static str, Option<Entry>) {
-    let plan = plan(existing, vec![wish(0, SOURCE, seconds)]);
+    let plan = plan(existing, vec![candidate(0, SOURCE, seconds)]);
     (words(&plan)[0], plan.entries().first().cloned())
 }
 
 #[test]
 fn a_new_source_is_added() {
     assert_eq!(decided(&[], 60), ("added", Some(entry(SOURCE, 60))));
-    let network = plan(&[], vec![wish(0, "2001:db8::/64", 60)]);
+    let network = plan(&[], vec![candidate(0, "2001:db8::/64", 60)]);
     assert_eq!(network.entries(), [entry("2001:db8::/64", 60)]);
 }
 
@@ -107,11 +139,11 @@ fn a_network_that_covers_the_source_counts() {
 #[test]
 fn of_several_rules_the_later_end_wins() {
     for seconds in [[60, 600, 300], [600, 60, 300], [300, 600, 60]] {
-        let wishes = seconds
+        let candidates = seconds
             .iter()
             .enumerate()
-            .map(|(rule, seconds)| wish(rule, SOURCE, *seconds));
-        let plan = plan(&[], wishes.collect());
+            .map(|(rule, seconds)| candidate(rule, SOURCE, *seconds));
+        let plan = plan(&[], candidates.collect());
         assert_eq!(plan.entries(), [entry(SOURCE, 600)]);
         let winner = seconds.iter().position(|seconds| *seconds == 600);
         for (rule, word) in words(&plan).into_iter().enumerate() {
@@ -124,23 +156,31 @@ fn of_several_rules_the_later_end_wins() {
         }
     }
     // The first of two that end at the same time.
-    let same = plan(&[], vec![wish(0, SOURCE, 60), wish(1, SOURCE, 60)]);
+    let same = plan(
+        &[],
+        vec![candidate(0, SOURCE, 60), candidate(1, SOURCE, 60)],
+    );
     assert_eq!(words(&same), ["added", "kept"]);
-    let outlasted = same.outcomes().find(|(wish, _)| wish.rule == 1);
     let expected = Outcome::Outlasted {
         rule: 1,
         until: Timestamp::from_second(60).expect("a time"),
     };
-    assert_eq!(outlasted.map(|(_, outcome)| outcome), Some(expected));
+    assert_eq!(outcomes(&same), [Outcome::Added, expected]);
 }
 
 #[test]
 fn a_network_that_one_rule_bans_bans_the_addresses_of_others() {
     let network = "203.0.113.0/24";
-    let wider_and_longer = plan(&[], vec![wish(0, SOURCE, 60), wish(1, network, 600)]);
+    let wider_and_longer = plan(
+        &[],
+        vec![candidate(0, SOURCE, 60), candidate(1, network, 600)],
+    );
     assert_eq!(wider_and_longer.entries(), [entry(network, 600)]);
     assert_eq!(words(&wider_and_longer), ["kept", "added"]);
-    let wider_and_shorter = plan(&[], vec![wish(0, SOURCE, 600), wish(1, network, 60)]);
+    let wider_and_shorter = plan(
+        &[],
+        vec![candidate(0, SOURCE, 600), candidate(1, network, 60)],
+    );
     assert_eq!(
         wider_and_shorter.entries(),
         [entry(SOURCE, 600), entry(network, 60)]
@@ -150,17 +190,20 @@ fn a_network_that_one_rule_bans_bans_the_addresses_of_others() {
 
 #[test]
 fn what_is_refused_for_one_rule_is_refused_for_all() {
-    let mut plan = plan(&[], vec![wish(0, SOURCE, 60), wish(1, SOURCE, 600)]);
-    plan.refuse(&[Some("full".to_owned())]);
+    let mut plan = plan(
+        &[],
+        vec![candidate(0, SOURCE, 60), candidate(1, SOURCE, 600)],
+    );
+    plan.refuse(vec![Some("full".to_owned())]);
     assert_eq!(words(&plan), ["refused", "refused"]);
 }
 
 #[test]
 fn what_is_wanted_and_not_there_is_refused() {
     let after = |members: &[Entry], passed| {
-        let mut plan = plan(&[], vec![wish(0, SOURCE, 60)]);
+        let mut plan = plan(&[], vec![candidate(0, SOURCE, 60)]);
         plan.compare(&members.iter().cloned().collect(), passed, None);
-        plan.outcomes().next().map(|(_, outcome)| outcome)
+        outcomes(&plan).into_iter().next()
     };
     let why = |members: &[Entry], passed| match after(members, passed) {
         Some(Outcome::Refused(why)) => why,
@@ -180,34 +223,34 @@ fn what_is_wanted_and_not_there_is_refused() {
     assert!(why(&[entry("203.0.113.8", 60)], 58).contains("not there"));
     assert!(why(&[entry(SOURCE, 58)], 0).contains("leaves 58 s from now, not 60 s"));
     assert!(why(&[entry(SOURCE, 60).nomatch()], 0).contains("excepted (nomatch) there as"));
-    let mut kept = plan(&[entry(SOURCE, 600)], vec![wish(0, SOURCE, 60)]);
+    let mut kept = plan(&[entry(SOURCE, 600)], vec![candidate(0, SOURCE, 60)]);
     assert_eq!(words(&kept), ["kept"]);
     kept.compare(&Members::default(), 0, None);
     assert_eq!(words(&kept), ["refused"]);
     let other = "203.0.113.8";
-    let mut broken = plan(&[], vec![wish(0, SOURCE, 60), wish(1, other, 60)]);
+    let mut broken = plan(&[], vec![candidate(0, SOURCE, 60), candidate(1, other, 60)]);
     let half = [entry(SOURCE, 60)].into_iter().collect();
     broken.compare(&half, 0, Some("the socket is gone"));
     assert_eq!(words(&broken), ["added", "refused"]);
-    let why = broken.outcomes().find(|(wish, _)| wish.rule == 1);
     let expected = format!("cannot add {other} to set \"blacklist\": the socket is gone");
-    assert_eq!(
-        why.map(|(_, outcome)| outcome),
-        Some(Outcome::Refused(expected))
-    );
-    let mut unread = plan(&[], vec![wish(0, SOURCE, 60)]);
+    assert_eq!(outcomes(&broken)[1], Outcome::Refused(expected));
+    let mut unread = plan(&[], vec![candidate(0, SOURCE, 60)]);
     unread.unread("gone");
     assert_eq!(words(&unread), ["refused"]);
 }
 
 #[test]
 fn whom_this_host_is_connected_to_is_let_go() {
-    let connected = |source| Wish {
+    let connected = |source| Candidate {
         connected: true,
-        ..wish(0, source, 60)
+        ..candidate(0, source, 60)
     };
-    let plan_of =
-        |members: &[Entry]| plan(members, vec![connected(SOURCE), wish(1, "203.0.113.8", 60)]);
+    let plan_of = |members: &[Entry]| {
+        plan(
+            members,
+            vec![connected(SOURCE), candidate(1, "203.0.113.8", 60)],
+        )
+    };
     assert_eq!(words(&plan_of(&[])), ["connected", "added"]);
     assert_eq!(plan_of(&[]).entries(), [entry("203.0.113.8", 60)]);
     assert_eq!(
@@ -216,30 +259,33 @@ fn whom_this_host_is_connected_to_is_let_go() {
     );
     assert_eq!(words(&plan_of(&[entry(SOURCE, 0)])), ["kept", "added"]);
     // Another rule does not let go.
-    let both = plan(&[], vec![connected(SOURCE), wish(1, SOURCE, 30)]);
+    let both = plan(&[], vec![connected(SOURCE), candidate(1, SOURCE, 30)]);
     assert_eq!(words(&both), ["connected", "added"]);
 }
 
 #[test]
 fn what_is_postponed_is_not_added() {
-    let members = Members::default();
-    let wishes = vec![
-        wish(0, SOURCE, 60),
-        wish(1, "203.0.113.8", 600),
-        wish(2, SOURCE, 30),
+    let candidates = vec![
+        candidate(0, SOURCE, 60),
+        candidate(1, "203.0.113.8", 600),
+        candidate(2, SOURCE, 30),
     ];
-    let mut plan = plan(&[], wishes);
-    let mut new = plan.new_entries();
-    new.sort_unstable();
+    let mut plan = plan(&[], candidates);
+    let new_entries = |plan: &Plan<'_>| {
+        let mut new: Vec<_> = plan.new_entries().collect();
+        new.sort_unstable();
+        new
+    };
+    let new = new_entries(&plan);
     assert_eq!(new, [(60, 1), (600, 0)]);
-    plan.postpone(&[1], &members);
+    assert_eq!(plan.postpone(&BTreeSet::from([1])), 2);
     assert_eq!(
         words(&plan),
         ["beyond-max-bans", "added", "beyond-max-bans"]
     );
     assert_eq!(plan.entries(), [entry("203.0.113.8", 600)]);
-    assert_eq!(plan.new_entries(), [(600, 0)]);
-    let there = self::plan(&[entry(SOURCE, 1)], vec![wish(0, SOURCE, 60)]);
+    assert_eq!(new_entries(&plan), [(600, 0)]);
+    let there = self::plan(&[entry(SOURCE, 1)], vec![candidate(0, SOURCE, 60)]);
     assert_eq!(words(&there), ["refreshed"]);
-    assert_eq!(there.new_entries(), []);
+    assert_eq!(new_entries(&there), []);
 }

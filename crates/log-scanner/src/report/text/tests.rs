@@ -1,8 +1,8 @@
-use super::super::Remaining;
 use super::super::tests::{report, violation};
 use super::*;
+use crate::violation::{Banned, Connections, Outcome, Remaining};
 
-fn text(report: &Report, zone: &TimeZone) -> String {
+fn text(report: &Report<'_>, zone: &TimeZone) -> String {
     let mut text = Vec::new();
     write(report, zone, false, &mut text).expect("written");
     String::from_utf8(text).expect("UTF-8")
@@ -73,7 +73,7 @@ Summary
 #[test]
 fn a_dry_run_says_so_and_times_are_of_the_zone() {
     let mut report = report(true, vec![violation("203.0.113.1", Outcome::WouldAdd)]);
-    report.rules[0].sources_exact = false;
+    report.rules[0].counted.sources_exact = false;
     let text = text(&report, &TimeZone::fixed(jiff::tz::offset(1)));
     for line in [
         "As of 2026-11-22 10:00:00 +01:00, dry run: nothing is changed",
@@ -89,27 +89,47 @@ fn a_dry_run_says_so_and_times_are_of_the_zone() {
 
 #[test]
 fn what_became_of_connections() {
-    let with = |source, connections| ViolationReport {
-        connections: Some(connections),
+    let with = |source, cut, left, error: Option<&str>| Banned {
+        connections: Some(Connections {
+            cut,
+            left,
+            error: error.map(str::to_owned),
+        }),
         ..violation(source, Outcome::Added)
     };
-    let violations = vec![
-        with("203.0.113.1", Connections::Cut(1)),
-        with("203.0.113.2", Connections::Cut(0)),
-        with("203.0.113.3", Connections::Refused(1, "no".to_owned())),
-        with("2001:db8::/64", Connections::WouldCut(2)),
-    ];
-    let text = text(&report(false, violations), &TimeZone::UTC);
-    let of_connections: Vec<_> = text
-        .lines()
-        .skip_while(|line| !line.starts_with("Phase 3"))
-        .filter(|line| line.contains("cut") || line.contains("[ERROR]"))
-        .collect();
+    let violations = || {
+        vec![
+            with("203.0.113.1", 1, 0, None),
+            with("203.0.113.2", 0, 0, None),
+            with("203.0.113.3", 1, 0, Some("no")),
+            with("2001:db8::/64", 2, 1, None),
+        ]
+    };
+    let of_connections = |dry_run| {
+        let text = text(&report(dry_run, violations()), &TimeZone::UTC);
+        let lines = text
+            .lines()
+            .skip_while(|line| !line.starts_with("Phase 3"))
+            .filter(|line| line.contains("cut") || line.contains("[ERROR]"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let left =
+        "  left: 1 connection of 2001:db8::/64 older than its first line in the log (--cut-older)";
     assert_eq!(
-        of_connections,
+        of_connections(false),
         [
             "  [ACTION] 203.0.113.1: 1 connection cut",
             "  [ERROR] no",
+            left,
+            "  [ACTION] 2001:db8::/64: 2 connections cut",
+        ]
+    );
+    assert_eq!(
+        of_connections(true),
+        [
+            "  [DRYRUN] 203.0.113.1: 1 connection would be cut",
+            "  [ERROR] no",
+            left,
             "  [DRYRUN] 2001:db8::/64: 2 connections would be cut",
         ]
     );
@@ -135,7 +155,7 @@ fn the_name_of_a_log_cannot_steer_the_terminal() {
     );
 }
 
-fn all(report: &Report) -> String {
+fn all(report: &Report<'_>) -> String {
     let mut text = Vec::new();
     write(report, &TimeZone::UTC, true, &mut text).expect("written");
     String::from_utf8(text).expect("UTF-8")
@@ -189,7 +209,7 @@ fn a_long_report_is_short() {
 fn exceptions_that_went_are_told() {
     let mut report = report(false, Vec::new());
     let lifted = |error: Option<&str>| Lifted {
-        source: violation("203.0.113.9", Outcome::Added).source,
+        source: violation("203.0.113.9", Outcome::Added).ban.source(),
         set: "blacklist".parse().expect("a name"),
         error: error.map(str::to_owned),
     };

@@ -1,17 +1,17 @@
-//! Networks and what belongs to each, to be asked about the networks in them.
+//! A map from networks that is asked what belongs to a network and to those around it.
 
 use std::collections::{BTreeSet, HashMap};
 
 use ipset_netlink::{Entry, Network};
 
-/// Something for each of many networks.
+/// A value for each of many networks: what belongs to `192.0.2.0/24` is found for `192.0.2.7`, too.
 #[derive(Debug)]
-pub(crate) struct Networks<T> {
+pub(crate) struct PrefixMap<T> {
     by_network: HashMap<Network, T>,
     prefix_lengths: BTreeSet<u8>,
 }
 
-impl<T> Default for Networks<T> {
+impl<T> Default for PrefixMap<T> {
     fn default() -> Self {
         Self {
             by_network: HashMap::new(),
@@ -20,7 +20,7 @@ impl<T> Default for Networks<T> {
     }
 }
 
-impl<T> Networks<T> {
+impl<T> PrefixMap<T> {
     /// What belongs to `network`.
     pub(crate) fn entry(
         &mut self,
@@ -59,7 +59,7 @@ impl<T> Networks<T> {
 }
 
 /// What is in a set.
-pub(crate) type Members = Networks<Entry>;
+pub(crate) type Members = PrefixMap<Entry>;
 
 impl FromIterator<Entry> for Members {
     fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {

@@ -1,0 +1,10 @@
+//! Names that the firewall gives to its sets and to the lines of its log.
+
+/// The set whose members the firewall accepts before it looks at anything else.
+pub(crate) const WHITELIST: &str = "whitelist";
+
+/// What the name of a set for IPv6 ends with: `whitelist_v6`.
+pub(crate) const V6: &str = "_v6";
+
+/// What the log prefixes of the two families begin with: `IPTABLES-BLOCKED`, `IP6TABLES-BLOCKED`.
+pub(crate) const LOG_PREFIXES: [&str; 2] = ["IPTABLES-", "IP6TABLES-"];
