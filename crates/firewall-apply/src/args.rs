@@ -12,23 +12,24 @@ pub(crate) const DEFAULT_CONFIG: &str = "/etc/rampart/firewall.toml";
 pub(crate) const DEFAULT_SAVED: &str = "/var/lib/rampart/sets.save";
 
 // No line is longer than a narrow terminal, which would break it in two.
-const AFTER_HELP: &str = "\
+macro_rules! exit_status {
+    () => {
+        "\
 Exit status:
   0  all that was wanted is in the kernel, or was printed or written
   1  the run finished, but something wanted is not in the kernel: each is named
   2  command line, configuration or input cannot be read: nothing was changed
 
 It needs CAP_NET_ADMIN in the network namespace, and nothing else; `check` and
-`print` need nothing. No program is ever started.";
+`print` need nothing. No program is ever started."
+    };
+}
 
-const AFTER_LONG_HELP: &str = "\
-Exit status:
-  0  all that was wanted is in the kernel, or was printed or written
-  1  the run finished, but something wanted is not in the kernel: each is named
-  2  command line, configuration or input cannot be read: nothing was changed
+const AFTER_HELP: &str = exit_status!();
 
-It needs CAP_NET_ADMIN in the network namespace, and nothing else; `check` and
-`print` need nothing. No program is ever started.
+const AFTER_LONG_HELP: &str = concat!(
+    exit_status!(),
+    "
 
 Files:
   /etc/rampart/firewall.toml
@@ -54,7 +55,8 @@ JSON:
     \"warnings\": [], \"errors\": [] }
   One document, also when the run fails. A warning or error has \"message\", and
   \"path\", \"line\" and \"column\" where they are known. The rest is what the text
-  says, command by command; README.md of firewall-apply lists it.";
+  says, command by command; README.md of firewall-apply lists it."
+);
 
 /// Puts the firewall into the kernel: the sets and the chains of IPv4 and IPv6, all or nothing
 ///

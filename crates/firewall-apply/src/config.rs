@@ -144,11 +144,7 @@ fn excerpt(text: &str, error: &ConfigError) -> Option<String> {
 }
 
 fn wanted(config: Config, text: &str) -> Result<Wanted, String> {
-    let ruleset = |family| {
-        let ruleset = config.ruleset(family).map_err(|error| causes(&error))?;
-        ruleset.check().map_err(|error| causes(&error))?;
-        Ok::<_, String>(ruleset)
-    };
+    let ruleset = |family| config.ruleset(family).map_err(|error| causes(&error));
     let rulesets = [ruleset(Family::Ipv4)?, ruleset(Family::Ipv6)?];
     Ok(Wanted {
         sets: sets(&config)?,

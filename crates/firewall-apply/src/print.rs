@@ -3,13 +3,13 @@
 use std::fmt::{self, Display, Formatter};
 
 use ipset_netlink::{CreateSet, Timeout};
-use iptables_ruleset::{Chain, Family, Ruleset};
+use iptables_ruleset::{Family, Rule, Ruleset};
 use serde::Serialize;
 
 use crate::args::{FamilyArg, Format, PrintArgs};
 use crate::config::{Source, Wanted};
 use crate::report;
-use crate::rules::{Jump, Policies, family_name, jumps, policies};
+use crate::rules::FamilyRules;
 use crate::save::format::CreateLine;
 
 /// What `print` has to print.
@@ -20,7 +20,7 @@ pub(crate) struct Report {
     /// The sets.
     pub(crate) sets: Vec<SetText>,
     /// The rules.
-    pub(crate) families: Vec<Rules>,
+    pub(crate) families: Vec<FamilyRules<ChainText>>,
     /// The form that people asked for.
     #[serde(skip)]
     pub(crate) text: Text,
@@ -75,19 +75,6 @@ pub(crate) struct SetText {
     pub(crate) timeout: Option<u32>,
 }
 
-/// The rules of a family.
-#[derive(Debug, Serialize)]
-pub(crate) struct Rules {
-    /// `inet` or `inet6`.
-    pub(crate) family: &'static str,
-    /// The policy of each built-in chain; null for one that stays as it is.
-    pub(crate) policies: Policies,
-    /// The jumps from built-in chains, the chain and where to.
-    pub(crate) jumps: Vec<Jump>,
-    /// Our chains.
-    pub(crate) chains: Vec<ChainText>,
-}
-
 /// A chain of ours.
 #[derive(Debug, Serialize)]
 pub(crate) struct ChainText {
@@ -114,12 +101,21 @@ pub(crate) fn run(config: Source, wanted: Option<Wanted>, args: &PrintArgs) -> R
     Report {
         config,
         sets: sets.iter().map(SetText::from).collect(),
-        families: rulesets.iter().map(Rules::from).collect(),
+        families: rulesets.iter().map(rules).collect(),
         text: match args.format {
             Some(Format::IpsetSave) => Text::IpsetSave(sets),
             _ => Text::IptablesSave(rulesets),
         },
     }
+}
+
+fn rules(ruleset: &Ruleset) -> FamilyRules<ChainText> {
+    let family = ruleset.family();
+    let text = |rule: &Rule| rule.to_iptables_save(family).to_string();
+    FamilyRules::new(ruleset, |chain| ChainText {
+        name: chain.name().to_string(),
+        rules: chain.rules().iter().map(text).collect(),
+    })
 }
 
 impl From<&CreateSet> for SetText {
@@ -130,26 +126,6 @@ impl From<&CreateSet> for SetText {
             set_type: set.set_type.to_string(),
             maxelem: set.options.max_elements,
             timeout: set.options.timeout.map(Timeout::as_secs),
-        }
-    }
-}
-
-impl From<&Ruleset> for Rules {
-    fn from(ruleset: &Ruleset) -> Self {
-        let family = ruleset.family();
-        let text = |chain: &Chain| ChainText {
-            name: chain.name().to_string(),
-            rules: chain
-                .rules()
-                .iter()
-                .map(|rule| rule.to_iptables_save(family).to_string())
-                .collect(),
-        };
-        Self {
-            family: family_name(family),
-            policies: policies(ruleset),
-            jumps: jumps(ruleset),
-            chains: ruleset.chains().map(text).collect(),
         }
     }
 }

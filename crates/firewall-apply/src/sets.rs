@@ -1,12 +1,12 @@
 //! The eight sets that the rules look into.
 
-use ipset_netlink::{CreateSet, IfMissing, IpSet, SetHeader, SetName, SetType};
+use ipset_netlink::{CreateSet, IfMissing, IpSet, SetHeader, SetName, SetType, Transport};
 
 use crate::findings::{Findings, causes};
 
 /// A wanted set and what the kernel has of that name.
 #[derive(Debug)]
-pub(crate) struct Standing {
+pub(crate) struct WantedSet {
     /// As it would be created.
     pub(crate) wanted: CreateSet,
     /// As it is; `None` when there is no set of that name, or it cannot be told.
@@ -26,46 +26,44 @@ pub(crate) fn connect(findings: &mut Findings) -> Option<IpSet> {
 ///
 /// Each that exists and cannot be used, and each that cannot be looked for, becomes an error of
 /// `findings`; those that can be used although they are not as wanted become a warning.
-pub(crate) fn examine(
-    kernel: &mut IpSet,
+pub(crate) fn examine<T: Transport>(
+    kernel: &mut IpSet<T>,
     wanted: &[CreateSet],
     findings: &mut Findings,
-) -> Vec<Standing> {
-    let mut standings = Vec::new();
+) -> Vec<WantedSet> {
+    let mut examined = Vec::new();
     for wanted in wanted.iter().cloned() {
         let found = match kernel.header(&wanted.name) {
-            Ok(header) => Some(header),
-            Err(error) if error.is_set_not_found() => None,
+            Ok(header) => Ok(Some(header)),
+            Err(error) if error.is_set_not_found() => Ok(None),
+            Err(error) => Err(error),
+        };
+        // Of each of the sets the same would be said.
+        let denied = matches!(&found, Err(error) if error.is_permission_denied());
+        let usable = match &found {
+            Ok(found) => found
+                .as_ref()
+                .is_none_or(|found| judge(&wanted, found, findings)),
             Err(error) => {
-                let denied = error.is_permission_denied();
-                findings.fail(causes(&error));
-                standings.push(Standing {
-                    wanted,
-                    found: None,
-                    usable: false,
-                });
-                if denied {
-                    // The same would be said of each of the sets.
-                    return standings;
-                }
-                continue;
+                findings.fail(causes(error));
+                false
             }
         };
-        let usable = found
-            .as_ref()
-            .is_none_or(|found| judge(&wanted, found, findings));
-        standings.push(Standing {
+        examined.push(WantedSet {
             wanted,
-            found,
+            found: found.ok().flatten(),
             usable,
         });
+        if denied {
+            break;
+        }
     }
-    standings
+    examined
 }
 
 /// Destroys sets that this run created.
-pub(crate) fn destroy<'a>(
-    kernel: &mut IpSet,
+pub(crate) fn destroy<'a, T: Transport>(
+    kernel: &mut IpSet<T>,
     created: impl IntoIterator<Item = &'a SetName>,
     findings: &mut Findings,
 ) {
@@ -140,4 +138,66 @@ fn unusable(wanted: &CreateSet, found: &SetHeader) -> Option<String> {
         ));
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use ipset_netlink::testing::FakeKernel;
+    use ipset_netlink::{Family, IfExists, Timeout};
+
+    use super::*;
+
+    fn set(name: &str, set_type: SetType, family: Family) -> CreateSet {
+        CreateSet::new(name.parse().unwrap(), set_type, family).timeout(Timeout::PERMANENT)
+    }
+
+    /// What is found about the one set that is wanted where `there` are.
+    fn looked_for(there: &[CreateSet]) -> (WantedSet, Findings) {
+        let mut kernel = IpSet::with_transport(FakeKernel::new()).unwrap();
+        for set in there {
+            kernel.create(set, IfExists::Fail).unwrap();
+        }
+        let mut findings = Findings::default();
+        let wanted = set("blacklist", SetType::HashNet, Family::Inet).max_elements(65536);
+        let mut examined = examine(&mut kernel, &[wanted], &mut findings);
+        assert_eq!(examined.len(), 1);
+        (examined.remove(0), findings)
+    }
+
+    #[test]
+    fn a_set_that_is_missing_is_usable_once_it_is_made() {
+        let (looked, findings) = looked_for(&[]);
+        assert!(looked.usable && looked.found.is_none());
+        assert!(!findings.failed() && findings.warnings.is_empty());
+    }
+
+    #[test]
+    fn a_set_of_another_type_or_family_is_refused_with_a_cure() {
+        for (set_type, family, why) in [
+            (
+                SetType::HashIpPort,
+                Family::Inet,
+                "its type is hash:ip,port",
+            ),
+            (SetType::HashNet, Family::Inet6, "its family is inet6"),
+        ] {
+            let (looked, findings) = looked_for(&[set("blacklist", set_type, family)]);
+            assert!(!looked.usable);
+            let error = findings.errors[0].to_string();
+            assert!(error.contains(why), "{error}");
+            assert!(error.contains("`ipset destroy blacklist`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_set_that_differs_otherwise_is_kept_with_a_warning() {
+        let there = set("blacklist", SetType::HashIp, Family::Inet).max_elements(1000);
+        let (looked, findings) = looked_for(&[there]);
+        assert!(looked.usable && looked.found.is_some());
+        assert!(!findings.failed());
+        let said: Vec<String> = findings.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), 2, "{said:#?}");
+        assert!(said[0].contains("with type hash:ip"), "{said:#?}");
+        assert!(said[1].contains("with maxelem 1000"), "{said:#?}");
+    }
 }

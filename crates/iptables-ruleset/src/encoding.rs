@@ -28,6 +28,15 @@ impl<'a> Encoder<'a> {
         self.expressions.push(expression);
     }
 
+    /// The xt match of this name and revision, with its structure.
+    pub(crate) fn extension(&mut self, name: &'static str, revision: u32, info: Vec<u8>) {
+        self.push(Expression::Match(Extension {
+            name,
+            revision,
+            info,
+        }));
+    }
+
     /// The index that the kernel knows the set by.
     pub(crate) fn set_index(&mut self, set: &str) -> Result<u16, BuildError> {
         (self.set_index)(set)
@@ -36,6 +45,19 @@ impl<'a> Encoder<'a> {
     /// `load` must equal `data`, or differ from it.
     pub(crate) fn compare(&mut self, load: Expression, inverted: bool, data: Vec<u8>) {
         self.push(load);
+        self.push(Expression::Compare { inverted, data });
+    }
+
+    /// The bits of `mask` of what is loaded must equal `data`, or differ from it.
+    pub(crate) fn compare_bits(
+        &mut self,
+        load: Expression,
+        mask: Vec<u8>,
+        inverted: bool,
+        data: Vec<u8>,
+    ) {
+        self.push(load);
+        self.push(Expression::Mask(mask));
         self.push(Expression::Compare { inverted, data });
     }
 }
@@ -85,14 +107,41 @@ pub(crate) enum Expression {
     },
     Verdict(Verdict),
     /// What is not known here, as the kernel sent it.
-    #[cfg_attr(
-        not(feature = "nft"),
-        expect(dead_code, reason = "only the real kernel has them")
-    )]
     Other {
         name: String,
         data: Vec<u8>,
+        native: Native,
     },
+}
+
+/// What an expression does that iptables has no words for, as far as it matters here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Native {
+    /// Asks for something that cannot be read.
+    Asks,
+    /// Loads the state of connection tracking.
+    LoadsState,
+    /// Loads something else.
+    Loads,
+    /// The xt match `tcp` or `udp`: ports of both ends, first and last.
+    AsksForPorts {
+        source: (u16, u16),
+        destination: (u16, u16),
+    },
+    /// Asks for nothing and decides nothing.
+    DoesNothing,
+    /// Does something with the packet that may end its way or not.
+    Acts,
+    /// Gives the packet another destination.
+    ChangesDestination,
+    /// Drops the packet and tells its sender.
+    Rejects,
+    /// Hands the packet to a program.
+    Queues,
+    /// Leads to a chain from which there is no way back.
+    GoesTo(String),
+    /// Takes its verdict from a map.
+    LooksUpVerdict,
 }
 
 /// An xtables match or target: its name, its revision and its C structure, padded as `XT_ALIGN`
@@ -129,30 +178,74 @@ pub(crate) enum PayloadBase {
     Transport = 2,
 }
 
-/// A C structure of `size` zero bytes, written field by field.
-pub(crate) struct Info(Vec<u8>);
+/// A field of a C structure of `SIZE` bytes: `N` bytes at an offset. What writes the structure and
+/// what reads it have the same constant.
+#[derive(Clone, Copy)]
+pub(crate) struct Field<const SIZE: usize, const N: usize>(usize);
 
-impl Info {
-    /// `size` must be a multiple of 8: `XT_ALIGN` on 64-bit systems.
-    pub(crate) fn new(size: usize) -> Self {
-        debug_assert!(size % 8 == 0, "XT_ALIGN");
-        Self(vec![0; size])
+impl<const SIZE: usize, const N: usize> Field<SIZE, N> {
+    /// A constant that lies beyond the end of its structure does not compile.
+    pub(crate) const fn at(offset: usize) -> Self {
+        assert!(SIZE % 8 == 0, "XT_ALIGN on 64-bit systems");
+        assert!(offset + N <= SIZE, "beyond the end of the structure");
+        Self(offset)
     }
 
-    /// Puts `bytes` at `offset`; what does not fit is a mistake of ours and is left out.
-    pub(crate) fn put(mut self, offset: usize, bytes: &[u8]) -> Self {
-        let field = self
-            .0
-            .get_mut(offset..)
-            .and_then(|rest| rest.get_mut(..bytes.len()));
-        debug_assert!(field.is_some(), "a field beyond the end of its structure");
-        if let Some(field) = field {
-            field.copy_from_slice(bytes);
-        }
+    /// Its bytes in a structure, if that is long enough.
+    pub(crate) fn of(self, structure: &[u8]) -> Option<&[u8; N]> {
+        structure.get(self.0..)?.first_chunk()
+    }
+}
+
+/// A C structure of zero bytes, written field by field.
+pub(crate) struct Info<const SIZE: usize>([u8; SIZE]);
+
+impl<const SIZE: usize> Info<SIZE> {
+    pub(crate) fn new() -> Self {
+        Self([0; SIZE])
+    }
+
+    pub(crate) fn put<const N: usize>(mut self, field: Field<SIZE, N>, bytes: [u8; N]) -> Self {
+        let places = self.0.iter_mut().skip(field.0);
+        places.zip(bytes).for_each(|(place, byte)| *place = byte);
         self
     }
 
+    /// Puts `bytes` at the beginning of a field; zeros follow.
+    ///
+    /// # Errors
+    /// When there are more bytes than the field has.
+    pub(crate) fn put_start<const N: usize>(
+        self,
+        field: Field<SIZE, N>,
+        bytes: &[u8],
+    ) -> Result<Self, BuildError> {
+        let mut whole = [0; N];
+        let start = whole.get_mut(..bytes.len()).ok_or_else(|| {
+            let reason = format!("the kernel has only {N} bytes for it");
+            BuildError::value("field", String::from_utf8_lossy(bytes), reason)
+        })?;
+        start.copy_from_slice(bytes);
+        Ok(self.put(field, whole))
+    }
+
     pub(crate) fn finish(self) -> Vec<u8> {
-        self.0
+        self.0.to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_into_its_field_is_refused() {
+        const NAME: Field<8, 3> = Field::at(2);
+        let info = |name: &[u8]| Info::<8>::new().put_start(NAME, name).map(Info::finish);
+        assert_eq!(info(b"abc").unwrap(), b"\0\0abc\0\0\0");
+        assert_eq!(info(b"a").unwrap(), b"\0\0a\0\0\0\0\0");
+        assert!(info(b"abcd").is_err());
+        assert_eq!(NAME.of(b"12345678"), Some(b"345"));
+        assert_eq!(NAME.of(b"1234"), None);
     }
 }

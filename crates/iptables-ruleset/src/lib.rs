@@ -77,18 +77,17 @@ compile_error!(
 pub mod config;
 mod decoding;
 mod encoding;
-mod error;
 mod firewall;
 mod kernel;
 pub mod match_;
 mod model;
 #[cfg(feature = "nft")]
 mod nft;
-mod save;
+mod ruleset;
 pub mod target;
+mod wire;
 
 pub use config::{Config, ConfigError};
-pub use error::BuildError;
 pub use kernel::{
     Ahead, Applied, ApplyError, Batch, Bypass, ChainState, FakeKernel, Kernel, KernelSet, Plan,
     ResolveSet, RuleCounters, RuleState, Snapshot, TableState,
@@ -96,9 +95,10 @@ pub use kernel::{
 pub use match_::Match;
 pub(crate) use model::Period;
 pub use model::{
-    Chain, ChainName, Family, Hook, InterfaceName, Network, Policy, PortRange, Rate, RateUnit,
-    Rule, Ruleset, SetName,
+    BuildError, ChainName, Family, Hook, InterfaceName, Network, Policy, PortRange, Rate, RateUnit,
+    SetName,
 };
 #[cfg(feature = "nft")]
 pub use nft::{Beside, Nftables, Surroundings};
+pub use ruleset::{Chain, Rule, Ruleset};
 pub use target::Target;

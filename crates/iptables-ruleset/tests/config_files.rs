@@ -20,11 +20,9 @@ fn every_configuration_gives_the_text_beside_it() {
             (Family::Ipv4, "iptables.save"),
             (Family::Ipv6, "ip6tables.save"),
         ] {
-            let text = config
-                .ruleset(family)
-                .unwrap()
-                .to_iptables_save()
-                .to_string();
+            let ruleset = config.ruleset(family).unwrap();
+            assert_eq!(ruleset.check(), Ok(()));
+            let text = ruleset.to_iptables_save().to_string();
             let file = case.join(file);
             if std::env::var_os("UPDATE_CASES").is_some() {
                 fs::write(&file, &text).unwrap();

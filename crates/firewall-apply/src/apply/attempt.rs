@@ -8,12 +8,13 @@ use iptables_ruleset::{Config, Ruleset, Snapshot};
 
 use super::install::install;
 use super::members::{self, Changed};
-use super::refill::Refill;
-use super::report::{Applied, FamilyReport, Report, SetReport};
+use super::report::{Applied, ChainReport, Report, SetReport};
+use super::saved_members::SavedMembers;
 use crate::config::{Source, Wanted};
 use crate::findings::{Findings, causes};
+use crate::rules::FamilyRules;
 use crate::save::members::PutBack;
-use crate::sets::{self, Standing};
+use crate::sets::{self, WantedSet};
 
 /// What is tried, one configuration after the other until one goes in.
 pub(super) struct Attempt<'a> {
@@ -21,7 +22,7 @@ pub(super) struct Attempt<'a> {
     pub(super) findings: &'a mut Findings,
     saved_path: &'a Path,
     /// Read when a set is made, and once.
-    refill: Option<Refill<'a>>,
+    saved: Option<SavedMembers<'a>>,
     report: Report,
     /// The tables after the last success, where they could be read.
     pub(super) after: Option<Snapshot>,
@@ -29,7 +30,7 @@ pub(super) struct Attempt<'a> {
 
 /// The sets as they were found and what this run did with them.
 pub(super) struct Prepared {
-    standings: Vec<Standing>,
+    sets: Vec<WantedSet>,
     created: BTreeMap<SetName, PutBack>,
     changed: BTreeMap<SetName, Changed>,
 }
@@ -45,7 +46,7 @@ impl<'a> Attempt<'a> {
             kernel,
             findings,
             saved_path,
-            refill: None,
+            saved: None,
             report: Report::new(config),
             after: None,
         }
@@ -86,18 +87,18 @@ impl<'a> Attempt<'a> {
     }
 
     fn look(&mut self, wanted: &[CreateSet], members: &BTreeMap<SetName, Vec<Key>>) -> Prepared {
-        let standings = sets::examine(self.kernel, wanted, self.findings);
+        let sets = sets::examine(self.kernel, wanted, self.findings);
         let mut changed = BTreeMap::new();
-        for standing in standings.iter().filter(|standing| standing.usable) {
-            let name = &standing.wanted.name;
+        for set in sets.iter().filter(|set| set.usable) {
+            let name = &set.wanted.name;
             let keys = members.get(name).map_or(&[][..], Vec::as_slice);
-            if let Some(found) = &standing.found {
+            if let Some(found) = &set.found {
                 let done = members::into_existing(self.kernel, found, keys, self.findings);
                 changed.insert(name.clone(), done);
             }
         }
         Prepared {
-            standings,
+            sets,
             created: BTreeMap::new(),
             changed,
         }
@@ -109,19 +110,19 @@ impl<'a> Attempt<'a> {
         members: &BTreeMap<SetName, Vec<Key>>,
         all_or_none: bool,
     ) {
-        let missing = |standing: &&mut Standing| standing.usable && standing.found.is_none();
-        for standing in prepared.standings.iter_mut().filter(missing) {
-            let refill = match &mut self.refill {
-                Some(refill) => refill,
+        let missing = |set: &&mut WantedSet| set.usable && set.found.is_none();
+        for set in prepared.sets.iter_mut().filter(missing) {
+            let saved = match &mut self.saved {
+                Some(saved) => saved,
                 none => {
-                    let (refill, about) = Refill::read(self.saved_path, self.findings);
+                    let (saved, about) = SavedMembers::read(self.saved_path, self.findings);
                     self.report.saved = Some(about);
-                    none.insert(refill)
+                    none.insert(saved)
                 }
             };
-            let name = &standing.wanted.name;
+            let name = &set.wanted.name;
             let keys = members.get(name).map_or(&[][..], Vec::as_slice);
-            match refill.create(self.kernel, &standing.wanted, keys, self.findings) {
+            match saved.create(self.kernel, &set.wanted, keys, self.findings) {
                 Ok((restored, added)) => {
                     prepared.created.insert(name.clone(), restored);
                     let changed = Changed { added, removed: 0 };
@@ -129,7 +130,7 @@ impl<'a> Attempt<'a> {
                 }
                 Err(error) => {
                     self.findings.fail(causes(&error));
-                    standing.usable = false;
+                    set.usable = false;
                     if all_or_none {
                         return;
                     }
@@ -175,16 +176,17 @@ impl<'a> Attempt<'a> {
     fn note(&mut self, prepared: &Prepared, rulesets: &[Ruleset], applied: Applied) {
         self.report.applied = Some(applied);
         self.report.sets = prepared
-            .standings
+            .sets
             .iter()
-            .filter(|standing| standing.usable)
-            .map(|standing| {
-                let name = &standing.wanted.name;
+            .filter(|set| set.usable)
+            .map(|set| {
+                let name = &set.wanted.name;
                 let changed = prepared.changed.get(name).copied().unwrap_or_default();
-                SetReport::new(standing, prepared.created.get(name), changed)
+                SetReport::new(set, prepared.created.get(name), changed)
             })
             .collect();
-        self.report.families = rulesets.iter().map(FamilyReport::from).collect();
+        let rules = |ruleset: &Ruleset| FamilyRules::new(ruleset, ChainReport::new);
+        self.report.families = rulesets.iter().map(rules).collect();
     }
 
     /// Takes out of the sets who was in them because of the configuration `before`, and is not in
@@ -203,8 +205,8 @@ impl<'a> Attempt<'a> {
 
     /// The report; lines of the saved file that came to nothing are kept.
     pub(super) fn finish(self) -> Report {
-        if let Some(refill) = &self.refill {
-            refill.keep_aside(self.findings);
+        if let Some(saved) = &self.saved {
+            saved.keep_aside(self.findings);
         }
         self.report
     }
@@ -213,12 +215,12 @@ impl<'a> Attempt<'a> {
 impl Prepared {
     /// Whether all the sets are there and can be looked into.
     fn is_whole(&self) -> bool {
-        self.standings.iter().all(|standing| standing.usable)
+        self.sets.iter().all(|set| set.usable)
     }
 
     /// Those that are there and can be looked into.
     pub(super) fn usable(&self) -> impl Iterator<Item = &SetName> {
-        let usable = self.standings.iter().filter(|standing| standing.usable);
-        usable.map(|standing| &standing.wanted.name)
+        let usable = self.sets.iter().filter(|set| set.usable);
+        usable.map(|set| &set.wanted.name)
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use ipset_netlink::{CreateSet, Entry, IfExists, IpSet, Key, SetHeader, SetName, Timeout};
+use ipset_netlink::{
+    CreateSet, Entry, IfExists, IpSet, Key, SetHeader, SetName, Timeout, Transport,
+};
 
 use crate::findings::{Findings, causes};
 use crate::save::format::misfit;
@@ -18,8 +20,8 @@ pub(crate) struct Changed {
 }
 
 /// Puts `members` into a set that was there, those that are not in it for good.
-pub(super) fn into_existing(
-    kernel: &mut IpSet,
+pub(super) fn into_existing<T: Transport>(
+    kernel: &mut IpSet<T>,
     header: &SetHeader,
     members: &[Key],
     findings: &mut Findings,
@@ -49,8 +51,8 @@ pub(super) fn into_existing(
 }
 
 /// Puts `members` into the set `target`, which people know as `name`; returns how many went in.
-pub(super) fn into(
-    kernel: &mut IpSet,
+pub(super) fn into<T: Transport>(
+    kernel: &mut IpSet<T>,
     target: &CreateSet,
     name: &SetName,
     members: &[Key],
@@ -92,8 +94,8 @@ pub(super) fn into(
 /// returns how many.
 ///
 /// Who is in it for a time was put there by somebody else since, and stays.
-pub(super) fn take_out(
-    kernel: &mut IpSet,
+pub(super) fn take_out<T: Transport>(
+    kernel: &mut IpSet<T>,
     set: &SetName,
     before: &[Key],
     now: &[Key],
@@ -123,4 +125,83 @@ pub(super) fn take_out(
 
 fn is_permanent(entry: &Entry) -> bool {
     !entry.nomatch && entry.timeout.is_none_or(Timeout::is_permanent)
+}
+
+#[cfg(test)]
+mod tests {
+    use ipset_netlink::testing::FakeKernel;
+    use ipset_netlink::{Family, SetType};
+
+    use super::*;
+
+    fn keys(texts: &[&str]) -> Vec<Key> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    /// A set with one permanent member and one that ends.
+    fn kernel() -> (IpSet<FakeKernel>, SetHeader) {
+        let name: SetName = "blacklist".parse().unwrap();
+        let mut kernel = IpSet::with_transport(FakeKernel::new()).unwrap();
+        let set = CreateSet::new(name.clone(), SetType::HashNet, Family::Inet);
+        kernel
+            .create(&set.timeout(Timeout::PERMANENT), IfExists::Fail)
+            .unwrap();
+        for (key, seconds) in [("192.0.2.1", 0), ("192.0.2.2", 600)] {
+            let entry = Entry::new(key.parse().unwrap());
+            let timeout = Timeout::from_secs(seconds).unwrap();
+            let entry = entry.timeout(timeout);
+            kernel.add(&name, &entry, IfExists::Fail).unwrap();
+        }
+        let header = kernel.header(&name).unwrap();
+        (kernel, header)
+    }
+
+    fn permanent(kernel: &mut IpSet<FakeKernel>, name: &SetName) -> Vec<String> {
+        let entries = kernel.list(name).unwrap().entries;
+        let mut keys: Vec<String> = entries
+            .iter()
+            .filter(|entry| is_permanent(entry))
+            .map(|entry| entry.key.to_string())
+            .collect();
+        keys.sort();
+        keys
+    }
+
+    #[test]
+    fn members_of_the_configuration_are_in_for_good() {
+        let (mut kernel, header) = kernel();
+        let mut findings = Findings::default();
+        let wanted = keys(&["192.0.2.1", "192.0.2.2", "198.51.100.0/24"]);
+        let changed = into_existing(&mut kernel, &header, &wanted, &mut findings);
+        assert_eq!(changed.added, 2, "one was permanent before");
+        assert!(!findings.failed(), "{findings:?}");
+        assert_eq!(
+            permanent(&mut kernel, &header.name),
+            ["192.0.2.1", "192.0.2.2", "198.51.100.0/24"]
+        );
+    }
+
+    #[test]
+    fn a_member_that_no_set_takes_is_named_and_the_others_go_in() {
+        let (mut kernel, header) = kernel();
+        let mut findings = Findings::default();
+        let wanted = keys(&["2001:db8::1", "198.51.100.7"]);
+        let changed = into_existing(&mut kernel, &header, &wanted, &mut findings);
+        assert_eq!(changed.added, 1);
+        assert_eq!(findings.errors.len(), 1, "{findings:?}");
+        let error = findings.errors[0].to_string();
+        assert!(error.starts_with("[sets.members]: "), "{error}");
+        assert!(error.contains("2001:db8::1"), "{error}");
+    }
+
+    #[test]
+    fn only_permanent_members_that_the_configuration_lost_are_taken_out() {
+        let (mut kernel, header) = kernel();
+        let mut findings = Findings::default();
+        let before = keys(&["192.0.2.1", "192.0.2.2"]);
+        let removed = take_out(&mut kernel, &header.name, &before, &[], &mut findings);
+        assert_eq!(removed, 1, "who ends was put in by somebody else since");
+        assert_eq!(permanent(&mut kernel, &header.name), [""; 0]);
+        assert_eq!(kernel.list(&header.name).unwrap().entries.len(), 1);
+    }
 }

@@ -3,16 +3,16 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
-use iptables_ruleset::{Family, Ruleset};
+use iptables_ruleset::Chain;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::members::Changed;
 use crate::config::Source;
 use crate::report;
-use crate::rules::{Jump, Policies, family_name, jumps, policies, policies_text};
+use crate::rules::{FamilyRules, policies_text};
 use crate::save::members::PutBack;
-use crate::sets::Standing;
+use crate::sets::WantedSet;
 use crate::words::{Count, Span, join};
 
 /// What `apply` did.
@@ -27,7 +27,7 @@ pub(crate) struct Report {
     /// The saved members; `None` when no set was created.
     pub(crate) saved: Option<SavedReport>,
     /// The rules; none when they were not put in.
-    pub(crate) families: Vec<FamilyReport>,
+    pub(crate) families: Vec<FamilyRules<ChainReport>>,
 }
 
 impl report::Report for Report {
@@ -180,22 +180,6 @@ pub(crate) struct SavedReport {
     pub(crate) elapsed: u32,
 }
 
-/// The rules of a family.
-#[derive(Debug, Serialize)]
-pub(crate) struct FamilyReport {
-    /// `inet` or `inet6`.
-    pub(crate) family: &'static str,
-    /// As people call it.
-    #[serde(skip)]
-    pub(crate) protocol: Family,
-    /// The policy of each built-in chain; null for one that was left as it was.
-    pub(crate) policies: Policies,
-    /// The jumps from built-in chains to ours.
-    pub(crate) jumps: Vec<Jump>,
-    /// Our chains.
-    pub(crate) chains: Vec<ChainReport>,
-}
-
 /// A chain of ours.
 #[derive(Debug, Serialize)]
 pub(crate) struct ChainReport {
@@ -207,9 +191,9 @@ pub(crate) struct ChainReport {
 
 impl SetReport {
     /// What was done with the set; `members` is what came back into one that was created.
-    pub(super) fn new(standing: &Standing, members: Option<&PutBack>, changed: Changed) -> Self {
-        let wanted = &standing.wanted;
-        let (outcome, set_type, maxelem) = match &standing.found {
+    pub(super) fn new(set: &WantedSet, members: Option<&PutBack>, changed: Changed) -> Self {
+        let wanted = &set.wanted;
+        let (outcome, set_type, maxelem) = match &set.found {
             Some(found) => (Outcome::Kept, &found.set_type, found.options.max_elements),
             None => (
                 Outcome::Created,
@@ -232,20 +216,12 @@ impl SetReport {
     }
 }
 
-impl From<&Ruleset> for FamilyReport {
-    fn from(ruleset: &Ruleset) -> Self {
+impl ChainReport {
+    /// A chain that was put in.
+    pub(super) fn new(chain: &Chain) -> Self {
         Self {
-            family: family_name(ruleset.family()),
-            protocol: ruleset.family(),
-            policies: policies(ruleset),
-            jumps: jumps(ruleset),
-            chains: ruleset
-                .chains()
-                .map(|chain| ChainReport {
-                    name: chain.name().to_string(),
-                    rules: chain.rules().len(),
-                })
-                .collect(),
+            name: chain.name().to_string(),
+            rules: chain.rules().len(),
         }
     }
 }

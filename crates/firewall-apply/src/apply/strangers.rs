@@ -26,9 +26,14 @@ pub(super) fn note(
             if more == 0 {
                 continue;
             }
-            let mut gone: Vec<String> = rules.iter().map(RuleState::describe).collect();
+            let mut gone: Vec<String> = rules
+                .iter()
+                .map(|rule| rule.describe(ruleset.family()))
+                .collect();
             for rule in self::rules(after, ruleset, chain) {
-                let same = gone.iter().position(|other| *other == rule.describe());
+                let same = gone
+                    .iter()
+                    .position(|other| *other == rule.describe(ruleset.family()));
                 same.map(|at| gone.swap_remove(at));
             }
             // With another configuration some of them were ours.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use ipset_netlink::{Counters, CreateSet, Entry, IfExists, IpSet, Key, SetType, SkbInfo, Timeout};
+use ipset_netlink::{
+    Counters, CreateSet, Entry, IfExists, IpSet, Key, SetType, SkbInfo, Timeout, Transport,
+};
 use jiff::Timestamp;
 
 use super::everybody;
@@ -47,8 +49,8 @@ pub(crate) fn elapsed(saved: Option<Timestamp>, now: Timestamp) -> u32 {
 ///
 /// Of two ends of a member the later one stays; ends are no more exact than a second. What the set
 /// keeps no room for, a comment or counters, is left out and counted.
-pub(crate) fn put_back(
-    kernel: &mut IpSet,
+pub(crate) fn put_back<T: Transport>(
+    kernel: &mut IpSet<T>,
     target: &CreateSet,
     present: &[Entry],
     saved: &SavedSet,

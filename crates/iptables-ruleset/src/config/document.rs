@@ -20,11 +20,19 @@ pub(super) struct Section<'d> {
     table: &'d DeTable<'d>,
 }
 
+/// A key of a table, and how its value is read into what the table stands for.
+pub(super) type Key<T> = (
+    &'static str,
+    fn(&mut T, &Value<'_>) -> Result<(), ConfigError>,
+);
+
 /// A value and where it is.
 pub(super) struct Value<'d> {
     text: &'d str,
     /// `blocked-level in [log]`.
     name: String,
+    /// `throttle.soft`.
+    path: String,
     spanned: &'d Spanned<DeValue<'d>>,
 }
 
@@ -39,14 +47,31 @@ impl<'d> Section<'d> {
         }
     }
 
+    /// Reads the keys that are there into `to`, in the order of `keys`, and refuses every other.
+    pub(super) fn read<T>(&self, to: &mut T, keys: &[Key<T>]) -> Result<(), ConfigError> {
+        self.only(keys)?;
+        for (key, read) in keys {
+            if let Some(value) = self.get(key) {
+                read(to, &value)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Refuses every key but these.
-    pub(super) fn only(self, known: &[&str]) -> Result<Self, ConfigError> {
+    pub(super) fn only<T>(&self, keys: &[Key<T>]) -> Result<(), ConfigError> {
+        let known: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
+        self.only_named(&known)
+    }
+
+    /// Refuses every key but those of these names.
+    pub(super) fn only_named(&self, known: &[&str]) -> Result<(), ConfigError> {
         let unknown = self
             .table
             .keys()
             .filter(|key| !known.contains(&key.get_ref().as_ref()));
         let Some(key) = unknown.min_by_key(|key| key.span().start) else {
-            return Ok(self);
+            return Ok(());
         };
         let name: &str = key.get_ref().as_ref();
         let hint = match nearest(name, known) {
@@ -75,9 +100,15 @@ impl<'d> Section<'d> {
         } else {
             format!("{key} in {}", self.label)
         };
+        let path = if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        };
         Some(Value {
             text: self.text,
             name,
+            path,
             spanned: value,
         })
     }
@@ -88,54 +119,6 @@ impl<'d> Section<'d> {
             .ok_or_else(|| self.error(format!("{} has no {key}", self.label)))
     }
 
-    /// The table `[key]` in this one; an empty one where the file has none.
-    pub(super) fn section(&self, key: &str) -> Result<Option<Self>, ConfigError> {
-        let Some(value) = self.get(key) else {
-            return Ok(None);
-        };
-        let path = if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        };
-        match value.spanned.get_ref().as_table() {
-            Some(table) => Ok(Some(Self {
-                text: self.text,
-                label: format!("[{path}]"),
-                path,
-                start: value.spanned.span().start,
-                table,
-            })),
-            None => Err(value.error(format!("{} must be a table: [{path}]", value.name))),
-        }
-    }
-
-    /// The tables `[[key]]`.
-    pub(super) fn sections(&self, key: &str) -> Result<Option<Vec<Self>>, ConfigError> {
-        let Some(value) = self.get(key) else {
-            return Ok(None);
-        };
-        let wrong =
-            |at: usize| ConfigError::at(self.text, at, format!("{key} must be tables: [[{key}]]"));
-        let array = value
-            .spanned
-            .get_ref()
-            .as_array()
-            .ok_or_else(|| wrong(value.spanned.span().start))?;
-        let tables = array.iter().map(|element| {
-            let start = element.span().start;
-            let table = element.get_ref().as_table().ok_or_else(|| wrong(start))?;
-            Ok(Self {
-                text: self.text,
-                label: format!("[[{key}]]"),
-                path: key.to_owned(),
-                start,
-                table,
-            })
-        });
-        tables.collect::<Result<_, _>>().map(Some)
-    }
-
     /// An error about the table as a whole.
     pub(super) fn error(&self, message: impl Into<String>) -> ConfigError {
         ConfigError::at(self.text, self.start, message)
@@ -143,6 +126,41 @@ impl<'d> Section<'d> {
 }
 
 impl<'d> Value<'d> {
+    /// The table `[key]`.
+    pub(super) fn section(&self) -> Result<Section<'d>, ConfigError> {
+        let label = format!("[{}]", self.path);
+        let wrong = || self.error(format!("{} must be a table: {label}", self.name));
+        let table = self.spanned.get_ref().as_table().ok_or_else(wrong)?;
+        Ok(self.table(label.clone(), self.spanned.span().start, table))
+    }
+
+    /// The tables `[[key]]`.
+    pub(super) fn sections(&self) -> Result<Vec<Section<'d>>, ConfigError> {
+        let label = format!("[[{}]]", self.path);
+        let wrong = |at: usize| {
+            let message = format!("{} must be tables: {label}", self.path);
+            ConfigError::at(self.text, at, message)
+        };
+        let array = self.spanned.get_ref().as_array();
+        let array = array.ok_or_else(|| wrong(self.spanned.span().start))?;
+        let tables = array.iter().map(|element| {
+            let start = element.span().start;
+            let table = element.get_ref().as_table().ok_or_else(|| wrong(start))?;
+            Ok(self.table(label.clone(), start, table))
+        });
+        tables.collect()
+    }
+
+    fn table(&self, label: String, start: usize, table: &'d DeTable<'d>) -> Section<'d> {
+        Section {
+            text: self.text,
+            label,
+            path: self.path.clone(),
+            start,
+            table,
+        }
+    }
+
     pub(super) fn error(&self, message: impl Into<String>) -> ConfigError {
         ConfigError::at(self.text, self.spanned.span().start, message)
     }
@@ -165,6 +183,7 @@ impl<'d> Value<'d> {
             .map(|value| Self {
                 text: self.text,
                 name: self.name.clone(),
+                path: self.path.clone(),
                 spanned: value,
             })
             .collect())

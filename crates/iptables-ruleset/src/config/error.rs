@@ -1,3 +1,5 @@
+//! What is wrong with a configuration file.
+
 use std::fmt;
 
 /// What is wrong with a configuration file, and where.

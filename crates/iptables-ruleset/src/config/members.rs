@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::document::{Section, Value};
-use super::{ConfigError, SetType, read};
-use crate::firewall::List;
+use super::{ConfigError, List, SetType, read};
 use crate::{Family, Network};
 
 /// Who shall always be in the sets; each list is two sets, one for each family.
@@ -33,8 +32,8 @@ impl Members {
     }
 }
 
-pub(super) fn members(section: Section<'_>, set_type: SetType) -> Result<Members, ConfigError> {
-    let section = section.only(&List::ALL.map(List::name))?;
+pub(super) fn members(section: &Section<'_>, set_type: SetType) -> Result<Members, ConfigError> {
+    section.only_named(&List::ALL.map(List::name))?;
     let mut lists = BTreeMap::new();
     for list in List::ALL {
         let Some(value) = section.get(list.name()) else {

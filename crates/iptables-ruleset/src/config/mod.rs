@@ -2,6 +2,7 @@
 
 mod document;
 mod error;
+mod list;
 mod members;
 mod policy;
 mod read;
@@ -10,13 +11,14 @@ mod service;
 use std::num::NonZeroU32;
 
 pub use error::ConfigError;
+pub(crate) use list::List;
 pub use members::Members;
 pub use policy::{ForwardPolicy, OutputPolicy, Policies, Position};
 pub(crate) use service::{PER_V4, PER_V6};
 pub use service::{Service, ServiceName, ServiceProtocol};
 
 use crate::target::LogLevel;
-use crate::{BuildError, Family, Network, Rate, RateUnit, Ruleset, SetName};
+use crate::{Family, Network, Rate, RateUnit, SetName};
 
 /// The configuration of a firewall. [`Config::default`] is the firewall that is applied without any
 /// file, and the same as this one:
@@ -201,37 +203,6 @@ impl Config {
     /// The first thing that is wrong, with its line and column.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         read::config(text)
-    }
-
-    /// The sets that the rules of both families refer to: whitelist, blacklist, throttle-soft,
-    /// throttle-hard, each also with `_v6`.
-    ///
-    /// # Errors
-    /// None with the names as they are; the signature leaves room for names from the file.
-    pub fn required_sets(&self) -> Result<Vec<RequiredSet>, BuildError> {
-        crate::firewall::required_sets(self)
-    }
-
-    /// The rules for one family.
-    ///
-    /// # Errors
-    /// Never for what [`parse`](Self::parse) made; a configuration changed by hand can ask for too
-    /// much, two services of one name for instance.
-    pub fn ruleset(&self, family: Family) -> Result<Ruleset, BuildError> {
-        crate::firewall::ruleset(self, family)
-    }
-
-    /// What is to stand where the rules for one family cannot go in, so that a host is not left
-    /// open: INPUT drops all but loopback, established connections, what the link needs, members of
-    /// the whitelist and ssh. FORWARD has the policy that is configured, OUTPUT is untouched.
-    ///
-    /// ssh is each TCP service with `ssh` in its name or port 22 among its ports, without its
-    /// limit; without such a service it is port 22.
-    ///
-    /// # Errors
-    /// Those of [`ruleset`](Self::ruleset).
-    pub fn floor(&self, family: Family, parts: &FloorParts) -> Result<Ruleset, BuildError> {
-        crate::firewall::floor::ruleset(self, family, parts)
     }
 }
 

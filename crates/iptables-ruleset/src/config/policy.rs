@@ -1,3 +1,5 @@
+//! `[policy]`: what happens to packets that no rule decides about.
+
 use crate::Policy;
 
 /// What happens to packets that no rule decides about.

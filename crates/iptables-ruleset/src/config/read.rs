@@ -1,17 +1,16 @@
-//! The keys of `firewall.toml`.
+//! The keys of `firewall.toml`: a row a key, which says what it sets and what it takes.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 
 use toml::de::DeTable;
 
-use super::document::{Section, Value};
+use super::document::{Key, Section, Value};
 use super::members::members;
 use super::service::check_ports;
 use super::{
     Config, ConfigError, DEFAULT_NFLOG_GROUP, ForwardPolicy, Log, LogTarget, OutputPolicy,
     Policies, Position, Service, ServiceName, ServiceProtocol, SetType, Sets, Throttle,
-    ThrottleLimits, WithinLimit,
+    ThrottleLimits, WithinLimit, count,
 };
 use crate::match_::{DEFAULT_BURST, HashLimit, Limit};
 use crate::target::LogLevel;
@@ -19,47 +18,48 @@ use crate::{Network, Policy, PortRange, Rate};
 
 pub(super) fn config(text: &str) -> Result<Config, ConfigError> {
     let document = DeTable::parse(text).map_err(|error| {
-        ConfigError::at(
-            text,
-            error.span().map_or(0, |span| span.start),
-            error.message().trim_end(),
-        )
+        let start = error.span().map_or(0, |span| span.start);
+        ConfigError::at(text, start, error.message().trim_end())
     })?;
-    let file = Section::whole(text, document.get_ref())
-        .only(&["policy", "log", "sets", "throttle", "service"])?;
     let mut config = Config::default();
-    if let Some(section) = file.section("policy")? {
-        config.policy = policies(section)?;
-    }
-    if let Some(section) = file.section("log")? {
-        config.log = log(section)?;
-    }
-    if let Some(section) = file.section("sets")? {
-        config.sets = sets(section)?;
-    }
-    if let Some(section) = file.section("throttle")? {
-        config.throttle = throttle(section)?;
-    }
-    if let Some(sections) = file.sections("service")? {
-        config.services = services(sections)?;
-    }
+    Section::whole(text, document.get_ref()).read(&mut config, FILE)?;
     Ok(config)
 }
 
-fn policies(section: Section<'_>) -> Result<Policies, ConfigError> {
-    let section = section.only(&["input", "forward", "output", "position"])?;
-    let mut policies = Policies::default();
-    if let Some(value) = section.get("input") {
-        policies.input = value.choice(&[("drop", Policy::Drop), ("accept", Policy::Accept)])?;
-    }
-    if let Some(value) = section.get("forward") {
+const FILE: &[Key<Config>] = &[
+    ("policy", |config, value| {
+        value.section()?.read(&mut config.policy, POLICY)
+    }),
+    ("log", |config, value| {
+        value.section()?.read(&mut config.log, LOG)
+    }),
+    ("sets", |config, value| {
+        value.section()?.read(&mut config.sets, SETS)
+    }),
+    ("throttle", |config, value| {
+        value.section()?.read(&mut config.throttle, THROTTLE)
+    }),
+    ("service", |config, value| {
+        config.services = services(value)?;
+        Ok(())
+    }),
+];
+
+const POLICY: &[Key<Policies>] = &[
+    ("input", |policies, value| {
+        let choice = [("drop", Policy::Drop), ("accept", Policy::Accept)];
+        policies.input = value.choice(&choice)?;
+        Ok(())
+    }),
+    ("forward", |policies, value| {
         policies.forward = value.choice(&[
             ("drop", ForwardPolicy::Drop),
             ("accept", ForwardPolicy::Accept),
             ("untouched", ForwardPolicy::Untouched),
         ])?;
-    }
-    if let Some(value) = section.get("output") {
+        Ok(())
+    }),
+    ("output", |policies, value| {
         if value.string()? == "drop" {
             return Err(value.error(
                 "output in [policy] cannot be \"drop\": no rule is written for OUTPUT, so this host could send nothing at all",
@@ -69,118 +69,139 @@ fn policies(section: Section<'_>) -> Result<Policies, ConfigError> {
             ("accept", OutputPolicy::Accept),
             ("untouched", OutputPolicy::Untouched),
         ])?;
-    }
-    if let Some(value) = section.get("position") {
-        policies.position =
-            value.choice(&[("keep", Position::Keep), ("first", Position::First)])?;
-    }
-    Ok(policies)
-}
+        Ok(())
+    }),
+    ("position", |policies, value| {
+        let choice = [("keep", Position::Keep), ("first", Position::First)];
+        policies.position = value.choice(&choice)?;
+        Ok(())
+    }),
+];
 
-fn log(section: Section<'_>) -> Result<Log, ConfigError> {
-    let section = section.only(&[
-        "target",
-        "nflog-group",
-        "allowed-level",
-        "blocked-level",
-        "limited-level",
-        "invalid",
-        "invalid-level",
-        "rate",
-    ])?;
-    let mut log = Log::default();
-    let group = match section.get("nflog-group") {
-        Some(value) => value.integer(0..=u16::MAX)?,
-        None => DEFAULT_NFLOG_GROUP,
-    };
-    if let Some(value) = section.get("target") {
+const LOG: &[Key<Log>] = &[
+    ("target", |log, value| {
+        let group = DEFAULT_NFLOG_GROUP;
         log.target = value.choice(&[
             ("LOG", LogTarget::Log),
             ("NFLOG", LogTarget::Nflog { group }),
         ])?;
-    }
-    for (key, level) in [
-        ("allowed-level", &mut log.allowed_level),
-        ("blocked-level", &mut log.blocked_level),
-        ("limited-level", &mut log.limited_level),
-        ("invalid-level", &mut log.invalid_level),
-    ] {
-        if let Some(value) = section.get(key) {
-            let number = value.integer(0..=7)?;
-            *level = LogLevel::new(number).map_err(|error| value.refused(number, &error))?;
+        Ok(())
+    }),
+    ("nflog-group", |log, value| {
+        let number = value.integer(0..=u16::MAX)?;
+        if let LogTarget::Nflog { group } = &mut log.target {
+            *group = number;
         }
-    }
-    if let Some(value) = section.get("invalid") {
+        Ok(())
+    }),
+    ("allowed-level", |log, value| {
+        level(value, &mut log.allowed_level)
+    }),
+    ("blocked-level", |log, value| {
+        level(value, &mut log.blocked_level)
+    }),
+    ("limited-level", |log, value| {
+        level(value, &mut log.limited_level)
+    }),
+    ("invalid", |log, value| {
         log.invalid = value.boolean()?;
-    }
-    if let Some(value) = section.get("rate") {
+        Ok(())
+    }),
+    ("invalid-level", |log, value| {
+        level(value, &mut log.invalid_level)
+    }),
+    ("rate", |log, value| {
         let rate: Rate = value.parse()?;
         Limit::new(rate).map_err(|error| value.refused(rate, &error))?;
         log.rate = Some(rate);
-    }
-    Ok(log)
-}
+        Ok(())
+    }),
+];
 
-fn sets(section: Section<'_>) -> Result<Sets, ConfigError> {
-    let section = section.only(&["type", "maxelem", "members"])?;
-    let mut sets = Sets::default();
-    if let Some(value) = section.get("type") {
-        sets.set_type =
-            value.choice(&[("hash:net", SetType::HashNet), ("hash:ip", SetType::HashIp)])?;
-    }
-    if let Some(value) = section.get("maxelem") {
-        sets.maxelem = NonZeroU32::MIN.saturating_add(value.integer(1..=u32::MAX)? - 1);
-    }
-    if let Some(inner) = section.section("members")? {
-        sets.members = members(inner, sets.set_type)?;
-    }
-    Ok(sets)
-}
+const SETS: &[Key<Sets>] = &[
+    ("type", |sets, value| {
+        let choice = [("hash:net", SetType::HashNet), ("hash:ip", SetType::HashIp)];
+        sets.set_type = value.choice(&choice)?;
+        Ok(())
+    }),
+    ("maxelem", |sets, value| {
+        sets.maxelem = count(value.integer(1..=u32::MAX)?);
+        Ok(())
+    }),
+    // Behind the type, which says what can be a member.
+    ("members", |sets, value| {
+        sets.members = members(&value.section()?, sets.set_type)?;
+        Ok(())
+    }),
+];
 
-fn throttle(section: Section<'_>) -> Result<Throttle, ConfigError> {
-    let section = section.only(&["soft", "hard", "within-limit"])?;
-    let mut throttle = Throttle::default();
-    for (key, limits) in [("soft", &mut throttle.soft), ("hard", &mut throttle.hard)] {
-        if let Some(inner) = section.section(key)? {
-            *limits = throttle_limits(inner, *limits)?;
-        }
-    }
-    if let Some(value) = section.get("within-limit") {
+const THROTTLE: &[Key<Throttle>] = &[
+    ("soft", |throttle, value| {
+        value.section()?.read(&mut throttle.soft, THROTTLE_LIMITS)
+    }),
+    ("hard", |throttle, value| {
+        value.section()?.read(&mut throttle.hard, THROTTLE_LIMITS)
+    }),
+    ("within-limit", |throttle, value| {
         throttle.within_limit = value.choice(&[
             ("continue", WithinLimit::Continue),
             ("accept", WithinLimit::Accept),
         ])?;
-    }
-    Ok(throttle)
-}
+        Ok(())
+    }),
+];
 
-fn throttle_limits(
-    section: Section<'_>,
-    mut limits: ThrottleLimits,
-) -> Result<ThrottleLimits, ConfigError> {
-    let section = section.only(&["tcp", "icmp"])?;
-    for (key, rate) in [("tcp", &mut limits.tcp), ("icmp", &mut limits.icmp)] {
-        if let Some(value) = section.get(key) {
-            *rate = source_rate(&value, DEFAULT_BURST)?;
-        }
-    }
-    Ok(limits)
-}
+const THROTTLE_LIMITS: &[Key<ThrottleLimits>] = &[
+    ("tcp", |limits, value| {
+        limits.tcp = source_rate(value, DEFAULT_BURST)?;
+        Ok(())
+    }),
+    ("icmp", |limits, value| {
+        limits.icmp = source_rate(value, DEFAULT_BURST)?;
+        Ok(())
+    }),
+];
 
-fn services(sections: Vec<Section<'_>>) -> Result<Vec<Service>, ConfigError> {
+const SERVICE: &[Key<Service>] = &[
+    ("name", READ_BEFORE),
+    ("protocol", READ_BEFORE),
+    ("ports", READ_BEFORE),
+    ("rate", |service, value| {
+        service.rate = Some(source_rate(value, service.burst)?);
+        Ok(())
+    }),
+    ("burst", READ_BEFORE),
+    ("per-v4", |service, value| {
+        service.per_v4 = value.integer(1..=32)?;
+        Ok(())
+    }),
+    ("per-v6", |service, value| {
+        service.per_v6 = value.integer(1..=128)?;
+        Ok(())
+    }),
+    ("sources", |service, value| {
+        let why_not = "nobody could use the service; leave the key out for everybody";
+        let sources = not_empty(value, why_not)?;
+        service.sources = sources.iter().map(source).collect::<Result<_, _>>()?;
+        Ok(())
+    }),
+    ("interfaces", |service, value| {
+        let why_not = "nobody could use the service; leave the key out for every interface";
+        let interfaces = not_empty(value, why_not)?;
+        service.interfaces = interfaces
+            .iter()
+            .map(Value::parse)
+            .collect::<Result<_, _>>()?;
+        Ok(())
+    }),
+];
+
+/// What other keys of the service depend on.
+const READ_BEFORE: fn(&mut Service, &Value<'_>) -> Result<(), ConfigError> = |_, _| Ok(());
+
+fn services(value: &Value<'_>) -> Result<Vec<Service>, ConfigError> {
     let mut services: Vec<Service> = Vec::new();
-    for section in sections {
-        let section = section.only(&[
-            "name",
-            "protocol",
-            "ports",
-            "rate",
-            "burst",
-            "per-v4",
-            "per-v6",
-            "sources",
-            "interfaces",
-        ])?;
+    for section in value.sections()? {
         let service = service(&section)?;
         if services.iter().any(|other| other.name == service.name) {
             let name = section.require("name")?;
@@ -192,6 +213,7 @@ fn services(sections: Vec<Section<'_>>) -> Result<Vec<Service>, ConfigError> {
 }
 
 fn service(section: &Section<'_>) -> Result<Service, ConfigError> {
+    section.only(SERVICE)?;
     let name: ServiceName = section.require("name")?.parse()?;
     let kind = section.require("protocol")?.choice(&[
         ("tcp", Kind::Tcp),
@@ -208,32 +230,7 @@ fn service(section: &Section<'_>) -> Result<Service, ConfigError> {
         (Kind::Icmp, Some(value)) => return Err(value.error("ICMP has no ports")),
     };
     let mut service = Service::new(name, protocol);
-    limit(section, &mut service)?;
-    if let Some(value) = section.get("sources") {
-        service.sources = not_empty(
-            &value,
-            "nobody could use the service; leave the key out for everybody",
-        )?
-        .iter()
-        .map(source)
-        .collect::<Result<_, _>>()?;
-    }
-    if let Some(value) = section.get("interfaces") {
-        service.interfaces = not_empty(
-            &value,
-            "nobody could use the service; leave the key out for every interface",
-        )?
-        .iter()
-        .map(Value::parse)
-        .collect::<Result<_, _>>()?;
-    }
-    Ok(service)
-}
-
-/// The keys about how often a source may come.
-fn limit(section: &Section<'_>, service: &mut Service) -> Result<(), ConfigError> {
-    let rate = section.get("rate");
-    if rate.is_none() {
+    if section.get("rate").is_none() {
         let idle = ["burst", "per-v4", "per-v6"]
             .into_iter()
             .find_map(|key| Some((key, section.get(key)?)));
@@ -247,16 +244,8 @@ fn limit(section: &Section<'_>, service: &mut Service) -> Result<(), ConfigError
     if let Some(value) = section.get("burst") {
         service.burst = value.integer(1..=HashLimit::MAX_BURST)?;
     }
-    if let Some(value) = section.get("per-v4") {
-        service.per_v4 = value.integer(1..=32)?;
-    }
-    if let Some(value) = section.get("per-v6") {
-        service.per_v6 = value.integer(1..=128)?;
-    }
-    if let Some(value) = rate {
-        service.rate = Some(source_rate(&value, service.burst)?);
-    }
-    Ok(())
+    section.read(&mut service, SERVICE)?;
+    Ok(service)
 }
 
 #[derive(Clone, Copy)]
@@ -264,6 +253,12 @@ enum Kind {
     Tcp,
     Udp,
     Icmp,
+}
+
+fn level(value: &Value<'_>, level: &mut LogLevel) -> Result<(), ConfigError> {
+    let number = value.integer(0..=7)?;
+    *level = LogLevel::new(number).map_err(|error| value.refused(number, &error))?;
+    Ok(())
 }
 
 /// Whoever writes an empty list means "none" or "all": better to ask than to guess.

@@ -1,3 +1,5 @@
+//! `[[service]]`: what others may connect to.
+
 use std::fmt;
 use std::str::FromStr;
 

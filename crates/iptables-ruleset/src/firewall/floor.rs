@@ -1,27 +1,19 @@
 //! What stands when nothing better can.
 
-use super::input::{invalid, member, opening, opens_nothing};
-use super::{Chains, List, logging, services};
-use crate::config::{FloorParts, Position, Service, ServiceProtocol};
-use crate::{BuildError, Config, Family, Hook, Policy, PortRange, Rule, Ruleset, Target};
+use super::input::{invalid, opening, opens_nothing};
+use super::{Chains, entrance, logging, services};
+use crate::config::{FloorParts, List, Service, ServiceProtocol};
+use crate::{BuildError, Config, Family, Policy, PortRange, Rule, Ruleset, Target};
 
 /// The least that keeps a host closed and its administrator in, with as much of `config` as that
 /// takes.
-pub(crate) fn ruleset(
+pub(super) fn ruleset(
     config: &Config,
     family: Family,
     parts: &FloorParts,
 ) -> Result<Ruleset, BuildError> {
     let chains = Chains::new()?;
-    let mut ruleset = Ruleset::new(family);
-    ruleset.policy(Hook::Input, Policy::Drop);
-    if let Some(policy) = config.policy.forward.policy() {
-        ruleset.policy(Hook::Forward, policy);
-    }
-    ruleset.jump(Hook::Input, chains.input.clone());
-    if config.policy.position == Position::First {
-        ruleset.jump_first(Hook::Input);
-    }
+    let mut ruleset = entrance(config, family, Policy::Drop, &chains);
     if parts.log {
         logging::fill(&mut ruleset, config, &chains)?;
     } else {
@@ -38,7 +30,7 @@ pub(crate) fn ruleset(
         (List::Blacklist, &chains.log_and_drop),
     ] {
         if parts.sets.contains(&list.set_name(family)?) {
-            rules.push(Rule::new(to.clone()).matching(member(list, family)?));
+            rules.push(Rule::new(to.clone()).matching(list.member(family)?));
         }
     }
     if parts.log {
@@ -55,7 +47,6 @@ pub(crate) fn ruleset(
     for rule in rules {
         chain.append(rule);
     }
-    ruleset.check()?;
     Ok(ruleset)
 }
 

@@ -1,8 +1,9 @@
 //! `FIREWALL_INPUT`, and `FIREWALL_CROWDED` beside it: what happens to packets to this host, in
 //! order.
 
-use super::{Chains, List, link, services, throttle};
-use crate::match_::{Conntrack, CtState, Direction, InInterface, Protocol, Set, Tcp};
+use super::{Chains, link, services, throttle};
+use crate::config::List;
+use crate::match_::{Conntrack, CtState, InInterface, Protocol, Tcp};
 use crate::{BuildError, Config, Family, Rule, Ruleset, Target};
 
 pub(super) fn fill(
@@ -12,8 +13,8 @@ pub(super) fn fill(
 ) -> Result<(), BuildError> {
     let family = ruleset.family();
     let mut rules = opening(family)?;
-    rules.push(Rule::new(chains.log_and_accept.clone()).matching(member(List::Whitelist, family)?));
-    rules.push(Rule::new(chains.log_and_drop.clone()).matching(member(List::Blacklist, family)?));
+    rules.push(Rule::new(chains.log_and_accept.clone()).matching(List::Whitelist.member(family)?));
+    rules.push(Rule::new(chains.log_and_drop.clone()).matching(List::Blacklist.member(family)?));
     rules.push(invalid(chains));
     throttle::append(&mut rules, config, family, chains)?;
     let crowded = services::append(&mut rules, config, family, chains)?;
@@ -56,9 +57,4 @@ pub(super) fn opens_nothing(chains: &Chains) -> Rule {
     Rule::new(chains.log_and_drop_invalid.clone())
         .matching(Protocol::TCP)
         .matching(Tcp::new().not_opening())
-}
-
-/// Whether the packet's source is on a list.
-pub(super) fn member(list: List, family: Family) -> Result<Set, BuildError> {
-    Ok(Set::new(list.set_name(family)?, Direction::Source))
 }

@@ -1,40 +1,78 @@
 //! From a [`Config`] to the rules of one family.
 
 mod budget;
-pub(crate) mod floor;
+mod floor;
 mod input;
 mod link;
 mod logging;
 mod services;
 mod throttle;
 
-use crate::config::{Position, RequiredSet};
-use crate::{BuildError, ChainName, Config, Family, Hook, Ruleset, SetName};
+use crate::config::{FloorParts, List, Position, RequiredSet};
+use crate::{BuildError, ChainName, Config, Family, Hook, Policy, Ruleset};
+
+impl Config {
+    /// The sets that the rules of both families refer to: whitelist, blacklist, throttle-soft,
+    /// throttle-hard, each also with `_v6`.
+    ///
+    /// # Errors
+    /// None with the names as they are; the signature leaves room for names from the file.
+    pub fn required_sets(&self) -> Result<Vec<RequiredSet>, BuildError> {
+        required_sets(self)
+    }
+
+    /// The rules for one family.
+    ///
+    /// # Errors
+    /// Never for what [`parse`](Self::parse) made; a configuration changed by hand can ask for too
+    /// much, two services of one name for instance.
+    pub fn ruleset(&self, family: Family) -> Result<Ruleset, BuildError> {
+        ruleset(self, family)
+    }
+
+    /// What is to stand where the rules for one family cannot go in, so that a host is not left
+    /// open: INPUT drops all but loopback, established connections, what the link needs, members of
+    /// the whitelist and ssh. FORWARD has the policy that is configured, OUTPUT is untouched.
+    ///
+    /// ssh is each TCP service with `ssh` in its name or port 22 among its ports, without its
+    /// limit; without such a service it is port 22.
+    ///
+    /// # Errors
+    /// Those of [`ruleset`](Self::ruleset).
+    pub fn floor(&self, family: Family, parts: &FloorParts) -> Result<Ruleset, BuildError> {
+        floor::ruleset(self, family, parts)
+    }
+}
 
 /// The firewall of `config` for one family: the policies, one jump from INPUT, and chains of our
 /// own, always the same.
-pub(crate) fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildError> {
+fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildError> {
     let chains = Chains::new()?;
-    let mut ruleset = Ruleset::new(family);
-    ruleset.policy(Hook::Input, config.policy.input);
-    if let Some(policy) = config.policy.forward.policy() {
-        ruleset.policy(Hook::Forward, policy);
-    }
+    let mut ruleset = entrance(config, family, config.policy.input, &chains);
     if let Some(policy) = config.policy.output.policy() {
         ruleset.policy(Hook::Output, policy);
+    }
+    logging::fill(&mut ruleset, config, &chains)?;
+    input::fill(&mut ruleset, config, &chains)?;
+    Ok(ruleset)
+}
+
+/// The policies and the jump to the first of our chains.
+fn entrance(config: &Config, family: Family, input: Policy, chains: &Chains) -> Ruleset {
+    let mut ruleset = Ruleset::new(family);
+    ruleset.policy(Hook::Input, input);
+    if let Some(policy) = config.policy.forward.policy() {
+        ruleset.policy(Hook::Forward, policy);
     }
     ruleset.jump(Hook::Input, chains.input.clone());
     if config.policy.position == Position::First {
         ruleset.jump_first(Hook::Input);
     }
-    logging::fill(&mut ruleset, config, &chains)?;
-    input::fill(&mut ruleset, config, &chains)?;
-    ruleset.check()?;
-    Ok(ruleset)
+    ruleset
 }
 
 /// Every set that the rules of either family name.
-pub(crate) fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
+fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
     let mut sets = Vec::new();
     for family in Family::BOTH {
         for list in List::ALL {
@@ -74,55 +112,5 @@ impl Chains {
             log_and_drop_invalid: "LOG_AND_DROP_INVALID".parse()?,
             crowded: "FIREWALL_CROWDED".parse()?,
         })
-    }
-}
-
-/// What the members of a set are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum List {
-    Whitelist,
-    Blacklist,
-    ThrottleSoft,
-    ThrottleHard,
-}
-
-impl List {
-    pub(crate) const ALL: [Self; 4] = [
-        Self::Whitelist,
-        Self::Blacklist,
-        Self::ThrottleSoft,
-        Self::ThrottleHard,
-    ];
-
-    /// The name of its set for IPv4.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Whitelist => "whitelist",
-            Self::Blacklist => "blacklist",
-            Self::ThrottleSoft => "throttle-soft",
-            Self::ThrottleHard => "throttle-hard",
-        }
-    }
-
-    /// Whether being on it decides about every packet.
-    pub(crate) fn decides(self) -> bool {
-        matches!(self, Self::Whitelist | Self::Blacklist)
-    }
-
-    /// What it would mean to have everybody on it.
-    pub(crate) fn of_everybody(self) -> &'static str {
-        match self {
-            Self::Whitelist => "there would be no firewall",
-            Self::Blacklist => "everybody would be banned, this host's administrator too",
-            Self::ThrottleSoft | Self::ThrottleHard => "everybody would be throttled",
-        }
-    }
-
-    /// An ipset holds one family, so each list is two sets.
-    fn set_name(self, family: Family) -> Result<SetName, BuildError> {
-        match family {
-            Family::Ipv4 => self.name().parse(),
-            Family::Ipv6 => format!("{}_v6", self.name()).parse(),
-        }
     }
 }

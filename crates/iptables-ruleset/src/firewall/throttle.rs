@@ -1,9 +1,8 @@
 //! Sources that were caught asking for too much: beyond their limit they are dropped.
 
+use super::Chains;
 use super::budget::Budget;
-use super::input::member;
-use super::{Chains, List};
-use crate::config::{PER_V4, PER_V6, ThrottleLimits, WithinLimit};
+use crate::config::{List, PER_V4, PER_V6, ThrottleLimits, WithinLimit};
 use crate::match_::{DEFAULT_BURST, Protocol, Tcp};
 use crate::{BuildError, Config, Family, Rule};
 
@@ -35,7 +34,7 @@ fn append_list(
         Family::Ipv4 => (Protocol::ICMP, PER_V4),
         Family::Ipv6 => (Protocol::ICMPV6, PER_V6),
     };
-    let set = member(list, family)?;
+    let set = list.member(family)?;
     // Whoever asks for a connection: what opens none is no matter for a limit of connections.
     let tcp = |rule: Rule| {
         rule.matching(Protocol::TCP)

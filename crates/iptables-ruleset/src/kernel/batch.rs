@@ -1,3 +1,5 @@
+//! Changes that the kernel makes all or none.
+
 use std::fmt;
 
 use crate::encoding::EncodedRule;

@@ -1,3 +1,5 @@
+//! Why the kernel does not have what was wanted.
+
 use std::io;
 
 use crate::Family;

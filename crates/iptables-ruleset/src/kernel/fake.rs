@@ -1,12 +1,11 @@
+//! A kernel in memory, for tests.
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 
 use super::batch::{Action, Batch, Change};
-use super::snapshot::{
-    BaseChain, ChainState, Condition, Content, RuleCounters, RuleState, Snapshot, TableState,
-    effect,
-};
+use super::snapshot::{BaseChain, ChainState, RuleState, Snapshot, TableState};
 use super::{ApplyError, Kernel};
 use crate::encoding::Expression;
 use crate::{ChainName, Family, Hook, Policy, Rule};
@@ -125,7 +124,7 @@ impl FakeKernel {
             .map(|rule| rule.expressions)
             .unwrap_or_default();
         let text = rule.to_iptables_save(family).to_string();
-        let state = self.state(&expressions, &text);
+        let state = self.state(&expressions);
         let chain = self
             .tables
             .entry(family)
@@ -136,24 +135,9 @@ impl FakeKernel {
         self.generation += 1;
     }
 
-    fn state(&mut self, expressions: &[Expression], text: &str) -> RuleState {
-        let (unconditional, outcome) = effect(expressions);
-        let words = text
-            .split(" -j ")
-            .next()
-            .filter(|words| !words.starts_with("-j "));
+    fn state(&mut self, expressions: &[Expression]) -> RuleState {
         self.last_handle += 1;
-        RuleState {
-            handle: self.last_handle,
-            unconditional,
-            outcome,
-            condition: Condition {
-                words: words.unwrap_or_default().to_owned(),
-                ..Condition::default()
-            },
-            counters: RuleCounters::default(),
-            content: Content::Written(expressions.to_vec()),
-        }
+        RuleState::written(self.last_handle, expressions)
     }
 
     fn base_chain(&mut self, family: Family, hook: Hook, policy: Option<Policy>) {
@@ -177,8 +161,8 @@ impl FakeKernel {
             return Ok(());
         }
         let state = match &change.action {
-            Action::Append { text, rule, .. } | Action::Insert { text, rule, .. } => {
-                Some(self.state(&rule.expressions, text))
+            Action::Append { rule, .. } | Action::Insert { rule, .. } => {
+                Some(self.state(&rule.expressions))
             }
             _ => None,
         };

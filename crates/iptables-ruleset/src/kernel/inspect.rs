@@ -1,9 +1,81 @@
 //! What stands before our jump and decides there.
 
-use super::install::rules_of;
-use super::plan::{Ahead, Bypass, Part};
-use super::snapshot::{ChainState, Outcome, RuleState, TableState};
-use crate::Hook;
+use std::fmt;
+
+use super::outcome::Outcome;
+use super::part::Part;
+use super::snapshot::{ChainState, RuleState, TableState, rules_of};
+use crate::{Family, Hook};
+
+/// A rule that is not ours lets some packets in before our jump is reached: what is banned is not
+/// banned there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ahead {
+    /// Whose table.
+    pub family: Family,
+    /// The built-in chain.
+    pub hook: Hook,
+    /// Which rule of it, the first being 1.
+    pub position: usize,
+    /// What becomes of the packets: `ACCEPT`, `NFQUEUE`, `ACCEPT in chain other`.
+    pub verdict: String,
+    /// Which packets, in the words of iptables as far as they are understood: `-p tcp --dport 22`.
+    pub condition: String,
+}
+
+impl fmt::Display for Ahead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            family,
+            hook,
+            position,
+            verdict,
+            condition,
+        } = self;
+        write!(
+            f,
+            "rule {position} of the {family} chain {hook} does {verdict} with \"{condition}\" before the firewall sees it: who is \
+             banned gets in there, and nothing of it is logged"
+        )
+    }
+}
+
+/// A rule that is not ours decides about every packet before our jump is reached, so that our rules
+/// are void.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Bypass {
+    /// Whose table.
+    pub family: Family,
+    /// The built-in chain.
+    pub hook: Hook,
+    /// Which rule of it, the first being 1.
+    pub position: usize,
+    /// What it does with every packet: `ACCEPT`, `DROP`, `REJECT`, `NFQUEUE`, `RETURN`, or where it
+    /// leads: `ACCEPT in chain other`.
+    pub verdict: String,
+}
+
+impl fmt::Display for Bypass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            family,
+            hook,
+            position,
+            verdict,
+        } = self;
+        let tool = match family {
+            Family::Ipv4 => "iptables",
+            Family::Ipv6 => "ip6tables",
+        };
+        write!(
+            f,
+            "rule {position} of the {family} chain {hook} does {verdict} with every packet before the firewall sees it: the \
+             firewall is void until that rule is gone ({tool} -D {hook} {position})"
+        )
+    }
+}
 
 /// Rules that end every packet's way before it gets to ours.
 pub(super) fn bypasses(part: &Part, table: Option<&TableState>) -> Vec<Bypass> {
@@ -54,7 +126,7 @@ fn ending(part: &Part, table: &TableState, rule: &RuleState, depth: u8) -> Optio
         })
     };
     match &rule.outcome {
-        Outcome::Continue => None,
+        Outcome::Continue | Outcome::Redirect | Outcome::Undecided => None,
         Outcome::Accept => Some("ACCEPT".to_owned()),
         Outcome::Drop => Some("DROP".to_owned()),
         Outcome::Reject => Some("REJECT".to_owned()),
@@ -105,11 +177,15 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn rule(&mut self, rule: &RuleState, before: &str, chain: Option<&str>, depth: u8) {
-        if self.left == 0 || depth > MAX_DEPTH || rule.condition.routine {
+        if self.left == 0 || depth > MAX_DEPTH {
+            return;
+        }
+        let asked = rule.asks(self.part.family);
+        if asked.routine {
             return;
         }
         self.left -= 1;
-        let condition = [before, &rule.condition.words]
+        let condition = [before, &asked.words]
             .into_iter()
             .filter(|words| !words.is_empty())
             .collect::<Vec<_>>()
@@ -117,7 +193,7 @@ impl Search<'_> {
         let verdict = match &rule.outcome {
             Outcome::Accept => "ACCEPT",
             Outcome::Queue => "NFQUEUE",
-            Outcome::Continue if rule.condition.undecided => "a verdict that cannot be read",
+            Outcome::Undecided => "a verdict that cannot be read",
             Outcome::Jump(to) | Outcome::Goto(to) if !self.part.owns(to) => {
                 let rules = self.table.chain(to).map_or(&[][..], ChainState::rules);
                 for inner in rules {

@@ -2,8 +2,8 @@
 
 use super::ApplyError;
 use super::batch::{Action, Change};
-use super::plan::Part;
-use super::snapshot::{ChainState, RuleState, TableState};
+use super::part::Part;
+use super::snapshot::{BaseChain, ChainState, RuleState, TableState, rules_of};
 use crate::{Hook, Policy};
 
 /// The changes from what is there to what is wanted. Chains of ours are filled anew; in the
@@ -129,15 +129,9 @@ fn check_built_in(part: &Part, hook: Hook, chain: &ChainState) -> Result<(), App
             base.kind,
             base.hook,
             base.priority,
-            super::snapshot::BaseChain::hook_number(hook)
+            BaseChain::hook_number(hook)
         ),
     }))
-}
-
-pub(super) fn rules_of(table: Option<&TableState>, hook: Hook) -> &[RuleState] {
-    table
-        .and_then(|table| table.chain(hook.chain()))
-        .map_or(&[], ChainState::rules)
 }
 
 /// `NFT_TABLE_F_DORMANT` and `NFT_TABLE_F_OWNER`, `linux/netfilter/nf_tables.h`.

@@ -1,10 +1,13 @@
 //! What the kernel has, and how it gets something else: all or nothing, both families at once.
 
 pub(crate) mod batch;
+mod condition;
 mod error;
 mod fake;
 mod inspect;
 mod install;
+pub(crate) mod outcome;
+mod part;
 mod patience;
 mod plan;
 mod remove;
@@ -14,8 +17,9 @@ pub(crate) mod snapshot;
 pub use batch::Batch;
 pub use error::ApplyError;
 pub use fake::FakeKernel;
+pub use inspect::{Ahead, Bypass};
 pub(crate) use patience::Patience;
-pub use plan::{Ahead, Applied, Bypass, Plan};
+pub use plan::{Applied, Plan};
 pub use resolve::{KernelSet, ResolveSet};
 pub use snapshot::{ChainState, RuleCounters, RuleState, Snapshot, TableState};
 

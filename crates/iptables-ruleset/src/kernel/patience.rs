@@ -1,3 +1,5 @@
+//! Trying again while others change the same tables.
+
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 

@@ -1,11 +1,13 @@
+//! What shall be in the kernel, and how it gets there.
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use super::batch::{Batch, Change};
-use super::{ApplyError, Kernel, Patience, ResolveSet, Snapshot, inspect, install, remove};
-use crate::encoding::EncodedRule;
-use crate::{BuildError, Family, Hook, Policy, Ruleset};
+use super::inspect::{self, Ahead, Bypass};
+use super::part::{Chain, Part, Wanted};
+use super::{ApplyError, Kernel, Patience, ResolveSet, Snapshot, install, remove};
+use crate::{BuildError, Family, Ruleset};
 
 /// What shall be in the kernel, or no longer be in it: checked, and with the sets found. One plan
 /// is for both families.
@@ -31,40 +33,6 @@ use crate::{BuildError, Family, Hook, Policy, Ruleset};
 #[derive(Debug, Clone)]
 pub struct Plan {
     parts: Vec<Part>,
-}
-
-/// What a plan wants of one family.
-#[derive(Debug, Clone)]
-pub(super) struct Part {
-    pub(super) family: Family,
-    pub(super) policies: BTreeMap<Hook, Policy>,
-    pub(super) jumps: Vec<Jump>,
-    pub(super) chains: Vec<Chain>,
-    pub(super) wanted: Wanted,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    Present,
-    Absent,
-}
-
-/// A jump from a built-in chain to one of ours.
-#[derive(Debug, Clone)]
-pub(super) struct Jump {
-    pub(super) hook: Hook,
-    pub(super) to: String,
-    /// Before all rules of others.
-    pub(super) first: bool,
-    pub(super) text: String,
-    pub(super) rule: EncodedRule,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Chain {
-    pub(super) name: String,
-    /// Text and encoding; none where the chain shall go.
-    pub(super) rules: Vec<(String, EncodedRule)>,
 }
 
 impl Plan {
@@ -241,53 +209,6 @@ impl Plan {
     }
 }
 
-impl Part {
-    fn new(
-        ruleset: &Ruleset,
-        wanted: Wanted,
-        index: &mut dyn FnMut(&str) -> Result<u16, BuildError>,
-    ) -> Result<Self, BuildError> {
-        let family = ruleset.family();
-        let mut jumps = Vec::new();
-        let mut policies = BTreeMap::new();
-        for hook in Hook::ALL {
-            if let Some(policy) = ruleset.policy_of(hook) {
-                policies.insert(hook, policy);
-            }
-            for to in ruleset.jumps_from(hook) {
-                let rule = crate::Rule::new(to.clone());
-                let text = rule.to_iptables_save(family).to_string();
-                jumps.push(Jump {
-                    hook,
-                    to: to.to_string(),
-                    first: ruleset.is_first(hook),
-                    text,
-                    rule: rule.encode(family, index)?,
-                });
-            }
-        }
-        Ok(Self {
-            family,
-            policies,
-            jumps,
-            chains: Vec::new(),
-            wanted,
-        })
-    }
-
-    /// Whether the chain is ours.
-    pub(super) fn owns(&self, name: &str) -> bool {
-        self.chains.iter().any(|chain| chain.name == name)
-    }
-
-    pub(super) fn conflict(&self, reason: impl Into<String>) -> ApplyError {
-        ApplyError::Conflict {
-            family: self.family,
-            reason: reason.into(),
-        }
-    }
-}
-
 /// The kernel compares addresses of the wrong family without a word, so it is told apart here.
 fn find_set(name: &str, family: Family, sets: &mut impl ResolveSet) -> Result<u16, BuildError> {
     let set = sets
@@ -318,74 +239,4 @@ pub struct Applied {
     pub attempts: u32,
     /// The tables as they were afterwards; `None` when they could not be read.
     pub after: Option<Snapshot>,
-}
-
-/// A rule that is not ours lets some packets in before our jump is reached: what is banned is not
-/// banned there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Ahead {
-    /// Whose table.
-    pub family: Family,
-    /// The built-in chain.
-    pub hook: Hook,
-    /// Which rule of it, the first being 1.
-    pub position: usize,
-    /// What becomes of the packets: `ACCEPT`, `NFQUEUE`, `ACCEPT in chain other`.
-    pub verdict: String,
-    /// Which packets, in the words of iptables as far as they are understood: `-p tcp --dport 22`.
-    pub condition: String,
-}
-
-impl fmt::Display for Ahead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            family,
-            hook,
-            position,
-            verdict,
-            condition,
-        } = self;
-        write!(
-            f,
-            "rule {position} of the {family} chain {hook} does {verdict} with \"{condition}\" before the firewall sees it: who is \
-             banned gets in there, and nothing of it is logged"
-        )
-    }
-}
-
-/// A rule that is not ours decides about every packet before our jump is reached, so that our rules
-/// are void.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Bypass {
-    /// Whose table.
-    pub family: Family,
-    /// The built-in chain.
-    pub hook: Hook,
-    /// Which rule of it, the first being 1.
-    pub position: usize,
-    /// What it does with every packet: `ACCEPT`, `DROP`, `REJECT`, `NFQUEUE`, `RETURN`, or where it
-    /// leads: `ACCEPT in chain other`.
-    pub verdict: String,
-}
-
-impl fmt::Display for Bypass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            family,
-            hook,
-            position,
-            verdict,
-        } = self;
-        let tool = match family {
-            Family::Ipv4 => "iptables",
-            Family::Ipv6 => "ip6tables",
-        };
-        write!(
-            f,
-            "rule {position} of the {family} chain {hook} does {verdict} with every packet before the firewall sees it: the \
-             firewall is void until that rule is gone ({tool} -D {hook} {position})"
-        )
-    }
 }

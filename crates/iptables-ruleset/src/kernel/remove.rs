@@ -2,9 +2,8 @@
 
 use super::ApplyError;
 use super::batch::{Action, Change};
-use super::install::rules_of;
-use super::plan::Part;
-use super::snapshot::{ChainState, RuleState, TableState};
+use super::part::Part;
+use super::snapshot::{ChainState, RuleState, TableState, rules_of};
 use crate::{Hook, Policy};
 
 /// Jumps to chains of ours go first, then the chains. What is not there needs no change.

@@ -1,3 +1,5 @@
+//! ipsets, found by name.
+
 use std::error::Error;
 
 use crate::Family;

@@ -1,7 +1,13 @@
+//! The tables as they were at one moment.
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::encoding::{Expression, Verdict};
-use crate::{Family, Hook, Policy, Rule, decoding};
+use super::condition::{Condition, condition};
+use super::outcome::{Outcome, effect};
+use crate::encoding::Expression;
+use crate::ruleset::decode;
+use crate::{Family, Hook, Policy, Rule, wire};
 
 /// The `filter` tables of both families at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,14 +45,12 @@ pub struct RuleState {
     pub(crate) handle: u64,
     pub(crate) unconditional: bool,
     pub(crate) outcome: Outcome,
-    pub(crate) condition: Condition,
-    pub(crate) counters: RuleCounters,
-    pub(crate) content: Content,
+    content: Content,
 }
 
 /// What a rule is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Content {
+enum Content {
     /// `NFTA_RULE_EXPRESSIONS`, as the kernel sent it.
     #[cfg_attr(
         not(feature = "nft"),
@@ -65,44 +69,6 @@ pub struct RuleCounters {
     pub packets: u64,
     /// Bytes, those of the IP header included.
     pub bytes: u64,
-}
-
-/// What a rule asks of a packet, as far as it is understood.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Condition {
-    /// In the words of iptables; empty for every packet.
-    pub(crate) words: String,
-    /// Only packets that we let in too, whoever sends them: over loopback, or of connections that
-    /// are known.
-    pub(crate) routine: bool,
-    /// The ports that it is about: `tcp 22`.
-    pub(crate) ports: Vec<String>,
-    /// It may also decide about the packet, and how cannot be told.
-    pub(crate) undecided: bool,
-}
-
-/// What a rule does with a packet that it matches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Nothing, or nothing that ends its way.
-    Continue,
-    Accept,
-    Drop,
-    Reject,
-    /// A program decides, and what it accepts comes to no further rule; without the program it may
-    /// be everything.
-    #[cfg_attr(
-        not(feature = "nft"),
-        expect(dead_code, reason = "only the real kernel has them")
-    )]
-    Queue,
-    Return,
-    Jump(String),
-    #[cfg_attr(
-        not(feature = "nft"),
-        expect(dead_code, reason = "only the real kernel has them")
-    )]
-    Goto(String),
 }
 
 impl Snapshot {
@@ -157,6 +123,28 @@ impl ChainState {
 }
 
 impl RuleState {
+    /// A rule with the content of its `NFTA_RULE_EXPRESSIONS`.
+    #[cfg(feature = "nft")]
+    pub(crate) fn sent(handle: u64, bytes: &[u8]) -> Self {
+        let expressions = wire::decode::expressions(bytes);
+        Self::new(handle, &expressions, Content::Sent(bytes.to_vec()))
+    }
+
+    /// A rule that was written as these expressions.
+    pub(super) fn written(handle: u64, expressions: &[Expression]) -> Self {
+        Self::new(handle, expressions, Content::Written(expressions.to_vec()))
+    }
+
+    fn new(handle: u64, expressions: &[Expression], content: Content) -> Self {
+        let (unconditional, outcome) = effect(expressions);
+        Self {
+            handle,
+            unconditional,
+            outcome,
+            content,
+        }
+    }
+
     /// The kernel's number for the rule; it keeps it as long as it exists.
     pub fn handle(&self) -> u64 {
         self.handle
@@ -173,7 +161,13 @@ impl RuleState {
 
     /// How much the rule has matched; nothing of a rule that does not count.
     pub fn counters(&self) -> RuleCounters {
-        self.counters
+        match &self.content {
+            Content::Sent(bytes) => {
+                let (packets, bytes) = wire::decode::counted(bytes);
+                RuleCounters { packets, bytes }
+            }
+            Content::Written(_) => RuleCounters::default(),
+        }
     }
 
     /// The rule as a model, as it was written or as iptables would have written it. `set_name`
@@ -182,39 +176,31 @@ impl RuleState {
     /// Of what is not known here every byte is kept: [`match_::Other`](crate::match_::Other) and
     /// [`target::Other`](crate::target::Other).
     pub fn rule(&self, family: Family, set_name: impl Fn(u16) -> Option<String>) -> Rule {
-        match &self.content {
-            Content::Written(expressions) => decoding::rule(family, expressions, &set_name),
-            #[cfg(feature = "nft")]
-            Content::Sent(expressions) => {
-                let expressions = crate::nft::decode::expressions(expressions);
-                decoding::rule(family, &expressions, &set_name)
-            }
-            #[cfg(not(feature = "nft"))]
-            Content::Sent(_) => Rule::new(crate::Target::None),
-        }
+        decode::rule(family, &self.decoded(), &set_name)
     }
 
     /// What it asks of a packet, in the words of iptables as far as it is understood; empty for
     /// every packet.
-    pub fn condition(&self) -> &str {
-        &self.condition.words
+    pub fn condition(&self, family: Family) -> String {
+        self.asks(family).words
     }
 
     /// The rule in the words of iptables, as far as it is understood.
-    pub fn describe(&self) -> String {
-        let verdict = match &self.outcome {
-            Outcome::Continue => String::new(),
-            Outcome::Accept => "-j ACCEPT".to_owned(),
-            Outcome::Drop => "-j DROP".to_owned(),
-            Outcome::Reject => "-j REJECT".to_owned(),
-            Outcome::Queue => "-j NFQUEUE".to_owned(),
-            Outcome::Return => "-j RETURN".to_owned(),
-            Outcome::Jump(to) => format!("-j {to}"),
-            Outcome::Goto(to) => format!("-g {to}"),
-        };
-        format!("{} {verdict}", self.condition.words)
-            .trim()
-            .to_owned()
+    pub fn describe(&self, family: Family) -> String {
+        let words = [self.asks(family).words, self.outcome.words()];
+        words.join(" ").trim().to_owned()
+    }
+
+    /// What it asks of a packet.
+    pub(crate) fn asks(&self, family: Family) -> Condition {
+        condition(&self.decoded(), family)
+    }
+
+    fn decoded(&self) -> Cow<'_, [Expression]> {
+        match &self.content {
+            Content::Sent(bytes) => wire::decode::expressions(bytes).into(),
+            Content::Written(expressions) => expressions.into(),
+        }
     }
 
     /// Whether every packet that comes to this rule takes its jump to `chain`.
@@ -256,27 +242,9 @@ impl BaseChain {
     }
 }
 
-/// What rules made of these expressions do: whether with every packet, and what.
-pub(crate) fn effect(expressions: &[Expression]) -> (bool, Outcome) {
-    let mut unconditional = true;
-    for expression in expressions {
-        match expression {
-            Expression::Match(xt) if xt.name == "comment" => {}
-            Expression::Target(xt) if xt.name == "REJECT" => {
-                return (unconditional, Outcome::Reject);
-            }
-            Expression::Counter | Expression::Log { .. } | Expression::Target(_) => {}
-            Expression::Verdict(verdict) => {
-                let outcome = match verdict {
-                    Verdict::Accept => Outcome::Accept,
-                    Verdict::Drop => Outcome::Drop,
-                    Verdict::Return => Outcome::Return,
-                    Verdict::Jump(to) => Outcome::Jump(to.clone()),
-                };
-                return (unconditional, outcome);
-            }
-            _ => unconditional = false,
-        }
-    }
-    (unconditional, Outcome::Continue)
+/// The rules of the built-in chain of `hook`.
+pub(super) fn rules_of(table: Option<&TableState>, hook: Hook) -> &[RuleState] {
+    table
+        .and_then(|table| table.chain(hook.chain()))
+        .map_or(&[], ChainState::rules)
 }

@@ -1,27 +1,88 @@
-//! What `-s` and `-d` share.
+//! `-s` and `-d`: the address that a packet comes from or goes to.
 
 use std::fmt;
 
+use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, PayloadBase};
-use crate::{Family, Network};
+use crate::{BuildError, Family, Network};
+
+/// A match of one address of a packet: the option of iptables, and the offsets in struct iphdr
+/// (linux/ip.h) and struct ipv6hdr (linux/ipv6.h).
+macro_rules! address_match {
+    ($(#[$doc:meta])* $name:ident, $which:literal, $option:literal, $v4:literal, $v6:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $name(Address);
+
+        impl $name {
+            #[doc = concat!("Packets with a ", $which, " address in `network`.")]
+            pub fn new(network: impl Into<Network>) -> Self {
+                Self(Address::within(network.into()))
+            }
+
+            #[doc = concat!("Packets with any other ", $which, " address.")]
+            pub fn not(network: impl Into<Network>) -> Self {
+                Self(Address::outside(network.into()))
+            }
+
+            fn offset(family: Family) -> u32 {
+                match family {
+                    Family::Ipv4 => $v4,
+                    Family::Ipv6 => $v6,
+                }
+            }
+        }
+
+        impl MatchKind for $name {
+            fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
+                self.0.save(f, $option)
+            }
+
+            fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
+                let offset = Self::offset(encoder.family);
+                self.0.encode(encoder, offset);
+                Ok(())
+            }
+
+            fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+                let offset = Self::offset(decoder.family);
+                Address::decode(decoder, offset).map(Self)
+            }
+
+            fn check(&self, _protocol: Option<&Protocol>, family: Family) -> Result<(), String> {
+                self.0.check(family)
+            }
+        }
+    };
+}
+
+address_match! {
+    /// `-s`: the address or network that it comes from.
+    Source, "source", "-s", 12, 8
+}
+
+address_match! {
+    /// `-d`: the address or network that it goes to.
+    Destination, "destination", "-d", 16, 24
+}
 
 /// A network that an address has to be in, or must not be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Address {
+struct Address {
     network: Network,
     inverted: bool,
 }
 
 impl Address {
-    pub(super) fn within(network: Network) -> Self {
+    fn within(network: Network) -> Self {
         Self {
             network,
             inverted: false,
         }
     }
 
-    pub(super) fn outside(network: Network) -> Self {
+    fn outside(network: Network) -> Self {
         Self {
             network,
             inverted: true,
@@ -30,7 +91,7 @@ impl Address {
 
     /// `192.0.2.0/25` behind its option; a network that holds every address is left out, as
     /// iptables does.
-    pub(super) fn save(self, f: &mut fmt::Formatter<'_>, option: &str) -> fmt::Result {
+    fn save(self, f: &mut fmt::Formatter<'_>, option: &str) -> fmt::Result {
         if self.network.prefix_length() == 0 {
             return Ok(());
         }
@@ -38,7 +99,7 @@ impl Address {
         write!(f, "{not}{option} {} ", self.network)
     }
 
-    pub(super) fn check(self, family: Family) -> Result<(), String> {
+    fn check(self, family: Family) -> Result<(), String> {
         if self.network.family() != family {
             return Err(format!("{} is not an {family} address", self.network));
         }
@@ -50,7 +111,7 @@ impl Address {
 
     /// Only the bytes that count are loaded when the prefix ends with a byte, so that no mask is
     /// needed.
-    pub(super) fn encode(self, encoder: &mut Encoder<'_>, offset: u32) {
+    fn encode(self, encoder: &mut Encoder<'_>, offset: u32) {
         let Self { network, inverted } = self;
         let prefix = usize::from(network.prefix_length());
         if prefix == 0 {
@@ -78,7 +139,7 @@ impl Address {
     }
 
     /// A comparison with the address at this offset.
-    pub(super) fn decode(decoder: &mut Decoder<'_>, offset: u32) -> Option<Self> {
+    fn decode(decoder: &mut Decoder<'_>, offset: u32) -> Option<Self> {
         match decoder.next()? {
             Expression::Payload {
                 base: PayloadBase::Network,

@@ -1,9 +1,11 @@
+//! `-m comment`.
+
 use std::fmt;
 
-use super::Extension;
+use super::MatchKind;
 use crate::decoding::Decoder;
-use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
-use crate::save::Quoted;
+use crate::encoding::{Encoder, Field, Info};
+use crate::model::Quoted;
 use crate::{BuildError, Family};
 
 /// `-m comment`: matches everything and is shown by `iptables -S`. It takes 256 bytes of kernel
@@ -29,31 +31,27 @@ impl Comment {
     }
 }
 
-impl Extension for Comment {
+impl MatchKind for Comment {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
         write!(f, "-m comment --comment {} ", Quoted(&self.0))
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        let info = Info::new(XT_MAX_COMMENT_LEN)
-            .put(0, self.0.as_bytes())
-            .finish();
-        encoder.push(Expression::Match(Xt {
-            name: "comment",
-            revision: 0,
-            info,
-        }));
+        let info = Info::new().put_start(TEXT, self.0.as_bytes())?;
+        encoder.extension("comment", 0, info.finish());
         Ok(())
     }
 
     fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
         let info = decoder.extension("comment")?;
-        Self::new(info.text(0, XT_MAX_COMMENT_LEN)?).ok()
+        Self::new(info.text(TEXT)?).ok()
     }
 }
 
 /// `XT_MAX_COMMENT_LEN`, `linux/netfilter/xt_comment.h`.
 const XT_MAX_COMMENT_LEN: usize = 256;
+/// All of struct `xt_comment_info`.
+const TEXT: Field<XT_MAX_COMMENT_LEN, XT_MAX_COMMENT_LEN> = Field::at(0);
 
 #[cfg(test)]
 mod tests {

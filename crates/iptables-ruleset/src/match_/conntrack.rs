@@ -1,9 +1,11 @@
+//! `-m conntrack --ctstate`.
+
 use std::fmt;
 
-use super::Extension;
-use crate::decoding::Decoder;
-use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
-use crate::{BuildError, Family, Rule};
+use super::MatchKind;
+use crate::decoding::{Decoder, Fields};
+use crate::encoding::{Encoder, Extension, Field, Info};
+use crate::{BuildError, Family};
 
 /// `-m conntrack --ctstate`: what connection tracking knows of the packet.
 ///
@@ -39,6 +41,27 @@ impl Conntrack {
             inverted: true,
         }
     }
+
+    /// The state that an xt match asks for, and nothing else, be it as `-m state`.
+    pub(crate) fn of_state_match(xt: &Extension) -> Option<Self> {
+        let info = Fields(&xt.info);
+        let asked = info.u16(MATCH_FLAGS)? & !XT_CONNTRACK_STATE_ALIAS;
+        let is_state =
+            xt.name == "conntrack" && matches!(xt.revision, 2 | 3) && asked == XT_CONNTRACK_STATE;
+        is_state.then(|| Self::of_info(info)).flatten()
+    }
+
+    fn of_info(info: Fields<'_>) -> Option<Self> {
+        Some(Self {
+            state: CtState(info.u16(STATE_MASK)?),
+            inverted: info.u16(INVERT_FLAGS)? & XT_CONNTRACK_STATE != 0,
+        })
+    }
+
+    /// Whether only packets of connections that are known match.
+    pub(crate) fn is_for_known_connections(self) -> bool {
+        !self.inverted && self.state.is_known_connection()
+    }
 }
 
 /// States of connection tracking, one or several: `XT_CONNTRACK_STATE`_*,
@@ -62,6 +85,21 @@ impl CtState {
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
+
+    /// The states behind the bits that nft loads.
+    pub(crate) fn of_nft(bits: u32) -> Self {
+        let all = [Self::INVALID, Self::ESTABLISHED, Self::RELATED, Self::NEW];
+        let common = all
+            .into_iter()
+            .filter(|state| bits & u32::from(state.0) != 0);
+        let untracked = (bits & NF_CT_STATE_UNTRACKED_BIT != 0).then_some(Self::UNTRACKED);
+        common.chain(untracked).fold(Self(0), Self::or)
+    }
+
+    /// Whether it is none but those of connections that are known.
+    pub(crate) fn is_known_connection(self) -> bool {
+        self.0 & !(Self::ESTABLISHED.0 | Self::RELATED.0) == 0
+    }
 }
 
 impl fmt::Display for CtState {
@@ -83,7 +121,7 @@ impl fmt::Display for CtState {
     }
 }
 
-impl Extension for Conntrack {
+impl MatchKind for Conntrack {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
         write!(
             f,
@@ -94,36 +132,33 @@ impl Extension for Conntrack {
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        // struct xt_conntrack_mtinfo3, linux/netfilter/xt_conntrack.h; 164 bytes, padded.
         let invert = if self.inverted { XT_CONNTRACK_STATE } else { 0 };
-        let info = Info::new(168)
-            .put(146, &XT_CONNTRACK_STATE.to_ne_bytes())
-            .put(148, &invert.to_ne_bytes())
-            .put(150, &self.state.0.to_ne_bytes())
+        let info = Info::new()
+            .put(MATCH_FLAGS, XT_CONNTRACK_STATE.to_ne_bytes())
+            .put(INVERT_FLAGS, invert.to_ne_bytes())
+            .put(STATE_MASK, self.state.0.to_ne_bytes())
             .finish();
-        encoder.push(Expression::Match(Xt {
-            name: "conntrack",
-            revision: 3,
-            info,
-        }));
+        encoder.extension("conntrack", 3, info);
         Ok(())
     }
 
     fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
-        let info = decoder.extension("conntrack")?;
-        Some(Self {
-            state: CtState(info.u16(150)?),
-            inverted: info.u16(148)? != 0,
-        })
-    }
-
-    fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
-        Ok(())
+        Self::of_info(decoder.extension("conntrack")?)
     }
 }
 
-/// `XT_CONNTRACK_STATE`, `linux/netfilter/xt_conntrack.h`.
+/// Fields of struct `xt_conntrack_mtinfo3`, `linux/netfilter/xt_conntrack.h`, 164 bytes, padded;
+/// revision 2 has them in the same places.
+const SIZE: usize = 168;
+const MATCH_FLAGS: Field<SIZE, 2> = Field::at(146);
+const INVERT_FLAGS: Field<SIZE, 2> = Field::at(148);
+const STATE_MASK: Field<SIZE, 2> = Field::at(150);
+
+/// `linux/netfilter/xt_conntrack.h`; the alias is `-m state`.
 const XT_CONNTRACK_STATE: u16 = 1;
+const XT_CONNTRACK_STATE_ALIAS: u16 = 1 << 13;
+/// `NF_CT_STATE_UNTRACKED_BIT`, `linux/netfilter/nf_conntrack_common.h`.
+const NF_CT_STATE_UNTRACKED_BIT: u32 = 1 << 6;
 
 #[cfg(test)]
 mod tests {

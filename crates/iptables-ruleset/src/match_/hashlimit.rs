@@ -1,9 +1,11 @@
+//! `-m hashlimit`.
+
 use std::fmt;
 
-use super::Extension;
+use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
-use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
-use crate::{BuildError, Family, Period, Rate, RateUnit, Rule};
+use crate::encoding::{Encoder, Field, Info};
+use crate::{BuildError, Family, Period, Rate, RateUnit};
 
 /// `-m hashlimit`: so many packets from each source address, from each network of sources, or from
 /// all together.
@@ -222,7 +224,7 @@ fn check_rate(rate: Rate, burst: u32) -> Result<(), BuildError> {
     Ok(())
 }
 
-impl Extension for HashLimit {
+impl MatchKind for HashLimit {
     fn save(&self, f: &mut fmt::Formatter<'_>, family: Family) -> fmt::Result {
         let (count, unit) = self.period().canonical();
         let mode = if self.above { "above" } else { "upto" };
@@ -260,7 +262,6 @@ impl Extension for HashLimit {
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        // struct xt_hashlimit_mtinfo3, linux/netfilter/xt_hashlimit.h; pointers are 8 bytes.
         let all = encoder.family.address_bits();
         let (mode, bits) = match self.of {
             Of::Source(bits) => (XT_HASHLIMIT_HASH_SIP, bits.unwrap_or(all)),
@@ -269,54 +270,51 @@ impl Extension for HashLimit {
         let mode = mode | if self.above { XT_HASHLIMIT_INVERT } else { 0 };
         // 0 leaves it to the kernel.
         let Table { size, max } = self.table.unwrap_or(Table { size: 0, max: 0 });
-        let info = Info::new(312)
-            .put(0, self.name.as_bytes())
-            .put(256, &self.period().ticks.to_ne_bytes())
-            .put(264, &u64::from(self.burst).to_ne_bytes())
-            .put(272, &mode.to_ne_bytes())
-            .put(276, &size.to_ne_bytes())
-            .put(280, &max.to_ne_bytes())
-            .put(284, &GC_INTERVAL_MILLISECONDS.to_ne_bytes())
-            .put(288, &self.expire_milliseconds().to_ne_bytes())
-            .put(296, &[bits, all])
+        let info = Info::new()
+            .put_start(NAME, self.name.as_bytes())?
+            .put(AVERAGE, self.period().ticks.to_ne_bytes())
+            .put(BURST, u64::from(self.burst).to_ne_bytes())
+            .put(MODE, mode.to_ne_bytes())
+            .put(TABLE_SIZE, size.to_ne_bytes())
+            .put(TABLE_MAX, max.to_ne_bytes())
+            .put(GC_INTERVAL, GC_INTERVAL_MILLISECONDS.to_ne_bytes())
+            .put(EXPIRE, self.expire_milliseconds().to_ne_bytes())
+            .put(SOURCE_BITS, [bits])
+            .put(DESTINATION_BITS, [all])
             .finish();
-        encoder.push(Expression::Match(Xt {
-            name: "hashlimit",
-            revision: 3,
-            info,
-        }));
+        encoder.extension("hashlimit", 3, info);
         Ok(())
     }
 
     fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
         let family = decoder.family;
         let info = decoder.extension("hashlimit")?;
-        let (mode, bits) = (info.u32(272)?, info.u8(296)?);
+        let (mode, bits) = (info.u32(MODE)?, info.u8(SOURCE_BITS)?);
         let of = match mode & !XT_HASHLIMIT_INVERT {
             0 => Of::Everybody,
             _ => Of::Source((bits != family.address_bits()).then_some(bits)),
         };
-        let (size, max) = (info.u32(276)?, info.u32(280)?);
-        let (count, unit) = Period::of_ticks(info.u64(256)?, XT_HASHLIMIT_SCALE_V2).canonical();
+        let (size, max) = (info.u32(TABLE_SIZE)?, info.u32(TABLE_MAX)?);
+        let (count, unit) = Period::of_ticks(info.u64(AVERAGE)?, XT_HASHLIMIT_SCALE_V2).canonical();
         let limit = Self {
             of,
             table: (size != 0 || max != 0).then_some(Table { size, max }),
             ..Self::new(
-                info.text(0, NAME_MAX)?,
+                info.text(NAME)?,
                 Rate::of_seconds(count, unit.seconds().into())?,
-                u32::try_from(info.u64(264)?).ok()?,
+                u32::try_from(info.u64(BURST)?).ok()?,
                 mode & XT_HASHLIMIT_INVERT != 0,
             )
             .ok()?
         };
-        let expire = info.u32(288)?;
+        let expire = info.u32(EXPIRE)?;
         Some(Self {
             expire: (expire != limit.expire_milliseconds()).then_some(expire),
             ..limit
         })
     }
 
-    fn check(&self, _rule: &Rule, family: Family) -> Result<(), String> {
+    fn check(&self, _protocol: Option<&Protocol>, family: Family) -> Result<(), String> {
         match self.of {
             Of::Source(Some(bits)) if bits > family.address_bits() => Err(format!(
                 "an {family} prefix has at most {} bits",
@@ -327,8 +325,19 @@ impl Extension for HashLimit {
     }
 }
 
-/// Size of the field `name` of struct `xt_hashlimit_mtinfo3`.
+/// Fields of struct `xt_hashlimit_mtinfo3`, `linux/netfilter/xt_hashlimit.h`; pointers are 8 bytes.
+const SIZE: usize = 312;
 const NAME_MAX: usize = 255;
+const NAME: Field<SIZE, NAME_MAX> = Field::at(0);
+const AVERAGE: Field<SIZE, 8> = Field::at(256);
+const BURST: Field<SIZE, 8> = Field::at(264);
+const MODE: Field<SIZE, 4> = Field::at(272);
+const TABLE_SIZE: Field<SIZE, 4> = Field::at(276);
+const TABLE_MAX: Field<SIZE, 4> = Field::at(280);
+const GC_INTERVAL: Field<SIZE, 4> = Field::at(284);
+const EXPIRE: Field<SIZE, 4> = Field::at(288);
+const SOURCE_BITS: Field<SIZE, 1> = Field::at(296);
+const DESTINATION_BITS: Field<SIZE, 1> = Field::at(297);
 /// `linux/netfilter/xt_hashlimit.h`.
 const XT_HASHLIMIT_SCALE_V2: u64 = 1_000_000;
 const XT_HASHLIMIT_HASH_SIP: u32 = 1 << 2;

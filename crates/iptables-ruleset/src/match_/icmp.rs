@@ -1,9 +1,11 @@
+//! `-m icmp` and `-m icmp6`.
+
 use std::fmt;
 
-use super::{Extension, Protocol};
+use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
-use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
-use crate::{BuildError, Family, Rule};
+use crate::encoding::{Encoder, Field, Info};
+use crate::{BuildError, Family};
 
 /// `-m icmp` in an IPv4 rule, `-m icmp6` in an IPv6 one: type and code. The rule needs
 /// [`Protocol::ICMP`] or [`Protocol::ICMPV6`] too.
@@ -32,7 +34,7 @@ impl Icmp {
     }
 }
 
-impl Extension for Icmp {
+impl MatchKind for Icmp {
     fn save(&self, f: &mut fmt::Formatter<'_>, family: Family) -> fmt::Result {
         match family {
             Family::Ipv4 => write!(f, "-m icmp --icmp-type {}", self.kind)?,
@@ -45,33 +47,27 @@ impl Extension for Icmp {
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        // struct ipt_icmp, linux/netfilter_ipv4/ip_tables.h; struct ip6t_icmp is the same.
         let (first, last) = self.code.map_or((0, u8::MAX), |code| (code, code));
-        let name = name(encoder.family);
-        let info = Info::new(8).put(0, &[self.kind, first, last]).finish();
-        encoder.push(Expression::Match(Xt {
-            name,
-            revision: 0,
-            info,
-        }));
+        let info = Info::new().put(TYPE_AND_CODES, [self.kind, first, last]);
+        encoder.extension(name(encoder.family), 0, info.finish());
         Ok(())
     }
 
     fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
         let info = decoder.extension(name(decoder.family))?;
-        let (first, last) = (info.u8(1)?, info.u8(2)?);
+        let [kind, first, last] = *info.bytes(TYPE_AND_CODES)?;
         Some(Self {
-            kind: info.u8(0)?,
+            kind,
             code: (first == last).then_some(first),
         })
     }
 
-    fn check(&self, rule: &Rule, family: Family) -> Result<(), String> {
-        let (protocol, reason) = match family {
+    fn check(&self, protocol: Option<&Protocol>, family: Family) -> Result<(), String> {
+        let (wanted, reason) = match family {
             Family::Ipv4 => (Protocol::ICMP, "-m icmp needs -p icmp"),
             Family::Ipv6 => (Protocol::ICMPV6, "-m icmp6 needs -p ipv6-icmp"),
         };
-        if !rule.is_only(protocol) {
+        if protocol != Some(&wanted) {
             return Err(reason.to_owned());
         }
         if self.kind == u8::MAX && family == Family::Ipv4 {
@@ -81,6 +77,10 @@ impl Extension for Icmp {
         Ok(())
     }
 }
+
+/// Type, first and last code in struct `ipt_icmp`, `linux/netfilter_ipv4/ip_tables.h`; struct
+/// `ip6t_icmp` is the same.
+const TYPE_AND_CODES: Field<8, 3> = Field::at(0);
 
 fn name(family: Family) -> &'static str {
     match family {

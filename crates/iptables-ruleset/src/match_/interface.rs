@@ -1,40 +1,87 @@
-//! What `-i` and `-o` share.
+//! `-i` and `-o`: the interface that a packet comes in or leaves by.
 
 use std::fmt;
 
-use crate::InterfaceName;
+use super::MatchKind;
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, MetaKey};
+use crate::{BuildError, Family, InterfaceName};
+
+/// A match of one interface: the option of iptables, and what the kernel calls it.
+macro_rules! interface_match {
+    ($(#[$doc:meta])* $name:ident, $verb:literal, $option:literal, $key:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(Interface);
+
+        impl $name {
+            #[doc = concat!("Packets that ", $verb, " by `name`.")]
+            pub fn new(name: InterfaceName) -> Self {
+                Self(Interface::named(name))
+            }
+
+            #[doc = concat!("Packets that ", $verb, " by any other interface.")]
+            pub fn not(name: InterfaceName) -> Self {
+                Self(Interface::other_than(name))
+            }
+        }
+
+        impl MatchKind for $name {
+            fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
+                self.0.save(f, $option)
+            }
+
+            fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
+                self.0.encode(encoder, $key);
+                Ok(())
+            }
+
+            fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
+                Interface::decode(decoder, $key).map(Self)
+            }
+        }
+    };
+}
+
+interface_match! {
+    /// `-i`: the interface that packets came in by.
+    InInterface, "came in", "-i", MetaKey::InInterface
+}
+
+interface_match! {
+    /// `-o`: the interface that packets leave by.
+    OutInterface, "leave", "-o", MetaKey::OutInterface
+}
 
 /// The interface that it has to be, or must not be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Interface {
+struct Interface {
     name: InterfaceName,
     inverted: bool,
 }
 
 impl Interface {
-    pub(super) fn named(name: InterfaceName) -> Self {
+    fn named(name: InterfaceName) -> Self {
         Self {
             name,
             inverted: false,
         }
     }
 
-    pub(super) fn other_than(name: InterfaceName) -> Self {
+    fn other_than(name: InterfaceName) -> Self {
         Self {
             name,
             inverted: true,
         }
     }
 
-    pub(super) fn save(&self, f: &mut fmt::Formatter<'_>, option: &str) -> fmt::Result {
+    fn save(&self, f: &mut fmt::Formatter<'_>, option: &str) -> fmt::Result {
         let not = if self.inverted { "! " } else { "" };
         write!(f, "{not}{option} {} ", self.name)
     }
 
     /// With the NUL the whole name is compared, without it the beginning.
-    pub(super) fn encode(&self, encoder: &mut Encoder<'_>, key: MetaKey) {
+    fn encode(&self, encoder: &mut Encoder<'_>, key: MetaKey) {
         let name = self.name.as_str();
         let data = match name.strip_suffix('+') {
             Some(beginning) => beginning.as_bytes().to_vec(),
@@ -43,7 +90,7 @@ impl Interface {
         encoder.compare(Expression::Meta(key), self.inverted, data);
     }
 
-    pub(super) fn decode(decoder: &mut Decoder<'_>, key: MetaKey) -> Option<Self> {
+    fn decode(decoder: &mut Decoder<'_>, key: MetaKey) -> Option<Self> {
         if *decoder.next()? != Expression::Meta(key) {
             return None;
         }
@@ -64,7 +111,6 @@ mod tests {
     use super::super::testing::{expressions, text};
     use super::super::{InInterface, OutInterface};
     use super::*;
-    use crate::Family;
 
     #[test]
     fn a_whole_name_is_compared_with_its_nul_and_a_beginning_without() {

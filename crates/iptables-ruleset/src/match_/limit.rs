@@ -1,6 +1,8 @@
+//! `-m limit`.
+
 use std::fmt;
 
-use super::Extension;
+use super::MatchKind;
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression};
 use crate::{BuildError, Family, Period, Rate};
@@ -51,7 +53,7 @@ impl Limit {
     }
 }
 
-impl Extension for Limit {
+impl MatchKind for Limit {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
         let (count, unit) = self.canonical();
         write!(f, "-m limit --limit {count}/{} ", unit.saved_name())?;

@@ -1,15 +1,19 @@
+//! `-m mark`.
+
 use std::fmt;
 
-use super::Extension;
-use crate::decoding::{Decoder, Fields};
+use super::{MatchKind, Protocol};
+use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, MetaKey};
-use crate::{BuildError, Family, Rule};
+use crate::{BuildError, Family};
 
 /// `-m mark`: the firewall mark that something else put on the packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     value: u32,
     mask: u32,
+    /// Any other mark: what others ask for is read, and is not asked for here.
+    inverted: bool,
 }
 
 impl Mark {
@@ -18,6 +22,7 @@ impl Mark {
         Self {
             value,
             mask: u32::MAX,
+            inverted: false,
         }
     }
 
@@ -27,23 +32,22 @@ impl Mark {
     }
 }
 
-impl Extension for Mark {
+impl MatchKind for Mark {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
+        let not = if self.inverted { "! " } else { "" };
         match self.mask {
-            u32::MAX => write!(f, "-m mark --mark {:#x} ", self.value),
-            mask => write!(f, "-m mark --mark {:#x}/{mask:#x} ", self.value),
+            u32::MAX => write!(f, "-m mark {not}--mark {:#x} ", self.value),
+            mask => write!(f, "-m mark {not}--mark {:#x}/{mask:#x} ", self.value),
         }
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        encoder.push(Expression::Meta(MetaKey::Mark));
-        if self.mask != u32::MAX {
-            encoder.push(Expression::Mask(self.mask.to_ne_bytes().to_vec()));
+        let load = Expression::Meta(MetaKey::Mark);
+        let value = self.value.to_ne_bytes().to_vec();
+        match self.mask {
+            u32::MAX => encoder.compare(load, self.inverted, value),
+            mask => encoder.compare_bits(load, mask.to_ne_bytes().to_vec(), self.inverted, value),
         }
-        encoder.push(Expression::Compare {
-            inverted: false,
-            data: self.value.to_ne_bytes().to_vec(),
-        });
         Ok(())
     }
 
@@ -52,14 +56,15 @@ impl Extension for Mark {
             return None;
         }
         let compared = decoder.comparison()?;
-        let number = |bytes: &[u8]| Fields(bytes).u32(0);
+        let number = |bytes: &[u8]| bytes.try_into().ok().map(u32::from_ne_bytes);
         Some(Self {
             value: number(compared.data)?,
             mask: compared.mask.map_or(Some(u32::MAX), number)?,
+            inverted: compared.inverted,
         })
     }
 
-    fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
+    fn check(&self, _protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {
         if self.value & !self.mask != 0 {
             return Err(
                 "the mark has bits that its mask leaves out, so it never matches".to_owned(),

@@ -4,51 +4,43 @@
 mod address;
 mod comment;
 mod conntrack;
-mod destination;
 mod hashlimit;
 mod icmp;
-mod in_interface;
 mod interface;
 mod limit;
 mod mark;
 mod multiport;
 mod other;
-mod out_interface;
 mod port;
 mod protocol;
 mod set;
-mod source;
 mod tcp;
 mod udp;
 
 use std::fmt;
 
+pub use address::{Destination, Source};
 pub use comment::Comment;
 pub use conntrack::{Conntrack, CtState};
-pub use destination::Destination;
 pub(crate) use hashlimit::DEFAULT_BURST;
 pub use hashlimit::HashLimit;
 pub use icmp::Icmp;
-pub use in_interface::InInterface;
+pub use interface::{InInterface, OutInterface};
 pub use limit::Limit;
 pub use mark::Mark;
 pub use multiport::Multiport;
 pub use other::Other;
-pub use out_interface::OutInterface;
 pub use protocol::Protocol;
-#[cfg(feature = "nft")]
-pub(crate) use protocol::protocol_name;
 pub use set::{Counter, Direction, Set};
-pub use source::Source;
 pub use tcp::{Tcp, TcpFlags};
 pub use udp::Udp;
 
 use crate::decoding::Decoder;
 use crate::encoding::Encoder;
-use crate::{BuildError, Family, Rule};
+use crate::{BuildError, Family, PortRange};
 
 /// What every match can do.
-pub(crate) trait Extension {
+pub(crate) trait MatchKind {
     /// What iptables-save prints for it, and a blank.
     fn save(&self, f: &mut fmt::Formatter<'_>, family: Family) -> fmt::Result;
 
@@ -60,13 +52,13 @@ pub(crate) trait Extension {
     where
         Self: Sized;
 
-    /// Why it cannot be part of `rule`, if so.
-    fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
+    /// Why it cannot be part of a rule with this `-p`, if so.
+    fn check(&self, _protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {
         Ok(())
     }
 }
 
-macro_rules! matches {
+macro_rules! match_kinds {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// One condition on a packet.
         #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +74,7 @@ macro_rules! matches {
         })*
 
         impl Match {
-            pub(crate) fn extension(&self) -> &dyn Extension {
+            fn kind(&self) -> &dyn MatchKind {
                 match self {
                     $(Self::$name(one) => one,)*
                 }
@@ -91,12 +83,12 @@ macro_rules! matches {
 
         /// The match that the next expressions are.
         pub(crate) fn decode(decoder: &mut Decoder<'_>) -> Option<Match> {
-            None$(.or_else(|| decoder.attempt($name::decode)))*
+            None$(.or_else(|| attempt(decoder, $name::decode)))*
         }
     };
 }
 
-matches! {
+match_kinds! {
     /// `-s`: where it comes from.
     Source,
     /// `-d`: where it goes.
@@ -161,13 +153,56 @@ impl Match {
         }
     }
 
-    pub(crate) fn check(&self, rule: &Rule, family: Family) -> Result<(), String> {
-        self.extension().check(rule, family)
+    pub(crate) fn save(&self, f: &mut fmt::Formatter<'_>, family: Family) -> fmt::Result {
+        self.kind().save(f, family)
+    }
+
+    /// What iptables-save prints for it.
+    pub(crate) fn text(&self, family: Family) -> String {
+        struct Text<'a>(&'a Match, Family);
+        impl fmt::Display for Text<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.save(f, self.1)
+            }
+        }
+        Text(self, family).to_string().trim_end().to_owned()
+    }
+
+    pub(crate) fn check(&self, protocol: Option<&Protocol>, family: Family) -> Result<(), String> {
+        self.kind().check(protocol, family)
     }
 
     pub(crate) fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        self.extension().encode(encoder)
+        self.kind().encode(encoder)
     }
+
+    /// The ports of which a packet has to go to one.
+    pub(crate) fn destination_ports(&self) -> Vec<PortRange> {
+        match self {
+            Self::Tcp(tcp) => tcp.destination_ports(),
+            Self::Udp(udp) => udp.destination_ports(),
+            Self::Multiport(list) => list.destination_ports(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Reads with `decode`, or leaves everything unread: also where what was read is not all there is
+/// to say.
+fn attempt<M: Into<Match>>(
+    decoder: &mut Decoder<'_>,
+    decode: impl FnOnce(&mut Decoder<'_>) -> Option<M>,
+) -> Option<Match> {
+    let mut ahead = *decoder;
+    let found = decode(&mut ahead)?.into();
+    let read = decoder.read_by(&ahead)?;
+    // The kernel's index of a set is not in the match.
+    let mut set_index = |_: &str| Ok(set::index(read).unwrap_or_default());
+    let mut encoder = Encoder::new(decoder.family, &mut set_index);
+    found.encode(&mut encoder).ok()?;
+    (encoder.expressions == read).then_some(())?;
+    *decoder = ahead;
+    Some(found)
 }
 
 /// Behind everything that has a place of its own.

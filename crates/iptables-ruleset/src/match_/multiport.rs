@@ -1,9 +1,11 @@
+//! `-m multiport`.
+
 use std::fmt;
 
-use super::{Extension, Protocol};
+use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
-use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
-use crate::{BuildError, Family, PortRange, Rule};
+use crate::encoding::{Encoder, Field, Info};
+use crate::{BuildError, Family, PortRange};
 
 /// `-m multiport`: one of up to 15 ports, a range counting as two. The rule needs
 /// [`Protocol::TCP`], UDP or SCTP too.
@@ -11,6 +13,8 @@ use crate::{BuildError, Family, PortRange, Rule};
 pub struct Multiport {
     which: Which,
     ports: Vec<PortRange>,
+    /// Any other port: what others ask for is read, and is not asked for here.
+    inverted: bool,
 }
 
 /// enum `xt_multiport_flags`, `linux/netfilter/xt_multiport.h`.
@@ -51,7 +55,11 @@ impl Multiport {
 
     fn new(which: Which, ports: impl IntoIterator<Item = PortRange>) -> Result<Self, BuildError> {
         let ports: Vec<PortRange> = ports.into_iter().collect();
-        let list = Self { which, ports };
+        let list = Self {
+            which,
+            ports,
+            inverted: false,
+        };
         let places = Self::places(&list.ports);
         if places == 0 || places > Self::PLACES {
             let reason = format!(
@@ -71,6 +79,14 @@ impl Multiport {
             .sum()
     }
 
+    /// The ports of which a packet has to go to one; of `--ports` it may come from it as well.
+    pub(super) fn destination_ports(&self) -> Vec<PortRange> {
+        match self.which {
+            Which::Destination | Which::Either if !self.inverted => self.ports.clone(),
+            _ => Vec::new(),
+        }
+    }
+
     fn list(&self) -> String {
         self.ports
             .iter()
@@ -80,18 +96,18 @@ impl Multiport {
     }
 }
 
-impl Extension for Multiport {
+impl MatchKind for Multiport {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
         let option = match self.which {
             Which::Source => "--sports",
             Which::Destination => "--dports",
             Which::Either => "--ports",
         };
-        write!(f, "-m multiport {option} {} ", self.list())
+        let not = if self.inverted { "! " } else { "" };
+        write!(f, "-m multiport {not}{option} {} ", self.list())
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        // struct xt_multiport_v1, linux/netfilter/xt_multiport.h: ports in host order.
         let mut places = Vec::with_capacity(Self::PLACES);
         for range in &self.ports {
             places.push((range.first(), !range.is_single()));
@@ -105,38 +121,41 @@ impl Extension for Multiport {
             .flat_map(|(port, _)| port.to_ne_bytes())
             .collect();
         let starts_range: Vec<u8> = places.iter().map(|(_, starts)| u8::from(*starts)).collect();
-        let info = Info::new(48)
-            .put(0, &[self.which as u8, count])
-            .put(2, &ports)
-            .put(32, &starts_range)
-            .finish();
-        encoder.push(Expression::Match(Xt {
-            name: "multiport",
-            revision: 1,
-            info,
-        }));
+        let info = Info::new()
+            .put(WHICH_AND_COUNT, [self.which as u8, count])
+            .put_start(PORTS, &ports)?
+            .put_start(STARTS_RANGE, &starts_range)?
+            .put(INVERTED, [u8::from(self.inverted)]);
+        encoder.extension("multiport", 1, info.finish());
         Ok(())
     }
 
     fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
         let info = decoder.extension("multiport")?;
+        let [which, count] = *info.bytes(WHICH_AND_COUNT)?;
         let which = [Which::Source, Which::Destination, Which::Either]
             .into_iter()
-            .find(|which| Some(*which as u8) == info.u8(0))?;
+            .find(|known| *known as u8 == which)?;
+        let stored = info.bytes(PORTS)?.chunks_exact(2);
+        let stored = stored.map(|port| port.try_into().map_or(0, u16::from_ne_bytes));
+        let mut places = stored
+            .zip(info.bytes(STARTS_RANGE)?)
+            .take(usize::from(count));
         let mut ports = Vec::new();
-        let mut places = 0..usize::from(info.u8(1)?);
-        while let Some(place) = places.next() {
-            let first = info.u16(2 + 2 * place)?;
-            let last = match info.u8(32 + place)? {
+        while let Some((first, starts_range)) = places.next() {
+            let last = match starts_range {
                 0 => first,
-                _ => info.u16(2 + 2 * places.next()?)?,
+                _ => places.next()?.0,
             };
             ports.push(PortRange::new(first, last).ok()?);
         }
-        Self::new(which, ports).ok()
+        Some(Self {
+            inverted: info.u8(INVERTED)? != 0,
+            ..Self::new(which, ports).ok()?
+        })
     }
 
-    fn check(&self, rule: &Rule, _family: Family) -> Result<(), String> {
+    fn check(&self, protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {
         let with_ports = [
             Protocol::TCP,
             Protocol::UDP,
@@ -144,12 +163,19 @@ impl Extension for Multiport {
             Protocol::new(33),
             Protocol::new(136),
         ];
-        if !with_ports.iter().any(|protocol| rule.is_only(*protocol)) {
+        if !protocol.is_some_and(|protocol| with_ports.contains(protocol)) {
             return Err("-m multiport needs -p tcp, udp, udplite, sctp or dccp".to_owned());
         }
         Ok(())
     }
 }
+
+/// Fields of struct `xt_multiport_v1`, `linux/netfilter/xt_multiport.h`; ports in host order.
+const SIZE: usize = 48;
+const WHICH_AND_COUNT: Field<SIZE, 2> = Field::at(0);
+const PORTS: Field<SIZE, { 2 * Multiport::PLACES }> = Field::at(2);
+const STARTS_RANGE: Field<SIZE, { Multiport::PLACES }> = Field::at(32);
+const INVERTED: Field<SIZE, 1> = Field::at(47);
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,11 @@
+//! What a rule of others asks that is none of the other matches.
+
 use std::fmt;
 
-use super::Extension;
+use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression};
-use crate::{BuildError, Family, Rule};
+use crate::{BuildError, Family};
 
 /// One expression of a rule in the kernel that is none of the other matches. It is shown with its
 /// bytes and never written.
@@ -70,7 +72,7 @@ impl fmt::Display for Other {
     }
 }
 
-impl Extension for Other {
+impl MatchKind for Other {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
         write!(f, "{self} ")
     }
@@ -84,7 +86,7 @@ impl Extension for Other {
         decoder.next().map(Self::new)
     }
 
-    fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
+    fn check(&self, _protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {
         self.refuse()
     }
 }

@@ -2,9 +2,47 @@
 
 use std::fmt;
 
+use super::Protocol;
 use crate::PortRange;
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, PayloadBase};
+
+/// The four ways to ask for ports, for a match with a field `ports: Ends`.
+macro_rules! asks_for_ports {
+    ($name:ident) => {
+        impl $name {
+            /// `--sport`: from one of these ports.
+            pub fn source(mut self, ports: impl Into<$crate::PortRange>) -> Self {
+                self.ports.source = Some(super::port::Ports::among(ports.into()));
+                self
+            }
+
+            /// `! --sport`: from any other port.
+            pub fn not_source(mut self, ports: impl Into<$crate::PortRange>) -> Self {
+                self.ports.source = Some(super::port::Ports::except(ports.into()));
+                self
+            }
+
+            /// `--dport`: to one of these ports.
+            pub fn destination(mut self, ports: impl Into<$crate::PortRange>) -> Self {
+                self.ports.destination = Some(super::port::Ports::among(ports.into()));
+                self
+            }
+
+            /// `! --dport`: to any other port.
+            pub fn not_destination(mut self, ports: impl Into<$crate::PortRange>) -> Self {
+                self.ports.destination = Some(super::port::Ports::except(ports.into()));
+                self
+            }
+
+            /// The ports of which a packet has to go to one.
+            pub(super) fn destination_ports(&self) -> Vec<$crate::PortRange> {
+                self.ports.wanted_destination().into_iter().collect()
+            }
+        }
+    };
+}
+pub(super) use asks_for_ports;
 
 /// Ports that are asked for, or excluded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +103,12 @@ impl Ends {
             }
         }
         Ok(())
+    }
+
+    /// Where a packet has to go.
+    pub(super) fn wanted_destination(self) -> Option<PortRange> {
+        let plain = self.destination.filter(|ports| !ports.inverted);
+        plain.map(|ports| ports.range)
     }
 
     /// Two plain ports are compared in one go; iptables does so too.
@@ -131,17 +175,30 @@ impl Ends {
         })
     }
 
-    pub(super) fn check(self) -> Result<(), String> {
+    /// Why `-m` with the name of `wanted` cannot ask for them, if so; `asks`: for anything at all.
+    pub(super) fn check(
+        self,
+        protocol: Option<&Protocol>,
+        wanted: Protocol,
+        asks: bool,
+    ) -> Result<(), String> {
+        let name = wanted.name();
+        if protocol != Some(&wanted) {
+            return Err(format!("-m {name} needs -p {name}"));
+        }
+        if !asks {
+            // iptables sends nothing for it and so could not print it.
+            return Err(format!("-m {name} asks for nothing; -p {name} is enough"));
+        }
         let every = |ports: Ports| ports.range.first() == 0 && ports.range.last() == u16::MAX;
         if [self.source, self.destination]
             .into_iter()
             .flatten()
             .any(every)
         {
-            Err("0:65535 is every port: leave the ports out".to_owned())
-        } else {
-            Ok(())
+            return Err("0:65535 is every port: leave the ports out".to_owned());
         }
+        Ok(())
     }
 }
 

@@ -1,9 +1,12 @@
+//! `-p`.
+
+use std::borrow::Cow;
 use std::fmt;
 
-use super::Extension;
+use super::MatchKind;
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, MetaKey};
-use crate::{BuildError, Family, Rule};
+use crate::{BuildError, Family};
 
 /// `-p`: the transport protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,19 +50,24 @@ impl Protocol {
         self.number
     }
 
+    /// Its name, or the number where it has none here.
+    pub(crate) fn name(self) -> Cow<'static, str> {
+        match NAMES.iter().find(|(number, _)| *number == self.number) {
+            Some((_, name)) => (*name).into(),
+            None => self.number.to_string().into(),
+        }
+    }
+
     /// Whether every other protocol is meant.
     pub const fn is_inverted(&self) -> bool {
         self.inverted
     }
 }
 
-impl Extension for Protocol {
+impl MatchKind for Protocol {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
         let not = if self.inverted { "! " } else { "" };
-        match NAMES.iter().find(|(number, _)| *number == self.number) {
-            Some((_, name)) => write!(f, "{not}-p {name} "),
-            None => write!(f, "{not}-p {} ", self.number),
-        }
+        write!(f, "{not}-p {} ", self.name())
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
@@ -85,19 +93,12 @@ impl Extension for Protocol {
         })
     }
 
-    fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
+    fn check(&self, _protocol: Option<&Self>, _family: Family) -> Result<(), String> {
         if self.number == 0 {
             return Err("protocol 0 stands for every protocol and cannot be matched".to_owned());
         }
         Ok(())
     }
-}
-
-/// The name of a protocol, or its number.
-#[cfg(feature = "nft")]
-pub(crate) fn protocol_name(number: u8) -> String {
-    let name = NAMES.iter().find(|(known, _)| *known == number);
-    name.map_or_else(|| number.to_string(), |(_, name)| (*name).to_owned())
 }
 
 /// Names of /etc/protocols, which iptables-save prints where it finds one; a system may know more

@@ -1,9 +1,11 @@
+//! `-m set`.
+
 use std::fmt;
 
-use super::Extension;
-use crate::decoding::Decoder;
-use crate::encoding::{Encoder, Expression, Extension as Xt, Info};
-use crate::{BuildError, Family, Rule, SetName};
+use super::{MatchKind, Protocol};
+use crate::decoding::{Decoder, Fields};
+use crate::encoding::{Encoder, Expression, Field, Info};
+use crate::{BuildError, Family, SetName};
 
 /// `-m set --match-set`: whether an ipset holds the address, and what else the set's type asks for.
 ///
@@ -127,7 +129,7 @@ impl Set {
     }
 }
 
-impl Extension for Set {
+impl MatchKind for Set {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
         let words: Vec<&str> = self
             .directions
@@ -162,8 +164,7 @@ impl Extension for Set {
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        // struct xt_set_info_match_v4, linux/netfilter/xt_set.h. IPSET_INV_MATCH is bit 0,
-        // IPSET_DIM_ONE_SRC bit 1.
+        // IPSET_INV_MATCH is bit 0, IPSET_DIM_ONE_SRC bit 1.
         let index = encoder.set_index(self.name.as_str())?;
         let mut flags = u8::from(self.inverted);
         for (dimension, direction) in (1..).zip(&self.directions) {
@@ -174,27 +175,24 @@ impl Extension for Set {
         let dimensions = u8::try_from(self.directions.len()).unwrap_or(u8::MAX);
         let (packets, packets_op) = Counter::encode(self.packets);
         let (bytes, bytes_op) = Counter::encode(self.bytes);
-        let info = Info::new(48)
-            .put(0, &index.to_ne_bytes())
-            .put(2, &[dimensions, flags])
-            .put(8, &packets.to_ne_bytes())
-            .put(16, &[packets_op])
-            .put(24, &bytes.to_ne_bytes())
-            .put(32, &[bytes_op])
-            .put(40, &self.flags.to_ne_bytes())
+        let info = Info::new()
+            .put(INDEX, index.to_ne_bytes())
+            .put(DIMENSIONS, [dimensions])
+            .put(DIRECTIONS, [flags])
+            .put(PACKETS, packets.to_ne_bytes())
+            .put(PACKETS_OP, [packets_op])
+            .put(BYTES, bytes.to_ne_bytes())
+            .put(BYTES_OP, [bytes_op])
+            .put(FLAGS, self.flags.to_ne_bytes())
             .finish();
-        encoder.push(Expression::Match(Xt {
-            name: "set",
-            revision: 4,
-            info,
-        }));
+        encoder.extension("set", 4, info);
         Ok(())
     }
 
     fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
         let info = decoder.extension("set")?;
-        let flags = info.u8(3)?;
-        let directions = (1..=u32::from(info.u8(2)?)).map(|dimension| {
+        let flags = info.u8(DIRECTIONS)?;
+        let directions = (1..=u32::from(info.u8(DIMENSIONS)?)).map(|dimension| {
             let source = 1u8.checked_shl(dimension).unwrap_or(0);
             if flags & source == 0 {
                 Direction::Destination
@@ -203,20 +201,28 @@ impl Extension for Set {
             }
         });
         Some(Self {
-            name: decoder.set_name(info.u16(0)?)?.parse().ok()?,
+            name: decoder.set_name(info.u16(INDEX)?)?.parse().ok()?,
             directions: directions.collect(),
             inverted: flags & 1 != 0,
-            flags: info.u32(40)?,
-            packets: Counter::decode(info.u64(8)?, info.u8(16)?),
-            bytes: Counter::decode(info.u64(24)?, info.u8(32)?),
+            flags: info.u32(FLAGS)?,
+            packets: Counter::decode(info.u64(PACKETS)?, info.u8(PACKETS_OP)?),
+            bytes: Counter::decode(info.u64(BYTES)?, info.u8(BYTES_OP)?),
         })
     }
 
-    fn check(&self, _rule: &Rule, _family: Family) -> Result<(), String> {
+    fn check(&self, _protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {
         if self.directions.len() > IPSET_DIM_MAX {
             return Err(format!("an ipset has at most {IPSET_DIM_MAX} dimensions"));
         }
         Ok(())
+    }
+}
+
+/// The kernel's index of the set in these expressions, if they are this match.
+pub(super) fn index(expressions: &[Expression]) -> Option<u16> {
+    match expressions {
+        [Expression::Match(xt)] => Fields(&xt.info).u16(INDEX),
+        _ => None,
     }
 }
 
@@ -252,6 +258,16 @@ impl Counter {
     }
 }
 
+/// Fields of struct `xt_set_info_match_v4`, `linux/netfilter/xt_set.h`.
+const SIZE: usize = 48;
+const INDEX: Field<SIZE, 2> = Field::at(0);
+const DIMENSIONS: Field<SIZE, 1> = Field::at(2);
+const DIRECTIONS: Field<SIZE, 1> = Field::at(3);
+const PACKETS: Field<SIZE, 8> = Field::at(8);
+const PACKETS_OP: Field<SIZE, 1> = Field::at(16);
+const BYTES: Field<SIZE, 8> = Field::at(24);
+const BYTES_OP: Field<SIZE, 1> = Field::at(32);
+const FLAGS: Field<SIZE, 4> = Field::at(40);
 // linux/netfilter/ipset/ip_set.h
 const IPSET_DIM_MAX: usize = 6;
 const IPSET_FLAG_SKIP_COUNTER_UPDATE: u32 = 1 << 3;

@@ -1,10 +1,12 @@
+//! `-m tcp`.
+
 use std::fmt;
 
-use super::port::{Ends, Ports};
-use super::{Extension, Protocol};
+use super::port::{Ends, asks_for_ports};
+use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, PayloadBase};
-use crate::{BuildError, Family, PortRange, Rule};
+use crate::{BuildError, Family};
 
 /// `-m tcp`: ports and flags of a TCP packet. The rule needs [`Protocol::TCP`] too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,30 +27,6 @@ impl Tcp {
     /// Any TCP packet.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// `--sport`: from one of these ports.
-    pub fn source(mut self, ports: impl Into<PortRange>) -> Self {
-        self.ports.source = Some(Ports::among(ports.into()));
-        self
-    }
-
-    /// `! --sport`: from any other port.
-    pub fn not_source(mut self, ports: impl Into<PortRange>) -> Self {
-        self.ports.source = Some(Ports::except(ports.into()));
-        self
-    }
-
-    /// `--dport`: to one of these ports.
-    pub fn destination(mut self, ports: impl Into<PortRange>) -> Self {
-        self.ports.destination = Some(Ports::among(ports.into()));
-        self
-    }
-
-    /// `! --dport`: to any other port.
-    pub fn not_destination(mut self, ports: impl Into<PortRange>) -> Self {
-        self.ports.destination = Some(Ports::except(ports.into()));
-        self
     }
 
     /// `--tcp-flags`: of the flags in `mask` exactly those in `set` are on.
@@ -146,7 +124,9 @@ impl fmt::Display for TcpFlags {
     }
 }
 
-impl Extension for Tcp {
+asks_for_ports!(Tcp);
+
+impl MatchKind for Tcp {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
         f.write_str("-m tcp ")?;
         self.ports.save(f)?;
@@ -170,12 +150,7 @@ impl Extension for Tcp {
             inverted,
         }) = self.flags
         {
-            encoder.push(FLAGS_LOAD);
-            encoder.push(Expression::Mask(vec![mask]));
-            encoder.push(Expression::Compare {
-                inverted,
-                data: vec![set],
-            });
+            encoder.compare_bits(FLAGS_LOAD, vec![mask], inverted, vec![set]);
         }
         self.ports.encode(encoder);
         Ok(())
@@ -197,15 +172,9 @@ impl Extension for Tcp {
         (found != Self::new()).then_some(found)
     }
 
-    fn check(&self, rule: &Rule, _family: Family) -> Result<(), String> {
-        if !rule.is_only(Protocol::TCP) {
-            return Err("-m tcp needs -p tcp".to_owned());
-        }
-        if *self == Self::new() {
-            // iptables sends nothing for it and so could not print it.
-            return Err("-m tcp asks for nothing; -p tcp is enough".to_owned());
-        }
-        self.ports.check()
+    fn check(&self, protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {
+        self.ports
+            .check(protocol, Protocol::TCP, *self != Self::new())
     }
 }
 

@@ -1,10 +1,12 @@
+//! `-m udp`.
+
 use std::fmt;
 
-use super::port::{Ends, Ports};
-use super::{Extension, Protocol};
+use super::port::{Ends, asks_for_ports};
+use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::Encoder;
-use crate::{BuildError, Family, PortRange, Rule};
+use crate::{BuildError, Family};
 
 /// `-m udp`: ports of a UDP packet. The rule needs [`Protocol::UDP`] too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,33 +19,11 @@ impl Udp {
     pub fn new() -> Self {
         Self::default()
     }
-
-    /// `--sport`: from one of these ports.
-    pub fn source(mut self, ports: impl Into<PortRange>) -> Self {
-        self.ports.source = Some(Ports::among(ports.into()));
-        self
-    }
-
-    /// `! --sport`: from any other port.
-    pub fn not_source(mut self, ports: impl Into<PortRange>) -> Self {
-        self.ports.source = Some(Ports::except(ports.into()));
-        self
-    }
-
-    /// `--dport`: to one of these ports.
-    pub fn destination(mut self, ports: impl Into<PortRange>) -> Self {
-        self.ports.destination = Some(Ports::among(ports.into()));
-        self
-    }
-
-    /// `! --dport`: to any other port.
-    pub fn not_destination(mut self, ports: impl Into<PortRange>) -> Self {
-        self.ports.destination = Some(Ports::except(ports.into()));
-        self
-    }
 }
 
-impl Extension for Udp {
+asks_for_ports!(Udp);
+
+impl MatchKind for Udp {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
         f.write_str("-m udp ")?;
         self.ports.save(f)
@@ -64,15 +44,9 @@ impl Extension for Udp {
         (found != Self::new()).then_some(found)
     }
 
-    fn check(&self, rule: &Rule, _family: Family) -> Result<(), String> {
-        if !rule.is_only(Protocol::UDP) {
-            return Err("-m udp needs -p udp".to_owned());
-        }
-        if *self == Self::new() {
-            // iptables sends nothing for it and so could not print it.
-            return Err("-m udp asks for nothing; -p udp is enough".to_owned());
-        }
-        self.ports.check()
+    fn check(&self, protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {
+        self.ports
+            .check(protocol, Protocol::UDP, *self != Self::new())
     }
 }
 
@@ -80,6 +54,7 @@ impl Extension for Udp {
 mod tests {
     use super::super::testing::{expressions, refusal, text};
     use super::*;
+    use crate::PortRange;
     use crate::encoding::{Expression, PayloadBase};
 
     #[test]

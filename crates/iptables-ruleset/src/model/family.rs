@@ -1,3 +1,5 @@
+//! The two families of addresses.
+
 use std::fmt;
 use std::net::IpAddr;
 

@@ -1,3 +1,5 @@
+//! The built-in chains and their policies.
+
 use std::fmt;
 
 /// A built-in chain of the `filter` table: where packets enter it.

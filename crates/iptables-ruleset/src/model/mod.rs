@@ -1,22 +1,20 @@
-//! What a ruleset is made of.
+//! What rules are made of, and why one cannot be: the ground that everything else stands on.
 
-mod chain;
+mod error;
 mod family;
 mod hook;
 mod names;
 mod network;
 mod ports;
+mod quoted;
 mod rate;
-mod rule;
-mod ruleset;
 
-pub use chain::Chain;
+pub use error::BuildError;
 pub use family::Family;
 pub use hook::{Hook, Policy};
 pub use names::{ChainName, InterfaceName, SetName};
 pub use network::Network;
 pub use ports::PortRange;
+pub(crate) use quoted::Quoted;
 pub(crate) use rate::Period;
 pub use rate::{Rate, RateUnit};
-pub use rule::Rule;
-pub use ruleset::Ruleset;

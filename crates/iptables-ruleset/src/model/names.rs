@@ -1,3 +1,5 @@
+//! Names of chains, interfaces and sets.
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,3 +1,5 @@
+//! Addresses and networks.
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;

@@ -1,3 +1,5 @@
+//! Ports and ranges of them.
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,3 +1,5 @@
+//! Rates, as people write them and as xtables counts.
+
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;

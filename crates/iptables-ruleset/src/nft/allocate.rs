@@ -5,6 +5,11 @@ use std::ptr::NonNull;
 
 use nftnl::nftnl_sys as sys;
 
+/// Text for C. Names are checked to have no NUL when they are made.
+pub(super) fn c_string(text: &str) -> CString {
+    CString::new(text).unwrap_or_default()
+}
+
 /// What an attribute holds. Numbers are in host order; libnftnl turns them round.
 pub(super) enum Value<'a> {
     U16(u16),

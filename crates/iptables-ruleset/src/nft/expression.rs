@@ -4,10 +4,9 @@ use std::ffi::CStr;
 
 use nftnl::nftnl_sys as sys;
 
-use super::allocate::{Attributes, Value, allocate};
-use super::message::c_string;
-use super::verdict;
+use super::allocate::{Attributes, Value, allocate, c_string};
 use crate::encoding::{Expression, Extension, MetaKey, PayloadBase, Verdict};
+use crate::wire::verdict;
 
 /// An expression of ours, for [`nftnl::Rule::add_expr`].
 pub(super) struct Wire<'a>(pub(super) &'a Expression);

@@ -1,10 +1,9 @@
 //! A batch as one datagram.
 
-use std::ffi::CString;
-
 use nftnl::{ChainType, FinalizedBatch, MsgType, ProtoFamily};
 
-use super::attribute::{Messages, NLMSGHDR};
+use super::allocate::c_string;
+use super::datagram::{Messages, NLMSGHDR};
 use super::expression::Wire;
 use crate::encoding::EncodedRule;
 use crate::kernel::batch::{Action, Change};
@@ -100,7 +99,6 @@ fn finish(messages: &FinalizedBatch, first_sequence: u32, batch: &Batch) -> Vec<
         sequence += 1;
         let at = (sequence - first_sequence - 1) as usize;
         let change = changes.get(at);
-        let compat = change.and_then(rule_of).map(compat).unwrap_or_default();
         let mut flags = message.flags;
         if let Some(change) = change {
             flags &= !ACK;
@@ -108,15 +106,12 @@ fn finish(messages: &FinalizedBatch, first_sequence: u32, batch: &Batch) -> Vec<
                 flags &= !APPEND;
             }
         }
-        put_header(
-            &mut bytes,
-            message.payload.len() + compat.len(),
-            message.kind,
-            flags,
-            sequence,
-        );
-        bytes.extend_from_slice(message.payload);
-        bytes.extend_from_slice(&compat);
+        put_message(&mut bytes, message.kind, flags, sequence, |bytes| {
+            bytes.extend_from_slice(message.payload);
+            if let Some(rule) = change.and_then(rule_of) {
+                put_compat(bytes, rule);
+            }
+        });
     }
     bytes
 }
@@ -124,49 +119,68 @@ fn finish(messages: &FinalizedBatch, first_sequence: u32, batch: &Batch) -> Vec<
 /// `NFNL_MSG_BATCH_BEGIN` with the attribute `NFNL_BATCH_GENID`, linux/netfilter/nfnetlink.h.
 fn begin(sequence: u32, generation: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
-    put_header(&mut bytes, 12, BATCH_BEGIN, REQUEST, sequence);
-    bytes.extend_from_slice(&[0, 0]);
-    bytes.extend_from_slice(&NFNL_SUBSYS_NFTABLES.to_be_bytes());
-    put_attribute(&mut bytes, NFNL_BATCH_GENID, &generation.to_be_bytes());
+    put_message(&mut bytes, BATCH_BEGIN, REQUEST, sequence, |bytes| {
+        bytes.extend_from_slice(&[0, 0]);
+        bytes.extend_from_slice(&NFNL_SUBSYS_NFTABLES.to_be_bytes());
+        put_value(bytes, NFNL_BATCH_GENID, &generation.to_be_bytes());
+    });
     bytes
 }
 
 /// `NFTA_RULE_COMPAT`, `linux/netfilter/nf_tables.h`: the protocol, and whether it is the one not
 /// meant.
-fn compat(rule: &EncodedRule) -> Vec<u8> {
-    let mut inner = Vec::new();
-    put_attribute(
-        &mut inner,
-        NFTA_RULE_COMPAT_PROTO,
-        &u32::from(rule.protocol).to_be_bytes(),
-    );
+fn put_compat(bytes: &mut Vec<u8>, rule: &EncodedRule) {
     let flags = if rule.protocol_inverted {
         NFT_RULE_COMPAT_F_INV
     } else {
         0
     };
-    put_attribute(&mut inner, NFTA_RULE_COMPAT_FLAGS, &flags.to_be_bytes());
-    let mut outer = Vec::new();
-    put_attribute(&mut outer, NFTA_RULE_COMPAT | NLA_F_NESTED, &inner);
-    outer
+    put_attribute(bytes, NFTA_RULE_COMPAT | NLA_F_NESTED, |bytes| {
+        let protocol = u32::from(rule.protocol);
+        put_value(bytes, NFTA_RULE_COMPAT_PROTO, &protocol.to_be_bytes());
+        put_value(bytes, NFTA_RULE_COMPAT_FLAGS, &flags.to_be_bytes());
+    });
 }
 
-/// A struct nlmsghdr for `payload` bytes, a multiple of 4 as all of ours are.
-fn put_header(bytes: &mut Vec<u8>, payload: usize, kind: u16, flags: u16, sequence: u32) {
-    let length = u32::try_from(NLMSGHDR + payload).unwrap_or(u32::MAX);
-    bytes.extend_from_slice(&length.to_ne_bytes());
+/// A struct nlmsghdr and what `content` writes behind it, whose length it tells.
+fn put_message(
+    bytes: &mut Vec<u8>,
+    kind: u16,
+    flags: u16,
+    sequence: u32,
+    content: impl FnOnce(&mut Vec<u8>),
+) {
+    let start = bytes.len();
+    bytes.extend_from_slice(&[0; 4]);
     bytes.extend_from_slice(&kind.to_ne_bytes());
     bytes.extend_from_slice(&flags.to_ne_bytes());
     bytes.extend_from_slice(&sequence.to_ne_bytes());
     bytes.extend_from_slice(&0u32.to_ne_bytes());
+    content(bytes);
+    let length = u32::try_from(bytes.len() - start).unwrap_or(u32::MAX);
+    finish_part(bytes, start, length.to_ne_bytes());
 }
 
-/// A struct nlattr; the contents here are multiples of 4.
-fn put_attribute(bytes: &mut Vec<u8>, kind: u16, content: &[u8]) {
-    let length = u16::try_from(content.len() + 4).unwrap_or(u16::MAX);
-    bytes.extend_from_slice(&length.to_ne_bytes());
+/// A struct nlattr and what `content` writes behind it, whose length it tells.
+fn put_attribute(bytes: &mut Vec<u8>, kind: u16, content: impl FnOnce(&mut Vec<u8>)) {
+    let start = bytes.len();
+    bytes.extend_from_slice(&[0; 2]);
     bytes.extend_from_slice(&kind.to_ne_bytes());
-    bytes.extend_from_slice(content);
+    content(bytes);
+    let length = u16::try_from(bytes.len() - start).unwrap_or(u16::MAX);
+    finish_part(bytes, start, length.to_ne_bytes());
+}
+
+fn put_value(bytes: &mut Vec<u8>, kind: u16, value: &[u8]) {
+    put_attribute(bytes, kind, |bytes| bytes.extend_from_slice(value));
+}
+
+/// Puts the length at the beginning of a part, and the next part at a multiple of 4.
+fn finish_part<const N: usize>(bytes: &mut Vec<u8>, start: usize, length: [u8; N]) {
+    if let Some(place) = bytes.get_mut(start..start + N) {
+        place.copy_from_slice(&length);
+    }
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
 }
 
 /// A request of the `nf_tables` subsystem, for what is read.
@@ -177,21 +191,14 @@ pub(super) fn request(
     family: u8,
     attributes: &[(u16, &[u8])],
 ) -> Vec<u8> {
-    let mut content = vec![family, 0, 0, 0];
-    for (kind, value) in attributes {
-        let mut padded = value.to_vec();
-        padded.resize(value.len().next_multiple_of(4), 0);
-        put_attribute(&mut content, *kind, &padded);
-    }
     let mut bytes = Vec::new();
-    put_header(
-        &mut bytes,
-        content.len(),
-        (NFNL_SUBSYS_NFTABLES << 8) | kind,
-        REQUEST | flags,
-        sequence,
-    );
-    bytes.extend_from_slice(&content);
+    let kind = (NFNL_SUBSYS_NFTABLES << 8) | kind;
+    put_message(&mut bytes, kind, REQUEST | flags, sequence, |bytes| {
+        bytes.extend_from_slice(&[family, 0, 0, 0]);
+        for (kind, value) in attributes {
+            put_value(bytes, *kind, value);
+        }
+    });
     bytes
 }
 
@@ -217,11 +224,6 @@ fn nftnl_policy(policy: Policy) -> nftnl::Policy {
     }
 }
 
-/// Names are checked to have no NUL when they are made.
-pub(super) fn c_string(text: &str) -> CString {
-    CString::new(text).unwrap_or_default()
-}
-
 /// linux/netlink.h.
 const REQUEST: u16 = 0x1;
 const ACK: u16 = 0x4;
@@ -238,3 +240,35 @@ const NFTA_RULE_COMPAT: u16 = 5;
 const NFTA_RULE_COMPAT_PROTO: u16 = 1;
 const NFTA_RULE_COMPAT_FLAGS: u16 = 2;
 const NFT_RULE_COMPAT_F_INV: u32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::attributes::Attributes;
+
+    #[test]
+    fn a_length_is_that_of_what_is_inside_and_the_next_part_is_aligned() {
+        let mut bytes = Vec::new();
+        put_attribute(&mut bytes, 1, |bytes| {
+            put_value(bytes, 2, b"abcde");
+            put_value(bytes, 3, b"f");
+        });
+        put_value(&mut bytes, 4, b"g");
+        let outer: Vec<_> = Attributes(&bytes).collect();
+        assert_eq!(outer.len(), 2);
+        assert_eq!(outer[1], (4, &b"g"[..]));
+        let inner: Vec<_> = Attributes(outer[0].1).collect();
+        assert_eq!(inner, [(2, &b"abcde"[..]), (3, &b"f"[..])]);
+    }
+
+    #[test]
+    fn a_request_says_how_long_it_is() {
+        let bytes = request(7, 0x300, 9, 2, &[(1, b"filter\0")]);
+        let messages: Vec<_> = Messages(&bytes).collect();
+        assert_eq!(messages.len(), 1);
+        assert_eq!((messages[0].kind, messages[0].sequence), (0x0a07, 9));
+        assert_eq!(messages[0].payload.len() + NLMSGHDR, bytes.len());
+        let name = messages[0].attributes().string(1);
+        assert_eq!(name.as_deref(), Some("filter"));
+    }
+}

@@ -4,16 +4,13 @@
 
 #[expect(unsafe_code, reason = "calls libnftnl")]
 mod allocate;
-mod attribute;
-mod condition;
-pub(crate) mod decode;
+mod datagram;
 mod expression;
 mod message;
 mod read;
 #[expect(unsafe_code, reason = "sets socket options")]
 mod socket;
 mod surroundings;
-mod verdict;
 
 use std::collections::BTreeMap;
 use std::io;

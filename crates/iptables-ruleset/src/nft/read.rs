@@ -1,12 +1,11 @@
 //! The `filter` tables as the kernel lists them.
 
-use super::attribute::{Attributes, Message};
-use super::condition::condition;
+use std::borrow::Cow;
+
 use super::message::request;
 use super::socket::Socket;
-use crate::kernel::snapshot::{
-    BaseChain, ChainState, Content, Outcome, RuleCounters, RuleState, TableState,
-};
+use crate::kernel::snapshot::{BaseChain, ChainState, RuleState, TableState};
+use crate::wire::attributes::Attributes;
 use crate::{ApplyError, Family, Hook, Policy};
 
 /// The number of changes so far.
@@ -40,54 +39,37 @@ pub(super) fn table(
     family: Family,
     which: Rules,
 ) -> Result<Option<TableState>, ApplyError> {
+    let number = match family {
+        Family::Ipv4 => NFPROTO_IPV4,
+        Family::Ipv6 => NFPROTO_IPV6,
+    };
     let mut found: Option<TableState> = None;
-    list(
-        socket,
-        family,
-        NFT_MSG_GETTABLE,
-        &[],
-        "list the tables",
-        |attributes| {
-            if attributes.string(NFTA_TABLE_NAME).as_deref() == Some("filter") {
-                let flags = attributes.u32(NFTA_TABLE_FLAGS).unwrap_or(0);
-                found = Some(TableState {
-                    flags,
-                    ..TableState::default()
-                });
-            }
-        },
-    )?;
+    list(socket, number, TABLES, &[], |attributes| {
+        if attributes.string(NFTA_TABLE_NAME).as_deref() == Some("filter") {
+            found = Some(TableState {
+                flags: attributes.u32(NFTA_TABLE_FLAGS).unwrap_or(0),
+                ..TableState::default()
+            });
+        }
+    })?;
     let Some(mut table) = found else {
         return Ok(None);
     };
-
-    list(
-        socket,
-        family,
-        NFT_MSG_GETCHAIN,
-        &[],
-        "list the chains",
-        |attributes| {
-            if attributes.string(NFTA_CHAIN_TABLE).as_deref() == Some("filter") {
-                if let Some(name) = attributes.string(NFTA_CHAIN_NAME) {
-                    table.chains.insert(
-                        name,
-                        ChainState {
-                            base: base_chain(&attributes),
-                            rules: Vec::new(),
-                        },
-                    );
-                }
+    list(socket, number, CHAINS, &[], |attributes| {
+        if let Some((table_name, name)) = chain_place(attributes) {
+            if table_name == "filter" {
+                let base = base_chain(attributes);
+                let rules = Vec::new();
+                table.chains.insert(name, ChainState { base, rules });
             }
-        },
-    )?;
-
+        }
+    })?;
     // Kernels that know the filter leave the others out, the rest lists them too.
     match which {
-        Rules::All => rules(socket, family, &mut table, None)?,
+        Rules::All => rules(socket, number, &mut table, None)?,
         Rules::BuiltIn => {
             for hook in Hook::ALL {
-                rules(socket, family, &mut table, Some(hook.chain()))?;
+                rules(socket, number, &mut table, Some(hook.chain()))?;
             }
         }
     }
@@ -97,114 +79,65 @@ pub(super) fn table(
 /// Reads the rules of all chains, or of one.
 fn rules(
     socket: &mut Socket,
-    family: Family,
+    number: u8,
     table: &mut TableState,
     only: Option<&str>,
 ) -> Result<(), ApplyError> {
     let name = only.map(|name| [name.as_bytes(), &[0]].concat());
     let mut filter: Vec<(u16, &[u8])> = vec![(NFTA_RULE_TABLE, b"filter\0")];
     filter.extend(name.as_deref().map(|name| (NFTA_RULE_CHAIN, name)));
-    list(
-        socket,
-        family,
-        NFT_MSG_GETRULE,
-        &filter,
-        "list the rules",
-        |attributes| {
-            if attributes.string(NFTA_RULE_TABLE).as_deref() != Some("filter") {
-                return;
-            }
-            let chain = attributes.string(NFTA_RULE_CHAIN);
-            let chain = chain.filter(|chain| only.is_none_or(|only| chain == only));
-            let chain = chain.and_then(|chain| table.chains.get_mut(&chain));
-            // A chain that came after the list of chains: the batch will be stale.
-            if let (Some(chain), Some(rule)) = (chain, rule(&attributes)) {
-                chain.rules.push(rule);
-            }
-        },
-    )
+    list(socket, number, RULES, &filter, |attributes| {
+        if attributes.string(NFTA_RULE_TABLE).as_deref() != Some("filter") {
+            return;
+        }
+        let chain = attributes.string(NFTA_RULE_CHAIN);
+        let chain = chain.filter(|chain| only.is_none_or(|only| chain == only));
+        let chain = chain.and_then(|chain| table.chains.get_mut(&*chain));
+        // A chain that came after the list of chains: the batch will be stale.
+        if let (Some(chain), Some(rule)) = (chain, rule(attributes)) {
+            chain.rules.push(rule);
+        }
+    })
 }
 
-/// What can be listed of all tables.
+/// What can be listed: the kernel's number of the request, and what it is for.
 #[derive(Clone, Copy)]
-pub(super) enum Listed {
-    Chains,
-    Rules,
-}
+pub(super) struct Listed(u16, &'static str);
 
-/// The chains or rules of all tables of a family.
-pub(super) fn everything(
+const TABLES: Listed = Listed(NFT_MSG_GETTABLE, "list the tables");
+pub(super) const CHAINS: Listed = Listed(NFT_MSG_GETCHAIN, "list the chains");
+pub(super) const RULES: Listed = Listed(NFT_MSG_GETRULE, "list the rules");
+
+/// Lists what `family` has, of all tables or as the attributes of the request say.
+pub(super) fn list(
     socket: &mut Socket,
     family: u8,
-    what: Listed,
+    Listed(kind, operation): Listed,
+    filter: &[(u16, &[u8])],
     mut each: impl FnMut(&Attributes<'_>),
 ) -> Result<(), ApplyError> {
-    let (kind, operation) = match what {
-        Listed::Chains => (NFT_MSG_GETCHAIN, "list the chains"),
-        Listed::Rules => (NFT_MSG_GETRULE, "list the rules"),
-    };
-    list_number(socket, family, kind, &[], operation, |attributes| {
-        each(&attributes);
+    let sequence = socket.reserve(1);
+    let request = request(kind, NLM_F_DUMP, sequence, family, filter);
+    socket.dump(&request, sequence, operation, |message| {
+        if message.payload.first() == Some(&family) {
+            each(&message.attributes());
+        }
     })
 }
 
 /// The table and the chain of a rule.
 pub(super) fn place(rule: &Attributes<'_>) -> Option<(String, String)> {
-    Some((rule.string(NFTA_RULE_TABLE)?, rule.string(NFTA_RULE_CHAIN)?))
+    names(rule, NFTA_RULE_TABLE, NFTA_RULE_CHAIN)
 }
 
 /// The table and the name of a chain.
 pub(super) fn chain_place(chain: &Attributes<'_>) -> Option<(String, String)> {
-    Some((
-        chain.string(NFTA_CHAIN_TABLE)?,
-        chain.string(NFTA_CHAIN_NAME)?,
-    ))
+    names(chain, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME)
 }
 
-/// Whether packets get another destination.
-pub(super) fn changes_destination(expressions: &Attributes<'_>) -> bool {
-    expressions.clone().any(|(_, element)| {
-        let element = Attributes(element);
-        let data = element.nested(NFTA_EXPR_DATA);
-        match element.string(NFTA_EXPR_NAME).as_deref() {
-            Some("target") => data.string(NFTA_XT_NAME).as_deref() == Some("DNAT"),
-            Some("nat") => data.u32(NFTA_NAT_TYPE) == Some(NFT_NAT_DNAT),
-            _ => false,
-        }
-    })
-}
-
-fn list(
-    socket: &mut Socket,
-    family: Family,
-    kind: u16,
-    attributes: &[(u16, &[u8])],
-    operation: &'static str,
-    each: impl FnMut(Attributes<'_>),
-) -> Result<(), ApplyError> {
-    let number = match family {
-        Family::Ipv4 => NFPROTO_IPV4,
-        Family::Ipv6 => NFPROTO_IPV6,
-    };
-    list_number(socket, number, kind, attributes, operation, each)
-}
-
-fn list_number(
-    socket: &mut Socket,
-    number: u8,
-    kind: u16,
-    attributes: &[(u16, &[u8])],
-    operation: &'static str,
-    mut each: impl FnMut(Attributes<'_>),
-) -> Result<(), ApplyError> {
-    let sequence = socket.reserve(1);
-    let request = request(kind, NLM_F_DUMP, sequence, number, attributes);
-    let of_family = |message: &Message<'_>| message.payload.first() == Some(&number);
-    socket.dump(&request, sequence, operation, |message| {
-        if of_family(&message) {
-            each(message.attributes());
-        }
-    })
+fn names(of: &Attributes<'_>, first: u16, second: u16) -> Option<(String, String)> {
+    let name = |attribute| of.string(attribute).map(Cow::into_owned);
+    name(first).zip(name(second))
 }
 
 pub(super) fn base_chain(attributes: &Attributes<'_>) -> Option<BaseChain> {
@@ -212,7 +145,10 @@ pub(super) fn base_chain(attributes: &Attributes<'_>) -> Option<BaseChain> {
     let hook = attributes.nested(NFTA_CHAIN_HOOK);
     let drop = attributes.u32(NFTA_CHAIN_POLICY) == Some(0);
     Some(BaseChain {
-        kind: attributes.string(NFTA_CHAIN_TYPE).unwrap_or_default(),
+        kind: attributes
+            .string(NFTA_CHAIN_TYPE)
+            .unwrap_or_default()
+            .into_owned(),
         hook: hook.u32(NFTA_HOOK_HOOKNUM).unwrap_or(u32::MAX),
         priority: hook.u32(NFTA_HOOK_PRIORITY).map_or(i32::MAX, |priority| {
             i32::from_ne_bytes(priority.to_ne_bytes())
@@ -223,72 +159,10 @@ pub(super) fn base_chain(attributes: &Attributes<'_>) -> Option<BaseChain> {
 
 pub(super) fn rule(attributes: &Attributes<'_>) -> Option<RuleState> {
     let expressions = attributes.find(NFTA_RULE_EXPRESSIONS).unwrap_or(&[]);
-    let (unconditional, outcome) = effect(Attributes(expressions));
-    Some(RuleState {
-        handle: attributes.u64(NFTA_RULE_HANDLE)?,
-        unconditional,
-        outcome,
-        condition: condition(Attributes(expressions)),
-        counters: counters(Attributes(expressions)),
-        content: Content::Sent(expressions.to_vec()),
-    })
-}
-
-/// Those of its `counter` expression.
-fn counters(mut expressions: Attributes<'_>) -> RuleCounters {
-    let counter = expressions.find_map(|(_, element)| {
-        let element = Attributes(element);
-        (element.string(NFTA_EXPR_NAME).as_deref() == Some("counter"))
-            .then(|| element.nested(NFTA_EXPR_DATA))
-    });
-    counter.map_or(RuleCounters::default(), |data| RuleCounters {
-        packets: data.u64(NFTA_COUNTER_PACKETS).unwrap_or(0),
-        bytes: data.u64(NFTA_COUNTER_BYTES).unwrap_or(0),
-    })
-}
-
-/// Whether the rule is for every packet, and what it does. What is not known here may be a
-/// condition.
-fn effect(expressions: Attributes<'_>) -> (bool, Outcome) {
-    let mut unconditional = true;
-    for (_, element) in expressions {
-        let element = Attributes(element);
-        let data = element.nested(NFTA_EXPR_DATA);
-        match element.string(NFTA_EXPR_NAME).as_deref() {
-            // A load is no condition yet: iptables makes one without a comparison of `-i +`.
-            Some("counter" | "log" | "meta") => {}
-            Some("match") if data.string(NFTA_XT_NAME).as_deref() == Some("comment") => {}
-            Some("reject") => return (unconditional, Outcome::Reject),
-            Some("queue") => return (unconditional, Outcome::Queue),
-            Some("target") => match data.string(NFTA_XT_NAME).as_deref() {
-                Some("REJECT") => return (unconditional, Outcome::Reject),
-                Some("NFQUEUE") => return (unconditional, Outcome::Queue),
-                Some("LOG") => {}
-                _ => unconditional = false,
-            },
-            Some("immediate") => match verdict(&data) {
-                Some(Outcome::Continue) => {}
-                Some(outcome) => return (unconditional, outcome),
-                None => unconditional = false,
-            },
-            _ => unconditional = false,
-        }
-    }
-    (unconditional, Outcome::Continue)
-}
-
-/// `None` for a verdict that is not known here.
-fn verdict(immediate: &Attributes<'_>) -> Option<Outcome> {
-    if immediate.u32(NFTA_IMMEDIATE_DREG) != Some(0) {
-        return Some(Outcome::Continue);
-    }
-    let data = immediate
-        .nested(NFTA_IMMEDIATE_DATA)
-        .nested(NFTA_DATA_VERDICT);
-    super::verdict::outcome(
-        data.u32(NFTA_VERDICT_CODE)?,
-        data.string(NFTA_VERDICT_CHAIN),
-    )
+    Some(RuleState::sent(
+        attributes.u64(NFTA_RULE_HANDLE)?,
+        expressions,
+    ))
 }
 
 /// linux/netlink.h, linux/netfilter.h.
@@ -318,27 +192,11 @@ const NFTA_RULE_TABLE: u16 = 1;
 const NFTA_RULE_CHAIN: u16 = 2;
 const NFTA_RULE_HANDLE: u16 = 3;
 const NFTA_RULE_EXPRESSIONS: u16 = 4;
-/// enum `nft_counter_attributes`.
-const NFTA_COUNTER_BYTES: u16 = 1;
-const NFTA_COUNTER_PACKETS: u16 = 2;
-/// enum `nft_expr_attributes`, `nft_immediate_attributes`, `nft_data_attributes`,
-/// `nft_verdict_attributes`; `NFTA_MATCH_NAME` and `NFTA_TARGET_NAME`.
-const NFTA_EXPR_NAME: u16 = 1;
-const NFTA_EXPR_DATA: u16 = 2;
-const NFTA_XT_NAME: u16 = 1;
-const NFTA_IMMEDIATE_DREG: u16 = 1;
-const NFTA_IMMEDIATE_DATA: u16 = 2;
-const NFTA_DATA_VERDICT: u16 = 2;
-const NFTA_VERDICT_CODE: u16 = 1;
-const NFTA_VERDICT_CHAIN: u16 = 2;
-/// `NFTA_NAT_TYPE` of enum `nft_nat_attributes`, and enum `nft_nat_types`.
-const NFTA_NAT_TYPE: u16 = 1;
-const NFT_NAT_DNAT: u32 = 1;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nft::attribute::Messages;
+    use crate::nft::datagram::Messages;
 
     /// Nothing that a socket can deliver stops us, whatever it says about itself.
     #[test]
@@ -362,12 +220,11 @@ mod tests {
             let _ = (
                 rule(&attributes),
                 base_chain(&attributes),
-                effect(attributes.clone()),
-                counters(attributes.clone()),
-                crate::nft::decode::expressions(&bytes),
-                condition(attributes.clone()),
-                verdict(&attributes),
+                RuleState::sent(1, &bytes).counters(),
             );
+            for family in Family::BOTH {
+                let _ = RuleState::sent(1, &bytes).describe(family);
+            }
             for message in Messages(&bytes) {
                 let _ = (message.errno(), message.attributes().u32(NFTA_GEN_ID));
             }

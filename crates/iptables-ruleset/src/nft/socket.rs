@@ -1,9 +1,11 @@
+//! The netlink socket.
+
 use std::io;
 use std::os::fd::AsRawFd;
 
 use mnl::Bus;
 
-use super::attribute::{Message, Messages};
+use super::datagram::{Message, Messages};
 use crate::ApplyError;
 
 /// A netlink socket to netfilter that never waits: the kernel answers before a send returns.

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attribute::Attributes;
-use super::read::{self, Listed};
+use super::read::{self, CHAINS, RULES};
 use super::socket::Socket;
-use crate::kernel::snapshot::{Outcome, RuleState};
-use crate::{ApplyError, Policy};
+use crate::kernel::outcome::Outcome;
+use crate::kernel::snapshot::RuleState;
+use crate::wire::attributes::Attributes;
+use crate::{ApplyError, Family, Policy};
 
 /// Chains of others that packets to this host come through, and packets that never come to INPUT.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,23 +55,23 @@ type Tables = BTreeMap<String, BTreeMap<String, Short>>;
 pub(super) fn surroundings(socket: &mut Socket) -> Result<Surroundings, ApplyError> {
     let mut found = Surroundings::default();
     let mut published = BTreeSet::new();
-    for (family, number) in [
-        ("inet", NFPROTO_INET),
-        ("ip", NFPROTO_IPV4),
-        ("ip6", NFPROTO_IPV6),
+    for (family, number, of) in [
+        ("inet", NFPROTO_INET, &Family::BOTH[..]),
+        ("ip", NFPROTO_IPV4, &[Family::Ipv4]),
+        ("ip6", NFPROTO_IPV6, &[Family::Ipv6]),
     ] {
         let mut bases = Vec::new();
-        read::everything(socket, number, Listed::Chains, |attributes| {
+        read::list(socket, number, CHAINS, &[], |attributes| {
             bases.extend(base(family, attributes));
         })?;
         let mut tables = Tables::new();
         let mut left = MOST_RULES;
-        read::everything(socket, number, Listed::Rules, |attributes| {
+        read::list(socket, number, RULES, &[], |attributes| {
             let place = read::place(attributes);
             if let (Some((table, chain)), true) = (place, left > 0) {
                 left -= 1;
                 if let Some(rule) = read::rule(attributes) {
-                    published.extend(passed_on(&rule));
+                    published.extend(passed_on(&rule, of));
                     let chain = tables.entry(table).or_default().entry(chain).or_default();
                     chain.note(rule);
                 }
@@ -111,8 +112,9 @@ fn base(family: &'static str, attributes: &Attributes<'_>) -> Option<Beside> {
 impl Short {
     fn note(&mut self, rule: RuleState) {
         match rule.outcome {
-            Outcome::Drop | Outcome::Reject | Outcome::Queue => self.drops += 1,
-            Outcome::Continue if rule.condition.undecided => self.drops += 1,
+            Outcome::Drop | Outcome::Reject | Outcome::Queue | Outcome::Undecided => {
+                self.drops += 1;
+            }
             Outcome::Jump(to) | Outcome::Goto(to) => drop(self.leads_to.insert(to)),
             _ => {}
         }
@@ -136,12 +138,15 @@ fn drops(tables: &Tables, table: &str, chain: &str) -> usize {
     count
 }
 
-/// What a rule gives another destination.
-fn passed_on(rule: &RuleState) -> Vec<String> {
-    if !read::changes_destination(&Attributes(rule.expressions())) {
+/// What a rule gives another destination. A table of both families has addresses of either.
+fn passed_on(rule: &RuleState, families: &[Family]) -> Vec<String> {
+    if rule.outcome != Outcome::Redirect {
         return Vec::new();
     }
-    match (&*rule.condition.ports, &*rule.condition.words) {
+    let asked = families.iter().map(|family| rule.asks(*family));
+    let asked = asked.max_by_key(|asked| asked.words.len());
+    let asked = asked.unwrap_or_default();
+    match (&*asked.ports, &*asked.words) {
         ([], "") => vec!["everything".to_owned()],
         ([], words) => vec![words.to_owned()],
         (ports, _) => ports.to_vec(),

@@ -1,10 +1,12 @@
+//! `-j LOG`.
+
 use std::fmt;
 
 use super::check_prefix;
 use crate::BuildError;
 use crate::decoding::Fields;
-use crate::encoding::{Expression, Extension, Info};
-use crate::save::Quoted;
+use crate::encoding::{Expression, Extension, Field, Info};
+use crate::model::Quoted;
 
 /// `-j LOG`: a line in the kernel's log.
 ///
@@ -129,27 +131,32 @@ impl Log {
         };
         let info = Fields(&xt.info);
         let log = Self {
-            prefix: info.text(2, PREFIX_MAX + 1)?.to_owned(),
-            level: LogLevel::new(info.u8(0)?).ok()?,
-            flags: info.u8(1)?,
+            prefix: info.text(PREFIX)?.to_owned(),
+            level: LogLevel::new(info.u8(LEVEL)?).ok()?,
+            flags: info.u8(LOG_FLAGS)?,
         };
-        (log.encode() == *expression).then_some(log)
+        (log.encode().ok()? == *expression).then_some(log)
     }
 
-    pub(super) fn encode(&self) -> Expression {
-        // struct xt_log_info, linux/netfilter/xt_LOG.h.
-        let info = Info::new(32)
-            .put(0, &[self.level.0, self.flags])
-            .put(2, self.prefix.as_bytes())
+    pub(super) fn encode(&self) -> Result<Expression, BuildError> {
+        let info = Info::new()
+            .put(LEVEL, [self.level.0])
+            .put(LOG_FLAGS, [self.flags])
+            .put_start(PREFIX, self.prefix.as_bytes())?
             .finish();
-        Expression::Target(Extension {
+        Ok(Expression::Target(Extension {
             name: "LOG",
             revision: 0,
             info,
-        })
+        }))
     }
 }
 
+/// Fields of struct `xt_log_info`, `linux/netfilter/xt_LOG.h`.
+const SIZE: usize = 32;
+const LEVEL: Field<SIZE, 1> = Field::at(0);
+const LOG_FLAGS: Field<SIZE, 1> = Field::at(1);
+const PREFIX: Field<SIZE, { PREFIX_MAX + 1 }> = Field::at(2);
 /// Size of the field `prefix` of struct `xt_log_info` less the NUL.
 const PREFIX_MAX: usize = 29;
 /// `linux/netfilter/xt_LOG.h`.
@@ -189,6 +196,7 @@ mod tests {
             .uid()
             .tcp_options()
             .encode()
+            .unwrap()
         else {
             panic!("not a target");
         };

@@ -13,7 +13,8 @@ pub use other::Other;
 pub use reject::{Reject, RejectWith};
 
 use crate::encoding::{Encoder, Expression, Verdict};
-use crate::{ChainName, Family, Rule};
+use crate::match_::Protocol;
+use crate::{BuildError, ChainName, Family};
 
 /// What a rule does with a packet that matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,19 +63,20 @@ impl Target {
         }
     }
 
-    pub(crate) fn encode(&self, encoder: &mut Encoder<'_>) {
+    pub(crate) fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
         let expression = match self {
             Self::Accept => Expression::Verdict(Verdict::Accept),
             Self::Drop => Expression::Verdict(Verdict::Drop),
             Self::Return => Expression::Verdict(Verdict::Return),
             Self::Jump(chain) => Expression::Verdict(Verdict::Jump(chain.as_str().to_owned())),
-            Self::Log(log) => log.encode(),
+            Self::Log(log) => log.encode()?,
             Self::Nflog(nflog) => nflog.encode(),
             Self::Reject(reject) => reject.encode(encoder.family),
-            Self::None => return,
-            Self::Other(other) => other.encode(),
+            Self::None => return Ok(()),
+            Self::Other(other) => other.expression().clone(),
         };
         encoder.push(expression);
+        Ok(())
     }
 
     /// What an expression behind the conditions of a rule does.
@@ -94,37 +96,30 @@ impl Target {
             .unwrap_or_else(|| Self::Other(Other::new(expression)))
     }
 
-    pub(crate) fn check(&self, rule: &Rule, _family: Family) -> Result<(), String> {
+    pub(crate) fn check(&self, protocol: Option<&Protocol>) -> Result<(), String> {
         match self {
-            Self::Reject(reject) => reject.check(rule),
+            Self::Reject(reject) => reject.check(protocol),
             Self::Other(other) => other.check(),
             _ => Ok(()),
         }
     }
 }
 
-impl From<ChainName> for Target {
-    fn from(chain: ChainName) -> Self {
-        Self::Jump(chain)
-    }
+macro_rules! targets {
+    ($($from:ident => $variant:ident,)*) => {
+        $(impl From<$from> for Target {
+            fn from(target: $from) -> Self {
+                Self::$variant(target)
+            }
+        })*
+    };
 }
 
-impl From<Log> for Target {
-    fn from(log: Log) -> Self {
-        Self::Log(log)
-    }
-}
-
-impl From<Nflog> for Target {
-    fn from(nflog: Nflog) -> Self {
-        Self::Nflog(nflog)
-    }
-}
-
-impl From<Reject> for Target {
-    fn from(reject: Reject) -> Self {
-        Self::Reject(reject)
-    }
+targets! {
+    ChainName => Jump,
+    Log => Log,
+    Nflog => Nflog,
+    Reject => Reject,
 }
 
 /// Whether an expression does something with a packet, rather than ask about it.
@@ -136,7 +131,7 @@ pub(crate) fn is_target(expression: &Expression) -> bool {
 }
 
 /// Only what comes back unchanged from the kernel and from a saved file.
-fn check_prefix(prefix: &str, max: usize) -> Result<(), crate::BuildError> {
+fn check_prefix(prefix: &str, max: usize) -> Result<(), BuildError> {
     let reason = if prefix.len() > max {
         format!("is {} bytes long, at most {max} are possible", prefix.len())
     } else if prefix.chars().any(|c| !c.is_ascii_graphic() && c != ' ') {
@@ -144,5 +139,5 @@ fn check_prefix(prefix: &str, max: usize) -> Result<(), crate::BuildError> {
     } else {
         return Ok(());
     };
-    Err(crate::BuildError::value("log prefix", prefix, reason))
+    Err(BuildError::value("log prefix", prefix, reason))
 }

@@ -1,9 +1,11 @@
+//! `-j NFLOG`.
+
 use std::fmt;
 
 use super::check_prefix;
 use crate::BuildError;
 use crate::encoding::Expression;
-use crate::save::Quoted;
+use crate::model::Quoted;
 
 /// `-j NFLOG`: to the program that listens to an NFLOG group. It works in every network namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]

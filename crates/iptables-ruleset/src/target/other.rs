@@ -1,3 +1,5 @@
+//! What a rule of others does that is none of the other targets.
+
 use std::fmt;
 
 use crate::encoding::Expression;
@@ -27,8 +29,8 @@ impl Other {
         write!(f, "-j {}", self.0)
     }
 
-    pub(super) fn encode(&self) -> Expression {
-        self.0.expression().clone()
+    pub(crate) fn expression(&self) -> &Expression {
+        self.0.expression()
     }
 
     pub(super) fn check(&self) -> Result<(), String> {

@@ -1,8 +1,10 @@
+//! `-j REJECT`.
+
 use std::fmt;
 
-use crate::encoding::{Expression, Extension, Info};
+use crate::Family;
+use crate::encoding::{Expression, Extension, Field, Info};
 use crate::match_::Protocol;
-use crate::{Family, Rule};
 
 /// `-j REJECT`: the packet is dropped and its sender told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +65,8 @@ impl Reject {
     }
 
     pub(super) fn encode(self, family: Family) -> Expression {
-        let info = Info::new(8)
-            .put(0, &self.kernel(family).1.to_ne_bytes())
+        let info = Info::new()
+            .put(WITH, self.kernel(family).1.to_ne_bytes())
             .finish();
         Expression::Target(Extension {
             name: "REJECT",
@@ -73,17 +75,21 @@ impl Reject {
         })
     }
 
-    pub(super) fn check(self, rule: &Rule) -> Result<(), String> {
-        if self.with == RejectWith::TcpReset && !rule.is_only(Protocol::TCP) {
+    pub(super) fn check(self, protocol: Option<&Protocol>) -> Result<(), String> {
+        if self.with == RejectWith::TcpReset && protocol != Some(&Protocol::TCP) {
             return Err("--reject-with tcp-reset needs -p tcp".to_owned());
         }
         Ok(())
     }
 }
 
+/// The one field of struct `ipt_reject_info` and struct `ip6t_reject_info`.
+const WITH: Field<8, 4> = Field::at(0);
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Rule;
 
     #[test]
     fn each_family_has_its_own_numbers() {

@@ -1,48 +1,118 @@
 //! Expressions as the kernel lists them.
 
-use super::attribute::Attributes;
-use super::verdict;
-use crate::encoding::{Expression, Extension, MetaKey, PayloadBase};
+use std::borrow::Cow;
+
+use super::attributes::{Attributes, bytes};
+use super::verdict::{self, NFT_CONTINUE, NFT_GOTO};
+use crate::encoding::{Expression, Extension, MetaKey, Native, PayloadBase};
 
 /// The expressions of a rule: the content of `NFTA_RULE_EXPRESSIONS`.
 pub(crate) fn expressions(list: &[u8]) -> Vec<Expression> {
-    Attributes(list)
-        .map(|(_, element)| expression(&Attributes(element)))
+    elements(list)
+        .map(|(name, data)| expression(&name, &data))
         .collect()
 }
 
-/// What is not made as iptables makes it keeps its bytes.
-fn expression(element: &Attributes<'_>) -> Expression {
-    let name = element.string(NFTA_EXPR_NAME).unwrap_or_default();
-    let data = element.nested(NFTA_EXPR_DATA);
-    let known = match name.as_str() {
-        "meta" => meta(&data),
-        "payload" => payload(&data),
-        "bitwise" => mask(&data),
-        "cmp" => compare(&data),
-        "range" => range(&data),
-        "limit" => limit(&data),
-        "counter" => Some(Expression::Counter),
-        "log" => log(&data),
-        "immediate" => immediate(&data),
-        "match" => extension(&data).map(Expression::Match),
-        "target" => extension(&data).map(Expression::Target),
-        _ => None,
-    };
-    known.unwrap_or_else(|| other(name, &data))
+/// Packets and bytes of the first `counter` among the expressions of a rule.
+pub(crate) fn counted(list: &[u8]) -> (u64, u64) {
+    let counter = elements(list).find(|(name, _)| name == "counter");
+    let number = |attribute| counter.as_ref().and_then(|(_, data)| data.u64(attribute));
+    (
+        number(NFTA_COUNTER_PACKETS).unwrap_or(0),
+        number(NFTA_COUNTER_BYTES).unwrap_or(0),
+    )
 }
 
-fn other(name: String, data: &Attributes<'_>) -> Expression {
+/// The name and the attributes of each expression.
+fn elements(list: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Attributes<'_>)> {
+    Attributes(list).map(|(_, element)| {
+        let element = Attributes(element);
+        let name = element.string(NFTA_EXPR_NAME).unwrap_or_default();
+        (name, element.nested(NFTA_EXPR_DATA))
+    })
+}
+
+/// What is not made as iptables makes it keeps its bytes.
+fn expression(name: &str, data: &Attributes<'_>) -> Expression {
+    let known = match name {
+        "meta" => meta(data),
+        "payload" => payload(data),
+        "bitwise" => mask(data),
+        "cmp" => compare(data),
+        "range" => range(data),
+        "limit" => limit(data),
+        "counter" => Some(Expression::Counter),
+        "log" => log(data),
+        "immediate" => immediate(data),
+        "match" => extension(data).map(Expression::Match),
+        "target" => extension(data).map(Expression::Target),
+        _ => None,
+    };
+    known.unwrap_or_else(|| other(name, data))
+}
+
+fn other(name: &str, data: &Attributes<'_>) -> Expression {
+    let native = native(name, data);
     match data.string(NFTA_XT_NAME) {
-        Some(xt) if matches!(name.as_str(), "match" | "target") => Expression::Other {
+        Some(xt) if matches!(name, "match" | "target") => Expression::Other {
             name: format!("{name} {xt}"),
             data: data.find(NFTA_XT_INFO).unwrap_or_default().to_vec(),
+            native,
         },
         _ => Expression::Other {
-            name,
+            name: name.to_owned(),
             data: data.0.to_vec(),
+            native,
         },
     }
+}
+
+/// What iptables has no words for, as far as it matters here.
+fn native(name: &str, data: &Attributes<'_>) -> Native {
+    let xt = data.string(NFTA_XT_NAME).unwrap_or_default();
+    match name {
+        "ct" if data.u32(NFTA_CT_KEY) == Some(NFT_CT_STATE) => Native::LoadsState,
+        // A load of meta alone is no condition, nor is what sets it.
+        "meta" | "log" => Native::DoesNothing,
+        "payload" | "ct" => Native::Loads,
+        "lookup" if data.u32(NFTA_LOOKUP_DREG) == Some(NFT_REG_VERDICT) => Native::LooksUpVerdict,
+        "nat" if data.u32(NFTA_NAT_TYPE) == Some(NFT_NAT_DNAT) => Native::ChangesDestination,
+        "target" if xt == "DNAT" => Native::ChangesDestination,
+        "target" if xt == "NFQUEUE" => Native::Queues,
+        "reject" => Native::Rejects,
+        "queue" => Native::Queues,
+        "immediate" => native_verdict(data),
+        "match" if matches!(&*xt, "tcp" | "udp") => ports(data).unwrap_or(Native::Asks),
+        "target" | "nat" | "redir" | "masq" | "notrack" | "flow_offload" => Native::Acts,
+        _ => Native::Asks,
+    }
+}
+
+/// A verdict without a target of iptables, or a value for another register.
+fn native_verdict(data: &Attributes<'_>) -> Native {
+    if data.u32(NFTA_IMMEDIATE_DREG) != Some(NFT_REG_VERDICT) {
+        return Native::DoesNothing;
+    }
+    let verdict = data.nested(NFTA_IMMEDIATE_DATA).nested(NFTA_DATA_VERDICT);
+    match (
+        verdict.u32(NFTA_VERDICT_CODE),
+        verdict.string(NFTA_VERDICT_CHAIN),
+    ) {
+        (Some(NFT_CONTINUE), _) => Native::DoesNothing,
+        (Some(NFT_GOTO), Some(chain)) => Native::GoesTo(chain.into_owned()),
+        _ => Native::Acts,
+    }
+}
+
+/// struct `xt_tcp` and `xt_udp`, `linux/netfilter/xt_tcpudp.h`: both begin with the ports, first
+/// and last, of the source and of the destination.
+fn ports(data: &Attributes<'_>) -> Option<Native> {
+    let info = Attributes::find(data, NFTA_XT_INFO)?;
+    let port = |at| bytes(info, at).map(u16::from_ne_bytes);
+    Some(Native::AsksForPorts {
+        source: (port(0)?, port(2)?),
+        destination: (port(4)?, port(6)?),
+    })
 }
 
 fn meta(data: &Attributes<'_>) -> Option<Expression> {
@@ -133,7 +203,7 @@ fn immediate(data: &Attributes<'_>) -> Option<Expression> {
         return None;
     }
     let verdict = data.nested(NFTA_IMMEDIATE_DATA).nested(NFTA_DATA_VERDICT);
-    let chain = verdict.string(NFTA_VERDICT_CHAIN);
+    let chain = verdict.string(NFTA_VERDICT_CHAIN).map(Cow::into_owned);
     verdict::verdict(verdict.u32(NFTA_VERDICT_CODE)?, chain).map(Expression::Verdict)
 }
 
@@ -216,6 +286,15 @@ const NFTA_LOG_LEVEL: u16 = 5;
 const NFTA_LOG_FLAGS: u16 = 6;
 const NFTA_IMMEDIATE_DREG: u16 = 1;
 const NFTA_IMMEDIATE_DATA: u16 = 2;
+/// `nft_counter_attributes`, `nft_ct_attributes`, `nft_lookup_attributes`, `nft_nat_attributes`;
+/// enum `nft_ct_keys`, `nft_nat_types`.
+const NFTA_COUNTER_BYTES: u16 = 1;
+const NFTA_COUNTER_PACKETS: u16 = 2;
+const NFTA_CT_KEY: u16 = 2;
+const NFTA_LOOKUP_DREG: u16 = 3;
+const NFTA_NAT_TYPE: u16 = 1;
+const NFT_CT_STATE: u32 = 0;
+const NFT_NAT_DNAT: u32 = 1;
 /// `nft_match_attributes` and `nft_target_attributes`, `linux/netfilter/nf_tables_compat.h`.
 const NFTA_XT_NAME: u16 = 1;
 const NFTA_XT_REV: u16 = 2;

@@ -1,7 +1,9 @@
+//! Why rules cannot be built.
+
 use std::error::Error;
 use std::fmt;
 
-use crate::Family;
+use super::Family;
 
 /// Why a ruleset cannot be built: the caller's or the configuration's fault, found before the
 /// kernel is asked for anything.

@@ -1,10 +1,10 @@
-//! The numbers of the verdicts.
+//! The kernel's numbers of the verdicts.
 
 use crate::encoding::Verdict;
-use crate::kernel::snapshot::Outcome;
 
-/// What the kernel calls it.
-pub(super) fn code(verdict: &Verdict) -> u32 {
+/// The number of a verdict.
+#[cfg_attr(not(feature = "nft"), expect(dead_code, reason = "nothing is sent"))]
+pub(crate) fn code(verdict: &Verdict) -> u32 {
     match verdict {
         Verdict::Accept => NF_ACCEPT,
         Verdict::Drop => NF_DROP,
@@ -24,19 +24,6 @@ pub(super) fn verdict(code: u32, chain: Option<String>) -> Option<Verdict> {
     }
 }
 
-/// What the kernel meant; `None` for what is not known here.
-pub(super) fn outcome(code: u32, chain: Option<String>) -> Option<Outcome> {
-    match code {
-        NF_ACCEPT => Some(Outcome::Accept),
-        NF_DROP => Some(Outcome::Drop),
-        NFT_CONTINUE => Some(Outcome::Continue),
-        NFT_RETURN => Some(Outcome::Return),
-        NFT_JUMP => chain.map(Outcome::Jump),
-        NFT_GOTO => chain.map(Outcome::Goto),
-        _ => None,
-    }
-}
-
 /// The kernel's number for less than zero, as it is on the wire.
 const fn minus(number: u32) -> u32 {
     0u32.wrapping_sub(number)
@@ -46,7 +33,7 @@ const fn minus(number: u32) -> u32 {
 const NF_DROP: u32 = 0;
 const NF_ACCEPT: u32 = 1;
 /// `enum nft_verdicts`, `linux/netfilter/nf_tables.h`.
-const NFT_CONTINUE: u32 = minus(1);
+pub(super) const NFT_CONTINUE: u32 = minus(1);
 const NFT_JUMP: u32 = minus(3);
-const NFT_GOTO: u32 = minus(4);
+pub(super) const NFT_GOTO: u32 = minus(4);
 const NFT_RETURN: u32 = minus(5);

@@ -1,7 +1,17 @@
+//! The rules of one family: chains of our own, jumps to them and policies.
+
+mod chain;
+pub(crate) mod decode;
+mod rule;
+mod save;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::{BuildError, Chain, ChainName, Family, Hook, Policy};
+pub use chain::Chain;
+pub use rule::Rule;
+
+use crate::{BuildError, ChainName, Family, Hook, Policy};
 
 /// Our part of one family's `filter` table: chains of our own, jumps to them from the built-in
 /// chains, and the policies.
@@ -125,7 +135,7 @@ impl Ruleset {
     /// # Ok::<(), iptables_ruleset::BuildError>(())
     /// ```
     pub fn to_iptables_save(&self) -> impl fmt::Display + '_ {
-        crate::save::Save(self)
+        save::Save(self)
     }
 
     /// Finds what the kernel or `iptables` would refuse, and names the rule.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use ipset_netlink::{CreateSet, Entry, Error, IfExists, IfMissing, IpSet, Key, SetName, Timeout};
+use ipset_netlink::{
+    CreateSet, Entry, Error, IfExists, IfMissing, IpSet, Key, SetName, Timeout, Transport,
+};
 use jiff::Timestamp;
 
 use super::members;
@@ -16,14 +18,14 @@ use crate::save::format::{Saved, SavedSet};
 use crate::save::members::{PutBack, elapsed, put_back};
 
 /// The members that were saved.
-pub(super) struct Refill<'a> {
+pub(super) struct SavedMembers<'a> {
     saved: Saved,
     path: &'a Path,
     /// The lines that came to nothing.
     lost: BTreeSet<usize>,
 }
 
-impl<'a> Refill<'a> {
+impl<'a> SavedMembers<'a> {
     /// Reads the file of `save`. One that does not exist has nothing in it; what is wrong with one
     /// that does is noted.
     pub(super) fn read(path: &'a Path, findings: &mut Findings) -> (Self, SavedReport) {
@@ -62,9 +64,9 @@ impl<'a> Refill<'a> {
 
     /// Creates the set `wanted` with `members` and with its saved members. Members that cannot be
     /// put in are noted and no error.
-    pub(super) fn create(
+    pub(super) fn create<T: Transport>(
         &mut self,
-        kernel: &mut IpSet,
+        kernel: &mut IpSet<T>,
         wanted: &CreateSet,
         members: &[Key],
         findings: &mut Findings,
@@ -102,8 +104,8 @@ impl<'a> Refill<'a> {
 }
 
 /// Puts the saved members back beside those that are there.
-fn fill(
-    kernel: &mut IpSet,
+fn fill<T: Transport>(
+    kernel: &mut IpSet<T>,
     set: &CreateSet,
     members: &[Key],
     saved: &SavedSet,
@@ -151,3 +153,95 @@ const UNFINISHED: &str = "rampart.new.";
 /// The buckets a hash starts with unless told otherwise (`IPSET_DEFAULT_HASHSIZE` in
 /// `net/netfilter/ipset/ip_set_hash_gen.h`).
 const DEFAULT_HASH_SIZE: u32 = 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use ipset_netlink::testing::FakeKernel;
+    use ipset_netlink::{Family, SetType};
+
+    use super::*;
+
+    const SAVED: &str = "\
+create blacklist hash:net family inet timeout 0
+add blacklist 192.0.2.1 timeout 600
+add blacklist 2001:db8::1
+add blacklist 198.51.100.0/24
+";
+
+    fn wanted() -> CreateSet {
+        CreateSet::new("blacklist".parse().unwrap(), SetType::HashNet, Family::Inet)
+            .timeout(Timeout::PERMANENT)
+    }
+
+    #[test]
+    fn a_new_set_has_its_saved_members_and_what_is_refused_is_kept_aside() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sets.save");
+        fs::write(&path, SAVED).unwrap();
+        let mut findings = Findings::default();
+        let mut kernel = FakeKernel::new();
+        let mut sets = IpSet::with_transport(&mut kernel).unwrap();
+        // What a run that was killed left behind.
+        let mut remains = wanted();
+        remains.name = format!("{UNFINISHED}blacklist").parse().unwrap();
+        sets.create(&remains, IfExists::Fail).unwrap();
+
+        let (mut saved, about) = SavedMembers::read(&path, &mut findings);
+        assert!(about.found);
+        let members = ["203.0.113.7".parse().unwrap()];
+        let made = saved.create(&mut sets, &wanted(), &members, &mut findings);
+        let (put_back, added) = made.unwrap();
+        assert_eq!((put_back.added, put_back.refused, added), (2, 1, 1));
+        saved.keep_aside(&mut findings);
+
+        assert_eq!(kernel.sets().len(), 1, "{:?}", kernel.sets());
+        let set = &kernel.sets()[0];
+        assert_eq!(set.header.name, wanted().name);
+        let mut keys: Vec<_> = set
+            .entries
+            .iter()
+            .map(|entry| entry.key.to_string())
+            .collect();
+        keys.sort();
+        assert_eq!(keys, ["192.0.2.1", "198.51.100.0/24", "203.0.113.7"]);
+        assert_eq!(findings.errors.len(), 1, "{findings:?}");
+        assert_eq!(findings.errors[0].line, Some(3));
+        let aside = fs::read_to_string(directory.path().join("sets.save.bad")).unwrap();
+        assert!(aside.ends_with("\nadd blacklist 2001:db8::1\n"), "{aside}");
+    }
+
+    #[test]
+    fn where_the_kernel_refuses_nothing_is_left_behind() {
+        const IPSET_ERR_INVALID_PROTOCOL: i32 = 4097;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sets.save");
+        fs::write(&path, SAVED).unwrap();
+        let mut findings = Findings::default();
+        let (mut saved, _) = SavedMembers::read(&path, &mut findings);
+        let mut kernel = FakeKernel::new();
+        kernel.refuse_next(IPSET_ERR_INVALID_PROTOCOL);
+        let mut sets = IpSet::with_transport(&mut kernel).unwrap();
+        let made = saved.create(&mut sets, &wanted(), &[], &mut findings);
+        assert!(made.is_err());
+        assert!(kernel.sets().is_empty());
+    }
+
+    #[test]
+    fn without_a_file_a_set_is_made_with_what_is_configured() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sets.save");
+        let mut findings = Findings::default();
+        let (mut saved, about) = SavedMembers::read(&path, &mut findings);
+        assert!(!about.found);
+        let mut kernel = FakeKernel::new();
+        let mut sets = IpSet::with_transport(&mut kernel).unwrap();
+        let members = ["203.0.113.7".parse().unwrap()];
+        saved
+            .create(&mut sets, &wanted(), &members, &mut findings)
+            .unwrap();
+        assert_eq!(kernel.sets()[0].entries.len(), 1);
+        assert!(!findings.failed(), "{findings:?}");
+    }
+}

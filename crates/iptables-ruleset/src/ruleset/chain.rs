@@ -1,4 +1,7 @@
-use crate::{ChainName, Rule};
+//! A chain of our own.
+
+use super::Rule;
+use crate::ChainName;
 
 /// A chain of our own. All of its rules are ours: applying a ruleset replaces them whole.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,24 +9,16 @@
     reason = "a test says what went wrong by panicking, and reads better short than fast"
 )]
 
-#[path = "kernel/atomic.rs"]
 mod atomic;
-#[path = "kernel/config_files.rs"]
 mod config_files;
-#[path = "kernel/fixture.rs"]
 mod fixture;
+#[path = "../generate/mod.rs"]
 mod generate;
-#[path = "kernel/golden.rs"]
 mod golden;
-#[path = "kernel/limits.rs"]
 mod limits;
-#[path = "kernel/ownership.rs"]
 mod ownership;
-#[path = "kernel/read_back.rs"]
 mod read_back;
-#[path = "kernel/removal.rs"]
 mod removal;
-#[path = "kernel/same_as_iptables.rs"]
 mod same_as_iptables;
 
 fn main() -> std::process::ExitCode {

@@ -1,7 +1,9 @@
+//! One rule: matches and a target.
+
 use std::fmt;
 
 use crate::encoding::{EncodedRule, Encoder, Expression};
-use crate::match_::{self, Comment, Match, Protocol};
+use crate::match_::{Comment, Match, Protocol};
 use crate::{BuildError, Family, Target};
 
 /// Matches that must all hold, and what then happens to the packet.
@@ -58,9 +60,9 @@ impl Rule {
             if one.is_header() && self.matches.iter().skip(position + 1).any(twice) {
                 return Err("the same match twice".to_owned());
             }
-            one.check(self, family)?;
+            one.check(self.protocol(), family)?;
         }
-        self.target.check(self, family)
+        self.target.check(self.protocol())
     }
 
     pub(crate) fn protocol(&self) -> Option<&Protocol> {
@@ -68,11 +70,6 @@ impl Rule {
             Match::Protocol(protocol) => Some(protocol),
             _ => None,
         })
-    }
-
-    /// Whether packets of `protocol`, and no others, reach the matches that look into their header.
-    pub(crate) fn is_only(&self, protocol: Protocol) -> bool {
-        self.protocol() == Some(&protocol)
     }
 
     pub(crate) fn encode(
@@ -87,7 +84,7 @@ impl Rule {
             one.encode(&mut encoder)?;
         }
         encoder.push(Expression::Counter);
-        self.target.encode(&mut encoder);
+        self.target.encode(&mut encoder)?;
         let protocol = self.protocol();
         Ok(EncodedRule {
             expressions: encoder.expressions,
@@ -107,7 +104,7 @@ impl fmt::Display for RuleText<'_> {
         let mut ordered: Vec<&Match> = self.rule.matches.iter().collect();
         ordered.sort_by_key(|one| one.text_rank());
         for one in ordered {
-            match_::Extension::save(one.extension(), f, self.family)?;
+            one.save(f, self.family)?;
         }
         self.rule.target.save(f, self.family)
     }

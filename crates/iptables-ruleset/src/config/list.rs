@@ -1,0 +1,59 @@
+//! The lists of addresses that the firewall looks into; each is an ipset a family.
+
+use crate::match_::{Direction, Set};
+use crate::{BuildError, Family, SetName};
+
+/// What the members of a set are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum List {
+    Whitelist,
+    Blacklist,
+    ThrottleSoft,
+    ThrottleHard,
+}
+
+impl List {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Whitelist,
+        Self::Blacklist,
+        Self::ThrottleSoft,
+        Self::ThrottleHard,
+    ];
+
+    /// The name of its set for IPv4.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Whitelist => "whitelist",
+            Self::Blacklist => "blacklist",
+            Self::ThrottleSoft => "throttle-soft",
+            Self::ThrottleHard => "throttle-hard",
+        }
+    }
+
+    /// Whether being on it decides about every packet.
+    pub(crate) fn decides(self) -> bool {
+        matches!(self, Self::Whitelist | Self::Blacklist)
+    }
+
+    /// What it would mean to have everybody on it.
+    pub(crate) fn of_everybody(self) -> &'static str {
+        match self {
+            Self::Whitelist => "there would be no firewall",
+            Self::Blacklist => "everybody would be banned, this host's administrator too",
+            Self::ThrottleSoft | Self::ThrottleHard => "everybody would be throttled",
+        }
+    }
+
+    /// An ipset holds one family, so each list is two sets.
+    pub(crate) fn set_name(self, family: Family) -> Result<SetName, BuildError> {
+        match family {
+            Family::Ipv4 => self.name().parse(),
+            Family::Ipv6 => format!("{}_v6", self.name()).parse(),
+        }
+    }
+
+    /// Whether a packet's source is on it.
+    pub(crate) fn member(self, family: Family) -> Result<Set, BuildError> {
+        Ok(Set::new(self.set_name(family)?, Direction::Source))
+    }
+}

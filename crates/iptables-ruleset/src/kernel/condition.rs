@@ -1,0 +1,223 @@
+//! What a rule asks of a packet, in the words of iptables: as much of it as is understood, the rest
+//! by name or as "a part that cannot be read".
+
+use crate::encoding::{Expression, MetaKey, Native, PayloadBase};
+use crate::match_::{Conntrack, CtState, Protocol};
+use crate::ruleset::decode;
+use crate::{Family, Match, PortRange, Target};
+
+/// What a rule asks of a packet, as far as it is understood.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Condition {
+    /// In the words of iptables; empty for every packet.
+    pub(crate) words: String,
+    /// Only packets that we let in too, whoever sends them: over loopback, or of connections that
+    /// are known.
+    pub(crate) routine: bool,
+    /// The ports that it is about: `tcp 22`.
+    pub(crate) ports: Vec<String>,
+}
+
+/// What a rule of `family` with these expressions asks.
+pub(crate) fn condition(expressions: &[Expression], family: Family) -> Condition {
+    // Whose names the sets have makes no difference here.
+    let rule = decode::rule(family, expressions, &|_| None);
+    let mut reader = Reader {
+        family,
+        protocol: rule.protocol().filter(|protocol| !protocol.is_inverted()),
+        load: None,
+        mask: None,
+        words: Vec::new(),
+        unread: false,
+        found: Condition::default(),
+    };
+    for one in rule.matches() {
+        match one {
+            Match::Other(other) => reader.expression(other.expression()),
+            known => reader.known(known),
+        }
+    }
+    if let Target::Other(other) = rule.target() {
+        reader.expression(other.expression());
+    }
+    if reader.unread {
+        reader.words.push("a part that cannot be read".to_owned());
+    }
+    Condition {
+        words: reader.words.join(" "),
+        ..reader.found
+    }
+}
+
+struct Reader<'a> {
+    family: Family,
+    protocol: Option<&'a Protocol>,
+    /// What is in the register, where no match of iptables has it there.
+    load: Option<Load>,
+    mask: Option<&'a [u8]>,
+    words: Vec<String>,
+    unread: bool,
+    found: Condition,
+}
+
+#[derive(Clone, Copy)]
+enum Load {
+    Meta(MetaKey),
+    /// A port, by its offset in the header.
+    Port(u32),
+    State,
+}
+
+impl<'a> Reader<'a> {
+    /// A match that iptables has.
+    fn known(&mut self, one: &Match) {
+        self.load = None;
+        let text = one.text(self.family);
+        let words = match one {
+            Match::Comment(_) => return,
+            Match::Limit(_) => "-m limit",
+            Match::HashLimit(_) => "-m hashlimit",
+            // The rule has `-p` before it.
+            Match::Tcp(_) => text.trim_start_matches("-m tcp "),
+            Match::Udp(_) => text.trim_start_matches("-m udp "),
+            _ => &text,
+        };
+        self.words.push(words.to_owned());
+        self.found.routine |= match one {
+            Match::InInterface(_) => words == "-i lo",
+            Match::Conntrack(conntrack) => conntrack.is_for_known_connections(),
+            _ => false,
+        };
+        for range in one.destination_ports() {
+            self.asks_for(range);
+        }
+    }
+
+    /// An expression that is no match of iptables where it stands.
+    fn expression(&mut self, expression: &'a Expression) {
+        let words = match expression {
+            Expression::Counter
+            | Expression::Log { .. }
+            | Expression::Verdict(_)
+            | Expression::Target(_) => return,
+            Expression::Meta(key) => return self.loads(Some(Load::Meta(*key))),
+            Expression::Payload {
+                base: PayloadBase::Transport,
+                offset: offset @ (SOURCE_PORT | DESTINATION_PORT),
+                length: 2,
+            } => return self.loads(Some(Load::Port(*offset))),
+            Expression::Payload { .. } => return self.loads(None),
+            Expression::Mask(mask) => {
+                self.mask = Some(mask);
+                return;
+            }
+            Expression::Compare { inverted, data } => self.compared(*inverted, data),
+            Expression::Range { inverted, from, to } => self.port(*inverted, from, to),
+            Expression::Limit { .. } => Some("-m limit".to_owned()),
+            Expression::Match(xt) => match Conntrack::of_state_match(xt) {
+                Some(conntrack) => return self.known(&conntrack.into()),
+                None => Some(format!("-m {}", xt.name)),
+            },
+            Expression::Other { name, native, .. } => match native {
+                Native::Asks if name == "limit" => Some("-m limit".to_owned()),
+                Native::Asks => name
+                    .strip_prefix("match ")
+                    .map(|name| format!("-m {}", name.escape_default())),
+                Native::AsksForPorts {
+                    source,
+                    destination,
+                } => Some(self.ports(name, *source, *destination)),
+                Native::LooksUpVerdict => None,
+                Native::LoadsState => return self.loads(Some(Load::State)),
+                Native::Loads | Native::DoesNothing => return self.loads(None),
+                _ => return,
+            },
+        };
+        match words {
+            Some(words) => self.words.push(words),
+            None => self.unread = true,
+        }
+    }
+
+    fn loads(&mut self, load: Option<Load>) {
+        self.load = load;
+        self.mask = None;
+    }
+
+    /// `None` for what is not understood.
+    fn compared(&mut self, inverted: bool, data: &[u8]) -> Option<String> {
+        let not = if inverted { "! " } else { "" };
+        match (self.load?, self.mask.take()) {
+            (Load::Meta(key @ (MetaKey::InInterface | MetaKey::OutInterface)), None) => {
+                // nft fills the register with zeros.
+                let name = data.split(|byte| *byte == 0).next()?;
+                let beginning = if name.len() == data.len() { "+" } else { "" };
+                let option = if key == MetaKey::InInterface {
+                    "-i"
+                } else {
+                    "-o"
+                };
+                let name = String::from_utf8_lossy(name);
+                let words = format!("{not}{option} {}{beginning}", name.escape_default());
+                self.found.routine |= words == "-i lo";
+                Some(words)
+            }
+            (Load::Port(_), None) => self.port(inverted, data, data),
+            // `(state & bits) != 0` is how nft asks for one of some states.
+            (Load::State, Some(mask)) if inverted && data.iter().all(|byte| *byte == 0) => {
+                let state = CtState::of_nft(u32::from_ne_bytes(*mask.first_chunk()?));
+                self.found.routine |= state.is_known_connection();
+                Some(format!("-m conntrack --ctstate {state}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// A port, or one of a range.
+    fn port(&mut self, inverted: bool, from: &[u8], to: &[u8]) -> Option<String> {
+        let Some(Load::Port(offset)) = self.load else {
+            return None;
+        };
+        let port = |bytes: &[u8]| bytes.try_into().ok().map(u16::from_be_bytes);
+        let range = PortRange::new(port(from)?, port(to)?).ok()?;
+        let option = if offset == DESTINATION_PORT {
+            "--dport"
+        } else {
+            "--sport"
+        };
+        if offset == DESTINATION_PORT && !inverted {
+            self.asks_for(range);
+        }
+        let not = if inverted { "! " } else { "" };
+        Some(format!("{not}{option} {range}"))
+    }
+
+    /// The xt match `tcp` or `udp`; flags, and what is inverted, are not told.
+    fn ports(&mut self, name: &str, source: (u16, u16), destination: (u16, u16)) -> String {
+        let mut words = Vec::new();
+        for (option, (first, last)) in [("--sport", source), ("--dport", destination)] {
+            let range = PortRange::new(first, last);
+            if let (Ok(range), false) = (range, (first, last) == (0, u16::MAX)) {
+                if option == "--dport" {
+                    self.asks_for(range);
+                }
+                words.push(format!("{option} {range}"));
+            }
+        }
+        if words.is_empty() {
+            words.push(name.replace("match ", "-m "));
+        }
+        words.join(" ")
+    }
+
+    fn asks_for(&mut self, range: PortRange) {
+        let protocol = self
+            .protocol
+            .map_or("port".into(), |protocol| protocol.name());
+        self.found.ports.push(format!("{protocol} {range}"));
+    }
+}
+
+/// Offsets in struct tcphdr and struct udphdr, linux/tcp.h and linux/udp.h.
+const SOURCE_PORT: u32 = 0;
+const DESTINATION_PORT: u32 = 2;

@@ -1,0 +1,82 @@
+//! What a rule does with a packet that it matches.
+
+use crate::encoding::{Expression, Native, Verdict};
+
+/// What a rule does with a packet that it matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing, or nothing that ends its way.
+    Continue,
+    Accept,
+    Drop,
+    Reject,
+    /// A program decides, and what it accepts comes to no further rule; without the program it may
+    /// be everything.
+    Queue,
+    Return,
+    Jump(String),
+    Goto(String),
+    /// It gets another destination.
+    Redirect,
+    /// It may be decided about, and how cannot be told.
+    Undecided,
+}
+
+impl Outcome {
+    /// What iptables writes for it.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Continue | Self::Redirect | Self::Undecided => String::new(),
+            Self::Jump(to) => format!("-j {to}"),
+            Self::Goto(to) => format!("-g {to}"),
+            Self::Accept => "-j ACCEPT".to_owned(),
+            Self::Drop => "-j DROP".to_owned(),
+            Self::Reject => "-j REJECT".to_owned(),
+            Self::Queue => "-j NFQUEUE".to_owned(),
+            Self::Return => "-j RETURN".to_owned(),
+        }
+    }
+}
+
+/// Whether a rule made of these expressions is for every packet, and what it does. What is not
+/// known here may be a condition.
+pub(crate) fn effect(expressions: &[Expression]) -> (bool, Outcome) {
+    let mut unconditional = true;
+    let mut otherwise = Outcome::Continue;
+    for expression in expressions {
+        let end = match expression {
+            // A load is no condition yet: iptables makes one without a comparison of `-i +`.
+            Expression::Counter | Expression::Log { .. } | Expression::Meta(_) => continue,
+            Expression::Match(xt) if xt.name == "comment" => continue,
+            Expression::Target(xt) if xt.name == "LOG" => continue,
+            Expression::Target(xt) if xt.name == "REJECT" => Some(Outcome::Reject),
+            Expression::Verdict(verdict) => Some(match verdict {
+                Verdict::Accept => Outcome::Accept,
+                Verdict::Drop => Outcome::Drop,
+                Verdict::Return => Outcome::Return,
+                Verdict::Jump(to) => Outcome::Jump(to.clone()),
+            }),
+            Expression::Other { native, .. } => match native {
+                Native::DoesNothing => continue,
+                Native::Rejects => Some(Outcome::Reject),
+                Native::Queues => Some(Outcome::Queue),
+                Native::GoesTo(chain) => Some(Outcome::Goto(chain.clone())),
+                Native::ChangesDestination => {
+                    otherwise = Outcome::Redirect;
+                    None
+                }
+                Native::LooksUpVerdict => {
+                    otherwise = Outcome::Undecided;
+                    None
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(end) = end {
+            return (unconditional, end);
+        }
+        unconditional = false;
+    }
+    (unconditional, otherwise)
+}

@@ -1,0 +1,88 @@
+//! What a plan wants of one family.
+
+use std::collections::BTreeMap;
+
+use super::ApplyError;
+use crate::encoding::EncodedRule;
+use crate::{BuildError, Family, Hook, Policy, Rule, Ruleset};
+
+/// What a plan wants of one family.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub(super) family: Family,
+    pub(super) policies: BTreeMap<Hook, Policy>,
+    pub(super) jumps: Vec<Jump>,
+    pub(super) chains: Vec<Chain>,
+    pub(super) wanted: Wanted,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Present,
+    Absent,
+}
+
+/// A jump from a built-in chain to one of ours.
+#[derive(Debug, Clone)]
+pub(super) struct Jump {
+    pub(super) hook: Hook,
+    pub(super) to: String,
+    /// Before all rules of others.
+    pub(super) first: bool,
+    pub(super) text: String,
+    pub(super) rule: EncodedRule,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Chain {
+    pub(super) name: String,
+    /// Text and encoding; none where the chain shall go.
+    pub(super) rules: Vec<(String, EncodedRule)>,
+}
+
+impl Part {
+    pub(super) fn new(
+        ruleset: &Ruleset,
+        wanted: Wanted,
+        index: &mut dyn FnMut(&str) -> Result<u16, BuildError>,
+    ) -> Result<Self, BuildError> {
+        let family = ruleset.family();
+        let mut jumps = Vec::new();
+        let mut policies = BTreeMap::new();
+        for hook in Hook::ALL {
+            if let Some(policy) = ruleset.policy_of(hook) {
+                policies.insert(hook, policy);
+            }
+            for to in ruleset.jumps_from(hook) {
+                let rule = Rule::new(to.clone());
+                let text = rule.to_iptables_save(family).to_string();
+                jumps.push(Jump {
+                    hook,
+                    to: to.to_string(),
+                    first: ruleset.is_first(hook),
+                    text,
+                    rule: rule.encode(family, index)?,
+                });
+            }
+        }
+        Ok(Self {
+            family,
+            policies,
+            jumps,
+            chains: Vec::new(),
+            wanted,
+        })
+    }
+
+    /// Whether the chain is ours.
+    pub(super) fn owns(&self, name: &str) -> bool {
+        self.chains.iter().any(|chain| chain.name == name)
+    }
+
+    pub(super) fn conflict(&self, reason: impl Into<String>) -> ApplyError {
+        ApplyError::Conflict {
+            family: self.family,
+            reason: reason.into(),
+        }
+    }
+}
