@@ -47,6 +47,19 @@ impl Ground {
         Ok(ground)
     }
 
+    /// A firewall with `config`, where tracking is kept away from TCP and UDP both ways, as people
+    /// have it for a busy service.
+    pub(crate) fn untracked(case: Case, config: Config) -> Result<Self, Failed> {
+        let ground = Self::with(case, config)?;
+        for protocol in ["tcp", "udp"] {
+            for chain in ["PREROUTING", "OUTPUT"] {
+                let place = ["-t", "raw", "-A", chain, "-p", protocol];
+                ground.iptables(&[&place[..], &["-j", "CT", "--notrack"]].concat())?;
+            }
+        }
+        Ok(ground)
+    }
+
     /// A firewall with these services instead of ssh and https.
     pub(crate) fn with_services(case: Case, services: &'static [Service]) -> Result<Self, Failed> {
         Self::with(

@@ -22,30 +22,9 @@ pub(crate) const ROWS: &[Row] = &[
     ("untracked_udp", udp),
 ];
 
-/// Both ways, as people have it who want no tracking for a busy service.
-fn untracked(case: Case, config: Config) -> Result<Ground, Failed> {
-    let ground = Ground::with(case, config)?;
-    for protocol in ["tcp", "udp"] {
-        for chain in ["PREROUTING", "OUTPUT"] {
-            ground.iptables(&[
-                "-t",
-                "raw",
-                "-A",
-                chain,
-                "-p",
-                protocol,
-                "-j",
-                "CT",
-                "--notrack",
-            ])?;
-        }
-    }
-    Ok(ground)
-}
-
 /// It is logged once, and what goes on costs nothing of the limit.
 fn session(case: Case, port: u16) -> Result<(), Failed> {
-    let mut ground = untracked(case, Config::default())?;
+    let mut ground = Ground::untracked(case, Config::default())?;
     let client = ground.world.attacker.address(case.family);
     if port == 9999 {
         ground.add("whitelist", client, "")?;
@@ -58,7 +37,7 @@ fn session_without_limit(case: Case) -> Result<(), Failed> {
         services: &[Service::Unlimited],
         ..Config::default()
     };
-    whole(&mut untracked(case, config)?, 8443)
+    whole(&mut Ground::untracked(case, config)?, 8443)
 }
 
 fn whole(ground: &mut Ground, port: u16) -> Result<(), Failed> {
@@ -73,7 +52,7 @@ fn whole(ground: &mut Ground, port: u16) -> Result<(), Failed> {
 }
 
 fn over_limit(case: Case) -> Result<(), Failed> {
-    let mut ground = untracked(case, Config::default())?;
+    let mut ground = Ground::untracked(case, Config::default())?;
     let source = ground.source(1);
     let packets = ground.connections(source, 22, 12);
     ground.expect_limit(
@@ -97,7 +76,7 @@ fn throttled(case: Case) -> Result<(), Failed> {
         services: &[Service::Unlimited],
         ..Config::default()
     };
-    let mut ground = untracked(case, config)?;
+    let mut ground = Ground::untracked(case, config)?;
     let source = ground.source(1);
     ground.add("throttle-hard", source, "timeout 600")?;
     let packets = ground.connections(source, 8443, 10);
@@ -110,7 +89,7 @@ fn throttled(case: Case) -> Result<(), Failed> {
 }
 
 fn closed_port(case: Case) -> Result<(), Failed> {
-    let mut ground = untracked(case, Config::default())?;
+    let mut ground = Ground::untracked(case, Config::default())?;
     let source = ground.source(1);
     ground.expect(&ground.connections(source, 23, 1), BLOCKED)?;
     let late = Packet::tcp(
@@ -128,7 +107,7 @@ fn udp(case: Case) -> Result<(), Failed> {
         services: &[Service::Udp],
         ..Config::default()
     };
-    let mut ground = untracked(case, config)?;
+    let mut ground = Ground::untracked(case, config)?;
     let source = SocketAddr::new(ground.source(1), 40_000);
     let datagram = Packet::udp(source, ground.gateway(5300), b"?");
     ground.expect(&[datagram.clone(), datagram], ALLOWED)?;

@@ -7,6 +7,7 @@ use super::batch::{Batch, Change};
 use super::inspect::{self, Ahead, Bypass};
 use super::part::{Chain, Part, Wanted};
 use super::{ApplyError, Kernel, Patience, ResolveSet, Snapshot, install, remove};
+use crate::model::BuildErrorKind as Kind;
 use crate::{BuildError, Family, Ruleset};
 
 /// What shall be in the kernel, or no longer be in it: checked, and with the sets found. One plan
@@ -91,7 +92,7 @@ impl Plan {
         let mut parts = Vec::new();
         for ruleset in rulesets {
             let mut part = Part::new(ruleset, Wanted::Absent, &mut |name| {
-                Err(BuildError::set_index(name))
+                Err(Kind::no_set(name).into())
             })?;
             part.chains = ruleset
                 .chains()
@@ -112,10 +113,11 @@ impl Plan {
                 .skip(position + 1)
                 .any(|other| other.family == part.family)
             {
-                return Err(BuildError::ruleset(
-                    part.family,
-                    "there are two for this family in one plan".to_owned(),
-                ));
+                return Err(Kind::Ruleset {
+                    family: part.family,
+                    reason: "there are two for this family in one plan".to_owned(),
+                }
+                .into());
             }
         }
         Ok(Self { parts })
@@ -211,14 +213,20 @@ impl Plan {
 
 /// The kernel compares addresses of the wrong family without a word, so it is told apart here.
 fn find_set(name: &str, family: Family, sets: &mut impl ResolveSet) -> Result<u16, BuildError> {
-    let set = sets
-        .resolve(name)
-        .map_err(|error| BuildError::set(name, error.into()))?;
+    let set = sets.resolve(name).map_err(|error| Kind::Set {
+        set: name.to_owned(),
+        source: error.into(),
+    })?;
     if set.index() == IPSET_INVALID_ID {
-        return Err(BuildError::set_index(name));
+        return Err(Kind::no_set(name).into());
     }
     match set.family() {
-        Some(actual) if actual != family => Err(BuildError::set_family(name, family, actual)),
+        Some(actual) if actual != family => Err(Kind::SetFamily {
+            set: name.to_owned(),
+            wanted: family,
+            actual,
+        }
+        .into()),
         _ => Ok(set.index()),
     }
 }

@@ -9,10 +9,11 @@ use super::Family;
 /// kernel is asked for anything.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct BuildError(#[from] Kind);
+pub struct BuildError(#[from] BuildErrorKind);
 
+/// What is wrong.
 #[derive(Debug, thiserror::Error)]
-enum Kind {
+pub(crate) enum BuildErrorKind {
     #[error("{what} {value:?}: {reason}")]
     Value {
         what: &'static str,
@@ -45,61 +46,25 @@ enum Kind {
     SetIndex { set: String },
 }
 
+impl BuildErrorKind {
+    /// The index that the kernel gives to no set.
+    pub(crate) fn no_set(name: &str) -> Self {
+        Self::SetIndex {
+            set: name.to_owned(),
+        }
+    }
+}
+
 impl BuildError {
     pub(crate) fn value(
         what: &'static str,
         value: impl fmt::Display,
         reason: impl Into<String>,
     ) -> Self {
-        Kind::Value {
+        BuildErrorKind::Value {
             what,
             value: value.to_string(),
             reason: reason.into(),
-        }
-        .into()
-    }
-
-    pub(crate) fn rule(
-        family: Family,
-        chain: &str,
-        number: usize,
-        rule: String,
-        reason: String,
-    ) -> Self {
-        Kind::Rule {
-            family,
-            chain: chain.to_owned(),
-            number,
-            rule,
-            reason,
-        }
-        .into()
-    }
-
-    pub(crate) fn ruleset(family: Family, reason: String) -> Self {
-        Kind::Ruleset { family, reason }.into()
-    }
-
-    pub(crate) fn set(set: &str, source: Box<dyn Error + Send + Sync>) -> Self {
-        Kind::Set {
-            set: set.to_owned(),
-            source,
-        }
-        .into()
-    }
-
-    pub(crate) fn set_family(set: &str, wanted: Family, actual: Family) -> Self {
-        Kind::SetFamily {
-            set: set.to_owned(),
-            wanted,
-            actual,
-        }
-        .into()
-    }
-
-    pub(crate) fn set_index(set: &str) -> Self {
-        Kind::SetIndex {
-            set: set.to_owned(),
         }
         .into()
     }
@@ -109,14 +74,16 @@ impl BuildError {
     pub fn is_set_unusable(&self) -> bool {
         matches!(
             self.0,
-            Kind::Set { .. } | Kind::SetFamily { .. } | Kind::SetIndex { .. }
+            BuildErrorKind::Set { .. }
+                | BuildErrorKind::SetFamily { .. }
+                | BuildErrorKind::SetIndex { .. }
         )
     }
 
     /// The reason without the value that it is about, for messages that show the value anyway.
     pub(crate) fn reason(&self) -> String {
         match &self.0 {
-            Kind::Value { reason, .. } => reason.clone(),
+            BuildErrorKind::Value { reason, .. } => reason.clone(),
             other => other.to_string(),
         }
     }

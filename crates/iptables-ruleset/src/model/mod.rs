@@ -10,6 +10,7 @@ mod quoted;
 mod rate;
 
 pub use error::BuildError;
+pub(crate) use error::BuildErrorKind;
 pub use family::Family;
 pub use hook::{Hook, Policy};
 pub use names::{ChainName, InterfaceName, SetName};

@@ -27,13 +27,6 @@ const INTERFACE_MAX: usize = 15;
 /// `IPSET_MAXNAMELEN` (32, `linux/netfilter/ipset/ip_set.h`) less the NUL.
 const SET_MAX: usize = 31;
 
-impl ChainName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 impl FromStr for ChainName {
     type Err = BuildError;
 
@@ -65,12 +58,6 @@ impl FromStr for ChainName {
     }
 }
 
-impl fmt::Display for ChainName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// The name of a network interface, or the beginning of one: `eth0`, `eth+`.
 ///
 /// 1 to 15 bytes of printable ASCII without blanks, quotes, `/` and `:`, and not `.` or `..`: the
@@ -79,13 +66,6 @@ impl fmt::Display for ChainName {
 /// peer that `ip link` shows behind a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InterfaceName(String);
-
-impl InterfaceName {
-    /// The name as `iptables` writes it, with the `+`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl FromStr for InterfaceName {
     type Err = BuildError;
@@ -130,22 +110,9 @@ fn taken_for_an_interface(name: &str) -> Option<String> {
     })
 }
 
-impl fmt::Display for InterfaceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// The name of an ipset: 1 to 31 bytes of printable ASCII without blanks and quotes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SetName(String);
-
-impl SetName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl FromStr for SetName {
     type Err = BuildError;
@@ -163,11 +130,24 @@ impl FromStr for SetName {
     }
 }
 
-impl fmt::Display for SetName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+macro_rules! text_of_names {
+    ($($name:ident)*) => {
+        $(impl $name {
+            /// The name as text, as `iptables` writes it.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        })*
+    };
 }
+
+text_of_names!(ChainName InterfaceName SetName);
 
 /// Only what `iptables-save` prints unquoted, so that a saved ruleset always reads back as it was.
 fn plain(name: &str, max: usize) -> Result<(), String> {

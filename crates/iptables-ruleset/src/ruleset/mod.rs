@@ -11,6 +11,7 @@ use std::fmt;
 pub use chain::Chain;
 pub use rule::Rule;
 
+use crate::model::BuildErrorKind;
 use crate::{BuildError, ChainName, Family, Hook, Policy};
 
 /// Our part of one family's `filter` table: chains of our own, jumps to them from the built-in
@@ -146,10 +147,7 @@ impl Ruleset {
     pub fn check(&self) -> Result<(), BuildError> {
         for (hook, to) in &self.jumps {
             if !self.chains.contains_key(to) {
-                return Err(BuildError::ruleset(
-                    self.family,
-                    format!("{hook} jumps to chain {to}, which is not in it"),
-                ));
+                return Err(self.wrong(format!("{hook} jumps to chain {to}, which is not in it")));
             }
         }
         for chain in self.chains() {
@@ -161,9 +159,12 @@ impl Ruleset {
                         }
                         _ => Ok(()),
                     })
-                    .map_err(|reason| {
-                        let text = rule.to_iptables_save(self.family).to_string();
-                        BuildError::rule(self.family, chain.name().as_str(), number, text, reason)
+                    .map_err(|reason| BuildErrorKind::Rule {
+                        family: self.family,
+                        chain: chain.name().to_string(),
+                        number,
+                        rule: rule.to_iptables_save(self.family).to_string(),
+                        reason,
                     })?;
             }
         }
@@ -196,10 +197,12 @@ impl Ruleset {
         }
         match left.keys().next() {
             None => Ok(()),
-            Some(chain) => Err(BuildError::ruleset(
-                self.family,
-                format!("chain {chain} leads to a circle of jumps"),
-            )),
+            Some(chain) => Err(self.wrong(format!("chain {chain} leads to a circle of jumps"))),
         }
+    }
+
+    fn wrong(&self, reason: String) -> BuildError {
+        let family = self.family;
+        BuildErrorKind::Ruleset { family, reason }.into()
     }
 }
