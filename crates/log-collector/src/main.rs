@@ -8,16 +8,17 @@ mod decode;
 mod interfaces;
 mod message;
 mod output;
+mod say;
 mod signals;
 mod socket;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::args::Args;
 use crate::collector::Collector;
+use crate::say::say;
 
 /// The command line, the configuration or what they name cannot be used.
 const UNUSABLE: u8 = 2;
@@ -47,9 +48,4 @@ fn complain(error: &dyn std::error::Error, status: u8) -> ExitCode {
     }
     say(&format_args!("{text}"));
     ExitCode::from(status)
-}
-
-/// One line for whoever started us, on standard error; that it is closed stops nothing.
-fn say(text: &dyn std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "log-collector: {text}");
 }

@@ -6,10 +6,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use netlink_packet_core::{NetlinkBuffer, NlasIterator};
+use netlink_packet_core::{NLMSG_ERROR, NlasIterator};
 
-// linux/netlink.h
-const NLMSG_ERROR: u16 = 2;
 // linux/netfilter/nfnetlink.h: the subsystem is the upper half of the message's type.
 const NFNL_SUBSYS_ULOG: u16 = 4;
 const NFGENMSG: usize = 4;
@@ -32,8 +30,8 @@ const NFULA_HWHEADER: u16 = 16;
 pub(crate) enum Message<'a> {
     /// A packet that a rule logged.
     Packet(Logged<'a>),
-    /// The answer to the request of this number: 0, or an errno.
-    Answer { sequence: u32, errno: i32 },
+    /// The answer to the request of this number.
+    Answer { sequence: u32 },
 }
 
 /// What the kernel tells of one packet.
@@ -62,30 +60,20 @@ pub(crate) struct Logged<'a> {
 
 /// The messages of a datagram, without those that are of no interest. What cannot be read ends
 /// them.
-pub(crate) fn messages(mut datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
-    let next = move || {
-        let message = NetlinkBuffer::new_checked(datagram).ok()?;
-        let length = usize::try_from(message.length()).ok()?;
-        datagram = datagram
-            .get(length.next_multiple_of(4)..)
-            .unwrap_or_default();
-        Some((
-            message.message_type(),
-            message.sequence_number(),
-            message.payload(),
-        ))
-    };
-    std::iter::from_fn(next).filter_map(|(kind, sequence, payload)| {
-        const PACKET: u16 = (NFNL_SUBSYS_ULOG << 8) | NFULNL_MSG_PACKET;
-        match kind {
-            PACKET => Some(Message::Packet(Logged::read(payload.get(NFGENMSG..)?))),
-            NLMSG_ERROR => Some(Message::Answer {
-                sequence,
-                errno: i32::from_ne_bytes(*payload.first_chunk()?).saturating_neg(),
-            }),
-            _ => None,
-        }
-    })
+pub(crate) fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
+    netlink_session::messages(datagram)
+        .map_while(Result::ok)
+        .filter_map(|message| {
+            const PACKET: u16 = (NFNL_SUBSYS_ULOG << 8) | NFULNL_MSG_PACKET;
+            let payload = message.payload();
+            match message.message_type() {
+                PACKET => Some(Message::Packet(Logged::read(payload.get(NFGENMSG..)?))),
+                NLMSG_ERROR => Some(Message::Answer {
+                    sequence: message.sequence_number(),
+                }),
+                _ => None,
+            }
+        })
 }
 
 impl<'a> Logged<'a> {
@@ -187,10 +175,7 @@ mod tests {
         let [
             Message::Packet(packet),
             Message::Packet(short),
-            Message::Answer {
-                sequence: 9,
-                errno: 1,
-            },
+            Message::Answer { sequence: 9 },
         ] = &read[..]
         else {
             panic!("{read:?}");

@@ -1,17 +1,14 @@
 //! The netlink socket that an NFLOG group is read from.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::time::Duration;
-use std::{fs, io};
 
-use netlink_packet_netfilter::NetfilterProtoFamily;
-use netlink_packet_netfilter::nflog::{
-    ConfigCmd, ConfigFlags, ConfigMode, ConfigNla, Timeout, config_request,
-};
-use netlink_sys::protocols::NETLINK_NETFILTER;
-use netlink_sys::{Socket as Netlink, SocketAddr};
+use netfilter_host::nflog_groups;
+use netlink_packet_netfilter::nflog::{ConfigCmd, ConfigFlags, ConfigMode, ConfigNla, Timeout};
+use netlink_session::{NetlinkFamily, NetlinkSocket, Session};
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, setsockopt, sockopt};
+use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
 
 use crate::message::{Message, messages};
 
@@ -66,145 +63,100 @@ pub(crate) enum Received {
 
 /// An NFLOG group, from when it is bound.
 pub(crate) struct Socket {
-    netlink: Netlink,
+    session: Session,
     group: u16,
-    sequence: u32,
-    datagram: Vec<u8>,
+    /// Room for any datagram.
+    buffer: Vec<u8>,
+    /// How much of it the last one takes.
+    length: usize,
 }
 
 impl Socket {
     pub(crate) fn bind(group: u16) -> Result<Self, Error> {
-        let fail = |operation| move |source| Error::Socket { operation, source };
-        let mut netlink = Netlink::new(NETLINK_NETFILTER).map_err(fail("open"))?;
-        netlink.bind_auto().map_err(fail("bind"))?;
+        let netlink = NetlinkSocket::connect(NetlinkFamily::Netfilter).map_err(failed("open"))?;
         // Without the privilege to exceed the system's limit, as much as the limit allows.
         if setsockopt(&netlink, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
             setsockopt(&netlink, sockopt::RcvBuf, &RECEIVE_BUFFER)
-                .map_err(|errno| fail("size the buffer of")(errno.into()))?;
+                .map_err(|errno| failed("size the buffer of")(errno.into()))?;
         }
-        let mut socket = Self {
-            netlink,
-            group,
-            sequence: 0,
-            datagram: Vec::with_capacity(DATAGRAM),
-        };
+        let mut session = Session::new(netlink);
         // No PfBind: it would make us the logger of all that the namespace logs, not only of this
         // group.
-        socket
-            .configure(vec![
-                ConfigCmd::Bind.into(),
-                ConfigMode::new_packet(u32::try_from(COPY_RANGE).unwrap_or(u32::MAX)).into(),
-                ConfigFlags::SEQ.into(),
-                ConfigNla::NlBufSiz(GATHERED_BYTES),
-                ConfigNla::QThresh(GATHERED_PACKETS),
-                Timeout::from(GATHERED_FOR).into(),
-            ])
-            .map_err(fail("write to"))?;
-        match socket.answer().map_err(fail("read"))? {
-            0 => {}
-            errno if errno == Errno::EPERM as i32 => return Err(refusal(group)),
-            errno => {
-                let source = io::Error::from_raw_os_error(errno);
-                return Err(Error::Refused { group, source });
-            }
-        }
-        socket
-            .netlink
-            .set_non_blocking(true)
-            .map_err(fail("set up"))?;
-        Ok(socket)
+        let settings = vec![
+            ConfigCmd::Bind.into(),
+            ConfigMode::new_packet(u32::try_from(COPY_RANGE).unwrap_or(u32::MAX)).into(),
+            ConfigFlags::SEQ.into(),
+            ConfigNla::NlBufSiz(GATHERED_BYTES),
+            ConfigNla::QThresh(GATHERED_PACKETS),
+            Timeout::from(GATHERED_FOR).into(),
+        ];
+        let bound = nflog_groups::configure(group, settings)
+            .and_then(|mut request| session.acknowledge(&mut request));
+        bound.map_err(|error| match error.code() {
+            Some(EPERM) => refusal(group),
+            _ => Error::Refused {
+                group,
+                source: error.into(),
+            },
+        })?;
+        Ok(Self {
+            session,
+            group,
+            buffer: vec![0; DATAGRAM],
+            length: 0,
+        })
     }
 
-    /// Asks for no more packets. The kernel then sends what it has gathered, and after that the
-    /// answer to the request whose number this gives.
+    /// Asks for no more packets. The kernel then sends what it has gathered, and after
+    /// that the answer to the request whose number this gives.
     pub(crate) fn unbind(&mut self) -> Result<u32, Error> {
-        self.configure(vec![ConfigCmd::Unbind.into()])
-            .map_err(|source| Error::Socket {
-                operation: "write to",
-                source,
-            })?;
-        Ok(self.sequence)
+        nflog_groups::configure(self.group, vec![ConfigCmd::Unbind.into()])
+            .and_then(|mut request| self.session.send(&mut request))
+            .map_err(|error| failed("write to")(error.into()))
     }
 
-    /// Takes the next datagram of the kernel.
+    /// Takes the next datagram, without waiting for one.
     pub(crate) fn receive(&mut self) -> Result<Received, Error> {
+        let file = self.as_fd().as_raw_fd();
         loop {
-            self.datagram.clear();
-            let received = self
-                .netlink
-                .recv_from(&mut self.datagram, MsgFlags::MSG_TRUNC.bits());
-            match received {
-                // Only the kernel is believed.
-                Ok((_, from)) if from.port_number() != 0 => {}
+            match recv(file, &mut self.buffer, MsgFlags::MSG_TRUNC) {
                 // Cannot be, by the sizes above; what did not fit is a gap in the numbers.
-                Ok((length, _)) if length > self.datagram.len() => return Ok(Received::Overrun),
-                Ok(_) => return Ok(Received::Datagram),
-                Err(error) => match error.raw_os_error().map(Errno::from_raw) {
-                    Some(Errno::EAGAIN) => return Ok(Received::Nothing),
-                    Some(Errno::ENOBUFS) => return Ok(Received::Overrun),
-                    Some(Errno::EINTR) => {}
-                    _ => {
-                        return Err(Error::Socket {
-                            operation: "read",
-                            source: error,
-                        });
-                    }
-                },
+                Ok(length) if length > self.buffer.len() => return Ok(Received::Overrun),
+                Ok(length) => {
+                    self.length = length;
+                    return Ok(Received::Datagram);
+                }
+                Err(Errno::EAGAIN) => return Ok(Received::Nothing),
+                Err(Errno::ENOBUFS) => return Ok(Received::Overrun),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(failed("read")(errno.into())),
             }
         }
     }
 
     /// The messages of the datagram received last.
     pub(crate) fn messages(&self) -> impl Iterator<Item = Message<'_>> {
-        messages(&self.datagram)
-    }
-
-    fn configure(&mut self, settings: Vec<ConfigNla>) -> io::Result<()> {
-        self.sequence += 1;
-        let mut request = config_request(NetfilterProtoFamily::Unspec, self.group, settings);
-        request.header.sequence_number = self.sequence;
-        let mut bytes = vec![0; request.buffer_len()];
-        request.serialize(&mut bytes);
-        self.netlink
-            .send_to(&bytes, &SocketAddr::new(0, 0), 0)
-            .map(drop)
-    }
-
-    /// The errno that the kernel answers the last request with; packets cannot come before it.
-    fn answer(&mut self) -> io::Result<i32> {
-        loop {
-            self.datagram.clear();
-            let (_, from) = self.netlink.recv_from(&mut self.datagram, 0)?;
-            let answer = messages(&self.datagram).find_map(|message| match message {
-                Message::Answer { sequence, errno } if sequence == self.sequence => Some(errno),
-                _ => None,
-            });
-            if let (0, Some(errno)) = (from.port_number(), answer) {
-                return Ok(errno);
-            }
-        }
+        messages(self.buffer.get(..self.length).unwrap_or_default())
     }
 }
 
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.netlink.as_fd()
+        self.session.transport().as_fd()
     }
+}
+
+fn failed(operation: &'static str) -> impl Fn(io::Error) -> Error {
+    move |source| Error::Socket { operation, source }
 }
 
 /// Tells apart the two reasons for which the kernel answers EPERM.
 fn refusal(group: u16) -> Error {
-    // Columns: group, port of its reader, and more. Only root of the namespace may read it.
-    let bound = fs::read_to_string("/proc/thread-self/net/netfilter/nfnetlink_log");
-    let reader = bound.unwrap_or_default().lines().find_map(|line| {
-        let mut columns = line.split_whitespace().map(str::parse);
-        match (columns.next(), columns.next()) {
-            (Some(Ok(bound)), Some(Ok(port))) if bound == u32::from(group) => Some(port),
-            _ => None,
-        }
-    });
-    match reader {
+    match nflog_groups::reader_of(group) {
         Some(port) => Error::Taken { group, port },
         None => Error::Privilege { group },
     }
 }
+
+// asm-generic/errno-base.h
+const EPERM: u32 = 1;

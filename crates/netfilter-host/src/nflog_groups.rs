@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use netlink_packet_core::NLM_F_ACK;
 use netlink_packet_netfilter::NetfilterProtoFamily;
 use netlink_packet_netfilter::nflog::{ConfigNla, ULogMessage};
 use netlink_session::Error;
@@ -14,7 +15,7 @@ pub fn reader_of(group: u16) -> Option<u32> {
     reader_in(&list.unwrap_or_default(), group)
 }
 
-/// The bytes of a request that sets up a group, such as `[ConfigCmd::Bind.into()]`.
+/// The bytes of a request that sets up a group, such as with `ConfigCmd::Bind`; it is acknowledged.
 ///
 /// # Errors
 ///
@@ -24,7 +25,7 @@ pub fn configure(group: u16, settings: Vec<ConfigNla>) -> Result<Vec<u8>, Error>
 }
 
 pub(crate) fn about(group: u16, message: ULogMessage) -> Result<Vec<u8>, Error> {
-    crate::request(NetfilterProtoFamily::Unspec, group, message, 0)
+    crate::request(NetfilterProtoFamily::Unspec, group, message, NLM_F_ACK)
 }
 
 /// Columns: group, netlink port of who is bound to it, and more.

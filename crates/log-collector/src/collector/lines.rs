@@ -57,7 +57,7 @@ impl Lines {
         let mut foreign = 0_u64;
         for message in messages {
             match message {
-                Message::Answer { sequence, .. } => answered = Some(sequence),
+                Message::Answer { sequence } => answered = Some(sequence),
                 Message::Packet(logged) => {
                     self.count(logged.sequence);
                     if !self.packet(&logged, now, instant) {

@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use self::lines::Lines;
 use crate::args::Args;
 use crate::output::{self, Output, Written};
+use crate::say::say;
 use crate::signals::Signals;
 use crate::socket::{self, Received, Socket};
 
@@ -92,7 +93,7 @@ impl Collector {
         let socket = Socket::bind(args.group)?;
         let output = Output::open(&args.output, args.max_size, args.keep)?;
         if let Some(limit) = output.cramped() {
-            crate::say(&format_args!(
+            say(&format_args!(
                 "the disk of {} is too full for {} files of {} bytes: until there is more room, each may have {limit}",
                 args.output.display(),
                 u32::from(args.keep) + 1,
@@ -175,7 +176,7 @@ impl Collector {
         if let Some((lines, error)) = written.dropped {
             if self.outage == 0 {
                 let path = self.path.display();
-                crate::say(&format_args!(
+                say(&format_args!(
                     "cannot write to {path}, lines are dropped: {error}"
                 ));
             }
@@ -188,7 +189,7 @@ impl Collector {
             Some(error) if !self.too_large => {
                 self.too_large = true;
                 let path = self.path.display();
-                crate::say(&format_args!("cannot rotate {path}, it grows on: {error}"));
+                say(&format_args!("cannot rotate {path}, it grows on: {error}"));
             }
             _ => {}
         }
@@ -229,7 +230,7 @@ impl Collector {
         let said_lately = self.said_full.is_some_and(|said| said.elapsed() < SAID_FOR);
         if written.given_up > 0 && !said_lately {
             self.said_full = Some(Instant::now());
-            crate::say(&format_args!(
+            say(&format_args!(
                 "no room for {} on its disk: {} older lines were removed",
                 self.path.display(),
                 written.given_up
@@ -241,7 +242,7 @@ impl Collector {
         self.lines.ask_host();
         self.too_large = false;
         if let Err(error) = self.output.reopen() {
-            crate::say(&format_args!("{error}; the open one is written on"));
+            say(&format_args!("{error}; the open one is written on"));
         }
     }
 

@@ -1,3 +1,5 @@
+//! A log file that is written, rotated and full.
+
 use std::io::Read as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
