@@ -9,10 +9,8 @@ mod tally;
 mod threshold;
 mod window;
 
-pub(crate) use self::excepted::Excepted;
 pub(crate) use self::nature::{Nature, is_service_port};
 pub(crate) use self::ports::{sum as sum_of_ports, windows as windows_of_ports};
-pub(crate) use self::prefix::{hosts_v4, hosts_v6};
 pub(crate) use self::spans::Span;
 pub use self::tally::Tally;
 pub use self::threshold::Threshold;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
-use super::since::LOOK_BACK;
+use super::before::LOOK_BACK;
 
 /// Bytes of a block unless set: large enough that reading costs few calls, small enough to stay in
 /// a processor's own cache until it is parsed.

@@ -95,6 +95,8 @@ impl Summary {
         self.repeated += other.repeated;
         self.repeated_undated += other.repeated_undated;
         self.latest_ahead = self.latest_ahead.max(other.latest_ahead);
+        self.oldest = [self.oldest, other.oldest].into_iter().flatten().min();
+        self.newest = self.newest.max(other.newest);
     }
 }
 

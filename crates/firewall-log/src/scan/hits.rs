@@ -1,14 +1,16 @@
-//! When sources hit, in few bytes.
+//! When which source hit, in few bytes.
 
+use super::address::{Address, Bits};
 use crate::rule::{Dated, Span};
 
-/// One hit.
+/// One packet that rules count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Hit {
-    /// In microseconds, within [`TIME_MAX`].
+    /// In microseconds since 1970, within [`TIME_MAX`].
     pub(super) at: i64,
-    /// Which rules count it, as a number.
-    pub(super) class: u32,
+    /// Which rules count it: its place in [`RuleSets`](super::group::RuleSets).
+    pub(super) rule_set: u32,
+    /// The destination port, where a rule asks for ports.
     pub(super) port: Option<u16>,
 }
 
@@ -24,7 +26,7 @@ impl Dated for Hit {
     }
 }
 
-/// Hits of which all but the last are not known one by one.
+/// Several packets, of which a line says only how many and when the last came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Repeat {
     /// The last.
@@ -44,71 +46,61 @@ impl Repeat {
     }
 }
 
-/// What is kept of a hit to judge by.
-pub(super) trait Evidence: Dated + Copy + Default + From<Hit> {
-    fn class(&self) -> u32;
-}
-
-impl Evidence for Hit {
-    fn class(&self) -> u32 {
-        self.class
-    }
-}
-
-/// The time is enough where there is one class and ports do not matter.
-impl Evidence for i64 {
-    fn class(&self) -> u32 {
-        0
-    }
-}
-
-impl From<Hit> for i64 {
-    fn from(hit: Hit) -> Self {
-        hit.at
-    }
-}
-
 /// Instants are kept within 36,000 years of 1970, so that a distance of two has a bit to spare.
 pub(super) const TIME_MAX: i64 = 1 << 60;
 
-/// The hits of many sources in the order in which they came: a log is written as it is read, one
-/// end at a time, and needs no memory but that.
+/// Who hit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// The source that has this slot of the shard.
+    Slot(usize),
+    /// A source that has none.
+    Address(Bits),
+}
+
+/// The slots of a shard have numbers below this.
+pub(super) const SLOTS_MAX: usize = ADDRESSED as usize;
+
+/// The hits of many sources in the order in which they came. The log is written at one end as it is
+/// read, and needs no memory but what is in it.
 ///
-/// A hit is four bytes if it is of one of the first classes and within half a second of the one
-/// before it, as those are of which there are many; eight if it is within half an hour. Where ports
-/// matter, it is four more.
+/// A hit takes four bytes if fewer than half a second lie between it and the one before it and it
+/// is of one of the first four rule sets, as most are; mostly eight if not. Where a rule asks for
+/// ports, it takes four more. A source without a slot has its address beside each of its hits: 4
+/// bytes (IPv4) or 16 (IPv6).
 #[derive(Debug, Clone)]
-pub(super) struct Hits {
-    /// Whether ports matter.
+pub(super) struct HitLog<const N: usize> {
+    /// Whether a rule asks for ports.
     ports: bool,
     full: Vec<Vec<u32>>,
-    /// What is being filled, and how far it is.
+    /// The piece that is being filled, and how far it is.
     piece: Vec<u32>,
     used: usize,
+    /// When the last hit was.
     last: i64,
+    /// The hits of sources without a slot.
+    overflow: usize,
 }
 
 /// Words of a piece.
 const PIECE: usize = if cfg!(test) { 16 } else { 1 << 14 };
 
-/// A hit in a word, from the highest bit: none, the class, the source, and the distance, with as
-/// much added that it is never negative.
-const TINY_CLASS_BITS: u32 = 2;
-const TINY_SOURCE_BITS: u32 = 9;
+// A hit begins with a word that holds, from its highest bits: 0, rule set (2 bits), slot (9),
+// distance (20) 10, rule set (21), slot (9); the next word is the distance 11, nothing (21), slot
+// (9); the next words are the rule set and the instant The distance is that to the hit before, in
+// microseconds; the short one has TINY_DISTANCE added, so that it is never negative. Then comes the
+// port, and one, where a rule asks for ports; and where the slot is ADDRESSED, the address.
+const SLOT_BITS: u32 = 9;
+const ADDRESSED: u32 = (1 << SLOT_BITS) - 1;
+const TINY_SET_BITS: u32 = 2;
 const TINY_DISTANCE_BITS: u32 = 20;
 const TINY_DISTANCE: i64 = 1 << (TINY_DISTANCE_BITS - 1);
-
-/// The first word of a hit in two, with class and source under the highest bit; the other is the
-/// distance.
-const SHORT: u32 = 1 << 31;
-const SOURCE_BITS: u32 = 16;
-const CLASS_BITS: u32 = 14;
-
-/// The first word of a hit that is spelled out.
+const SET_BITS: u32 = 21;
+const SHORT: u32 = 0b10 << 30;
 const LONG: u32 = 0b11 << 30;
 
-impl Hits {
-    /// None yet; `ports`: whether those matter.
+impl<const N: usize> HitLog<N> {
+    /// An empty log; `ports`: whether a rule asks for ports.
     pub(super) fn new(ports: bool) -> Self {
         Self {
             ports,
@@ -116,55 +108,56 @@ impl Hits {
             piece: Vec::new(),
             used: 0,
             last: 0,
+            overflow: 0,
         }
     }
 
-    /// Adds a hit of a source that has this number.
+    /// Adds a hit.
     #[inline]
-    pub(super) fn add(&mut self, source: usize, hit: Hit) {
-        self.add_with(source, hit, &[]);
+    pub(super) fn add(&mut self, by: By, hit: Hit) {
+        match by {
+            By::Slot(slot) => {
+                let slot = u32::try_from(slot).unwrap_or(ADDRESSED);
+                self.write(slot, hit, None);
+            }
+            By::Address(bits) => {
+                self.overflow += 1;
+                self.write(ADDRESSED, hit, Some(Address::new(bits)));
+            }
+        }
     }
 
-    /// Adds a hit, and some words that belong to it.
     #[inline]
-    pub(super) fn add_with(&mut self, source: usize, hit: Hit, more: &[u32]) {
-        let distance = hit.at.wrapping_sub(self.last);
-        self.last = hit.at;
-        let Ok(number) = u16::try_from(source) else {
-            return self.add_long(source, hit, more);
-        };
-        let number = u32::from(number);
-        let forward = u32::try_from(distance.wrapping_add(TINY_DISTANCE)).unwrap_or(u32::MAX);
-        if forward >> TINY_DISTANCE_BITS == 0
-            && number >> TINY_SOURCE_BITS == 0
-            && hit.class >> TINY_CLASS_BITS == 0
-        {
-            let word = (hit.class << TINY_SOURCE_BITS | number) << TINY_DISTANCE_BITS | forward;
-            return self.put([word, port_word(hit)], more);
+    fn write(&mut self, slot: u32, hit: Hit, address: Option<Address<N>>) {
+        let Hit { at, rule_set, port } = hit;
+        let distance = at.wrapping_sub(self.last);
+        self.last = at;
+        let port = port.map_or(0, |port| u32::from(port) + 1);
+        let tiny = u32::try_from(distance.wrapping_add(TINY_DISTANCE)).unwrap_or(u32::MAX);
+        if tiny >> TINY_DISTANCE_BITS == 0 && rule_set >> TINY_SET_BITS == 0 {
+            let word = (rule_set << SLOT_BITS | slot) << TINY_DISTANCE_BITS | tiny;
+            return self.put([word, port], address);
         }
         match i32::try_from(distance) {
-            Ok(distance) if hit.class >> CLASS_BITS == 0 => {
-                let first = SHORT | hit.class << SOURCE_BITS | number;
-                let distance = u32::from_le_bytes(distance.to_le_bytes());
-                self.put([first, distance, port_word(hit)], more);
+            Ok(distance) if rule_set >> SET_BITS == 0 => {
+                let first = SHORT | rule_set << SLOT_BITS | slot;
+                self.put(
+                    [first, u32::from_le_bytes(distance.to_le_bytes()), port],
+                    address,
+                );
             }
-            _ => self.add_long(source, hit, more),
+            _ => {
+                let [a, b, c, d, high @ ..] = at.to_le_bytes();
+                let [low, high] = [[a, b, c, d], high].map(u32::from_le_bytes);
+                self.put([LONG | slot, rule_set, low, high, port], address);
+            }
         }
     }
 
-    #[cold]
-    fn add_long(&mut self, source: usize, hit: Hit, more: &[u32]) {
-        let source = u32::try_from(source).unwrap_or(u32::MAX);
-        let [a, b, c, d, high @ ..] = hit.at.to_le_bytes();
-        let [low, high] = [[a, b, c, d], high].map(u32::from_le_bytes);
-        let words = [LONG, source, hit.class, low, high, port_word(hit)];
-        self.put(words, more);
-    }
-
-    /// Writes words, the last of them only where ports matter, and more.
+    /// Writes words, the last of them only where ports matter, and those of an address.
     #[inline]
-    fn put<const N: usize>(&mut self, words: [u32; N], more: &[u32]) {
-        if self.piece.len() < self.used + N + more.len() {
+    fn put<const WORDS: usize>(&mut self, words: [u32; WORDS], address: Option<Address<N>>) {
+        if self.piece.len() < self.used + WORDS + N {
             self.next_piece();
         }
         let free = self.piece.get_mut(self.used..);
@@ -172,11 +165,13 @@ impl Hits {
             return;
         };
         *free = words;
-        self.used += N - usize::from(!self.ports);
-        let free = self.piece.get_mut(self.used..self.used + more.len());
-        if let Some(free) = free {
-            free.copy_from_slice(more);
-            self.used += more.len();
+        self.used += WORDS - usize::from(!self.ports);
+        if let Some(address) = address {
+            let free = self.piece.get_mut(self.used..);
+            if let Some(free) = free.and_then(<[u32]>::first_chunk_mut) {
+                *free = address.0;
+                self.used += N;
+            }
         }
     }
 
@@ -188,50 +183,41 @@ impl Hits {
         self.used = 0;
     }
 
-    /// About how many there are.
+    /// How many words the log has.
     pub(super) fn size(&self) -> usize {
         self.full.iter().map(Vec::len).sum::<usize>() + self.used
     }
 
-    /// Gives the hits as they came, each with the number of its source.
-    #[inline]
-    pub(super) fn each(&self, mut take: impl FnMut(usize, Hit)) {
-        self.each_with(|source, hit, words| {
-            take(source, hit);
-            words
-        });
+    /// How many of the hits are of sources without a slot.
+    pub(super) fn overflow(&self) -> usize {
+        self.overflow
     }
 
-    /// Gives the hits as they came; from the words behind each, those that belong to it are taken.
+    /// Gives the hits as they came.
     #[inline]
-    pub(super) fn each_with<'a>(
-        &'a self,
-        mut take: impl FnMut(usize, Hit, &'a [u32]) -> &'a [u32],
-    ) {
+    pub(super) fn each(&self, mut take: impl FnMut(By, Hit)) {
         let last = self.piece.get(..self.used).unwrap_or_default();
         let mut at = 0_i64;
         for piece in self.full.iter().map(Vec::as_slice).chain([last]) {
             let mut words = piece;
             while let [first, rest @ ..] = words {
-                let (source, class);
-                (source, class, words) = match rest {
+                let (slot, rule_set);
+                (slot, rule_set, words) = match rest {
                     _ if first & SHORT == 0 => {
-                        let forward = first & ((1 << TINY_DISTANCE_BITS) - 1);
-                        at = at.wrapping_add(i64::from(forward) - TINY_DISTANCE);
-                        let rest_bits = first >> TINY_DISTANCE_BITS;
-                        let source = rest_bits & ((1 << TINY_SOURCE_BITS) - 1);
-                        (source, rest_bits >> TINY_SOURCE_BITS, rest)
+                        let tiny = first & ((1 << TINY_DISTANCE_BITS) - 1);
+                        at = at.wrapping_add(i64::from(tiny) - TINY_DISTANCE);
+                        let head = first >> TINY_DISTANCE_BITS;
+                        (head, head >> SLOT_BITS, rest)
                     }
-                    [source, class, low, high, rest @ ..] if *first == LONG => {
-                        let at_bits = u64::from(*high) << 32 | u64::from(*low);
-                        at = i64::from_le_bytes(at_bits.to_le_bytes());
-                        (*source, *class, rest)
+                    [rule_set, low, high, rest @ ..] if first & LONG == LONG => {
+                        let bits = u64::from(*high) << 32 | u64::from(*low);
+                        at = i64::from_le_bytes(bits.to_le_bytes());
+                        (*first, *rule_set, rest)
                     }
-                    [second, rest @ ..] => {
-                        let distance = i32::from_le_bytes(second.to_le_bytes());
+                    [distance, rest @ ..] => {
+                        let distance = i32::from_le_bytes(distance.to_le_bytes());
                         at = at.wrapping_add(distance.into());
-                        let class = first >> SOURCE_BITS & ((1 << CLASS_BITS) - 1);
-                        (first & ((1 << SOURCE_BITS) - 1), class, rest)
+                        (*first, (first & !SHORT) >> SLOT_BITS, rest)
                     }
                     [] => return,
                 };
@@ -242,17 +228,20 @@ impl Hits {
                         .and_then(|port| u16::try_from(port).ok());
                     words = rest;
                 }
-                let source = usize::try_from(source).unwrap_or(usize::MAX);
-                words = take(source, Hit { at, class, port }, words);
+                let by = match slot & ADDRESSED {
+                    ADDRESSED => {
+                        let Some((address, rest)) = words.split_first_chunk::<N>() else {
+                            return;
+                        };
+                        words = rest;
+                        By::Address(Address(*address).bits())
+                    }
+                    slot => By::Slot(slot as usize),
+                };
+                take(by, Hit { at, rule_set, port });
             }
         }
     }
-}
-
-/// A port, and one; 0 for none.
-#[inline]
-fn port_word(hit: Hit) -> u32 {
-    hit.port.map_or(0, |port| u32::from(port) + 1)
 }
 
 #[cfg(test)]
@@ -261,40 +250,41 @@ mod tests {
 
     use super::*;
 
+    fn by() -> impl Strategy<Value = By> {
+        prop_oneof![
+            (0..3_usize).prop_map(By::Slot),
+            Just(By::Slot(SLOTS_MAX - 1)),
+            any::<Bits>().prop_map(By::Address),
+        ]
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
         fn hits_come_out_as_they_went_in(
             hits in prop::collection::vec((
-                prop_oneof![0_usize..3, any::<u32>().prop_map(|number| number as usize), 511..513_usize, 65_535..65_537_usize],
+                by(),
                 prop_oneof![-TIME_MAX..=TIME_MAX, 0..100_i64, 0..1_500_000_i64, 2_147_000_000..2_148_000_000_i64],
-                prop_oneof![0_u32..5, any::<u32>(), 16_383..16_385_u32],
+                prop_oneof![0_u32..5, any::<u32>(), (1_u32 << SET_BITS) - 1..=1 << SET_BITS],
                 any::<Option<u16>>(),
             ), 0..40),
             ports: bool,
         ) {
-            let hits: Vec<(usize, Hit)> = hits
+            let hits: Vec<(By, Hit)> = hits
                 .into_iter()
-                .map(|(source, at, class, port)| (source, Hit { at, class, port: port.filter(|_| ports) }))
+                .map(|(by, at, rule_set, port)| {
+                    (by, Hit { at, rule_set, port: port.filter(|_| ports) })
+                })
                 .collect();
-            let mut kept = Hits::new(ports);
-            for (source, hit) in &hits {
-                kept.add(*source, *hit);
+            let mut kept = HitLog::<4>::new(ports);
+            for (by, hit) in &hits {
+                kept.add(*by, *hit);
             }
+            let addressed = hits.iter().filter(|(by, _)| matches!(by, By::Address(_)));
+            prop_assert_eq!(kept.overflow(), addressed.count());
             let mut given = Vec::new();
-            kept.each(|source, hit| given.push((source, hit)));
-            prop_assert_eq!(&given, &hits);
-            let mut kept = Hits::new(ports);
-            for (source, hit) in &hits {
-                kept.add_with(*source, *hit, &[hit.class, 1, 2, 3]);
-            }
-            given.clear();
-            kept.each_with(|source, hit, words| {
-                given.push((source, hit));
-                assert_eq!(words[..4], [hit.class, 1, 2, 3]);
-                &words[4..]
-            });
+            kept.each(|by, hit| given.push((by, hit)));
             prop_assert_eq!(given, hits);
         }
     }

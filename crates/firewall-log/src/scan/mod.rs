@@ -1,17 +1,22 @@
 //! Whole logs, at once and by several threads.
+//!
+//! ```text
+//! log ─blocks▶ worker ─template▶ Observation ─group▶ rule set ─table▶ hits │ at the end: merge ─▶ verdict ─▶ finding
+//! ```
+//!
+//! A worker writes down which source hit when, and which rules count that, and judges nothing. When
+//! all is read, `merge` brings the workers' hits of each source together, and
+//! `verdict` holds them against the rules.
 
 mod address;
-mod bank;
+mod before;
 mod blocks;
-mod cold;
 mod distinct;
 mod finding;
+mod group;
 mod hits;
-mod kinds;
-mod known;
-mod settle;
-mod shelf;
-mod since;
+mod merge;
+mod table;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -19,29 +24,31 @@ mod worker;
 
 use std::io::Read;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::SystemTime;
 
-use self::bank::{Bank, RULES_MAX};
 use self::blocks::{BLOCK, Blocks, LINE_MAX};
 pub use self::finding::{Finding, ScanError, Summary};
-use self::settle::settle;
+use self::group::{RuleGroup, RuleSets, Rules};
+use self::merge::merge;
 use self::worker::{Block, Limits, Worker};
 use crate::rule::Threshold;
 use crate::template::Recognizer;
-use crate::time::{Clock, from_micros, to_micros};
+use crate::time::{Clock, to_micros};
 
 /// Reads logs to their end and says who hit too often.
 ///
 /// It counts as a [`Detector`](crate::Detector) does to which every event of a
 /// [`LogReader`](crate::LogReader) is shown, and is made for large logs: it answers at the end
-/// only, recognizes a line that is built like one it has read (all of it: what is not the same is
-/// read), and can share the work among threads. It remembers a hit in eight bytes (twelve where a
-/// rule asks for ports); of sources without number, as in a flood of forged addresses, it keeps 16
-/// bytes (IPv4) or 28 bytes a hit, and no map. The answer is the same whatever the order of lines,
-/// the size of reads, and the number of workers, but for the estimate that [`Finding::sources`] may
-/// be.
+/// only, it recognizes a line that is built like one it has read, and it can share the work among
+/// threads. The answer is the same whatever the order of lines, the size of reads, and the number
+/// of workers, but for the estimate that [`Finding::sources`] may be.
+///
+/// A hit takes four bytes of memory, or eight where lines are more than half a second apart or the
+/// rules part packets into more than four sorts; four more where a rule asks for ports. Of sources
+/// beyond the first few thousand, as in a flood of forged addresses, each hit takes the bytes of
+/// its address in addition, 4 or 16, and nothing else is kept of them.
 ///
 /// Of [repeated](crate::Event::repeated) packets it is known only that they came between the first
 /// of them, which is the event before, and the line: a window holds them if it holds both; of those
@@ -72,7 +79,7 @@ use crate::time::{Clock, from_micros, to_micros};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Scan {
-    rules: usize,
+    rules: Arc<Rules>,
     limits: Limits,
     /// Bytes that are read at a time.
     block: usize,
@@ -86,30 +93,16 @@ impl Scan {
     /// A scan by one thread that has read nothing yet; `clock` is what times without a year, a zone
     /// or a date are read by.
     pub fn new(rules: impl IntoIterator<Item = Threshold>, clock: Clock) -> Self {
-        let mut banks: Vec<Vec<(usize, Threshold)>> = Vec::new();
-        let mut count = 0;
-        for rule in rules {
-            let mut banks_with_room = banks.iter_mut().filter(|bank| bank.len() < RULES_MAX);
-            let alike = banks_with_room.find(|bank| Bank::is_for(bank, &rule));
-            match alike {
-                Some(bank) => bank.push((count, rule)),
-                None => banks.push(vec![(count, rule)]),
-            }
-            count += 1;
-        }
-        let ports = banks
-            .iter()
-            .flatten()
-            .any(|(_, rule)| rule.ports().is_some());
-        let banks = banks.into_iter().map(Bank::new).collect();
-        let fresh = Worker::new(Recognizer::new(clock, ports), banks);
+        let rules = Arc::new(Rules::new(rules));
+        let ports = rules.groups.iter().any(RuleGroup::asks_for_ports);
+        let fresh = Worker::new(Recognizer::new(clock, ports), RuleSets::new(rules.clone()));
         let limits = Limits {
             latest: i64::MAX,
             yearless_before: i64::MIN,
             max_line: LINE_MAX,
         };
         Self {
-            rules: count,
+            rules,
             limits,
             block: BLOCK,
             threads: 1,
@@ -191,16 +184,6 @@ impl Scan {
             }
             total
         });
-        let oldest = self
-            .workers
-            .iter_mut()
-            .map(|worker| std::mem::replace(&mut worker.oldest, i64::MAX));
-        total.oldest = oldest.min().filter(|at| *at != i64::MAX).map(from_micros);
-        let newest = self
-            .workers
-            .iter_mut()
-            .map(|worker| std::mem::replace(&mut worker.newest, i64::MIN));
-        total.newest = newest.max().filter(|at| *at != i64::MIN).map(from_micros);
         let blocks = blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
         total.misplaced_prefix = total.misplaced_prefix.filter(|_| total.misplaced > 0);
         total.bytes = blocks.bytes;
@@ -214,19 +197,7 @@ impl Scan {
 
     /// What each rule found, in the order in which they were given.
     pub fn finish(self) -> Vec<Finding> {
-        let mut findings = vec![Finding::default(); self.rules];
-        let mut banks: Vec<Vec<Bank>> = Vec::new();
-        for worker in self.workers {
-            banks.resize_with(worker.banks.len(), Vec::new);
-            for (bank, of_worker) in banks.iter_mut().zip(worker.banks) {
-                bank.push(of_worker);
-            }
-        }
-        for (place, finding) in settle(banks, self.threads) {
-            if let Some(slot) = findings.get_mut(place) {
-                *slot = finding;
-            }
-        }
-        findings
+        let tables = self.workers.into_iter().map(|worker| worker.tables);
+        merge(&self.rules, tables.collect(), self.threads)
     }
 }

@@ -1,4 +1,4 @@
-//! One thread's part of a scan.
+//! One thread's part of a scan: it reads lines and keeps the packets that rules count.
 
 use std::io::Read;
 use std::num::NonZeroU32;
@@ -7,14 +7,15 @@ use std::sync::{Mutex, PoisonError};
 
 use memchr::memchr;
 
-use super::bank::Bank;
+use super::before::{LOOK_BACK, is_doubled, since};
 use super::blocks::Blocks;
 use super::finding::Summary;
-use super::kinds::Kinds;
-use super::since::{LOOK_BACK, is_doubled, since};
+use super::group::{MISPLACED, NO_RULE, RuleSets};
+use super::hits::{Hit, Repeat, TIME_MAX};
+use super::table::SourceTables;
 use crate::event::{strip_end, strip_hole};
 use crate::loss::lost;
-use crate::template::{Observation, PADDED, PaddedLine, ParsedLine, Recognizer};
+use crate::template::{Observation, PADDED, PaddedLine, ParsedLine, Recognizer, Source};
 use crate::time::from_micros;
 
 /// Which events are counted, and which are remarked on.
@@ -30,14 +31,15 @@ pub(super) struct Limits {
 #[repr(align(128))]
 pub(super) struct Worker {
     recognizer: Recognizer,
-    kinds: Kinds,
+    rule_sets: RuleSets,
     /// The packet that is being looked at.
     what: Observation,
-    pub(super) banks: Vec<Bank>,
+    /// What it has seen of the sources, for each group of rules.
+    pub(super) tables: Vec<SourceTables>,
     /// The first event of the log that is read, in microseconds; `i64::MAX` for none.
-    pub(super) oldest: i64,
+    oldest: i64,
     /// The last event of the log that is read, in microseconds; `i64::MIN` for none.
-    pub(super) newest: i64,
+    newest: i64,
 }
 
 /// A block of a log, and room behind it.
@@ -76,12 +78,13 @@ impl Block {
 }
 
 impl Worker {
-    pub(super) fn new(recognizer: Recognizer, banks: Vec<Bank>) -> Self {
+    pub(super) fn new(recognizer: Recognizer, rule_sets: RuleSets) -> Self {
+        let groups = rule_sets.rules.groups.iter();
         Self {
             recognizer,
-            kinds: Kinds::default(),
             what: Observation::default(),
-            banks,
+            tables: groups.map(SourceTables::new).collect(),
+            rule_sets,
             oldest: i64::MAX,
             newest: i64::MIN,
         }
@@ -99,8 +102,15 @@ impl Worker {
             // Locked while it is read, and not while it is parsed.
             let lines = block.fill(&mut blocks.lock().unwrap_or_else(PoisonError::into_inner));
             let Some(lines) = lines else {
-                self.banks.iter_mut().for_each(Bank::flush);
-                summary.misplaced_prefix = self.kinds.misplaced().map(<[u8]>::to_vec);
+                summary
+                    .misplaced_prefix
+                    .clone_from(&self.rule_sets.misplaced);
+                let oldest = std::mem::replace(&mut self.oldest, i64::MAX);
+                let newest = std::mem::replace(&mut self.newest, i64::MIN);
+                if oldest <= newest {
+                    summary.oldest = Some(from_micros(oldest));
+                    summary.newest = Some(from_micros(newest));
+                }
                 return summary;
             };
             self.read(block, lines, limits, &mut summary);
@@ -170,11 +180,10 @@ impl Worker {
         }
         let Self {
             recognizer,
-            kinds,
-            banks,
+            rule_sets,
             ..
         } = self;
-        match recognizer.parse(line, |prefix, nature| kinds.of(banks, prefix, nature)) {
+        match recognizer.parse(line, |prefix, nature| rule_sets.number(prefix, nature)) {
             Ok(ParsedLine { at: None, .. }) => {
                 summary.counts.events += 1;
                 summary.undated += 1;
@@ -185,10 +194,10 @@ impl Worker {
                 repeated,
             }) => {
                 summary.counts.events += 1;
-                // Without a source it is of no kind, and only its time matters.
+                // Of a packet without a source only the time matters.
                 self.what = observation.unwrap_or(Observation {
                     at,
-                    rule_set: u32::MAX,
+                    rule_set: NO_RULE,
                     ..Observation::default()
                 });
                 if repeated.is_some() {
@@ -213,9 +222,26 @@ impl Worker {
     /// Counts the packet that is being looked at.
     #[inline]
     fn count(&mut self, limits: Limits, summary: &mut Summary) {
-        if self.is_counted(limits, summary) {
-            let what = &self.what;
-            self.banks.iter_mut().for_each(|bank| bank.count(what));
+        if self.is_in_time(limits, summary) {
+            self.keep(SourceTables::add);
+        }
+    }
+
+    /// Keeps the packet in the table of each group of which any rule counts it.
+    #[inline]
+    fn keep(&mut self, add: impl Fn(&mut SourceTables, Source, Hit)) {
+        let Observation { source, .. } = self.what;
+        let hit = Hit {
+            at: self.what.at.clamp(-TIME_MAX, TIME_MAX),
+            rule_set: self.what.rule_set,
+            port: self.what.port,
+        };
+        let counted_by = self.rule_sets.get(hit.rule_set).iter();
+        let groups = counted_by.zip(&self.rule_sets.rules.groups);
+        for ((rules, group), tables) in groups.zip(&mut self.tables) {
+            if *rules != 0 && !group.excepts(source) {
+                add(tables, source, hit);
+            }
         }
     }
 
@@ -230,29 +256,25 @@ impl Worker {
         limits: Limits,
         summary: &mut Summary,
     ) {
-        let ahead = summary.ahead;
-        let is_counted = self.is_counted(limits, summary);
-        if summary.ahead > ahead {
+        if !self.is_in_time(limits, summary) {
             return;
         }
         let times = u64::from(times.get());
-        let what = &self.what;
         let since = since(line, before, limits.max_line)
             .and_then(|time| self.recognizer.instant(time))
-            .filter(|since| *since <= what.at);
+            .filter(|since| *since <= self.what.at);
         summary.repeated += times;
         if since.is_none() {
             summary.repeated_undated += times;
         }
-        if is_counted {
-            let repeat = |bank: &mut Bank| bank.count_repeated(what, since, times);
-            self.banks.iter_mut().for_each(repeat);
-        }
+        let since = since.map(|since| since.clamp(-TIME_MAX, TIME_MAX));
+        self.keep(|tables, source, hit| tables.add_repeat(source, Repeat { hit, since, times }));
     }
 
-    /// Takes down the time of the packet that is being looked at; whether any rule counts it.
+    /// Takes down the time of the packet that is being looked at, and whether its prefix is
+    /// misplaced; `false` if it is too late to be counted.
     #[inline]
-    fn is_counted(&mut self, limits: Limits, summary: &mut Summary) -> bool {
+    fn is_in_time(&mut self, limits: Limits, summary: &mut Summary) -> bool {
         let what = &self.what;
         if what.at > limits.latest {
             summary.ahead += 1;
@@ -264,11 +286,8 @@ impl Worker {
         }
         self.oldest = self.oldest.min(what.at);
         self.newest = self.newest.max(what.at);
-        let is_counted = self.kinds.is_counted(what.rule_set);
-        if !is_counted && self.kinds.is_misplaced(what.rule_set) {
-            summary.misplaced += 1;
-        }
-        is_counted
+        summary.misplaced += u64::from(what.rule_set == MISPLACED);
+        true
     }
 }
 

@@ -19,7 +19,7 @@
 //! the recognizer compares the texts, reads time, source and port, and passes over the other
 //! values.
 //!
-//! The [header](header) of a template is kept apart from its message. Messages are a [tree](tree),
+//! The `header` of a template is kept apart from its message. Messages are a `tree`,
 //! so that templates that begin alike are compared once.
 
 mod header;
@@ -32,7 +32,7 @@ mod value;
 use std::num::NonZeroU32;
 
 use self::header::HeaderTemplate;
-pub(crate) use self::observation::Observation;
+pub(crate) use self::observation::{Observation, Source};
 pub(crate) use self::padded::{PADDED, PaddedLine};
 use self::tree::{Field, Leaf, Templates, Tracer};
 use crate::error::ParseError;

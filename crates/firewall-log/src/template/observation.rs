@@ -40,20 +40,24 @@ impl From<IpAddr> for Source {
 }
 
 impl Source {
-    /// The bits of an IPv4 address.
     #[inline]
-    pub(crate) fn v4(self) -> Option<u32> {
-        let [low, _] = self.words;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the bits of an IPv4 address"
-        )]
-        (!self.ipv6).then_some(low as u32)
+    pub(crate) fn is_ipv6(self) -> bool {
+        self.ipv6
     }
 
-    /// The bits of an IPv6 address, the lower half first; without meaning for an IPv4 address.
+    pub(crate) fn ip(self) -> IpAddr {
+        let [low, high] = self.words;
+        if self.ipv6 {
+            Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low)).into()
+        } else {
+            #[expect(clippy::cast_possible_truncation, reason = "it has no more bits")]
+            Ipv4Addr::from_bits(low as u32).into()
+        }
+    }
+
+    /// The bits of the address, the lower half first; those of an IPv4 address are the lowest 32.
     #[inline]
-    pub(crate) fn v6(self) -> [u64; 2] {
+    pub(crate) fn bits(self) -> [u64; 2] {
         self.words
     }
 }

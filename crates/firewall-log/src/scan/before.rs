@@ -1,4 +1,5 @@
-//! Since when packets came of which a line says only how many.
+//! What the line before a line says of it: whether it is the same line once more, and since when
+//! packets came of which the line says only how many.
 //!
 //! rsyslog writes the first of equal messages at once, counts those that follow, and when another
 //! message of the same input comes, it writes their number in place of them, with the time of the
