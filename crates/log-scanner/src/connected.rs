@@ -5,7 +5,6 @@
 //! nor by having connection tracking forget him: what it takes up again in the middle begins with a
 //! packet from here, and leads to a port that listens.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipset_netlink::Network;
@@ -14,11 +13,12 @@ use netfilter_host::sockets::Sockets;
 
 use crate::error::chain;
 use crate::exempt::{Exemptions, Part};
-use crate::source::{Source, holds};
+use crate::prefix_map::PrefixMap;
+use crate::source::Source;
 
 /// The other ends of connections.
 #[derive(Debug, Default)]
-pub(crate) struct Peers(BTreeSet<Network>);
+pub(crate) struct Peers(PrefixMap<()>);
 
 impl Peers {
     /// Asks the kernel.
@@ -35,17 +35,17 @@ impl Peers {
             return Ok(Self::default());
         }
         let mut sockets = Sockets::open().map_err(|error| error.to_string())?;
-        let mut peers = BTreeSet::new();
+        let mut peers = PrefixMap::default();
         for (local, remote) in opened
             .iter()
             .filter_map(|connection| connection.opened_from(own))
         {
             let peer = Network::from(remote.ip());
-            if peers.contains(&peer) || exemptions.is_own(remote.ip()) {
+            if peers.get(peer).is_some() || exemptions.is_own(remote.ip()) {
                 continue;
             }
             if !sockets.listens(local).map_err(|error| error.to_string())? {
-                peers.insert(peer);
+                peers.insert(peer, ());
             }
         }
         Ok(Self(peers))
@@ -53,26 +53,19 @@ impl Peers {
 
     /// Whether there is one in a network.
     pub(crate) fn any_in(&self, network: Network) -> bool {
-        self.within(network).next().is_some()
+        self.0.within(network).next().is_some()
     }
 
     /// Those in a network that `source` stands for.
     pub(crate) fn parts_of(&self, source: Source) -> impl Iterator<Item = Part> {
-        let within = self.within(source.network());
-        within.map(move |peer| Part::of(source, peer, CONNECTED))
-    }
-
-    fn within(&self, network: Network) -> impl Iterator<Item = Network> {
-        let from = Network::from(network.address());
-        let family = network.address().is_ipv4();
-        let behind = self.0.range(from..).copied();
-        behind.take_while(move |peer| peer.address().is_ipv4() == family && holds(network, *peer))
+        let within = self.0.within(source.network());
+        within.map(move |(peer, ())| Part::new(peer, CONNECTED).of(source))
     }
 }
 
 impl FromIterator<IpAddr> for Peers {
     fn from_iter<I: IntoIterator<Item = IpAddr>>(peers: I) -> Self {
-        Self(peers.into_iter().map(Network::from).collect())
+        Self(peers.into_iter().map(|peer| (peer.into(), ())).collect())
     }
 }
 

@@ -109,7 +109,7 @@ impl<T: Transport> Cutter<'_, T> {
     ) -> Result<(), Error> {
         let mut sources = PrefixMap::default();
         for banned in &*all {
-            sources.entry(banned.ban.source().network()).or_insert(());
+            sources.insert(banned.ban.source().network(), ());
         }
         let is_banned = |connection: &Connection| {
             let source = connection.source().into();

@@ -1,19 +1,12 @@
-//! Durations as they are typed: `90s`, `30m`, `1h30m`, `7d`, `2w`.
+//! Durations as they are typed: `90s`, `30m`, `1h30m`, `7d`, `2w`, and whatever else jiff's friendly
+//! format has for whole seconds, such as `1h 30m` and `1.5h`.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
-/// Largest first, which is also the order they must be typed in.
-const UNITS: [(char, u64); 5] = [
-    ('w', 7 * 24 * 3600),
-    ('d', 24 * 3600),
-    ('h', 3600),
-    ('m', 60),
-    ('s', 1),
-];
+use jiff::fmt::friendly::{Designator, Spacing, SpanParser, SpanPrinter};
+use jiff::{SignedDuration, Span, SpanRelativeTo, SpanRound, Unit};
 
 /// A whole number of seconds, at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -36,51 +29,55 @@ impl FromStr for Seconds {
     type Err = DurationError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = |place, fault| DurationError { place, fault };
-        let mut rest = text;
-        let mut total: u64 = 0;
-        let mut larger_than: Option<(char, u64)> = None;
-        if text.is_empty() {
-            return Err(error(1, Fault::Empty));
+        match whole(text) {
+            None => Err(mistake(text)),
+            Some(0) => Err(DurationError::new(1, "no time at all")),
+            Some(MAX..) => Err(DurationError::new(1, TOO_LONG)),
+            Some(seconds) => Ok(Self(seconds)),
         }
-        while !rest.is_empty() {
-            let place = text.len() - rest.len() + 1;
-            let digits = rest
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(rest.len());
-            let (number, tail) = rest.split_at(digits);
-            if number.is_empty() {
-                return Err(error(
-                    place,
-                    Fault::NotANumber(tail.chars().next().unwrap_or(' ')),
-                ));
-            }
-            let mut tail = tail.chars();
-            let place_of_unit = place + digits;
-            let letter = tail.next().ok_or(error(place_of_unit, Fault::NoUnit))?;
-            let (_, seconds) = UNITS
-                .into_iter()
-                .find(|(unit, _)| *unit == letter)
-                .ok_or(error(place_of_unit, Fault::NotAUnit(letter)))?;
-            if let Some((previous, limit)) = larger_than {
-                if seconds >= limit {
-                    return Err(error(place_of_unit, Fault::Order { letter, previous }));
-                }
-            }
-            total = number
-                .parse::<u64>()
-                .ok()
-                .and_then(|number| number.checked_mul(seconds))
-                .and_then(|part| total.checked_add(part))
-                .filter(|total| *total <= MAX)
-                .ok_or(error(place, Fault::TooLong))?;
-            larger_than = Some((letter, seconds));
-            rest = tail.as_str();
+    }
+}
+
+/// The seconds, if the text is a duration of whole ones. A day has 24 hours.
+fn whole(text: &str) -> Option<u64> {
+    let span = SpanParser::new().parse_span(text).ok()?;
+    let days = SpanRelativeTo::days_are_24_hours();
+    let duration = span.to_duration(days).ok()?;
+    let seconds = u64::try_from(duration.as_secs()).ok()?;
+    (duration.subsec_nanos() == 0).then_some(seconds)
+}
+
+/// What is wrong with a text that is no duration, and where: behind the longest begin of it that is
+/// one, and the digits that follow.
+fn mistake(text: &str) -> DurationError {
+    let ends = text.char_indices().map(|(end, _)| end).take(LOOK);
+    let parts = ends.filter_map(|end| text.split_at_checked(end));
+    let begin = parts.filter(|(begin, _)| whole(begin).is_some()).last();
+    let (begin, rest) = begin.unwrap_or(("", text));
+    let number = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (start, place) = (begin.len() + 1, begin.len() + number + 1);
+    let is_known = whole(rest.get(..=number).unwrap_or_default()).is_some();
+    match (rest.chars().nth(number), begin.chars().last()) {
+        (None, _) if rest.is_empty() => DurationError::new(start, "nothing"),
+        (None, _) => DurationError::new(place, "a unit is missing"),
+        (Some(other), _) if number == 0 => {
+            DurationError::new(place, format!("{other:?} where a number belongs,"))
         }
-        if total == 0 {
-            return Err(error(1, Fault::Zero));
+        (Some(letter), _) if !UNITS.contains(letter) => {
+            DurationError::new(place, format!("unknown unit {letter:?}"))
         }
-        Ok(Self(total))
+        (Some(letter), Some(previous)) if is_known => {
+            let fault = format!("{letter:?} after {previous:?}, larger units come first,");
+            DurationError::new(place, fault)
+        }
+        (Some(_), _) => DurationError::new(start, TOO_LONG),
+    }
+}
+
+impl DurationError {
+    fn new(place: usize, fault: impl Into<String>) -> Self {
+        let fault = fault.into();
+        Self { place, fault }
     }
 }
 
@@ -96,23 +93,25 @@ pub(crate) struct Spelled(pub(crate) u64);
 
 impl fmt::Display for Spelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 == 0 {
-            return f.write_str("0s");
+        // Nobody says "4w2d" for 30 days.
+        let largest = if self.0 % WEEK == 0 {
+            Unit::Week
+        } else {
+            Unit::Day
+        };
+        let round = SpanRound::new().largest(largest).days_are_24_hours();
+        let seconds = i64::try_from(self.0).ok();
+        let span = seconds.and_then(|seconds| Span::new().try_seconds(seconds).ok());
+        match span.and_then(|span| span.round(round).ok()) {
+            Some(span) => f.write_str(&PRINTER.span_to_string(&span)),
+            None => write!(f, "{}s", self.0),
         }
-        let mut rest = self.0;
-        for (unit, seconds) in UNITS {
-            // Nobody says "4w2d" for 30 days.
-            if unit == 'w' && rest % seconds != 0 {
-                continue;
-            }
-            if rest >= seconds {
-                write!(f, "{}{unit}", rest / seconds)?;
-                rest %= seconds;
-            }
-        }
-        Ok(())
     }
 }
+
+const PRINTER: SpanPrinter = SpanPrinter::new()
+    .designator(Designator::Compact)
+    .spacing(Spacing::None);
 
 /// The seconds of a span, rounded up; none of one that is over.
 pub(crate) fn whole_seconds(span: SignedDuration) -> i64 {
@@ -122,8 +121,15 @@ pub(crate) fn whole_seconds(span: SignedDuration) -> i64 {
         .max(0)
 }
 
-/// Long enough for any log, and short enough that a time plus a duration is still a time.
-const MAX: u64 = 100 * 366 * 24 * 3600;
+/// The first number of seconds that is too long. Less is long enough for any log, and short enough that a time plus a
+/// duration is still a time.
+const MAX: u64 = 100 * 366 * 24 * 3600 + 1;
+const TOO_LONG: &str = "more than a hundred years";
+const WEEK: u64 = 7 * 24 * 3600;
+/// What a mistake is looked for with.
+const UNITS: &str = "wdhms";
+/// So many characters of a text are looked at for its mistake.
+const LOOK: usize = 100;
 
 /// Why a text is not a duration, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,25 +138,7 @@ const MAX: u64 = 100 * 366 * 24 * 3600;
 )]
 pub(crate) struct DurationError {
     place: usize,
-    fault: Fault,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum Fault {
-    #[error("nothing")]
-    Empty,
-    #[error("{0:?} where a number belongs,")]
-    NotANumber(char),
-    #[error("a unit is missing")]
-    NoUnit,
-    #[error("unknown unit {0:?}")]
-    NotAUnit(char),
-    #[error("{letter:?} after {previous:?}, larger units come first,")]
-    Order { letter: char, previous: char },
-    #[error("more than a hundred years")]
-    TooLong,
-    #[error("no time at all")]
-    Zero,
+    fault: String,
 }
 
 #[cfg(test)]
@@ -176,6 +164,56 @@ mod tests {
         assert_eq!(seconds("2w1d3h4m5s"), 15 * 86_400 + 3 * 3600 + 4 * 60 + 5);
         assert_eq!(seconds("007s"), 7);
         assert_eq!(seconds("90m"), 5400);
+        assert_eq!(seconds("0000000000000000007s"), 7);
+        assert_eq!(seconds("0h5m"), 300);
+        assert_eq!(seconds("36600d"), 36_600 * 86_400);
+    }
+
+    /// Every text of up to three parts with these numbers, as the rule for them says it: whole
+    /// numbers, each with a unit that is smaller than the one before.
+    #[test]
+    fn whole_numbers_with_units_in_order_are_read() {
+        let units = [
+            ('w', 604_800),
+            ('d', 86_400),
+            ('h', 3600),
+            ('m', 60),
+            ('s', 1),
+        ];
+        let numbers = ["0", "1", "07", "59", "1000"];
+        let parts: Vec<(String, usize, u64)> = units
+            .iter()
+            .enumerate()
+            .flat_map(|(rank, (unit, seconds))| {
+                numbers.map(|number| {
+                    let value: u64 = number.parse().expect(number);
+                    (format!("{number}{unit}"), rank, value * seconds)
+                })
+            })
+            .collect();
+        let mut read = 0;
+        for (first, one, of_first) in &parts {
+            for (second, two, of_second) in &parts {
+                for (third, three, of_third) in &parts {
+                    let text = format!("{first}{second}{third}");
+                    let expected = of_first + of_second + of_third;
+                    if one < two && two < three && expected > 0 {
+                        assert_eq!(seconds(&text), expected, "{text}");
+                        read += 1;
+                    } else {
+                        assert!(text.parse::<Seconds>().is_err(), "{text}");
+                    }
+                }
+            }
+        }
+        assert_eq!(read, 10 * 125 - 10);
+    }
+
+    #[test]
+    fn other_spellings_of_whole_seconds() {
+        assert_eq!(seconds("1h 30m"), 5400);
+        assert_eq!(seconds("1.5h"), 5400);
+        assert_eq!(seconds("90 minutes"), 5400);
     }
 
     #[test]
@@ -188,8 +226,11 @@ mod tests {
         assert_eq!(why("5µ"), "unknown unit 'µ' at character 2");
         assert_eq!(why("m"), "'m' where a number belongs, at character 1");
         assert_eq!(why("-5m"), "'-' where a number belongs, at character 1");
-        assert_eq!(why("1.5h"), "unknown unit '.' at character 2");
-        assert_eq!(why("1h 30m"), "' ' where a number belongs, at character 3");
+        assert_eq!(why("1.5s"), "unknown unit '.' at character 2");
+        assert_eq!(why("1h, 30"), "',' where a number belongs, at character 3");
+        assert_eq!(why("5m ago"), "'a' where a number belongs, at character 4");
+        assert_eq!(why("5mo"), "'o' where a number belongs, at character 3");
+        assert_eq!(why("1y"), "unknown unit 'y' at character 2");
         assert_eq!(
             why("5m1h"),
             "'h' after 'm', larger units come first, at character 4"
@@ -208,6 +249,13 @@ mod tests {
             why("18446744073709551615w"),
             "more than a hundred years at character 1"
         );
+        assert_eq!(why("36601d"), "more than a hundred years at character 1");
+        assert_eq!(
+            why("1w9999999999d"),
+            "more than a hundred years at character 3"
+        );
+        let long = "9".repeat(1 << 20);
+        assert_eq!(why(&long), "a unit is missing at character 1048577");
     }
 
     #[test]
@@ -221,6 +269,10 @@ mod tests {
         assert_eq!(Spelled(30 * 86_400).to_string(), "30d");
         assert_eq!(Spelled(604_800).to_string(), "1w");
         assert_eq!(Spelled(0).to_string(), "0s");
+        assert_eq!(Spelled(8 * 86_400).to_string(), "8d");
+        assert_eq!(Spelled(15 * 604_800).to_string(), "15w");
+        assert_eq!(Spelled(2_147_483).to_string(), "24d20h31m23s");
+        assert_eq!(Spelled(u64::MAX).to_string(), format!("{}s", u64::MAX));
     }
 
     #[test]

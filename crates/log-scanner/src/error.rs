@@ -7,14 +7,6 @@ use std::path::PathBuf;
 use crate::rule::RulesFileError;
 use crate::words::plain;
 
-/// A form of log that only another program reads.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unread {
-    pub(crate) name: &'static str,
-    /// Writes the text to standard output, given the file: `xzcat`.
-    pub(crate) command: &'static str,
-}
-
 /// Why the run ended with nothing changed; exit status 2.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fatal {
@@ -27,10 +19,16 @@ pub(crate) enum Fatal {
     OpenLog { path: PathBuf, source: io::Error },
     #[error("log {} is given twice, its lines would count twice", quoted(path))]
     SameLog { path: PathBuf },
-    #[error("log {} is compressed ({}) and not read as text; read it as {}", quoted(path), format.name, command(path, format))]
+    #[error(
+        "log {} is compressed ({name}) and not read as text; read it as {}",
+        quoted(path),
+        by_hand(path, command)
+    )]
     Compressed {
         path: PathBuf,
-        format: &'static Unread,
+        name: &'static str,
+        /// Writes the text to standard output, given the file: `xzcat`.
+        command: &'static str,
     },
     #[error("cannot read log {} after line {line}", quoted(path))]
     ReadLog {
@@ -95,11 +93,10 @@ fn quoted(path: &std::path::Path) -> String {
 }
 
 /// What to type, where the path is one that can be typed.
-fn command(path: &std::path::Path, format: &Unread) -> String {
+fn by_hand(path: &std::path::Path, command: &str) -> String {
     let is_typed = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%=".contains(byte);
     let typed = path
         .to_str()
         .filter(|path| *path != "-" && path.bytes().all(|byte| is_typed(&byte)));
-    let command = format.command;
     format!("{command} {} | log-scanner --log -", typed.unwrap_or("…"))
 }

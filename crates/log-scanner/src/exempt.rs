@@ -3,63 +3,34 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::{fmt, io};
 
 use ipset_netlink::{Network, Transport};
 use nix::ifaddrs::getifaddrs;
 
 use crate::error::Fatal;
-use crate::rule::Rule;
+use crate::rule::{Rule, network};
 use crate::sets::{Held, Sets};
 use crate::source::{Source, holds, spelled};
 
 /// Who is exempt from every rule of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Exemptions {
-    ranges: Vec<Range>,
+    /// Networks of which everybody is exempt.
+    ranges: Vec<Part>,
     own: BTreeSet<IpAddr>,
 }
 
-/// A network of which everybody is exempt.
-#[derive(Debug)]
-struct Range {
-    network: Network,
-    /// As in "127.0.0.1 is …".
-    why: String,
-    /// As in [`Part`].
-    by_run: bool,
-}
-
 /// Addresses of which no packet comes from outside.
-const OF_NO_HOST: [(IpAddr, u8, &str); 7] = [
-    (
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        32,
-        "the unspecified address",
-    ),
-    (
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        128,
-        "the unspecified address",
-    ),
-    (
-        IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)),
-        8,
-        "a loopback address",
-    ),
-    (IpAddr::V6(Ipv6Addr::LOCALHOST), 128, "a loopback address"),
-    (
-        IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0)),
-        4,
-        "a multicast address",
-    ),
-    (
-        IpAddr::V6(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0)),
-        8,
-        "a multicast address",
-    ),
-    (IpAddr::V4(Ipv4Addr::BROADCAST), 32, "the broadcast address"),
+const OF_NO_HOST: [(&str, &str); 7] = [
+    ("0.0.0.0", "the unspecified address"),
+    ("::", "the unspecified address"),
+    ("127.0.0.0/8", "a loopback address"),
+    ("::1", "a loopback address"),
+    ("224.0.0.0/4", "a multicast address"),
+    ("ff00::/8", "a multicast address"),
+    ("255.255.255.255", "the broadcast address"),
 ];
 
 impl Exemptions {
@@ -79,23 +50,14 @@ impl Exemptions {
     }
 
     pub(crate) fn new(own: BTreeSet<IpAddr>, networks: &[Network]) -> Self {
-        let range = |network, why: &str| Range {
-            network,
-            why: why.to_owned(),
-            by_run: false,
-        };
-        let of_no_host = OF_NO_HOST.iter().filter_map(|(address, bits, why)| {
-            Some(range(Network::new(*address, *bits).ok()?, why))
-        });
-        let of_this_host = own
-            .iter()
-            .map(|address| range((*address).into(), "an address of this host"));
-        let asked_for = networks.iter().map(|network| Range {
-            by_run: true,
-            ..range(
-                *network,
-                &format!("covered by --exempt {}", spelled(*network)),
-            )
+        let of_no_host = OF_NO_HOST.iter();
+        let of_no_host = of_no_host.filter_map(|(of, why)| Some(Part::new(network(of).ok()?, why)));
+        let of_this_host = own.iter();
+        let of_this_host =
+            of_this_host.map(|own| Part::new((*own).into(), "an address of this host"));
+        let asked_for = networks.iter().map(|network| {
+            let why = format!("covered by --exempt {}", spelled(*network));
+            Part::by_run(*network, why)
         });
         let ranges = of_no_host.chain(of_this_host).chain(asked_for);
         Self {
@@ -118,19 +80,19 @@ impl Exemptions {
         more: &[Network],
         sets: Option<&mut Sets<T>>,
     ) -> Result<Exemption, Fatal> {
-        let more: Vec<_> = more.iter().map(|network| of_rule(*network)).collect();
+        let of_rule = more.iter().map(|network| {
+            let why = format!("covered by exempt {} of its rule", spelled(*network));
+            Part::by_run(*network, why)
+        });
+        let of_rule: Vec<_> = of_rule.collect();
         let mut parts = Vec::new();
         for form in source.forms() {
-            for range in self.ranges.iter().chain(&more) {
+            for range in self.ranges.iter().chain(&of_rule) {
                 if holds(range.network, form) {
                     return Ok(Exemption::Whole(range.why.clone()));
                 }
                 if holds(form, range.network) {
-                    let part = Part::of(source, range.network, &range.why);
-                    parts.push(Part {
-                        by_run: range.by_run,
-                        ..part
-                    });
+                    parts.push(range.clone().of(source));
                 }
             }
         }
@@ -146,7 +108,10 @@ impl Exemptions {
             match held {
                 Held::All => return Ok(Exemption::Whole(why)),
                 Held::Parts(held) => {
-                    parts.extend(held.iter().map(|held| Part::of(source, *held, &why)));
+                    parts.extend(
+                        held.into_iter()
+                            .map(|held| Part::new(held, &why).of(source)),
+                    );
                 }
             }
         }
@@ -179,14 +144,6 @@ impl Exemptions {
     }
 }
 
-fn of_rule(network: Network) -> Range {
-    Range {
-        network,
-        why: format!("covered by exempt {} of its rule", spelled(network)),
-        by_run: true,
-    }
-}
-
 /// Each once, and none within another.
 pub(crate) fn distinct(mut parts: Vec<Part>) -> Vec<Part> {
     parts.sort_by_key(|part| (part.network, Reverse(part.by_run)));
@@ -214,12 +171,28 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// The part of `source` that `exempt` is, which it holds in one of its forms.
-    pub(crate) fn of(source: Source, exempt: Network, why: &str) -> Self {
+    /// Who is exempt for a reason that every run knows.
+    pub(crate) fn new(network: Network, why: &str) -> Self {
         Self {
-            network: source.spell(exempt),
+            network,
             why: why.to_owned(),
             by_run: false,
+        }
+    }
+
+    fn by_run(network: Network, why: String) -> Self {
+        Self {
+            network,
+            why,
+            by_run: true,
+        }
+    }
+
+    /// The part of `source` that this is, which it holds in one of its forms.
+    pub(crate) fn of(self, source: Source) -> Self {
+        Self {
+            network: source.spell(self.network),
+            ..self
         }
     }
 }
@@ -237,11 +210,7 @@ mod tests {
     use super::*;
 
     fn network(text: &str) -> Network {
-        let (address, bits) = text.split_once('/').unwrap_or((text, ""));
-        let address: IpAddr = address.parse().expect(text);
-        bits.parse().map_or(Network::from(address), |bits| {
-            Network::new(address, bits).expect(text)
-        })
+        super::network(text).expect(text)
     }
 
     #[test]

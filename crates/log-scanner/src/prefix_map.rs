@@ -1,43 +1,53 @@
-//! A map from networks that is asked what belongs to a network and to those around it.
+//! A map from networks that is asked what belongs to a network, to those around it and in it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipset_netlink::{Entry, Network};
+
+use crate::source::holds;
 
 /// A value for each of many networks: what belongs to `192.0.2.0/24` is found for `192.0.2.7`, too.
 #[derive(Debug)]
 pub(crate) struct PrefixMap<T> {
-    by_network: HashMap<Network, T>,
+    by_network: BTreeMap<Network, T>,
     prefix_lengths: BTreeSet<u8>,
 }
 
 impl<T> Default for PrefixMap<T> {
     fn default() -> Self {
         Self {
-            by_network: HashMap::new(),
+            by_network: BTreeMap::new(),
             prefix_lengths: BTreeSet::new(),
         }
     }
 }
 
 impl<T> PrefixMap<T> {
-    /// What belongs to `network`.
-    pub(crate) fn entry(
-        &mut self,
-        network: Network,
-    ) -> std::collections::hash_map::Entry<'_, Network, T> {
+    /// What belongs to `network` from now on; what did before.
+    pub(crate) fn insert(&mut self, network: Network, value: T) -> Option<T> {
         self.prefix_lengths.insert(network.prefix_length());
-        self.by_network.entry(network)
+        self.by_network.insert(network, value)
     }
 
-    /// What belongs to `network`, where anything does.
+    /// What belongs to `network`, at first the default.
+    pub(crate) fn or_default(&mut self, network: Network) -> &mut T
+    where
+        T: Default,
+    {
+        self.prefix_lengths.insert(network.prefix_length());
+        self.by_network.entry(network).or_default()
+    }
+
+    /// What belongs to `network` itself, where anything does.
     pub(crate) fn get(&self, network: Network) -> Option<&T> {
         self.by_network.get(&network)
     }
 
-    /// Every network with what belongs to it, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Network, &T)> {
-        self.by_network.iter()
+    /// Every network with what belongs to it, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Network, &T)> {
+        self.by_network
+            .iter()
+            .map(|(network, value)| (*network, value))
     }
 
     /// Takes out what belongs to `network`.
@@ -48,13 +58,29 @@ impl<T> PrefixMap<T> {
     /// What belongs to `network` itself and to the networks around it, the longest prefix first:
     /// the order in which the kernel looks.
     pub(crate) fn covering(&self, network: Network) -> impl Iterator<Item = &T> {
-        self.prefix_lengths
-            .range(..=network.prefix_length())
-            .rev()
-            .filter_map(move |length| {
-                let around = Network::new(network.address(), *length).ok()?;
-                self.by_network.get(&around)
-            })
+        let lengths = self.prefix_lengths.range(..=network.prefix_length()).rev();
+        lengths.filter_map(move |length| {
+            let around = Network::new(network.address(), *length).ok()?;
+            self.by_network.get(&around)
+        })
+    }
+
+    /// `network` itself and those in it, in order, with what belongs to each.
+    pub(crate) fn within(&self, network: Network) -> impl Iterator<Item = (Network, &T)> {
+        // A network comes before those in it.
+        let behind = self.by_network.range(network..);
+        let behind = behind.map(|(network, value)| (*network, value));
+        behind.take_while(move |(inner, _)| holds(network, *inner))
+    }
+}
+
+impl<T> FromIterator<(Network, T)> for PrefixMap<T> {
+    fn from_iter<I: IntoIterator<Item = (Network, T)>>(values: I) -> Self {
+        let mut map = Self::default();
+        for (network, value) in values {
+            map.insert(network, value);
+        }
+        map
     }
 }
 
@@ -63,13 +89,9 @@ pub(crate) type Members = PrefixMap<Entry>;
 
 impl FromIterator<Entry> for Members {
     fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
-        let mut members = Self::default();
-        for entry in entries {
-            if let Some(network) = entry.key.as_network() {
-                members.entry(network).insert_entry(entry);
-            }
-        }
-        members
+        let entries = entries.into_iter();
+        let keyed = entries.filter_map(|entry| Some((entry.key.as_network()?, entry)));
+        keyed.collect()
     }
 }
 
@@ -107,5 +129,38 @@ mod tests {
         assert!(covering("192.0.3.0").is_empty());
         assert!(covering("192.0.0.0/16").is_empty());
         assert!(covering("2001:db8::1").is_empty());
+    }
+
+    #[test]
+    fn what_is_in_a_network() {
+        let entries = [
+            "192.0.2.0/24",
+            "192.0.2.0",
+            "192.0.2.128/25",
+            "192.0.2.129",
+            "192.0.3.0",
+            "192.0.0.0/16",
+            "2001:db8::1",
+        ];
+        let network = |text| crate::rule::network(text).expect(text);
+        let map: PrefixMap<()> = entries
+            .map(|text| (network(text), ()))
+            .into_iter()
+            .collect();
+        let within = |text| {
+            let within = map.within(network(text));
+            let told = within.map(|(network, ())| crate::source::spelled(network));
+            told.collect::<Vec<_>>().join(" ")
+        };
+        let of_24 = "192.0.2.0/24 192.0.2.0 192.0.2.128/25 192.0.2.129";
+        assert_eq!(within("192.0.2.0/24"), of_24);
+        assert_eq!(within("192.0.2.0/25"), "192.0.2.0");
+        assert_eq!(within("192.0.2.128/26"), "192.0.2.129");
+        assert_eq!(
+            within("192.0.0.0/16"),
+            format!("192.0.0.0/16 {of_24} 192.0.3.0")
+        );
+        assert_eq!(within("::/0"), "2001:db8::1");
+        assert_eq!(within("10.0.0.0/8"), "");
     }
 }

@@ -19,7 +19,16 @@ impl Progress {
     /// not be read by a program.
     pub(crate) fn new(json: bool) -> Self {
         let watched = io::stderr().is_terminal() && (!json || io::stdout().is_terminal());
-        Self(watched.then(Arc::default))
+        let bar = || {
+            Arc::new(Mutex::new(Bar {
+                started: Instant::now(),
+                painted: None,
+                width: 0,
+                read: 0,
+                total: Some(0),
+            }))
+        };
+        Self(watched.then(bar))
     }
 
     /// `inner`, of which there are so many bytes as far as anyone knows, with every read counted.
@@ -68,18 +77,6 @@ struct Bar {
     total: Option<u64>,
 }
 
-impl Default for Bar {
-    fn default() -> Self {
-        Self {
-            started: Instant::now(),
-            painted: None,
-            width: 0,
-            read: 0,
-            total: Some(0),
-        }
-    }
-}
-
 impl Bar {
     fn expect(&mut self, length: Option<u64>) {
         self.total = self
@@ -121,23 +118,16 @@ impl Bar {
 
 fn text(read: u64, total: Option<u64>) -> String {
     const MEGABYTE: u64 = 1_000_000;
-    match total {
-        // A log that grew while it was read.
-        Some(total) if total > 0 && read <= total => {
-            let part = |whole: u64| {
-                let part = u128::from(read) * u128::from(whole) / u128::from(total);
-                usize::try_from(part).unwrap_or_default()
-            };
-            let length = usize::try_from(LENGTH).unwrap_or_default();
-            format!(
-                "scanning [{:<length$}] {:>3}% of {} MB",
-                "#".repeat(part(LENGTH)),
-                part(100),
-                total / MEGABYTE
-            )
-        }
-        _ => format!("scanning, {} MB so far", read / MEGABYTE),
-    }
+    // A log may have grown while it was read.
+    let total = total.filter(|total| (1..).contains(total) && read <= *total);
+    let Some(total) = total else {
+        return format!("scanning, {} MB so far", read / MEGABYTE);
+    };
+    let part = |whole: u64| u128::from(read) * u128::from(whole) / u128::from(total);
+    let bar = "#".repeat(usize::try_from(part(LENGTH)).unwrap_or_default());
+    let length = usize::try_from(LENGTH).unwrap_or_default();
+    let (percent, megabytes) = (part(100), total / MEGABYTE);
+    format!("scanning [{bar:<length$}] {percent:>3}% of {megabytes} MB")
 }
 
 #[cfg(test)]

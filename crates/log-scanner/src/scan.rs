@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::thread;
+use std::time::SystemTime;
 
 use firewall_log::{Finding, Summary, Tally};
 use ipset_netlink::Network;
@@ -102,7 +103,7 @@ pub(crate) fn run(
         scan = scan.yearless_before(before.into());
     }
     let mut reports = Vec::with_capacity(logs.len());
-    let mut doubts = Doubts::default();
+    let mut summaries = Vec::with_capacity(logs.len());
     let mut warnings = Vec::new();
     let mut rotated = false;
     let mut prefixes = Prefixes::default();
@@ -121,7 +122,6 @@ pub(crate) fn run(
                 summary.counts.lines
             ));
         }
-        doubts.add(&summary);
         rotated |= log.older.is_some();
         prefixes.add(log.text.begin());
         reports.push(LogRead {
@@ -134,15 +134,18 @@ pub(crate) fn run(
             misplaced: summary.misplaced,
             repeated: summary.repeated,
         });
+        summaries.push(summary);
     }
-    warnings.extend(doubts.warnings());
+    warnings.extend(doubts(&summaries));
+    let newest = summaries.iter().filter_map(|log| time(log.newest)).max();
+    let oldest = summaries.iter().filter_map(|log| time(log.oldest)).min();
     let as_of = match as_of {
-        AsOf::LogEnd => doubts.newest.unwrap_or(present.instant),
+        AsOf::LogEnd => newest.unwrap_or(present.instant),
         AsOf::Now | AsOf::At(_) => present.instant,
     };
     // A log that nobody has shortened begins where the firewall began.
     if rotated {
-        warnings.extend(short(rules, doubts.oldest, as_of, present));
+        warnings.extend(short(rules, oldest, as_of, present));
     }
     let mut found: Vec<_> = scan.finish().into_iter().map(Found::from).collect();
     for (rule, found) in rules.iter().zip(&mut found) {
@@ -206,112 +209,81 @@ fn violator(tally: &Tally) -> Option<Violator> {
     })
 }
 
-/// What all logs together give reason to doubt, their oldest line and their newest.
-#[derive(Default)]
-struct Doubts {
-    oldest: Option<Timestamp>,
-    newest: Option<Timestamp>,
-    rejected: u64,
-    unparsed: u64,
-    too_long: u64,
-    /// Events later than the horizon, and the latest of them.
-    ahead: u64,
-    latest_ahead: Option<Timestamp>,
-    /// Events that no date could be given.
-    undated: u64,
-    nearly_a_year_old: u64,
-    /// Events whose prefix holds a marker of ours behind something else, and one such prefix.
-    misplaced: u64,
-    misplaced_prefix: Option<Vec<u8>>,
-    /// Packets that were summed up, and the log does not show since when.
-    repeated_undated: u64,
-    /// Packets and messages that the logs themselves say were lost, and how many lines say so.
-    lost: u64,
-    losses: u64,
-    /// Events that are there twice, one after the other.
-    doubled: u64,
+/// What all logs together give reason to doubt.
+fn doubts(logs: &[Summary]) -> Vec<String> {
+    let all = |number: fn(&Summary) -> u64| logs.iter().map(number).fold(0, u64::saturating_add);
+    let unparsed = all(|log| log.counts.unparsed);
+    let damaged = if unparsed == 1 { "is" } else { "are" };
+    let latest = logs.iter().filter_map(|log| time(log.latest_ahead)).max();
+    let latest = latest.map(|at| at.to_string()).unwrap_or_default();
+    let misplaced = logs.iter().find_map(|log| log.misplaced_prefix.as_deref());
+    let misplaced = plain(misplaced.unwrap_or_default());
+    let lines = |number| count(number, "line");
+    let packets = |number| count(number, "packet");
+    let not_counted =
+        |number, what: &str| (number, format!("not counted: {} {what}", lines(number)));
+    let losses = all(|log| log.losses);
+    let doubled = all(|log| log.doubled);
+    let undated = all(|log| log.repeated_undated);
+    let old = all(|log| log.yearless_old);
+    let doubts = [
+        not_counted(
+            all(|log| log.counts.rejected),
+            "with a firewall's text that the kernel did not write (log-scanner events shows why)",
+        ),
+        not_counted(
+            unparsed,
+            &format!("of the kernel that {damaged} damaged (log-scanner events shows where)"),
+        ),
+        not_counted(
+            all(|log| log.misplaced),
+            &format!(
+                "whose prefix holds IPTABLES- but does not begin with it, the first \"{misplaced}\""
+            ),
+        ),
+        not_counted(
+            all(|log| log.counts.too_long),
+            "longer than any the kernel writes",
+        ),
+        not_counted(
+            all(|log| log.ahead),
+            &format!("later than the scan, the last at {latest}; are clock and time zone right?"),
+        ),
+        not_counted(all(|log| log.undated), "whose time cannot be placed"),
+        (
+            losses,
+            format!(
+                "not counted: {} that by its own account the log lacks ({})",
+                packets(all(|log| log.lost)),
+                lines(losses)
+            ),
+        ),
+        (
+            doubled,
+            format!(
+                "counted twice: {} the same as the one before, kernel time stamp included; does the log get each from two sources?",
+                lines(doubled)
+            ),
+        ),
+        (
+            undated,
+            format!(
+                "counted, but in no window: {} that rsyslog summed up ($RepeatedMsgReduction) and of which the log does not show when they began",
+                packets(undated)
+            ),
+        ),
+        (
+            old,
+            format!(
+                "{} without a year taken for almost a year old; are clock and time zone right?",
+                lines(old)
+            ),
+        ),
+    ];
+    let given = doubts.into_iter().filter(|(number, _)| *number > 0);
+    given.map(|(_, doubt)| doubt).collect()
 }
 
-impl Doubts {
-    fn add(&mut self, summary: &Summary) {
-        let time = |time: std::time::SystemTime| Timestamp::try_from(time).ok();
-        let oldest = summary.oldest.and_then(time);
-        self.oldest = self.oldest.into_iter().chain(oldest).min();
-        self.newest = self.newest.max(summary.newest.and_then(time));
-        self.latest_ahead = self.latest_ahead.max(summary.latest_ahead.and_then(time));
-        self.rejected += summary.counts.rejected;
-        self.unparsed += summary.counts.unparsed;
-        self.too_long += summary.counts.too_long;
-        self.ahead += summary.ahead;
-        self.undated += summary.undated;
-        self.nearly_a_year_old += summary.yearless_old;
-        self.misplaced += summary.misplaced;
-        if self.misplaced_prefix.is_none() {
-            self.misplaced_prefix.clone_from(&summary.misplaced_prefix);
-        }
-        self.repeated_undated += summary.repeated_undated;
-        self.lost = self.lost.saturating_add(summary.lost);
-        self.losses += summary.losses;
-        self.doubled += summary.doubled;
-    }
-
-    fn warnings(&self) -> Vec<String> {
-        let latest = self
-            .latest_ahead
-            .map(|at| at.to_string())
-            .unwrap_or_default();
-        let damaged = if self.unparsed == 1 { "is" } else { "are" };
-        let prefix = plain(self.misplaced_prefix.as_deref().unwrap_or_default());
-        let doubts = [
-            (
-                self.rejected,
-                "with a firewall's text that the kernel did not write (log-scanner events shows why)".to_owned(),
-            ),
-            (
-                self.unparsed,
-                format!("of the kernel that {damaged} damaged (log-scanner events shows where)"),
-            ),
-            (
-                self.misplaced,
-                format!("whose prefix holds IPTABLES- but does not begin with it, the first \"{prefix}\""),
-            ),
-            (self.too_long, "longer than any the kernel writes".to_owned()),
-            (
-                self.ahead,
-                format!("later than the scan, the last at {latest}; are clock and time zone right?"),
-            ),
-            (self.undated, "whose time cannot be placed".to_owned()),
-        ];
-        let mut warnings: Vec<_> = doubts
-            .into_iter()
-            .filter(|(number, _)| *number > 0)
-            .map(|(number, doubt)| format!("not counted: {} {doubt}", count(number, "line")))
-            .collect();
-        if self.losses > 0 {
-            warnings.push(format!(
-                "not counted: {} that by its own account the log lacks ({})",
-                count(self.lost, "packet"),
-                count(self.losses, "line")
-            ));
-        }
-        if self.doubled > 0 {
-            warnings.push(format!(
-                "counted twice: {} the same as the one before, kernel time stamp included; does the log get each from two sources?",
-                count(self.doubled, "line")
-            ));
-        }
-        if self.repeated_undated > 0 {
-            warnings.push(format!(
-                "counted, but in no window: {} that rsyslog summed up ($RepeatedMsgReduction) and of which the log does not show when they began",
-                count(self.repeated_undated, "packet")
-            ));
-        }
-        if self.nearly_a_year_old > 0 {
-            warnings.push(format!(
-                "{} without a year taken for almost a year old; are clock and time zone right?",
-                count(self.nearly_a_year_old, "line")
-            ));
-        }
-        warnings
-    }
+fn time(time: Option<SystemTime>) -> Option<Timestamp> {
+    Timestamp::try_from(time?).ok()
 }

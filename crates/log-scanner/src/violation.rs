@@ -154,15 +154,10 @@ pub(crate) enum Outcome {
 impl Outcome {
     /// Whether this scan puts the source into the set, itself or with a network around it.
     pub(crate) fn is_by_this_scan(&self) -> bool {
-        match self {
-            Self::Added | Self::Refreshed | Self::Outlasted { .. } | Self::WouldAdd => true,
-            Self::Kept(_)
-            | Self::Connected
-            | Self::BeyondMaxBans
-            | Self::Exempt(_)
-            | Self::Expired
-            | Self::Refused(_) => false,
-        }
+        matches!(
+            self,
+            Self::Added | Self::Refreshed | Self::Outlasted { .. } | Self::WouldAdd
+        )
     }
 
     /// Whether the source is in the set now, or would be after a dry run.

@@ -183,24 +183,17 @@ impl<T: Transport> Banning<'_, T> {
         let filling = rules.iter().filter(|rule| rule.ipset.both().contains(&set));
         let spares_connected = filling.clone().any(|rule| !rule.ban_connected);
         let exempt: Vec<_> = filling.flat_map(|rule| &rule.exempt).copied().collect();
-        let mut lapsed = exceptions::of_scans(members);
-        let mut is_exempt = |network: Network| -> Result<bool, Fatal> {
+        let mut lapsed = Vec::new();
+        for network in exceptions::of_scans(members) {
             let sets = self.sets.as_deref_mut();
             let exemption = self.exemptions.of(network.into(), &exempt, sets)?;
-            Ok(matches!(exemption, Exemption::Whole(_))
-                || (spares_connected && connected.peers().any_in(network)))
-        };
-        let mut failed = Ok(());
-        lapsed.retain(|network| {
-            is_exempt(*network).map_or_else(
-                |error| {
-                    failed = Err(error);
-                    false
-                },
-                |is_exempt| !is_exempt,
-            )
-        });
-        failed.map(|()| lapsed)
+            let is_exempt = matches!(exemption, Exemption::Whole(_))
+                || (spares_connected && connected.peers().any_in(network));
+            if !is_exempt {
+                lapsed.push(network);
+            }
+        }
+        Ok(lapsed)
     }
 
     /// Takes out the exceptions that have lapsed.

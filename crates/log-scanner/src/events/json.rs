@@ -1,7 +1,6 @@
 //! One JSON object a line.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -141,13 +140,8 @@ fn mac(link: &Link<'_>) -> Option<String> {
                 .chain(source)
                 .copied()
                 .chain(protocol.to_be_bytes());
-            let mut text = String::new();
-            for octet in octets {
-                let colon = if text.is_empty() { "" } else { ":" };
-                // Writing to a String cannot fail.
-                let _ = write!(text, "{colon}{octet:02x}");
-            }
-            Some(text)
+            let octets: Vec<_> = octets.map(|octet| format!("{octet:02x}")).collect();
+            Some(octets.join(":"))
         }
         _ => None,
     }

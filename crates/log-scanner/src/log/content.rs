@@ -3,69 +3,68 @@
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 
 use firewall_log::Journal;
 use flate2::bufread::MultiGzDecoder;
 
 use super::{BUFFER, Text};
-use crate::error::Unread;
+use crate::error::Fatal;
 
 const GZIP: &[u8] = b"\x1f\x8b";
 
-/// From the files' own specifications, and file(1).
-const UNREAD: [(Unread, &[u8]); 15] = [
-    unread("xz", "xzcat", b"\xfd7zXZ\0"),
-    unread("zstd", "zstdcat", b"\x28\xb5\x2f\xfd"),
-    unread("bzip2", "bzcat", b"BZh"),
-    unread("lz4", "lz4 -dc", b"\x04\x22\x4d\x18"),
-    unread("lz4", "lz4 -dc", b"\x02\x21\x4c\x18"),
-    unread("lzma", "xzcat", b"\x5d\0\0"),
-    unread("lzip", "lzip -dc", b"LZIP\x01"),
-    unread("lzop", "lzop -dc", b"\x89LZO\0\r\n\x1a\n"),
-    unread("compress", "zcat", b"\x1f\x9d"),
-    unread("pack", "zcat", b"\x1f\x1e"),
-    unread("zip", "unzip -p", b"PK\x03\x04"),
-    unread("7z", "7z x -so", b"7z\xbc\xaf\x27\x1c"),
-    unread("rar", "unrar p -inul", b"Rar!\x1a\x07"),
+/// What only other programs read: the name of each form, the command that writes its text to
+/// standard output, given the file, and how it begins. From the files' own specifications, and
+/// file(1).
+const UNREAD: [(&str, &str, &[u8]); 15] = [
+    ("xz", "xzcat", b"\xfd7zXZ\0"),
+    ("zstd", "zstdcat", b"\x28\xb5\x2f\xfd"),
+    ("bzip2", "bzcat", b"BZh"),
+    ("lz4", "lz4 -dc", b"\x04\x22\x4d\x18"),
+    ("lz4", "lz4 -dc", b"\x02\x21\x4c\x18"),
+    ("lzma", "xzcat", b"\x5d\0\0"),
+    ("lzip", "lzip -dc", b"LZIP\x01"),
+    ("lzop", "lzop -dc", b"\x89LZO\0\r\n\x1a\n"),
+    ("compress", "zcat", b"\x1f\x9d"),
+    ("pack", "zcat", b"\x1f\x1e"),
+    ("zip", "unzip -p", b"PK\x03\x04"),
+    ("7z", "7z x -so", b"7z\xbc\xaf\x27\x1c"),
+    ("rar", "unrar p -inul", b"Rar!\x1a\x07"),
     // A journal of systemd.
-    unread("journald", "journalctl -k -o short-iso --file", b"LPKSHHRH"),
+    ("journald", "journalctl -k -o short-iso --file", b"LPKSHHRH"),
     // A frame that zstd and lz4 skip, which pzstd begins its files with.
-    unread("zstd", "zstdcat", b"\x50\x2a\x4d\x18"),
+    ("zstd", "zstdcat", b"\x50\x2a\x4d\x18"),
 ];
-
-const fn unread(
-    name: &'static str,
-    command: &'static str,
-    magic: &'static [u8],
-) -> (Unread, &'static [u8]) {
-    (Unread { name, command }, magic)
-}
-
-/// Why there is no text.
-#[derive(Debug)]
-pub(super) enum Error {
-    Read(io::Error),
-    Unread(&'static Unread),
-}
 
 /// The text, and whether it is another than the bytes of the log: it was compressed, or is made of
 /// a journal's records. `file`: what can be looked into without reading it. `named`: whether the
 /// name says that it is compressed, so that what is no gzip is a damaged one.
+///
+/// # Errors
+///
+/// The first bytes cannot be read, or only another program reads what they begin.
 pub(super) fn read(
+    path: &Path,
     mut log: impl Read + Send + 'static,
     file: Option<&File>,
     named: bool,
-) -> Result<(Text, bool), Error> {
+) -> Result<(Text, bool), Fatal> {
     let begin = match file {
         Some(file) => look(file),
         None => begin(&mut log),
     };
-    let begin = begin.map_err(Error::Read)?;
-    if let Some((format, _)) = UNREAD
-        .iter()
-        .find(|(format, magic)| is(format, magic, &begin))
-    {
-        return Err(Error::Unread(format));
+    let begin = begin.map_err(|source| Fatal::ReadLog {
+        path: path.to_owned(),
+        line: 0,
+        source,
+    })?;
+    let mut unread = UNREAD.into_iter();
+    if let Some((name, command, _)) = unread.find(|(name, _, magic)| is(name, magic, &begin)) {
+        return Err(Fatal::Compressed {
+            path: path.to_owned(),
+            name,
+            command,
+        });
     }
     let start = begin
         .get(..LONGEST.min(begin.len()))
@@ -89,12 +88,12 @@ pub(super) fn read(
 }
 
 /// Whether a log that begins like this has a format, by its magic.
-fn is(format: &Unread, magic: &[u8], begin: &[u8]) -> bool {
+fn is(name: &str, magic: &[u8], begin: &[u8]) -> bool {
     let Some(rest) = begin.strip_prefix(magic) else {
         return false;
     };
     // Three letters are too little: they may be the begin of a word.
-    format.name != "bzip2"
+    name != "bzip2"
         || rest
             .get(1..)
             .is_some_and(|rest| BZIP2.iter().any(|next| rest.starts_with(next)))
@@ -146,9 +145,9 @@ mod tests {
     }
 
     fn format(begin: &'static [u8]) -> Option<&'static str> {
-        match read(Slow(begin), None, false) {
-            Err(Error::Unread(format)) => Some(format.name),
-            Err(Error::Read(error)) => panic!("{error}"),
+        match read(Path::new("log"), Slow(begin), None, false) {
+            Err(Fatal::Compressed { name, .. }) => Some(name),
+            Err(error) => panic!("{error}"),
             Ok(_) => None,
         }
     }
@@ -161,7 +160,8 @@ mod tests {
         assert_eq!(format(b"BZh9 kernel: "), None);
         assert_eq!(format(b"PK kernel: "), None);
         for log in [&b""[..], b"\x1f", b"N", b"Nov 22 08:00:00 fw kernel: x\n"] {
-            let (mut text, is_compressed) = read(Slow(log), None, false).expect("text");
+            let (mut text, is_compressed) =
+                read(Path::new("log"), Slow(log), None, false).expect("text");
             let mut bytes = Vec::new();
             text.read_to_end(&mut bytes).expect("read");
             assert_eq!((bytes.as_slice(), is_compressed), (log, false));
@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn a_name_that_says_gzip_makes_the_rest_a_damaged_one() {
-        let (mut text, is_compressed) = read(Slow(b"text"), None, true).expect("opened");
+        let (mut text, is_compressed) =
+            read(Path::new("log"), Slow(b"text"), None, true).expect("opened");
         assert!(is_compressed);
         assert!(text.read(&mut [0; 8]).is_err());
     }

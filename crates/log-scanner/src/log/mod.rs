@@ -120,18 +120,8 @@ fn begin(opened: Opened, progress: &Progress) -> Result<Log, Fatal> {
     let watched = progress.watch(text, length);
     let text = watched.take(most);
     let named = path.as_os_str().as_encoded_bytes().ends_with(b".gz");
-    let (text, is_compressed) =
-        content::read(text, length.map(|_| &file), named).map_err(|error| match error {
-            content::Error::Read(source) => Fatal::ReadLog {
-                path: path.clone(),
-                line: 0,
-                source,
-            },
-            content::Error::Unread(format) => Fatal::Compressed {
-                path: path.clone(),
-                format,
-            },
-        })?;
+    let seen = length.map(|_| &file);
+    let (text, is_compressed) = content::read(&path, text, seen, named)?;
     let length = length.filter(|_| !is_compressed);
     Ok(Log {
         text,

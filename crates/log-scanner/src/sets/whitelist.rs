@@ -8,22 +8,15 @@ use super::Sets;
 use crate::error::chain;
 use crate::names::{V6, WHITELIST};
 use crate::prefix_map::PrefixMap;
-use crate::source::{Source, holds};
+use crate::source::Source;
 
 /// A whitelist that is there.
 pub(super) struct Whitelist {
     name: SetName,
     family: Family,
-    /// Its members as networks, once one has to be looked for in a network; about an address the
-    /// kernel is asked.
-    members: Option<Listed>,
-}
-
-struct Listed {
-    /// Whether each is an exception (nomatch).
-    all: PrefixMap<bool>,
-    /// In order, without exceptions.
-    exempt: Vec<Network>,
+    /// For each network that is a member, whether it is an exception (nomatch); once something has
+    /// to be looked for in a network. About an address the kernel is asked.
+    members: Option<PrefixMap<bool>>,
 }
 
 /// How much of a network a whitelist holds.
@@ -74,24 +67,16 @@ impl Whitelist {
         }))
     }
 
-    fn read<T: Transport>(&self, kernel: &mut IpSet<T>) -> Result<Listed, String> {
+    fn read<T: Transport>(&self, kernel: &mut IpSet<T>) -> Result<PrefixMap<bool>, String> {
         let set = kernel.list(&self.name).map_err(|error| chain(&error))?;
-        let mut members = Listed {
-            all: PrefixMap::default(),
-            exempt: Vec::new(),
-        };
-        for entry in &set.entries {
-            let Some(network) = member(&set.header, entry) else {
+        let members = set.entries.iter().map(|entry| {
+            let network = member(&set.header, entry).ok_or_else(|| {
                 let why = format!("not clear what its member {} is", entry.key);
-                return Err(unable(&self.name, &why));
-            };
-            members.all.entry(network).insert_entry(entry.nomatch);
-            if !entry.nomatch {
-                members.exempt.push(network);
-            }
-        }
-        members.exempt.sort_unstable();
-        Ok(members)
+                unable(&self.name, &why)
+            });
+            Ok((network?, entry.nomatch))
+        });
+        members.collect()
     }
 
     fn held<T: Transport>(
@@ -113,14 +98,17 @@ impl Whitelist {
             None => self.read(kernel)?,
         };
         let members = self.members.insert(members);
-        if members.all.covering(network).next() == Some(&false) {
+        if members.covering(network).next() == Some(&false) {
             return Ok(Held::All);
         }
-        let first = members.exempt.partition_point(|member| *member < network);
-        let behind = members.exempt.get(first..).unwrap_or_default().iter();
-        let parts = behind.take_while(|member| holds(network, **member));
-        Ok(Held::Parts(parts.copied().collect()))
+        Ok(Held::Parts(exempt(members.within(network))))
     }
+}
+
+/// Those that are no exceptions.
+fn exempt<'m>(members: impl Iterator<Item = (Network, &'m bool)>) -> Vec<Network> {
+    let exempt = members.filter(|(_, nomatch)| !**nomatch);
+    exempt.map(|(network, _)| network).collect()
 }
 
 fn unable(name: &SetName, why: &str) -> String {
@@ -154,7 +142,7 @@ impl<T: Transport> Sets<T> {
     pub(crate) fn whitelisted(&mut self) -> Result<Vec<Network>, String> {
         let mut all = Vec::new();
         for whitelist in &self.whitelists {
-            all.extend(whitelist.read(&mut self.kernel)?.exempt);
+            all.extend(exempt(whitelist.read(&mut self.kernel)?.iter()));
         }
         Ok(all)
     }

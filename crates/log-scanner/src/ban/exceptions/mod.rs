@@ -47,10 +47,8 @@ pub(super) fn of_scans(members: &Members) -> Vec<Network> {
         ends.any(|end| (end.saturating_sub(EARLIER)..=end.saturating_add(LATER)).contains(&seconds))
     };
     let exceptions = members.iter().filter(|(_, member)| member.nomatch);
-    let ours = exceptions.filter(|(network, member)| ends_like_ours(**network, member));
-    let mut ours: Vec<_> = ours.map(|(network, _)| *network).collect();
-    ours.sort_unstable();
-    ours
+    let ours = exceptions.filter(|(network, member)| ends_like_ours(*network, member));
+    ours.map(|(network, _)| network).collect()
 }
 
 /// For each candidate, why its network cannot be banned without those who are exempt in it. `keeps`:
@@ -64,7 +62,7 @@ pub(super) fn obstacles(
     let mut by_network: PrefixMap<Vec<&Candidate<'_>>> = PrefixMap::default();
     for candidate in candidates {
         let network = candidate.ban.source().network();
-        by_network.entry(network).or_default().push(candidate);
+        by_network.or_default(network).push(candidate);
     }
     let obstacle = |candidate: &Candidate<'_>| {
         let number = candidate.exempt.len();

@@ -1,7 +1,7 @@
 //! What is wanted in one set, and what it takes.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, hash_map};
+use std::collections::BTreeSet;
 
 use ipset_netlink::{Entry, SetName, Timeout};
 
@@ -118,9 +118,7 @@ impl<'r> Plan<'r> {
                 around.outlasted.push(Decided { candidate, outcome });
                 continue;
             }
-            if let hash_map::Entry::Vacant(place) = planned.entry(network) {
-                place.insert(additions.len());
-            }
+            planned.insert(network, additions.len());
             let is_new = outcome == Outcome::Added;
             let outcome = if dry_run { Outcome::WouldAdd } else { outcome };
             additions.push(Addition {

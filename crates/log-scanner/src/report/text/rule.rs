@@ -145,23 +145,20 @@ pub(super) fn name(rule: &Rule) -> String {
 /// What a rule asks for, in a sentence.
 pub(super) fn wanted(rule: &Rule) -> String {
     let (name, protocols) = (rule.name.to_string(), rule.protocols.to_string());
-    let ports = rule.distinct_ports.map_or_else(String::new, |ports| {
-        format!(", to {}", count(ports.get().into(), "port"))
-    });
-    let networks = [
+    let besides = [
+        rule.distinct_ports
+            .map(|ports| format!(", to {}", count(ports.get().into(), "port"))),
         rule.aggregate_v4
             .map(|prefix| format!(", IPv4 by /{}", prefix.get())),
         rule.aggregate_v6
             .map(|prefix| format!(", IPv6 by /{}", prefix.get())),
-    ];
-    let networks: String = networks.into_iter().flatten().collect();
-    let besides = [
-        rule.count_answers.then_some(", answers counted"),
-        rule.count_multicast.then_some(", multicast counted"),
+        rule.count_answers.then(|| ", answers counted".to_owned()),
+        rule.count_multicast
+            .then(|| ", multicast counted".to_owned()),
     ];
     let besides: String = besides.into_iter().flatten().collect();
     format!(
-        "At least {} lines of rule {}, type {}, within {}{ports}{networks}{besides}: into {} or {} for {}",
+        "At least {} lines of rule {}, type {}, within {}{besides}: into {} or {} for {}",
         rule.howmany,
         plain(name.as_bytes()),
         plain(protocols.as_bytes()),
