@@ -21,7 +21,7 @@ pub(crate) struct Present {
     pub(crate) instant: Timestamp,
     /// Lines after this are not counted.
     pub(crate) horizon: Timestamp,
-    /// What stamps without a year, a zone or a date are read by.
+    /// Completes time stamps without a year, a zone or a date.
     pub(crate) clock: Clock,
     /// When `instant` was now.
     since: Instant,
@@ -87,7 +87,7 @@ impl FromStr for AsOf {
     }
 }
 
-/// `2026-11-22T09:00:00Z`.
+/// Reads `2026-11-22T09:00:00Z`.
 pub(crate) fn instant(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| {
         "not a time with a zone, such as 2026-11-22T09:00:00Z or 2026-11-22T10:00:00+01:00"

@@ -1,9 +1,9 @@
-//! To whom this host has opened a connection: he is named, and not banned for what anybody can
-//! write his address under.
+//! Peers: addresses that this host has opened a connection to. A peer is named and not banned,
+//! because anybody can write a peer's address into a packet.
 //!
-//! Only what was opened from here counts. Nobody gets this protection by connecting to this host,
-//! nor by having connection tracking forget him: what it takes up again in the middle begins with a
-//! packet from here, and leads to a port that listens.
+//! Only connections that were opened from here count. Nobody becomes a peer by connecting to this
+//! host, nor by having connection tracking forget the connection: one that it takes up again in the
+//! middle seems to be opened from here, but leads to a port that listens.
 
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ use crate::exempt::{Exemptions, Part};
 use crate::prefix_map::PrefixMap;
 use crate::source::Source;
 
-/// The other ends of connections.
+/// The other ends of connections that this host has opened.
 #[derive(Debug, Default)]
 pub(crate) struct Peers(PrefixMap<()>);
 
@@ -25,7 +25,7 @@ impl Peers {
     ///
     /// # Errors
     ///
-    /// Why it cannot be told.
+    /// Why the kernel does not tell.
     pub(crate) fn of_this_host(exemptions: &Exemptions) -> Result<Self, String> {
         let mut conntrack = Conntrack::open().map_err(|error| chain(&error))?;
         let own = |address| exemptions.is_own(address);
@@ -51,12 +51,12 @@ impl Peers {
         Ok(Self(peers))
     }
 
-    /// Whether there is one in a network.
+    /// Whether a network holds a peer.
     pub(crate) fn any_in(&self, network: Network) -> bool {
         self.0.within(network).next().is_some()
     }
 
-    /// Those in a network that `source` stands for.
+    /// The peers in `source`.
     pub(crate) fn parts_of(&self, source: Source) -> impl Iterator<Item = Part> {
         let within = self.0.within(source.network());
         within.map(move |(peer, ())| Part::new(peer, CONNECTED).of(source))
@@ -78,7 +78,7 @@ pub(crate) struct Connected<'a> {
 }
 
 impl<'a> Connected<'a> {
-    /// Not asked yet; `ask` is how.
+    /// The kernel is not asked yet; `ask` asks it.
     pub(crate) fn new(
         exemptions: &'a Exemptions,
         ask: fn(&Exemptions) -> Result<Peers, String>,
@@ -91,7 +91,7 @@ impl<'a> Connected<'a> {
         }
     }
 
-    /// Nobody where the kernel does not answer.
+    /// The peers; none where the kernel does not answer.
     pub(crate) fn peers(&mut self) -> &Peers {
         self.peers.get_or_insert_with(|| {
             (self.ask)(self.exemptions).unwrap_or_else(|why| {

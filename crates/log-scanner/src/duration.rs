@@ -1,5 +1,5 @@
-//! Durations as they are typed: `90s`, `30m`, `1h30m`, `7d`, `2w`, and whatever else jiff's friendly
-//! format has for whole seconds, such as `1h 30m` and `1.5h`.
+//! Durations as they are typed: `90s`, `30m`, `1h30m`, `7d`, `2w`, and whatever else jiff's
+//! friendly format has for whole seconds, such as `1h 30m` and `1.5h`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -121,8 +121,8 @@ pub(crate) fn whole_seconds(span: SignedDuration) -> i64 {
         .max(0)
 }
 
-/// The first number of seconds that is too long. Less is long enough for any log, and short enough that a time plus a
-/// duration is still a time.
+/// The first number of seconds that is too long. Less is long enough for any log, and short enough
+/// that a time plus a duration is still a time.
 const MAX: u64 = 100 * 366 * 24 * 3600 + 1;
 const TOO_LONG: &str = "more than a hundred years";
 const WEEK: u64 = 7 * 24 * 3600;

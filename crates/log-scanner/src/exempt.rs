@@ -34,8 +34,8 @@ const OF_NO_HOST: [(&str, &str); 7] = [
 ];
 
 impl Exemptions {
-    /// With the addresses that this host has now, in this network namespace, and the networks of
-    /// `--exempt`.
+    /// This host has the addresses that it has now, in this network namespace; `networks` are those
+    /// of `--exempt`.
     pub(crate) fn of_this_host(networks: &[Network]) -> io::Result<Self> {
         let addresses = getifaddrs()?.filter_map(|interface| {
             let address = interface.address?;
@@ -118,8 +118,8 @@ impl Exemptions {
         Ok(Exemption::Parts(distinct(parts)))
     }
 
-    /// Who is not counted with the network around him by any of the `rules`; nobody where none of
-    /// them counts networks.
+    /// The networks of which nobody is counted with a network around him, by any of the `rules`;
+    /// none where no rule counts networks.
     ///
     /// # Errors
     ///
@@ -144,7 +144,7 @@ impl Exemptions {
     }
 }
 
-/// Each once, and none within another.
+/// The parts in order, each once, and none within another.
 pub(crate) fn distinct(mut parts: Vec<Part>) -> Vec<Part> {
     parts.sort_by_key(|part| (part.network, Reverse(part.by_run)));
     parts.dedup_by(|part, around| holds(around.network, part.network));
@@ -166,12 +166,12 @@ pub(crate) struct Part {
     pub(crate) network: Network,
     /// As in "203.0.113.7 is …".
     pub(crate) why: String,
-    /// Whether it is for this run, or a rule of it, and another would not say so.
+    /// Whether `--exempt` or a rule says so, and a run without them would not.
     pub(crate) by_run: bool,
 }
 
 impl Part {
-    /// Who is exempt for a reason that every run knows.
+    /// A network that is exempt for a reason that every run knows.
     pub(crate) fn new(network: Network, why: &str) -> Self {
         Self {
             network,

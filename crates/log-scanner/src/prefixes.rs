@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::rule::RuleName;
 
-/// No more are told.
+/// How many prefixes are told at most.
 const MOST: usize = 5;
 
 /// How often each prefix stands in the first lines of all logs.

@@ -3,15 +3,15 @@
 //! The rooms of this program, each of which knows only those above it:
 //!
 //! ```text
-//! names  words  duration  source  prefix_map     what is written how
-//! rule   error  status                           what is wanted; how a run ends
-//! args   clock  progress  log                    what is read, and as of when
-//! sets                                           the kernel's sets
-//! exempt  connected                              who is never banned
-//! violation                                      Violator ▶ Ban ▶ Banned
-//! scan ─▶ ban ─▶ cut                             one step each
-//! report                                         text and JSON
-//! run   events                                   the two commands
+//! names   words   duration   source   clock   progress
+//! rule    prefix_map                               what is wanted; what belongs to a network
+//! args    error   prefixes                         the command line; what ends a run
+//! log     sets    status                           what is read, what is filled, how it ends
+//! exempt                                           who is never banned
+//! connected   violation                            whom this host needs; Violator ▶ Ban ▶ Banned
+//! scan ─▶ ban ─▶ cut                               one step each
+//! report                                           text and JSON
+//! run     events                                   the two commands
 //! ```
 
 use std::io::{self, ErrorKind, Write};

@@ -23,7 +23,7 @@ use crate::words::{count, is_zero, local, plain};
 /// year.
 const SUSPICIOUS_AGE: SignedDuration = SignedDuration::from_hours(24 * 350);
 
-/// More threads than this wait for the log, and each remembers sources of its own.
+/// Threads that count: more would wait for the log, and each remembers sources of its own.
 const MOST_WORKERS: usize = 4;
 
 /// What the logs say.
@@ -41,7 +41,7 @@ pub(crate) struct Scan {
 /// What was read from one `--log`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct LogRead {
-    /// As it was given.
+    /// The path as it was given.
     pub(crate) path: String,
     /// Bytes of text, of a compressed log after decompression.
     pub(crate) bytes: u64,
@@ -81,11 +81,12 @@ pub(crate) struct Counted {
     pub(crate) prefixes: Vec<PrefixCount>,
 }
 
-/// Reads all logs to their end; who is `exempt` does not count with the network around him.
+/// Reads all logs to their end. The addresses of the networks `exempt` do not count with a network
+/// around them.
 ///
 /// # Errors
 ///
-/// When one cannot be read to its end; half a log would let go whom the other half convicts.
+/// A log cannot be read to its end; half a log would let go whom the other half convicts.
 pub(crate) fn run(
     rules: &[Rule],
     exempt: &[Network],

@@ -1,5 +1,6 @@
 //! From bans that rules want to entries: who is left alone, who is there already, who is added.
 
+mod candidate;
 mod exceptions;
 mod plan;
 #[cfg(test)]
@@ -10,9 +11,10 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Instant;
 
+use candidate::Candidate;
 use ipset_netlink::{NetlinkSocket, Network, SetName, Transport};
 use jiff::{SignedDuration, Timestamp};
-use plan::{Candidate, Plan};
+use plan::Plan;
 
 use crate::clock::Present;
 use crate::connected::{Connected, Peers};
@@ -27,7 +29,7 @@ use crate::words::count;
 
 /// What bans need besides themselves.
 pub(crate) struct Banning<'a, T: Transport = NetlinkSocket> {
-    /// None in a dry run that cannot ask the kernel.
+    /// `None` in a dry run that cannot ask the kernel.
     pub(crate) sets: Option<&'a mut Sets<T>>,
     pub(crate) exemptions: &'a Exemptions,
     /// Tells to whom this host has opened connections.
@@ -37,30 +39,31 @@ pub(crate) struct Banning<'a, T: Transport = NetlinkSocket> {
     pub(crate) as_of: Timestamp,
     /// Tells how much of each ban has passed since then.
     pub(crate) present: &'a Present,
-    /// No more new bans than this.
+    /// How many new bans are added at most.
     pub(crate) most: NonZeroU32,
 }
 
 /// What was done.
 #[derive(Debug, Default)]
 pub(crate) struct Acted<'r> {
-    /// In no order.
+    /// What became of the bans, in no order.
     pub(crate) banned: Vec<Banned<'r>>,
     pub(crate) lifted: Vec<Lifted>,
     pub(crate) warnings: Vec<String>,
 }
 
-/// A set, what is in it, and who is to be.
+/// A set, what is in it, and which bans may go into it.
 struct Lot<'r> {
     set: &'r SetName,
     members: Members,
-    /// What scans excepted and nobody is exempt in any more.
+    /// The exceptions of earlier scans that nobody is exempt in any more.
     lapsed: Vec<Network>,
     candidates: Vec<Candidate<'r>>,
 }
 
 impl Lot<'_> {
-    /// Lets those go to whom this host has opened a connection, where there are any to be banned.
+    /// Lets those go to whom this host has opened a connection. The kernel is asked only where
+    /// somebody is to be banned.
     fn spare(&mut self, connected: &mut Connected<'_>) {
         for candidate in &mut self.candidates {
             let source = candidate.ban.source();
@@ -117,8 +120,8 @@ impl<T: Transport> Banning<'_, T> {
         Ok(acted)
     }
 
-    /// Who is to be in which set, as the rules want it. Who is let go by himself is `banned` as
-    /// that.
+    /// The bans that may go into each set. A source that is exempt itself, and one whose ban has
+    /// expired, goes to `banned` with that outcome.
     fn candidates<'r>(
         &mut self,
         bans: Vec<Ban<'r>>,
@@ -142,7 +145,7 @@ impl<T: Transport> Banning<'_, T> {
         Ok(by_set)
     }
 
-    /// Reads the sets. Also those where nobody is to be banned now, if they can hold networks: an
+    /// Reads the sets, also those where nobody is to be banned now, if they can hold networks: an
     /// exception stays for as long as an old ban.
     fn lots<'r>(
         &mut self,
@@ -172,7 +175,7 @@ impl<T: Transport> Banning<'_, T> {
         Ok(lots)
     }
 
-    /// What scans excepted in a set and nobody is exempt in any more.
+    /// The exceptions of earlier scans in a set that nobody is exempt in any more.
     fn lapsed(
         &mut self,
         rules: &[Rule],

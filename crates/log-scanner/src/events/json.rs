@@ -1,4 +1,4 @@
-//! One JSON object a line.
+//! Each line of the log as one JSON object.
 
 use std::borrow::Cow;
 use std::io;

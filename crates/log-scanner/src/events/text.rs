@@ -1,4 +1,4 @@
-//! One readable line a line.
+//! Each line of the log as one readable line.
 
 use std::io;
 
@@ -74,7 +74,7 @@ fn write_packet(network: &Network<'_>, out: &mut impl io::Write) -> io::Result<(
     Ok(())
 }
 
-/// How many lines were what.
+/// How many lines there were of each kind.
 #[derive(Default)]
 pub(super) struct Tally {
     events: u64,

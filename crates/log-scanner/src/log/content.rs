@@ -36,9 +36,9 @@ const UNREAD: [(&str, &str, &[u8]); 15] = [
     ("zstd", "zstdcat", b"\x50\x2a\x4d\x18"),
 ];
 
-/// The text, and whether it is another than the bytes of the log: it was compressed, or is made of
-/// a journal's records. `file`: what can be looked into without reading it. `named`: whether the
-/// name says that it is compressed, so that what is no gzip is a damaged one.
+/// The text of a log, and whether it differs from the log's bytes: what was compressed and the
+/// records of a journal do. `file` is the log where it can be looked into without reading it.
+/// `named` says that the log's name ends with `.gz`: what is no gzip is a damaged one then.
 ///
 /// # Errors
 ///
@@ -102,7 +102,7 @@ fn is(name: &str, magic: &[u8], begin: &[u8]) -> bool {
 /// What follows the magic and the level of a bzip2 file: a block, or the end.
 const BZIP2: [&[u8]; 2] = [b"1AY&SY", b"\x17\x72\x45\x38\x50\x90"];
 
-/// No magic is longer, with what follows it.
+/// The bytes that the longest magic has, with what follows it.
 const LONGEST: usize = 10;
 
 fn look(file: &File) -> io::Result<Vec<u8>> {
@@ -112,8 +112,9 @@ fn look(file: &File) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// At least so many of the first bytes, where there are as many. Read in one piece where that can
-/// be: a device such as /dev/kmsg gives no record to whom has no room for it.
+/// The first bytes of a log that cannot be looked into: at least [`LONGEST`], where it has as many.
+/// They are read in one piece where that can be: a device such as /dev/kmsg gives no record to a
+/// reader without room for it.
 fn begin(log: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; BUFFER];
     let mut length = 0;

@@ -16,7 +16,7 @@ use crate::progress::Progress;
 /// Bytes of a log read at a time.
 pub(crate) const BUFFER: usize = 256 * 1024;
 
-/// So much of the begin of each log is kept to look at again.
+/// Bytes of the begin of each log that are kept, to look at its prefixes afterwards.
 const SAMPLE: usize = 64 * 1024;
 
 /// A log that is open.
@@ -26,7 +26,7 @@ pub(crate) struct Log {
     pub(crate) text: Text,
     /// The file of a log that is read as it is, and its length when it was opened.
     file: Option<(File, u64)>,
-    /// What shows that lines were taken away from before it.
+    /// A file that shows that lines before its first were rotated away: `iptables.log.1.gz`.
     pub(crate) older: Option<PathBuf>,
 }
 
@@ -44,7 +44,7 @@ impl Text {
         }
     }
 
-    /// What it began with, as far as it has been read.
+    /// The first bytes, as far as they have been read.
     pub(crate) fn begin(&self) -> &[u8] {
         &self.begin
     }
@@ -86,12 +86,12 @@ impl Log {
     }
 }
 
-/// Opens all of them. `-` is standard input; what is compressed by gzip is decompressed. `rotated`:
+/// Opens all logs. `-` is standard input; what is compressed by gzip is decompressed. `rotated`:
 /// whether `PATH.1`, where it is a file, is read before `PATH`.
 ///
 /// # Errors
 ///
-/// One cannot be opened, is given twice, or is compressed by something else.
+/// A log cannot be opened, is given twice, or is compressed by something else than gzip.
 pub(crate) fn open(
     paths: &[PathBuf],
     rotated: bool,

@@ -17,13 +17,13 @@ use crate::error::Fatal;
 pub(super) struct Opened {
     pub(super) path: PathBuf,
     pub(super) file: File,
-    /// Of a file, in bytes.
+    /// The length in bytes, where it is a file.
     pub(super) length: Option<u64>,
-    /// So many bytes of it are read.
+    /// How many bytes of it are read at most.
     pub(super) most: u64,
-    /// What shows that lines were taken away from before it.
+    /// A file that shows that lines before its first were rotated away: `iptables.log.1.gz`.
     pub(super) older: Option<PathBuf>,
-    /// Where two that are the same would count twice.
+    /// Which file it is, where its lines would count twice if it were given twice.
     identity: Option<Identity>,
 }
 
@@ -33,13 +33,13 @@ type Identity = (u64, u64);
 /// A path that is read if it can be.
 struct Wanted<'a> {
     path: PathBuf,
-    /// What it is the rotated one of; `None` where it was given itself.
+    /// The path that was given, where this is its `PATH.1`; `None` where this was given itself.
     rotated_from: Option<&'a Path>,
     opened: Option<Opened>,
 }
 
-/// Opens all, so that a rotation meanwhile neither takes a line away nor shows one twice: what the
-/// paths name once all are open is what was opened, or they are opened anew.
+/// Opens all paths, so that a rotation meanwhile neither takes a line away nor shows one twice: if
+/// the paths name something else once all are open, they are opened anew.
 pub(super) fn open(paths: &[PathBuf], rotated: bool) -> Result<Vec<Opened>, Fatal> {
     let mut attempt = 1;
     let mut all = loop {
@@ -67,7 +67,7 @@ pub(super) fn open(paths: &[PathBuf], rotated: bool) -> Result<Vec<Opened>, Fata
     distinct(all)
 }
 
-/// Opens those that are files, each rotated one ahead of the one it comes from.
+/// Opens the paths that are files, each `PATH.1` ahead of its `PATH`.
 fn files(paths: &[PathBuf], rotated: bool) -> Result<Vec<Wanted<'_>>, Fatal> {
     let mut all = Vec::with_capacity(paths.len() * 2);
     for path in paths {
@@ -99,7 +99,7 @@ fn files(paths: &[PathBuf], rotated: bool) -> Result<Vec<Wanted<'_>>, Fatal> {
     Ok(all)
 }
 
-/// Opens a file; nothing where it is something else.
+/// Opens a file; `None` where the path names something else.
 fn file(path: &Path) -> io::Result<Option<Opened>> {
     if !fs::metadata(path)?.is_file() {
         return Ok(None);
@@ -116,7 +116,7 @@ fn file(path: &Path) -> io::Result<Option<Opened>> {
     }))
 }
 
-/// Opens what is no file.
+/// Opens standard input, a pipe or a device.
 fn other(path: &Path) -> Result<Opened, Fatal> {
     let stdin = is_standard_input(path);
     let open = || {
@@ -143,7 +143,7 @@ fn other(path: &Path) -> Result<Opened, Fatal> {
     })
 }
 
-/// Leaves out the rotated ones that are read already, and says where lines are missing.
+/// Leaves out each `PATH.1` that is read already, and says where lines are missing.
 fn distinct(all: Vec<Wanted<'_>>) -> Result<Vec<Opened>, Fatal> {
     let mut seen = HashSet::new();
     let (given, before): (Vec<_>, Vec<_>) =
@@ -254,9 +254,9 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// What a rotated log is called.
+/// What the names of rotated logs end with.
 const SUFFIXES: [&str; 5] = [".1", ".1.gz", ".1.xz", ".1.zst", ".1.bz2"];
 
-/// How often logs are opened that are rotated meanwhile, and how long it waits in between.
+/// How often logs are opened that are rotated meanwhile, and the pause in between.
 const ATTEMPTS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(2);

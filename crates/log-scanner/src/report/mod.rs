@@ -1,4 +1,4 @@
-//! What a run found and did, as text or JSON. Only written here; nothing else knows of it but the run.
+//! What a run found and did, as text or JSON. This room only writes, and only the run knows of it.
 
 mod json;
 mod text;
@@ -12,7 +12,7 @@ use crate::rule::Rule;
 use crate::scan::{Counted, LogRead};
 use crate::violation::{Banned, Lifted};
 
-/// The whole of it.
+/// All that is told.
 #[derive(Debug)]
 pub(crate) struct Report<'r> {
     pub(crate) as_of: Timestamp,

@@ -15,7 +15,7 @@ use crate::duration::Seconds;
 /// A rules file is written by hand. A device, or a log given by mistake, is not read into memory.
 const MOST: u64 = 1024 * 1024;
 
-/// All of it; at least one rule.
+/// The whole file; at least one rule.
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RulesFile {

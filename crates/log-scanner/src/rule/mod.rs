@@ -186,8 +186,8 @@ impl Rule {
     }
 }
 
-/// A flag of a rule has its place on the command line unless `--rules` names a file of rules; what a
-/// rule cannot be without is asked for only then.
+/// A flag of a rule has its place on the command line unless `--rules` names a file of rules; what
+/// a rule cannot be without is asked for only then.
 fn or_rules_file(flag: Arg) -> Arg {
     let flag = if flag.is_required_set() {
         flag.required(false).required_unless_present("rules")

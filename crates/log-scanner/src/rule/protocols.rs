@@ -28,8 +28,8 @@ pub(crate) struct Protocols {
 }
 
 impl Protocols {
-    /// Each of them; none stands for all, and for packets of which none is known, unless they
-    /// [are hidden](Self::are_hidden).
+    /// Each protocol. No protocol stands for all, also for packets whose protocol is not known,
+    /// unless only those count that [hide theirs](Self::are_hidden).
     pub(crate) fn iter(&self) -> impl Iterator<Item = Protocol> {
         self.which.iter().copied()
     }

@@ -20,14 +20,14 @@ use crate::rule::Rule;
 /// A session with the kernel about the sets of all rules, of which some may be missing.
 pub(crate) struct Sets<T: Transport = NetlinkSocket> {
     kernel: IpSet<T>,
-    /// Those that can be filled, as they were when the run began.
+    /// The sets that can be filled, as they were when the run began.
     filled: BTreeMap<SetName, SetHeader>,
     whitelists: Vec<Whitelist>,
 }
 
 impl Sets {
-    /// Looks whether the sets can be filled, and says of each trouble what it is. What there is no
-    /// trouble with can be used all the same.
+    /// Looks whether the sets can be filled; the texts are the troubles. Sets without a trouble can
+    /// be used all the same.
     pub(crate) fn open(rules: &[Rule]) -> (Option<Self>, Vec<String>) {
         match IpSet::connect() {
             Ok(kernel) => {
@@ -84,7 +84,7 @@ impl<T: Transport> Sets<T> {
         }
     }
 
-    /// What is in a set now; nothing where it could not be filled from the start.
+    /// The members of a set now; none where it could not be filled from the start.
     pub(crate) fn members(&mut self, name: &SetName) -> Result<Members, String> {
         if !self.filled.contains_key(name) {
             return Ok(Members::default());
@@ -93,8 +93,8 @@ impl<T: Transport> Sets<T> {
         Ok(set.entries.into_iter().collect())
     }
 
-    /// Adds the entries; for each, why the kernel did not take it. If nothing more could be done at
-    /// some point, why: how far it came, only reading back tells.
+    /// Adds the entries; for each, why the kernel did not take it. The second text is why nothing
+    /// more could be done at some point: only reading back tells how far it came.
     pub(crate) fn fill(
         &mut self,
         name: &SetName,
@@ -125,7 +125,7 @@ impl<T: Transport> Sets<T> {
         header.is_some_and(|header| header.set_type.name() == "hash:net")
     }
 
-    /// Takes a member out; whoever else did so meanwhile is as good.
+    /// Takes a member out. It is no error if somebody else did so meanwhile.
     pub(crate) fn remove(&mut self, name: &SetName, network: Network) -> Result<(), String> {
         let removed = self.kernel.delete(name, &Key::from(network));
         removed.map(drop).map_err(|error| chain(&error))
@@ -137,7 +137,7 @@ impl<T: Transport> Sets<T> {
         !header.is_some_and(|header| header.options.forceadd)
     }
 
-    /// What is to be said about the room that the sets have now.
+    /// Warnings of sets that are nearly full now.
     pub(crate) fn fullness(&mut self) -> Vec<String> {
         let mut warnings = Vec::new();
         for name in self.filled.keys() {

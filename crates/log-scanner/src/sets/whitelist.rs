@@ -10,12 +10,12 @@ use crate::names::{V6, WHITELIST};
 use crate::prefix_map::PrefixMap;
 use crate::source::Source;
 
-/// A whitelist that is there.
+/// A whitelist that exists: `whitelist` or `whitelist_v6`.
 pub(super) struct Whitelist {
     name: SetName,
     family: Family,
-    /// For each network that is a member, whether it is an exception (nomatch); once something has
-    /// to be looked for in a network. About an address the kernel is asked.
+    /// For each member, whether it is an exception (nomatch). The set is read once it has to be
+    /// known who is in a network; about an address the kernel is asked.
     members: Option<PrefixMap<bool>>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) enum Held {
 }
 
 impl Whitelist {
-    /// Those that are there; otherwise why one cannot be asked.
+    /// The whitelists that exist, or why one cannot be asked.
     pub(super) fn open<T: Transport>(
         kernel: &mut IpSet<T>,
     ) -> impl Iterator<Item = Result<Self, String>> {
@@ -105,7 +105,7 @@ impl Whitelist {
     }
 }
 
-/// Those that are no exceptions.
+/// The members that are no exceptions.
 fn exempt<'m>(members: impl Iterator<Item = (Network, &'m bool)>) -> Vec<Network> {
     let exempt = members.filter(|(_, nomatch)| !**nomatch);
     exempt.map(|(network, _)| network).collect()

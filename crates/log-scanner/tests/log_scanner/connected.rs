@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use netns_testbed::{Failed, Family, Tool, accept, connect};
 use serde_json::Value;
 
-use crate::cut::{Firewall, Live, PATIENCE};
+use crate::firewall::{Firewall, Live, PATIENCE};
 use crate::support::{PROGRAM, Ran, Scanner, V4, blocked, violations};
 
 crate::trials!(

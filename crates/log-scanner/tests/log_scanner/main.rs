@@ -27,6 +27,7 @@ mod events;
 mod evidence;
 mod exempt;
 mod fill;
+mod firewall;
 mod forged;
 mod lifted;
 mod lines;

@@ -5,27 +5,28 @@ use std::collections::BTreeMap;
 
 use ipset_netlink::{Entry, Network, SetName, Timeout};
 
-use super::plan::{Candidate, Left, left};
+use super::candidate::{Candidate, Left, left};
 use crate::exempt::Part;
 use crate::prefix_map::{Members, PrefixMap};
 use crate::source::{Source, holds, spelled};
 
-/// Seconds that an exception stays when its network is gone; half of them are time enough to add
-/// both.
+/// Seconds that an exception stays when its network is gone: with a network that is banned for 3600
+/// seconds comes an exception for 4200. Half of them are time enough to add both.
 ///
-/// They also tell ours from those of an administrator, who would have to hit the same seconds: no
-/// set has a place for a mark of ours.
+/// The seconds also tell our exceptions from those of an administrator, who would have to hit the
+/// same ones: no set has a place for a mark of ours.
 const LONGER: u32 = 600;
 
-/// The same for who is exempt in this run alone: another cannot know whether he still is.
+/// The same for an address that is exempt in this run alone: another run cannot know whether it
+/// still is.
 const LONGER_BY_RUN: u32 = LONGER + 60;
 
-/// Seconds by which an exception may end earlier than that, because its network was added after it,
-/// and later, because the kernel rounds.
+/// Seconds by which an exception of ours may end earlier than [`LONGER`] after its network, which
+/// was added after it, and later, because the kernel rounds.
 const EARLIER: u32 = 20;
 const LATER: u32 = 1;
 
-/// More in one network would crowd the set.
+/// Exceptions in one network: more would crowd the set.
 const MOST: usize = 256;
 
 /// The longest that a network with exceptions is banned, in seconds.
@@ -33,7 +34,8 @@ pub(super) fn longest_ban() -> u32 {
     Timeout::MAX.as_secs() - LONGER_BY_RUN
 }
 
-/// What a scan excepted for a reason that every scan knows, going by when it ends.
+/// The exceptions among `members` that a scan made for a reason that every scan knows, going by
+/// when they end: `203.0.113.9` for 4200 seconds in `203.0.113.0/24` for 3600.
 pub(super) fn of_scans(members: &Members) -> Vec<Network> {
     let ends_like_ours = |network: Network, exception: &Entry| {
         let Left::Seconds(seconds) = left(exception) else {
@@ -51,8 +53,9 @@ pub(super) fn of_scans(members: &Members) -> Vec<Network> {
     ours.map(|(network, _)| network).collect()
 }
 
-/// For each candidate, why its network cannot be banned without those who are exempt in it. `keeps`:
-/// whether the set keeps its members until their time is over.
+/// For each candidate, what stands against banning its network except for who is exempt in it:
+/// `203.0.113.9` is banned by itself, so that no exception can take its place. `keeps` says whether
+/// the set keeps its members until their time is over.
 pub(super) fn obstacles(
     candidates: &[Candidate<'_>],
     set: &SetName,
@@ -104,7 +107,8 @@ impl Candidate<'_> {
     }
 }
 
-/// The exceptions that bans need and that are not in the set for their full time.
+/// The exceptions that bans need and that are not in the set for their full time: `203.0.113.9
+/// timeout 4200 nomatch`.
 pub(super) fn entries<'a>(
     bans: impl Iterator<Item = &'a Candidate<'a>>,
     members: &Members,
@@ -136,7 +140,8 @@ pub(super) fn entries<'a>(
     entries.into_values().collect()
 }
 
-/// Who would be banned along, if any of those who are exempt is not excepted.
+/// The first who is exempt in a network and would be banned along, because `members` has no
+/// exception for him that lasts.
 pub(super) fn unguarded<'a>(candidate: &'a Candidate<'_>, members: &Members) -> Option<&'a Part> {
     candidate.exempt.iter().find(|part| {
         let member = members.get(part.network);
@@ -144,7 +149,7 @@ pub(super) fn unguarded<'a>(candidate: &'a Candidate<'_>, members: &Members) -> 
     })
 }
 
-/// Whether a member excepts for long enough.
+/// Whether a member of the set is an exception, and stays for longer than the ban.
 fn guards(member: &Entry, candidate: &Candidate<'_>) -> bool {
     member.nomatch && left(member) >= Left::Seconds(candidate.seconds.saturating_add(LONGER / 2))
 }

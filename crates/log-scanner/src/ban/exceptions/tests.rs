@@ -1,3 +1,5 @@
+//! Exceptions: which are needed, which are ours, and when a network is let go for want of them.
+
 use super::super::plan::Plan;
 use super::super::plan::tests::{candidate, entry, outcomes, plan_for, words};
 use super::*;

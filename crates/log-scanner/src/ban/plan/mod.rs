@@ -1,43 +1,15 @@
-//! What is wanted in one set, and what it takes.
+//! The plan for one set: who gets an entry, who needs none, and what became of all once the set is
+//! filled.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use ipset_netlink::{Entry, SetName, Timeout};
+use ipset_netlink::{Entry, SetName};
 
+use super::candidate::{Candidate, Decision, Left, ROUNDING, left};
 use super::exceptions;
-use crate::exempt::Part;
 use crate::prefix_map::{Members, PrefixMap};
-use crate::violation::{Ban, Banned, Outcome, Remaining};
-
-/// The kernel rounds the time an entry has left down to whole seconds and we round ours up; the
-/// same end can so look one second later than itself.
-const ROUNDING: u32 = 1;
-
-/// A ban that may take an entry: `203.0.113.0/24` for another 3600 seconds, without
-/// `203.0.113.9`, which is exempt in it.
-#[derive(Clone, Debug)]
-pub(super) struct Candidate<'r> {
-    pub(super) ban: Ban<'r>,
-    /// How long from now on.
-    pub(super) seconds: u32,
-    /// Who in the source is not to be banned along.
-    pub(super) exempt: Vec<Part>,
-    /// Whether the source is let go because this host has opened a connection to it.
-    pub(super) connected: bool,
-}
-
-impl Candidate<'_> {
-    /// Whether an entry is needed for it.
-    pub(super) fn needs_entry(&self, set: &SetName, members: &Members) -> bool {
-        matches!(decision(members, set, self), Decision::Add(..))
-    }
-
-    fn refused(&self, set: &SetName, why: &str) -> Outcome {
-        let source = self.ban.source();
-        Outcome::Refused(format!("cannot add {source} to set \"{set}\": {why}"))
-    }
-}
+use crate::violation::{Banned, Outcome};
 
 /// A candidate and what becomes of it.
 #[derive(Debug)]
@@ -52,7 +24,7 @@ struct Addition<'r> {
     entry: Entry,
     /// Whether nothing of its source is in the set yet.
     is_new: bool,
-    /// What it is for, and which others are banned with it.
+    /// The candidate that the entry is for, and those that are banned with it.
     decided: Decided<'r>,
     outlasted: Vec<Decided<'r>>,
 }
@@ -69,17 +41,18 @@ pub(super) struct Plan<'r> {
     set: &'r SetName,
     members: Members,
     additions: Vec<Addition<'r>>,
-    /// Who needs no entry or gets none.
+    /// The candidates that need no entry or get none.
     others: Vec<Decided<'r>>,
 }
 
 impl<'r> Plan<'r> {
     /// Gives each candidate the outcome it has if the kernel agrees.
     ///
-    /// Of several about the same source, or a network around it, the one that ends last gets its
-    /// entry, and that stands for the others. Who is exempt in a network is excepted from its ban
-    /// first; where that cannot be, the network is let go. `keeps`: whether the set keeps its
-    /// members until their time is over.
+    /// Of several about the same source, or a network around it, the one that ends last gets an
+    /// entry, and that stands for the others: `203.0.113.0/24` for two hours also bans
+    /// `203.0.113.7` for one. Who is exempt in a network is excepted from its ban first; where that
+    /// cannot be, the network is let go. `keeps` says whether the set keeps its members until their
+    /// time is over.
     pub(super) fn new(
         set: &'r SetName,
         mut candidates: Vec<Candidate<'r>>,
@@ -98,7 +71,7 @@ impl<'r> Plan<'r> {
         let mut planned: PrefixMap<usize> = PrefixMap::default();
         for (candidate, obstacle) in candidates.into_iter().zip(obstacles) {
             let network = candidate.ban.source().network();
-            let (entry, outcome) = match (decision(&members, set, &candidate), obstacle) {
+            let (entry, outcome) = match (candidate.decide(set, &members), obstacle) {
                 (Decision::Add(..), _) if candidate.connected => (None, Outcome::Connected),
                 (Decision::Add(..), Some(why)) => (None, Outcome::Exempt(why)),
                 (Decision::Add(entry, outcome), None) => (Some(entry), outcome),
@@ -170,7 +143,7 @@ impl<'r> Plan<'r> {
         })
     }
 
-    /// Leaves the entries at these places for another run; how many candidates that are.
+    /// Leaves the entries at these places for another run; the number of candidates that wait.
     pub(super) fn postpone(&mut self, places: &BTreeSet<usize>) -> u64 {
         let mut place = 0..;
         let mut postponed = 0;
@@ -184,8 +157,9 @@ impl<'r> Plan<'r> {
         postponed
     }
 
-    /// Gives up the bans of which the exceptions are not among `members`, the set as it was read
-    /// back when they had been added; `broken`: why that came to an end before its time.
+    /// Gives up the bans of networks whose exceptions are not in the set. `members` is the set as
+    /// it was read back once the exceptions had been added; `broken` is why adding them came to an
+    /// end before its time.
     pub(super) fn guard(&mut self, members: &Members, broken: Option<&str>) {
         let set = self.set;
         self.withdraw(
@@ -199,7 +173,7 @@ impl<'r> Plan<'r> {
         );
     }
 
-    /// Takes in, for each of [`entries`](Self::entries), why it was refused.
+    /// Takes in why the kernel refused each of [`entries`](Self::entries), if it did.
     pub(super) fn refuse(&mut self, refused: Vec<Option<String>>) {
         let mut refused = refused.into_iter();
         self.withdraw(
@@ -208,8 +182,8 @@ impl<'r> Plan<'r> {
         );
     }
 
-    /// Takes back the entries for which there is a reason; `outcome`: what all who wanted them come
-    /// to by it.
+    /// Takes back the entries for which there is a reason; `outcome` is what the reason means for
+    /// each candidate that is banned by such an entry.
     fn withdraw<R>(
         &mut self,
         mut reason: impl FnMut(&Candidate<'r>) -> Option<R>,
@@ -228,8 +202,9 @@ impl<'r> Plan<'r> {
         }
     }
 
-    /// Refuses what is wanted and not among `members`, the set as it was read back so many seconds
-    /// after it was filled; `broken`: why filling it came to an end before its time.
+    /// Refuses the candidates that should be in the set and are not. `members` is the set as it was
+    /// read back, `passed` seconds after it was filled; `broken` is why filling it came to an end
+    /// before its time.
     pub(super) fn compare(&mut self, members: &Members, passed: i64, broken: Option<&str>) {
         let passed = u32::try_from(passed).unwrap_or(u32::MAX);
         self.refuse_wanted(|candidate| {
@@ -238,7 +213,7 @@ impl<'r> Plan<'r> {
         });
     }
 
-    /// Refuses what is wanted, because nobody knows whether it is there.
+    /// Refuses all candidates that should be in the set, because nobody knows whether they are.
     pub(super) fn unread(&mut self, why: &str) {
         let why = format!("it cannot be read back whether it is there: {why}");
         self.refuse_wanted(|_| Some(why.clone()));
@@ -257,7 +232,7 @@ impl<'r> Plan<'r> {
         }
     }
 
-    /// What has become of all.
+    /// What became of all candidates.
     pub(super) fn into_banned(self) -> impl Iterator<Item = Banned<'r>> {
         let additions = self.additions.into_iter().flat_map(Addition::all);
         additions.chain(self.others).map(|decided| {
@@ -303,65 +278,6 @@ fn missing(members: &Members, candidate: &Candidate<'_>, passed: u32) -> Option<
             }
         }
     }
-}
-
-/// How long a member stays.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Left {
-    Seconds(u32),
-    ForGood,
-}
-
-pub(super) fn left(entry: &Entry) -> Left {
-    let timeout = entry.timeout.unwrap_or(Timeout::PERMANENT);
-    if timeout.is_permanent() {
-        Left::ForGood
-    } else {
-        Left::Seconds(timeout.as_secs())
-    }
-}
-
-enum Decision {
-    Leave(Outcome),
-    /// And the outcome once it is there.
-    Add(Entry, Outcome),
-}
-
-fn decision(members: &Members, set: &SetName, candidate: &Candidate<'_>) -> Decision {
-    let (key, seconds) = (candidate.ban.source().key(), candidate.seconds);
-    let entry = match Timeout::from_secs(seconds) {
-        Ok(timeout) => Entry::new(key.clone()).timeout(timeout),
-        Err(error) => return Decision::Leave(candidate.refused(set, &error.to_string())),
-    };
-    let mut around = members
-        .covering(candidate.ban.source().network())
-        .peekable();
-    let existing = match around.peek() {
-        None => return Decision::Add(entry, Outcome::Added),
-        Some(exception) if exception.nomatch => {
-            let why = format!("excepted (nomatch) in {set} as {}", exception.key);
-            return Decision::Leave(Outcome::Exempt(why));
-        }
-        Some(existing) => *existing,
-    };
-    let longest = around.take_while(|entry| !entry.nomatch).map(left).max();
-    match longest {
-        Some(Left::ForGood) => return Decision::Leave(Outcome::Kept(Remaining::Permanent)),
-        Some(Left::Seconds(left)) if seconds <= left.saturating_add(ROUNDING) => {
-            return Decision::Leave(Outcome::Kept(Remaining::Seconds(left)));
-        }
-        _ => {}
-    }
-    if existing.key != key {
-        // A network that is there leaves earlier; the source stays on in an entry of its own.
-        return Decision::Add(entry, Outcome::Added);
-    }
-    // An update takes the comment away unless it brings one.
-    let entry = match existing.comment.clone() {
-        Some(comment) => entry.comment(comment),
-        None => entry,
-    };
-    Decision::Add(entry, Outcome::Refreshed)
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
+//! What becomes of candidates, one set at a time, without a kernel.
+
 use std::slice::from_ref;
 use std::sync::LazyLock;
 
+use ipset_netlink::Timeout;
 use jiff::Timestamp;
 
 use super::*;
 use crate::rule::Rule;
-use crate::violation::Violator;
 use crate::violation::tests::{ban, rule};
+use crate::violation::{Ban, Violator};
 
 const SOURCE: &str = "203.0.113.7";
 

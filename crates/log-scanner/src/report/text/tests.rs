@@ -1,3 +1,5 @@
+//! The text to the letter.
+
 use super::super::tests::{report, violation};
 use super::*;
 use crate::violation::{Banned, Connections, Outcome, Remaining};

@@ -1,0 +1,97 @@
+//! A ban that may take an entry in a set, and whether it does.
+
+use ipset_netlink::{Entry, SetName, Timeout};
+
+use crate::exempt::Part;
+use crate::prefix_map::Members;
+use crate::violation::{Ban, Outcome, Remaining};
+
+/// Seconds by which the same end may look later than itself: the kernel rounds the time that an
+/// entry has left down to whole seconds, and ours is rounded up.
+pub(super) const ROUNDING: u32 = 1;
+
+/// A ban that may take an entry: `203.0.113.0/24` for another 3600 seconds, without
+/// `203.0.113.9`, which is exempt in it.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate<'r> {
+    pub(super) ban: Ban<'r>,
+    /// How long the ban lasts from now on.
+    pub(super) seconds: u32,
+    /// Who in the source is exempt, and not to be banned along.
+    pub(super) exempt: Vec<Part>,
+    /// Whether the source is let go because this host has opened a connection to it.
+    pub(super) connected: bool,
+}
+
+impl Candidate<'_> {
+    /// Whether it takes an entry, where these are the members of the set.
+    pub(super) fn decide(&self, set: &SetName, members: &Members) -> Decision {
+        let (key, seconds) = (self.ban.source().key(), self.seconds);
+        let entry = match Timeout::from_secs(seconds) {
+            Ok(timeout) => Entry::new(key.clone()).timeout(timeout),
+            Err(error) => return Decision::Leave(self.refused(set, &error.to_string())),
+        };
+        let mut around = members.covering(self.ban.source().network()).peekable();
+        let existing = match around.peek() {
+            None => return Decision::Add(entry, Outcome::Added),
+            Some(exception) if exception.nomatch => {
+                let why = format!("excepted (nomatch) in {set} as {}", exception.key);
+                return Decision::Leave(Outcome::Exempt(why));
+            }
+            Some(existing) => *existing,
+        };
+        let longest = around.take_while(|entry| !entry.nomatch).map(left).max();
+        match longest {
+            Some(Left::ForGood) => return Decision::Leave(Outcome::Kept(Remaining::Permanent)),
+            Some(Left::Seconds(left)) if seconds <= left.saturating_add(ROUNDING) => {
+                return Decision::Leave(Outcome::Kept(Remaining::Seconds(left)));
+            }
+            _ => {}
+        }
+        if existing.key != key {
+            // A network that is there leaves earlier; the source stays on in an entry of its own.
+            return Decision::Add(entry, Outcome::Added);
+        }
+        // An update takes the comment away unless it brings one.
+        let entry = match existing.comment.clone() {
+            Some(comment) => entry.comment(comment),
+            None => entry,
+        };
+        Decision::Add(entry, Outcome::Refreshed)
+    }
+
+    /// Whether an entry is needed for it.
+    pub(super) fn needs_entry(&self, set: &SetName, members: &Members) -> bool {
+        matches!(self.decide(set, members), Decision::Add(..))
+    }
+
+    /// The outcome where it cannot be in the set.
+    pub(super) fn refused(&self, set: &SetName, why: &str) -> Outcome {
+        let source = self.ban.source();
+        Outcome::Refused(format!("cannot add {source} to set \"{set}\": {why}"))
+    }
+}
+
+/// What a candidate takes, going by what is in the set.
+pub(super) enum Decision {
+    /// No entry.
+    Leave(Outcome),
+    /// This entry, and the outcome once it is there.
+    Add(Entry, Outcome),
+}
+
+/// How long a member stays.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Left {
+    Seconds(u32),
+    ForGood,
+}
+
+pub(super) fn left(entry: &Entry) -> Left {
+    let timeout = entry.timeout.unwrap_or(Timeout::PERMANENT);
+    if timeout.is_permanent() {
+        Left::ForGood
+    } else {
+        Left::Seconds(timeout.as_secs())
+    }
+}
