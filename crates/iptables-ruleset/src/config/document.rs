@@ -78,15 +78,11 @@ impl<'d> Section<'d> {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("known are {}", known.join(", ")),
         };
-        let place = if self.label.is_empty() {
-            String::new()
-        } else {
-            format!(" in {}", self.label)
-        };
+        let key_in = self.named(&format!("{name:?}"));
         Err(ConfigError::at(
             self.text,
             key.span().start,
-            format!("unknown key {name:?}{place}; {hint}"),
+            format!("unknown key {key_in}; {hint}"),
         ))
     }
 
@@ -95,11 +91,6 @@ impl<'d> Section<'d> {
             .table
             .iter()
             .find(|(name, _)| name.get_ref().as_ref() == key)?;
-        let name = if self.label.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{key} in {}", self.label)
-        };
         let path = if self.path.is_empty() {
             key.to_owned()
         } else {
@@ -107,10 +98,18 @@ impl<'d> Section<'d> {
         };
         Some(Value {
             text: self.text,
-            name,
+            name: self.named(key),
             path,
             spanned: value,
         })
+    }
+
+    /// `blocked-level in [log]`.
+    fn named(&self, key: &str) -> String {
+        match self.label.as_str() {
+            "" => key.to_owned(),
+            label => format!("{key} in {label}"),
+        }
     }
 
     /// A value that has to be there.

@@ -27,138 +27,124 @@ pub(super) fn config(text: &str) -> Result<Config, ConfigError> {
 }
 
 const FILE: &[Key<Config>] = &[
-    ("policy", |config, value| {
-        value.section()?.read(&mut config.policy, POLICY)
+    ("policy", |to, value| {
+        value.section()?.read(&mut to.policy, POLICY)
     }),
-    ("log", |config, value| {
-        value.section()?.read(&mut config.log, LOG)
+    ("log", |to, value| value.section()?.read(&mut to.log, LOG)),
+    ("sets", |to, value| {
+        value.section()?.read(&mut to.sets, SETS)
     }),
-    ("sets", |config, value| {
-        value.section()?.read(&mut config.sets, SETS)
+    ("throttle", |to, value| {
+        value.section()?.read(&mut to.throttle, THROTTLE)
     }),
-    ("throttle", |config, value| {
-        value.section()?.read(&mut config.throttle, THROTTLE)
-    }),
-    ("service", |config, value| {
-        config.services = services(value)?;
-        Ok(())
+    ("service", |to, value| {
+        set(&mut to.services, services(value))
     }),
 ];
 
 const POLICY: &[Key<Policies>] = &[
-    ("input", |policies, value| {
+    ("input", |to, value| {
         let choice = [("drop", Policy::Drop), ("accept", Policy::Accept)];
-        policies.input = value.choice(&choice)?;
-        Ok(())
+        set(&mut to.input, value.choice(&choice))
     }),
-    ("forward", |policies, value| {
-        policies.forward = value.choice(&[
+    ("forward", |to, value| {
+        let choice = [
             ("drop", ForwardPolicy::Drop),
             ("accept", ForwardPolicy::Accept),
             ("untouched", ForwardPolicy::Untouched),
-        ])?;
-        Ok(())
+        ];
+        set(&mut to.forward, value.choice(&choice))
     }),
-    ("output", |policies, value| {
+    ("output", |to, value| {
         if value.string()? == "drop" {
             return Err(value.error(
                 "output in [policy] cannot be \"drop\": no rule is written for OUTPUT, so this host could send nothing at all",
             ));
         }
-        policies.output = value.choice(&[
+        let choice = [
             ("accept", OutputPolicy::Accept),
             ("untouched", OutputPolicy::Untouched),
-        ])?;
-        Ok(())
+        ];
+        set(&mut to.output, value.choice(&choice))
     }),
-    ("position", |policies, value| {
+    ("position", |to, value| {
         let choice = [("keep", Position::Keep), ("first", Position::First)];
-        policies.position = value.choice(&choice)?;
-        Ok(())
+        set(&mut to.position, value.choice(&choice))
     }),
 ];
 
 const LOG: &[Key<Log>] = &[
-    ("target", |log, value| {
+    ("target", |to, value| {
         let group = DEFAULT_NFLOG_GROUP;
-        log.target = value.choice(&[
+        let choice = [
             ("LOG", LogTarget::Log),
             ("NFLOG", LogTarget::Nflog { group }),
-        ])?;
-        Ok(())
+        ];
+        set(&mut to.target, value.choice(&choice))
     }),
-    ("nflog-group", |log, value| {
+    ("nflog-group", |to, value| {
         let number = value.integer(0..=u16::MAX)?;
-        if let LogTarget::Nflog { group } = &mut log.target {
+        if let LogTarget::Nflog { group } = &mut to.target {
             *group = number;
         }
         Ok(())
     }),
-    ("allowed-level", |log, value| {
-        level(value, &mut log.allowed_level)
+    ("allowed-level", |to, value| {
+        set(&mut to.allowed_level, level(value))
     }),
-    ("blocked-level", |log, value| {
-        level(value, &mut log.blocked_level)
+    ("blocked-level", |to, value| {
+        set(&mut to.blocked_level, level(value))
     }),
-    ("limited-level", |log, value| {
-        level(value, &mut log.limited_level)
+    ("limited-level", |to, value| {
+        set(&mut to.limited_level, level(value))
     }),
-    ("invalid", |log, value| {
-        log.invalid = value.boolean()?;
-        Ok(())
+    ("invalid", |to, value| set(&mut to.invalid, value.boolean())),
+    ("invalid-level", |to, value| {
+        set(&mut to.invalid_level, level(value))
     }),
-    ("invalid-level", |log, value| {
-        level(value, &mut log.invalid_level)
-    }),
-    ("rate", |log, value| {
+    ("rate", |to, value| {
         let rate: Rate = value.parse()?;
-        Limit::new(rate).map_err(|error| value.refused(rate, &error))?;
-        log.rate = Some(rate);
-        Ok(())
+        let possible = Limit::new(rate).map_err(|error| value.refused(rate, &error));
+        set(&mut to.rate, possible.map(|_| Some(rate)))
     }),
 ];
 
 const SETS: &[Key<Sets>] = &[
-    ("type", |sets, value| {
+    ("type", |to, value| {
         let choice = [("hash:net", SetType::HashNet), ("hash:ip", SetType::HashIp)];
-        sets.set_type = value.choice(&choice)?;
-        Ok(())
+        set(&mut to.set_type, value.choice(&choice))
     }),
-    ("maxelem", |sets, value| {
-        sets.maxelem = count(value.integer(1..=u32::MAX)?);
-        Ok(())
+    ("maxelem", |to, value| {
+        set(&mut to.maxelem, value.integer(1..=u32::MAX).map(count))
     }),
     // Behind the type, which says what can be a member.
-    ("members", |sets, value| {
-        sets.members = members(&value.section()?, sets.set_type)?;
-        Ok(())
+    ("members", |to, value| {
+        set(&mut to.members, members(&value.section()?, to.set_type))
     }),
 ];
 
 const THROTTLE: &[Key<Throttle>] = &[
-    ("soft", |throttle, value| {
-        value.section()?.read(&mut throttle.soft, THROTTLE_LIMITS)
+    ("soft", |to, value| {
+        value.section()?.read(&mut to.soft, THROTTLE_LIMITS)
     }),
-    ("hard", |throttle, value| {
-        value.section()?.read(&mut throttle.hard, THROTTLE_LIMITS)
+    ("hard", |to, value| {
+        value.section()?.read(&mut to.hard, THROTTLE_LIMITS)
     }),
-    ("within-limit", |throttle, value| {
-        throttle.within_limit = value.choice(&[
+    ("within-limit", |to, value| {
+        let choice = [
             ("continue", WithinLimit::Continue),
             ("accept", WithinLimit::Accept),
-        ])?;
-        Ok(())
+        ];
+        set(&mut to.within_limit, value.choice(&choice))
     }),
 ];
 
 const THROTTLE_LIMITS: &[Key<ThrottleLimits>] = &[
-    ("tcp", |limits, value| {
-        limits.tcp = source_rate(value, DEFAULT_BURST)?;
-        Ok(())
+    ("tcp", |to, value| {
+        set(&mut to.tcp, source_rate(value, DEFAULT_BURST))
     }),
-    ("icmp", |limits, value| {
-        limits.icmp = source_rate(value, DEFAULT_BURST)?;
-        Ok(())
+    ("icmp", |to, value| {
+        set(&mut to.icmp, source_rate(value, DEFAULT_BURST))
     }),
 ];
 
@@ -166,35 +152,33 @@ const SERVICE: &[Key<Service>] = &[
     ("name", READ_BEFORE),
     ("protocol", READ_BEFORE),
     ("ports", READ_BEFORE),
-    ("rate", |service, value| {
-        service.rate = Some(source_rate(value, service.burst)?);
-        Ok(())
+    ("rate", |to, value| {
+        set(&mut to.rate, source_rate(value, to.burst).map(Some))
     }),
     ("burst", READ_BEFORE),
-    ("per-v4", |service, value| {
-        service.per_v4 = value.integer(1..=32)?;
-        Ok(())
+    ("per-v4", |to, value| {
+        set(&mut to.per_v4, value.integer(1..=32))
     }),
-    ("per-v6", |service, value| {
-        service.per_v6 = value.integer(1..=128)?;
-        Ok(())
+    ("per-v6", |to, value| {
+        set(&mut to.per_v6, value.integer(1..=128))
     }),
-    ("sources", |service, value| {
-        let why_not = "nobody could use the service; leave the key out for everybody";
-        let sources = not_empty(value, why_not)?;
-        service.sources = sources.iter().map(source).collect::<Result<_, _>>()?;
-        Ok(())
+    ("sources", |to, value| {
+        let sources = not_empty(value, "everybody")?;
+        set(&mut to.sources, sources.iter().map(source).collect())
     }),
-    ("interfaces", |service, value| {
-        let why_not = "nobody could use the service; leave the key out for every interface";
-        let interfaces = not_empty(value, why_not)?;
-        service.interfaces = interfaces
-            .iter()
-            .map(Value::parse)
-            .collect::<Result<_, _>>()?;
-        Ok(())
+    ("interfaces", |to, value| {
+        let interfaces = not_empty(value, "every interface")?;
+        set(
+            &mut to.interfaces,
+            interfaces.iter().map(Value::parse).collect(),
+        )
     }),
 ];
+
+fn set<T>(to: &mut T, value: Result<T, ConfigError>) -> Result<(), ConfigError> {
+    *to = value?;
+    Ok(())
+}
 
 /// What other keys of the service depend on.
 const READ_BEFORE: fn(&mut Service, &Value<'_>) -> Result<(), ConfigError> = |_, _| Ok(());
@@ -255,20 +239,20 @@ enum Kind {
     Icmp,
 }
 
-fn level(value: &Value<'_>, level: &mut LogLevel) -> Result<(), ConfigError> {
+fn level(value: &Value<'_>) -> Result<LogLevel, ConfigError> {
     let number = value.integer(0..=7)?;
-    *level = LogLevel::new(number).map_err(|error| value.refused(number, &error))?;
-    Ok(())
+    LogLevel::new(number).map_err(|error| value.refused(number, &error))
 }
 
 /// Whoever writes an empty list means "none" or "all": better to ask than to guess.
-fn not_empty<'d>(value: &Value<'d>, why_not: &str) -> Result<Vec<Value<'d>>, ConfigError> {
+fn not_empty<'d>(value: &Value<'d>, all: &str) -> Result<Vec<Value<'d>>, ConfigError> {
     let list = value.list()?;
     if list.is_empty() {
-        Err(value.error(format!("an empty list: {why_not}")))
-    } else {
-        Ok(list)
+        return Err(value.error(format!(
+            "an empty list: nobody could use the service; leave the key out for {all}"
+        )));
     }
+    Ok(list)
 }
 
 fn ports(value: &Value<'_>) -> Result<Vec<PortRange>, ConfigError> {

@@ -221,3 +221,162 @@ impl<'a> Reader<'a> {
 /// Offsets in struct tcphdr and struct udphdr, linux/tcp.h and linux/udp.h.
 const SOURCE_PORT: u32 = 0;
 const DESTINATION_PORT: u32 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::{Encoder, Extension};
+    use crate::match_::{Comment, InInterface, Mark, Multiport, Source, Tcp, TcpFlags};
+    use crate::{Network, Rule};
+
+    fn compare(inverted: bool, data: &[u8]) -> Expression {
+        Expression::Compare {
+            inverted,
+            data: data.to_vec(),
+        }
+    }
+
+    fn other(name: &str, native: Native) -> Expression {
+        Expression::Other {
+            name: name.to_owned(),
+            data: Vec::new(),
+            native,
+        }
+    }
+
+    fn words(expressions: &[Expression]) -> String {
+        condition(expressions, Family::Ipv4).words
+    }
+
+    fn of_rule(rule: &Rule) -> Condition {
+        let encoded = rule.encode(Family::Ipv4, &mut |_| Ok(7)).unwrap();
+        condition(&encoded.expressions, Family::Ipv4)
+    }
+
+    #[test]
+    fn what_iptables_writes_is_told_in_its_words_and_the_order_of_the_kernel() {
+        let rule = Rule::new(Target::Accept)
+            .matching(Source::new("192.0.2.0/25".parse::<Network>().unwrap()))
+            .matching(InInterface::not("eth+".parse().unwrap()))
+            .matching(Protocol::TCP)
+            .matching(Tcp::new().destination("1000:2000".parse::<PortRange>().unwrap()))
+            .matching(Comment::new("x").unwrap());
+        let asked = of_rule(&rule);
+        assert_eq!(
+            asked.words,
+            "! -i eth+ -p tcp -s 192.0.2.0/25 --dport 1000:2000"
+        );
+        assert_eq!(asked.ports, ["tcp 1000:2000"]);
+        assert!(!asked.routine);
+        let list = ["53", "100:200"].map(|ports| ports.parse().unwrap());
+        let rule = Rule::new(Target::Accept)
+            .matching(Protocol::UDP)
+            .matching(Multiport::destinations(list).unwrap());
+        assert_eq!(of_rule(&rule).ports, ["udp 53", "udp 100:200"]);
+        let rule = Rule::new(Target::Accept)
+            .matching(Protocol::TCP)
+            .matching(Tcp::new().flags(TcpFlags::SYN, TcpFlags::SYN))
+            .matching(Mark::new(0x10).mask(0xf0));
+        assert_eq!(
+            of_rule(&rule).words,
+            "-p tcp --tcp-flags SYN SYN -m mark --mark 0x10/0xf0"
+        );
+    }
+
+    #[test]
+    fn loopback_and_known_connections_are_routine() {
+        let known = CtState::RELATED.or(CtState::ESTABLISHED);
+        for (one, routine) in [
+            (Match::from(InInterface::new("lo".parse().unwrap())), true),
+            (InInterface::not("lo".parse().unwrap()).into(), false),
+            (Conntrack::state(known).into(), true),
+            (Conntrack::not_state(known).into(), false),
+            (Conntrack::state(known.or(CtState::NEW)).into(), false),
+        ] {
+            let asked = of_rule(&Rule::new(Target::Accept).matching(one));
+            assert_eq!(asked.routine, routine, "{}", asked.words);
+        }
+    }
+
+    #[test]
+    fn the_state_match_is_conntrack_under_another_name() {
+        let mut indexes = |_: &str| Ok(0);
+        let mut encoder = Encoder::new(Family::Ipv4, &mut indexes);
+        Match::from(Conntrack::state(CtState::NEW))
+            .encode(&mut encoder)
+            .unwrap();
+        let [Expression::Match(Extension { info, .. })] = &mut encoder.expressions[..] else {
+            panic!("not one match");
+        };
+        // XT_CONNTRACK_STATE_ALIAS in the upper byte of the flags.
+        info[147] |= 0x20;
+        assert_eq!(words(&encoder.expressions), "-m conntrack --ctstate NEW");
+        let [Expression::Match(Extension { info, .. })] = &mut encoder.expressions[..] else {
+            panic!("not one match");
+        };
+        // XT_CONNTRACK_PROTO besides.
+        info[146] |= 0x02;
+        assert_eq!(words(&encoder.expressions), "-m conntrack");
+    }
+
+    #[test]
+    fn what_only_nft_writes_is_read_as_far_as_it_goes() {
+        let load = |offset| Expression::Payload {
+            base: PayloadBase::Transport,
+            offset,
+            length: 2,
+        };
+        let mut lo = *b"lo\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+        let interface = [Expression::Meta(MetaKey::InInterface), compare(false, &lo)];
+        let asked = condition(&interface, Family::Ipv4);
+        assert_eq!((&*asked.words, asked.routine), ("-i lo", true));
+        lo[0] = b'\n';
+        let interface = [Expression::Meta(MetaKey::OutInterface), compare(true, &lo)];
+        assert_eq!(words(&interface), "! -o \\no");
+
+        let state = [
+            other("ct", Native::LoadsState),
+            Expression::Mask(0x46u32.to_ne_bytes().to_vec()),
+            compare(true, &[0; 4]),
+        ];
+        assert_eq!(
+            words(&state),
+            "-m conntrack --ctstate RELATED,ESTABLISHED,UNTRACKED"
+        );
+        // Ports of a protocol for which iptables has no match of its own.
+        let asked = condition(&[load(2), compare(false, &[0, 22])], Family::Ipv6);
+        assert_eq!(
+            (&*asked.words, &asked.ports[..]),
+            ("--dport 22", &["port 22".to_owned()][..])
+        );
+        let range = Expression::Range {
+            inverted: true,
+            from: vec![0, 1],
+            to: vec![0, 9],
+        };
+        let asked = condition(&[load(2), range], Family::Ipv6);
+        assert_eq!((&*asked.words, asked.ports.len()), ("! --dport 1:9", 0));
+
+        let ports = Native::AsksForPorts {
+            source: (0, u16::MAX),
+            destination: (80, 80),
+        };
+        assert_eq!(words(&[other("match tcp", ports)]), "--dport 80");
+        assert_eq!(words(&[other("match owner", Native::Asks)]), "-m owner");
+        for unread in [
+            other("lookup", Native::Asks),
+            other("lookup", Native::LooksUpVerdict),
+            other("fib", Native::Asks),
+        ] {
+            assert_eq!(words(&[unread]), "a part that cannot be read");
+        }
+        // What is compared is not what was loaded before.
+        let other_load = [
+            load(2),
+            other("payload", Native::Loads),
+            compare(false, &[0, 22]),
+        ];
+        assert_eq!(words(&other_load), "a part that cannot be read");
+        assert_eq!(words(&[other("masq", Native::Acts)]), "");
+    }
+}
