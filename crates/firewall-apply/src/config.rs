@@ -43,7 +43,7 @@ pub(crate) struct Wanted {
     pub(crate) text: String,
     /// The sets of both families.
     pub(crate) sets: Vec<CreateSet>,
-    /// Who is in which of them because the configuration says so.
+    /// The members that the configuration puts into each of them.
     pub(crate) members: BTreeMap<SetName, Vec<Key>>,
     /// The rules, IPv4 before IPv6.
     pub(crate) rulesets: [Ruleset; 2],
@@ -51,7 +51,8 @@ pub(crate) struct Wanted {
 
 /// Reads the file; `required` says that it has to exist.
 ///
-/// `None` when it cannot be read or asks for what cannot be: the reason is then among the findings.
+/// Returns `None` when it cannot be read or asks for what cannot be: the reason is then among the
+/// findings.
 pub(crate) fn load(
     path: &Path,
     required: bool,
@@ -97,8 +98,8 @@ pub(crate) fn set_names() -> Result<Vec<SetName>, String> {
 ///
 /// # Errors
 ///
-/// What is wrong with it, with its place. One in which nothing stands is what a full disk or a slip
-/// leaves behind, and never meant as "the defaults".
+/// What is wrong with it, with its place. A file in which nothing stands is refused: a full disk or
+/// a slip leaves it behind, and nobody means it as "the defaults".
 pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Wanted, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
@@ -199,7 +200,7 @@ fn sets(config: &Config) -> Result<Vec<CreateSet>, String> {
         .collect()
 }
 
-/// Named as the configuration it stands for the built-in defaults.
+/// The file that stands for the built-in defaults when it is named as the configuration.
 pub(crate) const NO_FILE: &str = "/dev/null";
 /// The built-in defaults as a file.
 const BUILT_IN: &str = "# the built-in defaults\n[policy]\n";

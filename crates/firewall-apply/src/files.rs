@@ -1,5 +1,4 @@
-//! Reading files that a path names: nothing that could keep a run waiting, and never more than
-//! there is reason to hold.
+//! Files are read without waiting for anybody, and only up to a size that there is reason for.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};

@@ -21,9 +21,9 @@ pub(crate) enum Status {
 /// What went wrong and what is odd, in the order it was found.
 #[derive(Debug, Default)]
 pub(crate) struct Findings {
-    /// Odd, but all that was wanted was done.
+    /// What is odd although all that was wanted was done.
     pub(crate) warnings: Vec<Problem>,
-    /// Something wanted was not done.
+    /// What was wanted and not done.
     pub(crate) errors: Vec<Problem>,
     refused: bool,
 }
@@ -70,12 +70,13 @@ impl Findings {
         self.refused = false;
     }
 
-    /// Something is in the kernel although what was wanted could not be read.
+    /// Takes the refusal back: something is in the kernel although what was wanted could not be
+    /// read.
     pub(crate) fn something_is_in(&mut self) {
         self.refused = false;
     }
 
-    /// Nothing is in the kernel, whatever the reason.
+    /// Makes it a refusal: nothing is in the kernel, whatever the reason.
     pub(crate) fn nothing_is_in(&mut self) {
         self.refused = true;
     }

@@ -84,7 +84,7 @@ pub(crate) struct ChainText {
     pub(crate) rules: Vec<String>,
 }
 
-/// Prepares what was asked for.
+/// Prepares the sets and rules in the form that was asked for.
 pub(crate) fn run(config: Source, wanted: Option<Wanted>, args: &PrintArgs) -> Report {
     let (mut sets, mut rulesets) = match wanted {
         Some(wanted) => (wanted.sets, Vec::from(wanted.rulesets)),

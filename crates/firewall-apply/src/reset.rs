@@ -77,11 +77,11 @@ pub(crate) struct SetReport {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Outcome {
-    /// With its members.
+    /// It is gone, with its members.
     Destroyed,
     /// There was none.
     Missing,
-    /// The kernel would not; an error says why.
+    /// It is still there; an error says why.
     Refused,
 }
 

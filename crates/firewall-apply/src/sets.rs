@@ -7,15 +7,15 @@ use crate::findings::{Findings, causes};
 /// A wanted set and what the kernel has of that name.
 #[derive(Debug)]
 pub(crate) struct WantedSet {
-    /// As it would be created.
+    /// The set as it would be created.
     pub(crate) wanted: CreateSet,
-    /// As it is; `None` when there is no set of that name, or it cannot be told.
+    /// The set that the kernel has; `None` when there is none of that name, or it cannot be asked.
     pub(crate) found: Option<SetHeader>,
-    /// Whether the rules can look into it, once it is made where it is missing.
+    /// Whether the rules can look into the set, once it is made where it is missing.
     pub(crate) usable: bool,
 }
 
-/// Opens the way to the kernel's sets; without one, an error says why.
+/// Connects to the kernel's sets; where that fails, an error says why.
 pub(crate) fn connect(findings: &mut Findings) -> Option<IpSet> {
     IpSet::connect()
         .inspect_err(|error| findings.fail(causes(error)))
@@ -24,8 +24,8 @@ pub(crate) fn connect(findings: &mut Findings) -> Option<IpSet> {
 
 /// Looks for the sets in the kernel.
 ///
-/// Each that exists and cannot be used, and each that cannot be looked for, becomes an error of
-/// `findings`; those that can be used although they are not as wanted become a warning.
+/// A set that exists and cannot be used, or that cannot be looked for, becomes an error of
+/// `findings`. A set that can be used although it is not as wanted becomes a warning.
 pub(crate) fn examine<T: Transport>(
     kernel: &mut IpSet<T>,
     wanted: &[CreateSet],
@@ -74,7 +74,7 @@ pub(crate) fn destroy<'a, T: Transport>(
     }
 }
 
-/// Whether the set can be used.
+/// Whether the set that was found can stand for the wanted one.
 fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) -> bool {
     let name = &wanted.name;
     let cure = || {

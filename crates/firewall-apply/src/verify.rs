@@ -1,4 +1,4 @@
-//! Reading back: is in the kernel what was put there?
+//! What was put into the kernel, compared with what is read back.
 
 use std::collections::BTreeMap;
 

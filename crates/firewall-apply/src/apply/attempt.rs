@@ -16,15 +16,15 @@ use crate::rules::FamilyRules;
 use crate::save::members::PutBack;
 use crate::sets::{self, WantedSet};
 
-/// What is tried, one configuration after the other until one goes in.
+/// One run's attempts: one configuration after the other, until one goes in.
 pub(super) struct Attempt<'a> {
     kernel: &'a mut IpSet,
     pub(super) findings: &'a mut Findings,
     saved_path: &'a Path,
-    /// Read when a set is made, and once.
+    /// The saved members; read once, when the first set is made.
     saved: Option<SavedMembers<'a>>,
     report: Report,
-    /// The tables after the last success, where they could be read.
+    /// The tables after the configuration went in; `None` where they could not be read.
     pub(super) after: Option<Snapshot>,
 }
 
@@ -52,8 +52,8 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Puts sets and rules in; `false` when they are not in. What this run created is then gone
-    /// again, and errors say why.
+    /// Puts the sets and the rules of a configuration in. Returns `false` when they are not in:
+    /// errors say why, and the sets that this run created are gone again.
     pub(super) fn put_in(&mut self, wanted: &Wanted, applied: Applied) -> bool {
         let prepared = self.prepare(&wanted.sets, &wanted.members);
         if !prepared.is_whole() {
@@ -66,7 +66,7 @@ impl<'a> Attempt<'a> {
     /// Looks for the sets, puts `members` into those that are there, and makes those that are
     /// missing.
     ///
-    /// None is made where one that is there cannot be used.
+    /// No set is made where one of those that are there cannot be used.
     fn prepare(&mut self, wanted: &[CreateSet], members: &BTreeMap<SetName, Vec<Key>>) -> Prepared {
         let mut prepared = self.look(wanted, members);
         if prepared.is_whole() {
@@ -75,7 +75,8 @@ impl<'a> Attempt<'a> {
         prepared
     }
 
-    /// The same, of each set that can be had, whatever is with the others.
+    /// Looks for and makes sets as [`prepare`](Self::prepare) does, each that can be had, whatever
+    /// is wrong with the others.
     pub(super) fn prepare_what_can_be(
         &mut self,
         wanted: &[CreateSet],
@@ -139,7 +140,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Puts the rules in; `false` when they are not.
+    /// Puts the rules in; returns `false` when they are not in.
     fn install(&mut self, prepared: &Prepared, wanted: &Wanted, applied: Applied) -> bool {
         let rulesets = &wanted.rulesets;
         match install(self.kernel, &wanted.config, rulesets, self.findings) {
@@ -156,7 +157,7 @@ impl<'a> Attempt<'a> {
         true
     }
 
-    /// Puts the rules in without a word about why they are not; the sets stay.
+    /// Puts the rules of a floor in. The error says why they are not in; the sets stay in any case.
     pub(super) fn try_install(
         &mut self,
         prepared: &Prepared,
@@ -189,8 +190,8 @@ impl<'a> Attempt<'a> {
         self.report.families = rulesets.iter().map(rules).collect();
     }
 
-    /// Takes out of the sets who was in them because of the configuration `before`, and is not in
-    /// this one.
+    /// Takes members out of the sets that the configuration `before` put there and that `now` does
+    /// not have.
     pub(super) fn take_out(&mut self, before: Option<&Wanted>, now: &Wanted) {
         let Some(before) = before else { return };
         for (name, keys) in &before.members {
@@ -203,7 +204,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// The report; lines of the saved file that came to nothing are kept.
+    /// Ends the run: lines of the saved file that were not put back are kept beside it.
     pub(super) fn finish(self) -> Report {
         if let Some(saved) = &self.saved {
             saved.keep_aside(self.findings);

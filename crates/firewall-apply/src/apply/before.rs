@@ -7,14 +7,14 @@ use super::typed_over;
 use crate::config::Wanted;
 use crate::findings::{Findings, causes};
 
-/// So many sessions are named.
+/// How many sessions a warning names.
 const NAMED: usize = 20;
 
 /// Makes the live sessions known to connection tracking, so that they go on, and tells which of
 /// them nobody could open again.
 ///
-/// `false`, and nothing is done, when one of these is the session that the command is typed over,
-/// unless `force`.
+/// Returns `false`, and does nothing, when one of them is the session that the command is typed
+/// over; with `force` it goes on all the same.
 pub(super) fn run(
     kernel: &mut IpSet,
     wanted: Option<&Wanted>,

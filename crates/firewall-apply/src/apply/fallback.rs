@@ -9,8 +9,8 @@ use super::report::Applied;
 use crate::config::{self, Wanted};
 use crate::findings::causes;
 
-/// Puts the last configuration in that went in, or else a floor. `boot`: the exit status tells
-/// whether anything is in.
+/// Puts in the last configuration that went in, or else a floor. With `boot` the exit status tells
+/// whether either is in.
 pub(super) fn run(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last, boot: bool) {
     if last_one(attempt, wanted, last) || floor(attempt, wanted, last) {
         attempt.findings.something_is_in();
@@ -82,7 +82,7 @@ fn rulesets(config: &Config, parts: &FloorParts) -> Result<Vec<Ruleset>, String>
         .collect()
 }
 
-/// With what can be had, and then without what may be what fails.
+/// The floors to try: first with the usable sets and the log, then without what may be what fails.
 fn less_and_less(prepared: &Prepared) -> Vec<FloorParts> {
     let sets: Vec<_> = prepared
         .usable()

@@ -1,4 +1,4 @@
-//! The rules into the kernel, and read back.
+//! The rules are put into the kernel and read back.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -10,7 +10,7 @@ use super::surroundings;
 use crate::findings::{Findings, causes, refusal};
 use crate::verify;
 
-/// Whatever keeps a set from being found.
+/// Why a set cannot be found.
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Why the rules are not in.

@@ -17,16 +17,16 @@ use crate::save::file::write_whole;
 /// The file that a configuration is kept in, and what is in it.
 #[derive(Debug)]
 pub(crate) struct Last {
-    /// `None` where none is to be kept.
+    /// The file; `None` where no configuration is to be kept.
     path: Option<PathBuf>,
-    /// What went in last; a text that cannot be read is why not.
+    /// What went in last, or why that cannot be read; `None` where there is no file.
     content: Option<Result<Kept, String>>,
 }
 
 /// A configuration that went in.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    /// When; `None` when the file does not say.
+    /// When it went in; `None` when the file does not say.
     pub(crate) at: Option<Timestamp>,
     /// What it asks for.
     pub(crate) wanted: Wanted,
@@ -95,7 +95,7 @@ impl Last {
     }
 }
 
-/// `None` where there is no file.
+/// The configuration in the file, or why it cannot be read; `None` where there is no file.
 fn read(path: &Path) -> Option<Result<Kept, String>> {
     match files::read(path, MAX_SIZE) {
         Ok(bytes) => Some(parse(path, &bytes)),
@@ -124,7 +124,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Kept, String> {
     Ok(Kept { at, wanted, rules })
 }
 
-/// `inet/FIREWALL_INPUT:12,…`
+/// How many rules each chain gets: `inet/FIREWALL_INPUT:12,…`
 fn counts(wanted: &Wanted) -> String {
     let of_family = |ruleset: &Ruleset| {
         let count = |chain: &Chain| format!("{}:{}", key(ruleset, chain), chain.rules().len());
@@ -134,12 +134,12 @@ fn counts(wanted: &Wanted) -> String {
     counts.join(",")
 }
 
-/// A chain of ours among those of both families.
+/// The name of a chain of ours among those of both families: `inet/FIREWALL_INPUT`.
 pub(super) fn key(ruleset: &Ruleset, chain: &Chain) -> String {
     format!("{}/{}", family_name(ruleset.family()), chain.name())
 }
 
-/// The text without the first line that it has from having been kept.
+/// The text of a configuration without the first line that [`Last::keep`] writes.
 pub(super) fn body(text: &str) -> &str {
     match text.split_once('\n') {
         Some((first, rest)) if first.starts_with(MAGIC) => rest,
@@ -147,7 +147,7 @@ pub(super) fn body(text: &str) -> &str {
     }
 }
 
-/// Beside the saved sets.
+/// The name of the file, which lies beside the saved sets.
 const NAME: &str = "firewall.last.toml";
 /// The first words of the file.
 const MAGIC: &str = "# rampart firewall.last ";

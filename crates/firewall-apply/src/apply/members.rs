@@ -1,4 +1,4 @@
-//! Who is in a set because the configuration says so.
+//! `[sets.members]`: members that the configuration puts into the sets.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ pub(crate) struct Changed {
     pub(crate) removed: u64,
 }
 
-/// Puts `members` into a set that was there, those that are not in it for good.
+/// Puts those of `members` into a set that was there that are not in it for good.
 pub(super) fn into_existing<T: Transport>(
     kernel: &mut IpSet<T>,
     header: &SetHeader,
@@ -90,10 +90,10 @@ pub(super) fn into<T: Transport>(
     (members.len() - refused.len()) as u64
 }
 
-/// Takes out of a set who was in it because the last configuration said so, and no longer does;
-/// returns how many.
+/// Takes the members out of a set that the configuration named `before` and no longer does; returns
+/// how many.
 ///
-/// Who is in it for a time was put there by somebody else since, and stays.
+/// A member with a timeout was put there by somebody else since, and stays.
 pub(super) fn take_out<T: Transport>(
     kernel: &mut IpSet<T>,
     set: &SetName,

@@ -3,7 +3,6 @@
 mod attempt;
 mod before;
 mod fallback;
-mod ground;
 mod install;
 mod last;
 mod members;
@@ -12,13 +11,14 @@ mod saved_members;
 mod sessions;
 mod strangers;
 mod surroundings;
+mod tables_before;
 mod typed_over;
 
 use attempt::Attempt;
-use ground::Ground;
 pub(crate) use last::Last;
 use report::Applied;
 pub(crate) use report::Report;
+use tables_before::TablesBefore;
 
 use crate::args::ApplyArgs;
 use crate::config::{Source, Wanted};
@@ -42,21 +42,21 @@ pub(crate) fn run(
     let Some(mut kernel) = sets::connect(findings) else {
         return Report::new(config);
     };
-    let ground = Ground::look();
-    if ground.is_bare() && !before::run(&mut kernel, wanted, args.force, findings) {
+    let tables = TablesBefore::look();
+    if tables.is_bare() && !before::run(&mut kernel, wanted, args.force, findings) {
         return Report::new(config);
     }
     let mut attempt = Attempt::new(&mut kernel, config, &args.saved, findings);
     let done = wanted.filter(|wanted| attempt.put_in(wanted, Applied::Configuration));
     if let Some(wanted) = done {
         attempt.take_out(last.kept().map(|kept| &kept.wanted), wanted);
-        if let (Some(before), Some(after)) = (ground.snapshot(), &attempt.after) {
+        if let (Some(before), Some(after)) = (tables.snapshot(), &attempt.after) {
             strangers::note(before, after, wanted, &last, attempt.findings);
         }
         last.keep(wanted, attempt.findings);
-    } else if had_one && ground.is_bare() {
+    } else if had_one && tables.is_bare() {
         fallback::run(&mut attempt, wanted, &last, args.boot);
-    } else if args.boot && ground.stands() {
+    } else if args.boot && tables.stands() {
         attempt.findings.something_is_in();
     }
     attempt.finish()

@@ -20,7 +20,7 @@ use crate::words::{Count, Span, join};
 pub(crate) struct Report {
     /// The configuration.
     pub(crate) config: Source,
-    /// What is in; `None` when nothing was put in.
+    /// Which configuration went in; `None` when none did.
     pub(crate) applied: Option<Applied>,
     /// The sets; none when the firewall was not put in.
     pub(crate) sets: Vec<SetReport>,
@@ -119,7 +119,7 @@ pub(crate) enum Applied {
 }
 
 impl Report {
-    /// Nothing is done yet.
+    /// The report of a run that has done nothing yet.
     pub(super) fn new(config: Source) -> Self {
         Self {
             config,
@@ -174,7 +174,7 @@ pub(crate) struct SavedReport {
     pub(crate) path: PathBuf,
     /// Whether it exists.
     pub(crate) found: bool,
-    /// When it was saved; `None` when it does not say.
+    /// When it was saved; `None` when the file does not say.
     pub(crate) saved: Option<Timestamp>,
     /// The seconds that were taken off each timeout.
     pub(crate) elapsed: u32,

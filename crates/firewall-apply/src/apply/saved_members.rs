@@ -21,13 +21,13 @@ use crate::save::members::{PutBack, elapsed, put_back};
 pub(super) struct SavedMembers<'a> {
     saved: Saved,
     path: &'a Path,
-    /// The lines that came to nothing.
+    /// Numbers of the lines that were not put back.
     lost: BTreeSet<usize>,
 }
 
 impl<'a> SavedMembers<'a> {
-    /// Reads the file of `save`. One that does not exist has nothing in it; what is wrong with one
-    /// that does is noted.
+    /// Reads the file of `save`. A file that does not exist has nothing in it; what is wrong with
+    /// one that exists is noted.
     pub(super) fn read(path: &'a Path, findings: &mut Findings) -> (Self, SavedReport) {
         // All the sets that members are wanted of hold addresses.
         let mut lost = BTreeSet::new();
@@ -57,7 +57,7 @@ impl<'a> SavedMembers<'a> {
         (Self { saved, path, lost }, report)
     }
 
-    /// Keeps what came to nothing.
+    /// Keeps the lines that were not put back beside the file.
     pub(super) fn keep_aside(&self, findings: &mut Findings) {
         aside::keep(self.path, &self.lost, findings);
     }
@@ -119,8 +119,9 @@ fn fill<T: Transport>(
     put_back(kernel, set, &present, saved, at)
 }
 
-/// The set keeps what its members had, such as comments, and starts large enough for them. Where it
-/// is of the type that was saved, it is that set again but for what the configuration says.
+/// The set to make: it has room for what its saved members have, such as comments, and starts large
+/// enough for them. A set of the type that was saved has all options of the saved one that the
+/// configuration says nothing about.
 fn extended(wanted: &CreateSet, saved: &SavedSet) -> CreateSet {
     let mut set = wanted.clone();
     if let Some(create) = &saved.create {
@@ -145,9 +146,9 @@ fn extended(wanted: &CreateSet, saved: &SavedSet) -> CreateSet {
     set
 }
 
-/// Before the name of a set that does not have all its members yet. A set that has its own name is
-/// complete, also when the run that made it was killed on the way; the next run takes the remains
-/// away.
+/// Stands before the name of a set that does not have all its members yet. So a set under its own
+/// name is complete, also when the run that made it was killed on the way; the next run takes the
+/// remains away.
 const UNFINISHED: &str = "rampart.new.";
 
 /// The buckets a hash starts with unless told otherwise (`IPSET_DEFAULT_HASHSIZE` in

@@ -6,10 +6,11 @@ use super::last::{Last, key};
 use crate::config::Wanted;
 use crate::findings::Findings;
 
-/// Of the rules that are gone from one chain so many are shown.
+/// How many of the rules that are gone from one chain are shown.
 const SHOWN: usize = 5;
 
-/// Says which rules of others are gone: a chain had more than it got when it was made.
+/// Warns of rules of others that are gone. A chain of ours had such rules when it had more than it
+/// got when it was made.
 pub(super) fn note(
     before: &Snapshot,
     after: &Snapshot,

@@ -1,4 +1,5 @@
-//! What stands beside the firewall and makes it less, or more, than it says.
+//! What else decides about packets, or writes the log: warnings about rules, tables and settings of
+//! others.
 
 use std::fs;
 
@@ -7,10 +8,10 @@ use iptables_ruleset::{Ahead, Applied, Beside, Config, Family, Nftables};
 
 use crate::findings::{Findings, causes};
 
-/// Of rules that let packets in before ours, and of published ports, so many are named.
+/// How many rules that let packets in before ours, and how many published ports, are named.
 const NAMED: usize = 20;
 
-/// Rules of others in our own chains' way.
+/// Errors and warnings about rules of others that packets meet before our jump.
 pub(super) fn note_ahead(applied: &Applied, findings: &mut Findings) {
     for bypass in &applied.bypassed {
         findings.fail(bypass.to_string());
@@ -37,7 +38,7 @@ fn cure(ahead: &Ahead) -> String {
     )
 }
 
-/// Other tables, iptables-legacy, published ports, and who else can write the log.
+/// Warnings about other tables, iptables-legacy, published ports, and who else can write the log.
 pub(super) fn note(kernel: &mut Nftables, config: &Config, findings: &mut Findings) {
     match kernel.surroundings() {
         Ok(found) => {

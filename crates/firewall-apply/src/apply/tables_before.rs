@@ -1,13 +1,13 @@
-//! What stands before a run.
+//! The tables as they were before a run.
 
 use iptables_ruleset::{Kernel as _, Nftables, RuleState, Snapshot};
 
 use crate::config;
 
 /// The tables as they were; `None` where they cannot be read.
-pub(super) struct Ground(Option<Snapshot>);
+pub(super) struct TablesBefore(Option<Snapshot>);
 
-impl Ground {
+impl TablesBefore {
     /// Looks at the tables. Why they cannot be read is said by whoever changes them.
     pub(super) fn look() -> Self {
         let snapshot = Nftables::connect().and_then(|mut nftables| nftables.snapshot());
@@ -19,12 +19,13 @@ impl Ground {
         self.0.as_ref()
     }
 
-    /// Whether a firewall of ours stands, be it in one family only.
+    /// Whether a firewall of ours stands, be it in one family only. `false` also where the tables
+    /// cannot be read.
     pub(super) fn stands(&self) -> bool {
         self.0.as_ref().is_some_and(stands)
     }
 
-    /// Whether for certain none does.
+    /// Whether no firewall of ours stands. `false` also where the tables cannot be read.
     pub(super) fn is_bare(&self) -> bool {
         self.0.as_ref().is_some_and(|snapshot| !stands(snapshot))
     }
