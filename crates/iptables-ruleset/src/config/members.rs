@@ -14,7 +14,7 @@ pub struct Members {
 }
 
 impl Members {
-    /// Those of `family` that the file names for a list, in its order, each once.
+    /// The members of `family` that the file names for a list, in its order, each once.
     pub(crate) fn of(&self, list: List, family: Family) -> Vec<Network> {
         let mut members: Vec<Network> = Vec::new();
         let named = self.lists.get(&list).into_iter().flatten();

@@ -182,8 +182,8 @@ pub struct RequiredSet {
     pub members: Vec<Network>,
 }
 
-/// What of the kernel a floor ([`Config::floor`]) makes use of; by default nothing that a kernel
-/// may lack.
+/// The parts of the kernel that a floor ([`Config::floor`]) makes use of; by default nothing that a
+/// kernel may lack.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(
     clippy::exhaustive_structs,

@@ -244,7 +244,7 @@ fn level(value: &Value<'_>) -> Result<LogLevel, ConfigError> {
     LogLevel::new(number).map_err(|error| value.refused(number, &error))
 }
 
-/// Whoever writes an empty list means "none" or "all": better to ask than to guess.
+/// The values of a list. An empty list is refused: it may be meant as "none" or as "all".
 fn not_empty<'d>(value: &Value<'d>, all: &str) -> Result<Vec<Value<'d>>, ConfigError> {
     let list = value.list()?;
     if list.is_empty() {

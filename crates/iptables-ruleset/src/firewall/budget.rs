@@ -118,10 +118,10 @@ fn count(n: u64) -> Option<NonZeroU32> {
 
 /// Networks of this prefix length are as many as a table takes, in either family.
 const WIDE: u8 = 16;
-/// So many sources a table takes: 7 MiB when it is full.
+/// How many sources a table takes: 7 MiB when it is full.
 const TABLE_MAX: u32 = 1 << WIDE;
-/// So many chains it has: with what else the kernel keeps of a table just under 8 KiB, whether it
-/// is used or not.
+/// How many chains a table has: with what else the kernel keeps of a table just under 8 KiB,
+/// whether it is used or not.
 const TABLE_SIZE: u32 = 960;
 /// What may come at once before it is a crowd.
 const GUARD_BURST: u32 = 1000;

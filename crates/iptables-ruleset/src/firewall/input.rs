@@ -47,12 +47,13 @@ pub(super) fn opening(family: Family) -> Result<Vec<Rule>, BuildError> {
     Ok(rules)
 }
 
-/// The late end of a connection that tracking has forgotten is nobody's attack.
+/// The rule for the late end of a connection that tracking has forgotten: it is nobody's attack.
 pub(super) fn invalid(chains: &Chains) -> Rule {
     Rule::new(chains.log_and_drop_invalid.clone()).matching(Conntrack::state(CtState::INVALID))
 }
 
-/// Nor is what tracking takes for new, but asks for no connection.
+/// The rule for what tracking takes for new although it asks for no connection: it is no attack
+/// either.
 pub(super) fn opens_nothing(chains: &Chains) -> Rule {
     Rule::new(chains.log_and_drop_invalid.clone())
         .matching(Protocol::TCP)

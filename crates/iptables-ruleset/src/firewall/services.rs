@@ -44,7 +44,7 @@ pub(super) fn append(
     Ok(crowded)
 }
 
-/// As if the service had no rate.
+/// Appends the rules of a service as if it had no rate.
 pub(super) fn append_unlimited(
     rules: &mut Vec<Rule>,
     service: &Service,

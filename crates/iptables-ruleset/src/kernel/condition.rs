@@ -11,8 +11,8 @@ use crate::{Family, Match, PortRange, Target};
 pub(crate) struct Condition {
     /// In the words of iptables; empty for every packet.
     pub(crate) words: String,
-    /// Only packets that we let in too, whoever sends them: over loopback, or of connections that
-    /// are known.
+    /// Whether the rule is only for packets that the firewall lets in too, whoever sends them: over
+    /// loopback, or of connections that are known.
     pub(crate) routine: bool,
     /// The ports that it is about: `tcp 22`.
     pub(crate) ports: Vec<String>,
@@ -52,7 +52,7 @@ pub(crate) fn condition(expressions: &[Expression], family: Family) -> Condition
 struct Reader<'a> {
     family: Family,
     protocol: Option<&'a Protocol>,
-    /// What is in the register, where no match of iptables has it there.
+    /// What an expression loaded that belongs to no match of iptables.
     load: Option<Load>,
     mask: Option<&'a [u8]>,
     words: Vec<String>,
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
         self.mask = None;
     }
 
-    /// `None` for what is not understood.
+    /// A comparison with what was loaded; `None` when it is not understood.
     fn compared(&mut self, inverted: bool, data: &[u8]) -> Option<String> {
         let not = if inverted { "! " } else { "" };
         match (self.load?, self.mask.take()) {
@@ -192,7 +192,7 @@ impl<'a> Reader<'a> {
         Some(format!("{not}{option} {range}"))
     }
 
-    /// The xt match `tcp` or `udp`; flags, and what is inverted, are not told.
+    /// The words of the xt match `tcp` or `udp`, without flags and inversions.
     fn ports(&mut self, name: &str, source: (u16, u16), destination: (u16, u16)) -> String {
         let mut words = Vec::new();
         for (option, (first, last)) in [("--sport", source), ("--dport", destination)] {

@@ -105,7 +105,7 @@ pub(super) fn bypasses(part: &Part, table: Option<&TableState>) -> Vec<Bypass> {
     found
 }
 
-/// How the rule ends the way of every packet, if it does. Anything that is not understood may be a
+/// The verdict of a rule that ends the way of every packet. What is not understood may be a
 /// condition and ends nothing.
 fn ending(part: &Part, table: &TableState, rule: &RuleState, depth: u8) -> Option<String> {
     if !rule.unconditional || depth > MAX_DEPTH {
@@ -164,14 +164,14 @@ pub(super) fn ahead(part: &Part, table: Option<&TableState>) -> Vec<Ahead> {
     found
 }
 
-/// Through a rule of a built-in chain and what it leads to.
+/// A search through a rule of a built-in chain and the chains that it leads to.
 struct Search<'a> {
     part: &'a Part,
     table: &'a TableState,
     hook: Hook,
     position: usize,
     found: &'a mut Vec<Ahead>,
-    /// Chains may lead to one another in very many ways.
+    /// How many rules are still looked at: chains may lead to one another in very many ways.
     left: usize,
 }
 
@@ -229,5 +229,5 @@ impl Search<'_> {
 
 /// `NFT_JUMP_STACK_SIZE`, `net/netfilter/nf_tables.h`: the kernel follows no more jumps.
 const MAX_DEPTH: u8 = 16;
-/// Rules that are looked at behind one rule of a built-in chain.
+/// How many rules are looked at behind one rule of a built-in chain.
 const MOST_RULES: usize = 10_000;

@@ -31,8 +31,9 @@ pub trait Kernel {
     /// When the kernel cannot be asked, or its answer cannot be understood.
     fn snapshot(&mut self) -> Result<Snapshot, ApplyError>;
 
-    /// The same without the rules of any chain but the built-in ones: enough to work out what it
-    /// takes to have a ruleset in, and quickly read, so that little time passes until that is done.
+    /// Reads the tables without the rules of any chain but the built-in ones. That is enough to
+    /// work out what it takes to have a ruleset in, and it is quickly read, so that little time
+    /// passes until that is done.
     ///
     /// # Errors
     /// Those of [`snapshot`](Self::snapshot), which is what this is unless a kernel has something

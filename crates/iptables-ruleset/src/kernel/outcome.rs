@@ -5,20 +5,20 @@ use crate::encoding::{Expression, Native, Verdict};
 /// What a rule does with a packet that it matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Nothing, or nothing that ends its way.
+    /// Nothing that ends its way.
     Continue,
     Accept,
     Drop,
     Reject,
-    /// A program decides, and what it accepts comes to no further rule; without the program it may
-    /// be everything.
+    /// It goes to a program. What the program accepts comes to no further rule; where none listens,
+    /// that may be every packet.
     Queue,
     Return,
     Jump(String),
     Goto(String),
     /// It gets another destination.
     Redirect,
-    /// It may be decided about, and how cannot be told.
+    /// A verdict about it may be looked up, and which cannot be told.
     Undecided,
 }
 

@@ -27,7 +27,7 @@ pub(super) enum Wanted {
 pub(super) struct Jump {
     pub(super) hook: Hook,
     pub(super) to: String,
-    /// Before all rules of others.
+    /// Whether it stands before all rules of others.
     pub(super) first: bool,
     pub(super) text: String,
     pub(super) rule: EncodedRule,
@@ -36,7 +36,7 @@ pub(super) struct Jump {
 #[derive(Debug, Clone)]
 pub(super) struct Chain {
     pub(super) name: String,
-    /// Text and encoding; none where the chain shall go.
+    /// Text and encoding of each rule; none where the chain shall go.
     pub(super) rules: Vec<(String, EncodedRule)>,
 }
 

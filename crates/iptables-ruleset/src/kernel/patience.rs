@@ -3,8 +3,8 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Trying again while others are at it, with pauses that grow: whoever writes in a tight loop
-/// leaves gaps of some length, and whoever writes now and then is soon done.
+/// Pauses between attempts, which grow: a program that writes in a tight loop leaves gaps of some
+/// length, and one that writes now and then is soon done.
 pub(crate) struct Patience {
     until: Instant,
     pause: Duration,

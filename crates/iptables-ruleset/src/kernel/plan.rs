@@ -10,8 +10,8 @@ use super::{ApplyError, Kernel, Patience, ResolveSet, Snapshot, install, remove}
 use crate::model::BuildErrorKind as Kind;
 use crate::{BuildError, Family, Ruleset};
 
-/// What shall be in the kernel, or no longer be in it: checked, and with the sets found. One plan
-/// is for both families.
+/// What shall be in the kernel, or no longer be in it, for both families. The rulesets are checked
+/// and their sets are found.
 ///
 #[cfg_attr(feature = "nft", doc = "```no_run")]
 #[cfg_attr(not(feature = "nft"), doc = "```ignore")]
@@ -40,7 +40,8 @@ impl Plan {
     /// How long a change is worked out anew while others keep changing the tables.
     pub const PATIENCE: Duration = Duration::from_secs(20);
 
-    /// Shall be in the kernel: these policies, chains and jumps, and nothing else in those chains.
+    /// A plan that puts these policies, chains and jumps into the kernel, and nothing else into
+    /// those chains.
     ///
     /// # Errors
     /// When a ruleset is not valid ([`Ruleset::check`]), two are for one family, or a set is
@@ -79,8 +80,8 @@ impl Plan {
         Self::new(parts)
     }
 
-    /// Shall not be in the kernel: these chains and these jumps to them. The policies that the
-    /// rulesets set become ACCEPT.
+    /// A plan that takes these chains and these jumps to them out of the kernel. The policies that
+    /// the rulesets set become ACCEPT.
     ///
     /// What is not there is no error. The tables and their built-in chains stay, as iptables leaves
     /// them. While any other rule leads to one of the chains, carrying out the plan fails with
@@ -123,7 +124,7 @@ impl Plan {
         Ok(Self { parts })
     }
 
-    /// Makes it so, in one transaction: all of it or nothing.
+    /// Carries the plan out in one transaction: all of it or nothing.
     ///
     /// When somebody else changes the tables meanwhile they are read again and the change is worked
     /// out anew, for [`PATIENCE`](Self::PATIENCE), with pauses that grow.
@@ -135,7 +136,7 @@ impl Plan {
         self.apply_within(kernel, Self::PATIENCE)
     }
 
-    /// The same with another patience.
+    /// Carries the plan out as [`apply`](Self::apply) does, with another patience.
     ///
     /// # Errors
     /// Those of [`apply`](Self::apply).
@@ -211,7 +212,8 @@ impl Plan {
     }
 }
 
-/// The kernel compares addresses of the wrong family without a word, so it is told apart here.
+/// The index of a set. A set of the other family is refused here, because the kernel compares
+/// addresses of the wrong family without a word.
 fn find_set(name: &str, family: Family, sets: &mut impl ResolveSet) -> Result<u16, BuildError> {
     let set = sets.resolve(name).map_err(|error| Kind::Set {
         set: name.to_owned(),

@@ -6,7 +6,8 @@ use super::part::Part;
 use super::snapshot::{ChainState, RuleState, TableState, rules_of};
 use crate::{Hook, Policy};
 
-/// Jumps to chains of ours go first, then the chains. What is not there needs no change.
+/// The changes that take out the jumps to chains of ours, then the chains. What is not there needs
+/// no change.
 pub(super) fn changes(
     part: &Part,
     table: Option<&TableState>,
@@ -55,7 +56,7 @@ pub(super) fn changes(
     Ok(())
 }
 
-/// The kernel says only "busy"; the user needs to know which rule.
+/// Names a rule of others that leads to a chain of ours: the kernel says only "busy".
 fn check_references(part: &Part, table: &TableState) -> Result<(), ApplyError> {
     for (by, chain) in table.chains().filter(|(name, _)| !part.owns(name)) {
         let hook = Hook::ALL.into_iter().find(|hook| hook.chain() == by);
@@ -76,8 +77,7 @@ fn check_references(part: &Part, table: &TableState) -> Result<(), ApplyError> {
     Ok(())
 }
 
-/// A jump that the ruleset has and that every packet takes is what we put there; any other is
-/// somebody else's.
+/// Whether a rule is a jump that we put there: the ruleset has it and every packet takes it.
 fn is_our_jump(part: &Part, hook: Hook, rule: &RuleState) -> bool {
     part.jumps
         .iter()

@@ -51,13 +51,13 @@ pub struct RuleState {
 /// What a rule is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Content {
-    /// `NFTA_RULE_EXPRESSIONS`, as the kernel sent it.
+    /// The bytes of `NFTA_RULE_EXPRESSIONS` that the kernel sent.
     #[cfg_attr(
         not(feature = "nft"),
         expect(dead_code, reason = "only the real kernel has them")
     )]
     Sent(Vec<u8>),
-    /// As it was written.
+    /// The expressions that were written.
     Written(Vec<Expression>),
 }
 

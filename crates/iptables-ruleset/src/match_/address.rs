@@ -109,8 +109,8 @@ impl Address {
         Ok(())
     }
 
-    /// Only the bytes that count are loaded when the prefix ends with a byte, so that no mask is
-    /// needed.
+    /// The comparison. When the prefix ends with a byte, only the bytes that count are loaded, so
+    /// that no mask is needed.
     fn encode(self, encoder: &mut Encoder<'_>, offset: u32) {
         let Self { network, inverted } = self;
         let prefix = usize::from(network.prefix_length());

@@ -15,8 +15,8 @@ use crate::{BuildError, Family, Period, Rate, RateUnit};
 /// parameters needs another name: an atomic replacement that changed the rate under an old name
 /// would change nothing.
 ///
-/// It spends from the source's budget whenever it is asked, so it belongs behind the matches that
-/// select what is counted.
+/// The match spends from the source's budget whenever it is asked, so it belongs behind the matches
+/// that select what is counted.
 ///
 /// A source that was quiet for a while is forgotten, its budget with it. That while is the time in
 /// which the budget fills up again, so that nobody gains by waiting; iptables takes the rate's
@@ -150,7 +150,7 @@ impl HashLimit {
         self.rate
     }
 
-    /// With any burst at once: some rates are too slow for the usual one.
+    /// A limit with any burst: some rates are too slow for the usual one.
     pub(crate) fn new(name: &str, rate: Rate, burst: u32, above: bool) -> Result<Self, BuildError> {
         let bad = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '\\' | '/');
         // The name becomes a file of /proc/net/ipt_hashlimit.

@@ -80,7 +80,7 @@ impl Interface {
         write!(f, "{not}{option} {} ", self.name)
     }
 
-    /// With the NUL the whole name is compared, without it the beginning.
+    /// The comparison: with its NUL the whole name is compared, without it the beginning.
     fn encode(&self, encoder: &mut Encoder<'_>, key: MetaKey) {
         let name = self.name.as_str();
         let data = match name.strip_suffix('+') {

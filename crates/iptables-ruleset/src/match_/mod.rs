@@ -205,7 +205,7 @@ fn attempt<M: Into<Match>>(
     Some(found)
 }
 
-/// Behind everything that has a place of its own.
+/// The rank behind everything that has a place of its own.
 const LAST: u8 = 5;
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub struct Tcp {
     flags: Option<Flags>,
 }
 
-/// Of those in `mask` those in `set` are on, or not so.
+/// Of the flags in `mask` exactly those in `set` are on; inverted: any others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Flags {
     mask: TcpFlags,

@@ -149,7 +149,7 @@ macro_rules! text_of_names {
 
 text_of_names!(ChainName InterfaceName SetName);
 
-/// Only what `iptables-save` prints unquoted, so that a saved ruleset always reads back as it was.
+/// Refuses what `iptables-save` would quote, so that a saved ruleset always reads back as it was.
 fn plain(name: &str, max: usize) -> Result<(), String> {
     if name.is_empty() {
         Err("must not be empty".to_owned())

@@ -51,7 +51,7 @@ impl Rate {
         self.unit
     }
 
-    /// So many in so many seconds, if that is one of the units.
+    /// The rate of `count` in so many seconds, if that is one of the units.
     pub(crate) fn of_seconds(count: u64, seconds: u64) -> Option<Self> {
         let unit = RateUnit::LONGEST_FIRST
             .into_iter()

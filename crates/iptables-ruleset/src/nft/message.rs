@@ -27,7 +27,8 @@ pub(super) fn encode(batch: &Batch, first_sequence: u32) -> Encoded {
     Encoded { bytes, items }
 }
 
-/// The same batch worked out from another generation: the last four bytes of its beginning.
+/// Makes it the same batch worked out from another generation, which is the last four bytes of its
+/// first message.
 pub(super) fn set_generation(encoded: &mut Encoded, generation: u32) {
     if let Some(place) = encoded.bytes.get_mut(BEGIN_SIZE - 4..BEGIN_SIZE) {
         place.copy_from_slice(&generation.to_be_bytes());
@@ -232,7 +233,7 @@ const NLA_F_NESTED: u16 = 0x8000;
 /// linux/netfilter/nfnetlink.h.
 const NFNL_SUBSYS_NFTABLES: u16 = 10;
 const BATCH_BEGIN: u16 = 0x10;
-/// With its attribute.
+/// Size of the first message with its attribute.
 const BEGIN_SIZE: usize = NLMSGHDR + 12;
 const NFNL_BATCH_GENID: u16 = 1;
 /// `linux/netfilter/nf_tables.h` and `nf_tables_compat.h`.

@@ -71,8 +71,8 @@ impl Nftables {
         Ok(Snapshot::new(generation, tables))
     }
 
-    /// The batch as a datagram. Worked out anew it is mostly the same again, and then only the
-    /// generation is another.
+    /// The batch as a datagram. A batch that was worked out anew is mostly the same as the last
+    /// one, and then only the generation is put in.
     fn encode(&mut self, batch: &Batch) -> Sent {
         let before = self.last.take();
         let mut sent = before

@@ -8,7 +8,7 @@ use crate::kernel::snapshot::{BaseChain, ChainState, RuleState, TableState};
 use crate::wire::attributes::Attributes;
 use crate::{ApplyError, Family, Hook, Policy};
 
-/// The number of changes so far.
+/// The kernel's count of changes to the tables.
 pub(super) fn generation(socket: &mut Socket) -> Result<u32, ApplyError> {
     const OPERATION: &str = "ask for the generation of the tables";
     let sequence = socket.reserve(1);

@@ -130,7 +130,7 @@ pub(crate) fn is_target(expression: &Expression) -> bool {
     )
 }
 
-/// Only what comes back unchanged from the kernel and from a saved file.
+/// Refuses a prefix that would not come back unchanged from the kernel and from a saved file.
 fn check_prefix(prefix: &str, max: usize) -> Result<(), BuildError> {
     let reason = if prefix.len() > max {
         format!("is {} bytes long, at most {max} are possible", prefix.len())

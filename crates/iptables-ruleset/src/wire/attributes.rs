@@ -56,7 +56,7 @@ impl<'a> Iterator for Attributes<'a> {
     }
 }
 
-/// So many bytes at this offset.
+/// `N` bytes at this offset.
 pub(crate) fn bytes<const N: usize>(from: &[u8], offset: usize) -> Option<[u8; N]> {
     from.get(offset..)?.first_chunk().copied()
 }

@@ -181,7 +181,7 @@ fn limit(data: &Attributes<'_>) -> Option<Expression> {
     })
 }
 
-/// To a group; without one it is nft's own way to the kernel's log.
+/// The NFLOG target; `log` without a group is nft's own way to the kernel's log.
 fn log(data: &Attributes<'_>) -> Option<Expression> {
     if data.find(NFTA_LOG_LEVEL).is_some() || data.find(NFTA_LOG_FLAGS).is_some() {
         return None;
@@ -207,7 +207,7 @@ fn immediate(data: &Attributes<'_>) -> Option<Expression> {
     verdict::verdict(verdict.u32(NFTA_VERDICT_CODE)?, chain).map(Expression::Verdict)
 }
 
-/// Those that there is a match or a target for.
+/// The xt extensions that there is a match or a target for.
 const EXTENSIONS: [&str; 9] = [
     "comment",
     "conntrack",
