@@ -107,11 +107,17 @@ pub(crate) enum Expression {
     },
     Verdict(Verdict),
     /// What is not known here, as the kernel sent it.
-    Other {
-        name: String,
-        data: Vec<u8>,
-        native: Native,
-    },
+    Other(Box<Unknown>),
+}
+
+/// An expression that iptables does not make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unknown {
+    /// What the kernel calls it: `lookup`, or `match` and the name of an xt match.
+    pub(crate) name: String,
+    /// Its attributes, or the structure of an xt match or target.
+    pub(crate) data: Vec<u8>,
+    pub(crate) native: Native,
 }
 
 /// What an expression does that iptables has no words for, as far as it matters here.

@@ -1,6 +1,7 @@
 //! Changes that the kernel makes all or none.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::encoding::EncodedRule;
 use crate::{Family, Hook, Policy};
@@ -9,14 +10,15 @@ use crate::{Family, Hook, Policy};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     generation: u32,
-    changes: Vec<Change>,
+    /// Shared with who keeps what was sent.
+    changes: Arc<[Change]>,
 }
 
 impl Batch {
     pub(crate) fn new(generation: u32, changes: Vec<Change>) -> Self {
         Self {
             generation,
-            changes,
+            changes: changes.into(),
         }
     }
 
@@ -35,7 +37,7 @@ impl Batch {
         self.changes.iter().map(ToString::to_string)
     }
 
-    pub(crate) fn changes(&self) -> &[Change] {
+    pub(crate) fn changes(&self) -> &Arc<[Change]> {
         &self.changes
     }
 }
@@ -61,14 +63,14 @@ pub(crate) enum Action {
     Append {
         chain: String,
         number: usize,
-        text: String,
-        rule: EncodedRule,
+        text: Arc<str>,
+        rule: Arc<EncodedRule>,
     },
     /// Puts a rule at the beginning of a chain.
     Insert {
         chain: String,
-        text: String,
-        rule: EncodedRule,
+        text: Arc<str>,
+        rule: Arc<EncodedRule>,
     },
     /// Takes one rule out of a chain.
     Delete { chain: String, handle: u64 },

@@ -118,15 +118,16 @@ impl<'a> Reader<'a> {
                 Some(conntrack) => return self.known(&conntrack.into()),
                 None => Some(format!("-m {}", xt.name)),
             },
-            Expression::Other { name, native, .. } => match native {
-                Native::Asks if name == "limit" => Some("-m limit".to_owned()),
-                Native::Asks => name
+            Expression::Other(other) => match &other.native {
+                Native::Asks if other.name == "limit" => Some("-m limit".to_owned()),
+                Native::Asks => other
+                    .name
                     .strip_prefix("match ")
                     .map(|name| format!("-m {}", name.escape_default())),
                 Native::AsksForPorts {
                     source,
                     destination,
-                } => Some(self.ports(name, *source, *destination)),
+                } => Some(self.ports(&other.name, *source, *destination)),
                 Native::LooksUpVerdict => None,
                 Native::LoadsState => return self.loads(Some(Load::State)),
                 Native::Loads | Native::DoesNothing => return self.loads(None),
@@ -225,7 +226,7 @@ const DESTINATION_PORT: u32 = 2;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoding::{Encoder, Extension};
+    use crate::encoding::{Encoder, Extension, Unknown};
     use crate::match_::{Comment, InInterface, Mark, Multiport, Source, Tcp, TcpFlags};
     use crate::{Network, Rule};
 
@@ -237,11 +238,11 @@ mod tests {
     }
 
     fn other(name: &str, native: Native) -> Expression {
-        Expression::Other {
+        Expression::Other(Box::new(Unknown {
             name: name.to_owned(),
             data: Vec::new(),
             native,
-        }
+        }))
     }
 
     fn words(expressions: &[Expression]) -> String {

@@ -184,7 +184,7 @@ impl FakeKernel {
                     Action::Insert { .. } => 0,
                     _ => rules.len(),
                 };
-                rules.insert(at, (state, text.clone()));
+                rules.insert(at, (state, text.to_string()));
             }
             Action::Delete { chain, handle } => {
                 let rules = &mut table.get_mut(chain).ok_or_else(missing)?.rules;
@@ -236,7 +236,7 @@ impl Kernel for FakeKernel {
             return Err(ApplyError::Stale { attempts: 1 });
         }
         let mut after = self.clone();
-        for change in batch.changes() {
+        for change in batch.changes().iter() {
             let refused = self
                 .refused
                 .as_ref()

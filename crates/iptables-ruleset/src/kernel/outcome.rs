@@ -56,7 +56,7 @@ pub(crate) fn effect(expressions: &[Expression]) -> (bool, Outcome) {
                 Verdict::Return => Outcome::Return,
                 Verdict::Jump(to) => Outcome::Jump(to.clone()),
             }),
-            Expression::Other { native, .. } => match native {
+            Expression::Other(other) => match &other.native {
                 Native::DoesNothing => continue,
                 Native::Rejects => Some(Outcome::Reject),
                 Native::Queues => Some(Outcome::Queue),

@@ -1,6 +1,7 @@
 //! What a plan wants of one family.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::ApplyError;
 use crate::encoding::EncodedRule;
@@ -29,15 +30,15 @@ pub(super) struct Jump {
     pub(super) to: String,
     /// Whether it stands before all rules of others.
     pub(super) first: bool,
-    pub(super) text: String,
-    pub(super) rule: EncodedRule,
+    pub(super) text: Arc<str>,
+    pub(super) rule: Arc<EncodedRule>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Chain {
     pub(super) name: String,
     /// Text and encoding of each rule; none where the chain shall go.
-    pub(super) rules: Vec<(String, EncodedRule)>,
+    pub(super) rules: Vec<(Arc<str>, Arc<EncodedRule>)>,
 }
 
 impl Part {
@@ -60,8 +61,8 @@ impl Part {
                     hook,
                     to: to.to_string(),
                     first: ruleset.is_first(hook),
-                    text,
-                    rule: rule.encode(family, index)?,
+                    text: text.into(),
+                    rule: rule.encode(family, index)?.into(),
                 });
             }
         }

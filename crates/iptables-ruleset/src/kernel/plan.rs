@@ -68,7 +68,8 @@ impl Plan {
                 let mut rules = Vec::with_capacity(chain.rules().len());
                 for rule in chain.rules() {
                     let text = rule.to_iptables_save(ruleset.family()).to_string();
-                    rules.push((text, rule.encode(ruleset.family(), &mut index)?));
+                    let encoded = rule.encode(ruleset.family(), &mut index)?;
+                    rules.push((text.into(), encoded.into()));
                 }
                 part.chains.push(Chain {
                     name: chain.name().to_string(),

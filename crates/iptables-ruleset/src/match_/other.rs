@@ -16,7 +16,7 @@ impl Other {
     /// What the kernel calls it: `payload`, `lookup`, or `match` and the name of an xt match.
     pub fn name(&self) -> String {
         match &self.0 {
-            Expression::Other { name, .. } => name.clone(),
+            Expression::Other(other) => other.name.clone(),
             Expression::Match(xt) => format!("match {}", xt.name),
             Expression::Target(xt) => format!("target {}", xt.name),
             // Known, but not in this place.
@@ -32,7 +32,7 @@ impl Other {
     /// itself.
     pub fn bytes(&self) -> &[u8] {
         match &self.0 {
-            Expression::Other { data, .. } => data,
+            Expression::Other(other) => &other.data,
             Expression::Match(xt) | Expression::Target(xt) => &xt.info,
             _ => &[],
         }
@@ -60,7 +60,7 @@ impl fmt::Display for Other {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}", self.name())?;
         match &self.0 {
-            Expression::Other { .. } | Expression::Match(_) | Expression::Target(_) => {
+            Expression::Other(_) | Expression::Match(_) | Expression::Target(_) => {
                 f.write_str(" 0x")?;
                 self.bytes()
                     .iter()

@@ -45,7 +45,7 @@ fn describe(expression: &Expression) -> (&'static CStr, Attributes<'_>) {
         } => (c"log", log(prefix, *group, *size, *threshold)),
         Expression::Verdict(verdict) => (c"immediate", immediate(verdict)),
         // No rule that holds one passes its check; the kernel refuses an expression of this name.
-        Expression::Other { .. } => (c"other", Vec::new()),
+        Expression::Other(_) => (c"other", Vec::new()),
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Encoded {
 
 pub(super) fn encode(batch: &Batch, first_sequence: u32) -> Encoded {
     let mut messages = nftnl::Batch::new();
-    for change in batch.changes() {
+    for change in batch.changes().iter() {
         add(&mut messages, change);
     }
     let bytes = finish(&messages.finalize(), first_sequence, batch);

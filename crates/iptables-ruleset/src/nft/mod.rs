@@ -14,6 +14,7 @@ mod surroundings;
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::message::Encoded;
@@ -32,7 +33,7 @@ pub struct Nftables {
 
 /// A batch that was sent.
 struct Sent {
-    changes: Vec<Change>,
+    changes: Arc<[Change]>,
     first_sequence: u32,
     encoded: Encoded,
 }
@@ -76,11 +77,11 @@ impl Nftables {
     fn encode(&mut self, batch: &Batch) -> Sent {
         let before = self.last.take();
         let mut sent = before
-            .filter(|sent| sent.changes == batch.changes())
+            .filter(|sent| sent.changes == *batch.changes())
             .unwrap_or_else(|| {
                 let first_sequence = self.socket.reserve(batch.changes().len() + 2);
                 Sent {
-                    changes: batch.changes().to_vec(),
+                    changes: Arc::clone(batch.changes()),
                     first_sequence,
                     encoded: message::encode(batch, first_sequence),
                 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::attributes::{Attributes, bytes};
 use super::verdict::{self, NFT_CONTINUE, NFT_GOTO};
-use crate::encoding::{Expression, Extension, MetaKey, Native, PayloadBase};
+use crate::encoding::{Expression, Extension, MetaKey, Native, PayloadBase, Unknown};
 
 /// The expressions of a rule: the content of `NFTA_RULE_EXPRESSIONS`.
 pub(crate) fn expressions(list: &[u8]) -> Vec<Expression> {
@@ -52,19 +52,18 @@ fn expression(name: &str, data: &Attributes<'_>) -> Expression {
 }
 
 fn other(name: &str, data: &Attributes<'_>) -> Expression {
-    let native = native(name, data);
-    match data.string(NFTA_XT_NAME) {
-        Some(xt) if matches!(name, "match" | "target") => Expression::Other {
-            name: format!("{name} {xt}"),
-            data: data.find(NFTA_XT_INFO).unwrap_or_default().to_vec(),
-            native,
-        },
-        _ => Expression::Other {
-            name: name.to_owned(),
-            data: data.0.to_vec(),
-            native,
-        },
-    }
+    let (name_of, data_of) = match data.string(NFTA_XT_NAME) {
+        Some(xt) if matches!(name, "match" | "target") => {
+            let info = data.find(NFTA_XT_INFO).unwrap_or_default();
+            (format!("{name} {xt}"), info)
+        }
+        _ => (name.to_owned(), data.0),
+    };
+    Expression::Other(Box::new(Unknown {
+        name: name_of,
+        data: data_of.to_vec(),
+        native: native(name, data),
+    }))
 }
 
 /// What iptables has no words for, as far as it matters here.
