@@ -1,15 +1,12 @@
 //! Links, addresses, routes and neighbours over rtnetlink.
 
-use std::fmt::Display;
 use std::net::IpAddr;
 use std::os::fd::AsRawFd as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
-use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
-};
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::address::{
     AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage,
 };
@@ -23,15 +20,12 @@ use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
-use netlink_sys::Socket;
-use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_session::{NetlinkFamily, NetlinkSocket, Session, request};
 
 use crate::namespace::Namespace;
 
 /// The index of `lo` in every namespace.
 const LOOPBACK: u32 = 1;
-/// Room for an acknowledgement or an error, which quotes the request.
-const ANSWER: usize = 16 * 1024;
 /// How long the kernel may take to do what it does on its own time, on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -44,24 +38,13 @@ pub(crate) struct End<'a> {
 }
 
 /// An rtnetlink socket in the namespace of the thread that opened it.
-pub(crate) struct Routing {
-    socket: Socket,
-    sequence: u32,
-}
+pub(crate) struct Routing(Session);
 
 impl Routing {
     pub(crate) fn open() -> Result<Self, Failed> {
-        let open = || {
-            let mut socket = Socket::new(NETLINK_ROUTE)?;
-            socket.bind_auto()?;
-            Ok(socket)
-        };
-        let socket = open()
-            .map_err(|error: std::io::Error| format!("cannot open an rtnetlink socket: {error}"))?;
-        Ok(Self {
-            socket,
-            sequence: 0,
-        })
+        NetlinkSocket::connect(NetlinkFamily::Route)
+            .map(|socket| Self(Session::new(socket)))
+            .map_err(|error| format!("cannot open an rtnetlink socket: {error}").into())
     }
 
     pub(crate) fn loopback_up(&mut self) -> Result<(), Failed> {
@@ -74,7 +57,7 @@ impl Routing {
         link.header.index = index;
         link.header.flags = LinkFlags::Up;
         link.header.change_mask = LinkFlags::Up;
-        self.ask(RouteNetlinkMessage::SetLink(link), 0, || {
+        self.change(&RouteNetlinkMessage::SetLink(link), 0, || {
             format!("set link {index} up")
         })
     }
@@ -119,8 +102,8 @@ impl Routing {
     ) -> Result<(), Failed> {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            let answer = self.exchange(question.clone(), 0, || format!("wait for {}", what()))?;
-            if matches!(&answer, NetlinkPayload::InnerMessage(answer) if is_so(answer)) {
+            let answer = request(question, 0).and_then(|mut request| self.0.ask(&mut request));
+            if is_so(&answer.map_err(|error| format!("cannot wait for {}: {error}", what()))?) {
                 return Ok(());
             }
             thread::sleep(Duration::from_millis(1));
@@ -135,8 +118,8 @@ impl Routing {
             LinkInfo::Kind(InfoKind::Veth),
             LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(describe(peer)))),
         ]));
-        self.ask(
-            RouteNetlinkMessage::NewLink(link),
+        self.change(
+            &RouteNetlinkMessage::NewLink(link),
             NLM_F_CREATE | NLM_F_EXCL,
             || format!("add the veth pair {} and {}", end.name, peer.name),
         )
@@ -159,8 +142,8 @@ impl Routing {
             AddressAttribute::Address(address),
             AddressAttribute::Flags(AddressFlags::Nodad),
         ];
-        self.ask(
-            RouteNetlinkMessage::NewAddress(message),
+        self.change(
+            &RouteNetlinkMessage::NewAddress(message),
             NLM_F_CREATE | NLM_F_EXCL,
             || format!("add address {address}/{prefix_len} to link {index}"),
         )
@@ -178,8 +161,8 @@ impl Routing {
             RouteAttribute::Gateway(RouteAddress::from(gateway)),
             RouteAttribute::Oif(index),
         ];
-        self.ask(
-            RouteNetlinkMessage::NewRoute(message),
+        self.change(
+            &RouteNetlinkMessage::NewRoute(message),
             NLM_F_CREATE | NLM_F_EXCL,
             || format!("add a default route through {gateway} on link {index}"),
         )
@@ -205,53 +188,23 @@ impl Routing {
             NeighbourAttribute::Destination(destination),
             NeighbourAttribute::LinkLayerAddress(mac.to_vec()),
         ];
-        self.ask(
-            RouteNetlinkMessage::NewNeighbour(message),
+        self.change(
+            &RouteNetlinkMessage::NewNeighbour(message),
             NLM_F_CREATE | NLM_F_EXCL,
             || format!("add neighbour {address} to link {index}"),
         )
     }
 
     /// Sends a request that the kernel acknowledges.
-    fn ask(
+    fn change(
         &mut self,
-        message: RouteNetlinkMessage,
+        message: &RouteNetlinkMessage,
         flags: u16,
         what: impl Fn() -> String,
     ) -> Result<(), Failed> {
-        match self.exchange(message, NLM_F_ACK | flags, &what)? {
-            NetlinkPayload::Error(_) => Ok(()),
-            other => Err(format!("cannot {}: unexpected answer {other:?}", what()).into()),
-        }
-    }
-
-    /// Sends a request and gives the one answer to it.
-    fn exchange(
-        &mut self,
-        message: RouteNetlinkMessage,
-        flags: u16,
-        what: impl Fn() -> String,
-    ) -> Result<NetlinkPayload<RouteNetlinkMessage>, Failed> {
-        self.sequence += 1;
-        let mut request = NetlinkMessage::from(message);
-        request.header.flags = NLM_F_REQUEST | flags;
-        request.header.sequence_number = self.sequence;
-        request.finalize();
-        let mut bytes = vec![0; request.buffer_len()];
-        request.serialize(&mut bytes);
-        let fail = |error: &dyn Display| Failed::from(format!("cannot {}: {error}", what()));
-
-        self.socket.send(&bytes, 0).map_err(|error| fail(&error))?;
-        let mut answer = Vec::with_capacity(ANSWER);
-        self.socket
-            .recv(&mut answer, 0)
-            .map_err(|error| fail(&error))?;
-        let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&answer)
-            .map_err(|error| fail(&error))?;
-        match answer.payload {
-            NetlinkPayload::Error(error) if error.code.is_some() => Err(fail(&error.to_io())),
-            payload => Ok(payload),
-        }
+        request(message, flags)
+            .and_then(|mut request| self.0.acknowledge(&mut request))
+            .map_err(|error| format!("cannot {}: {error}", what()).into())
     }
 }
 

@@ -313,10 +313,9 @@ impl<'a, T: Transport> Bulk<'a, T> {
 
     /// The entry among those just sent that the kernel refused, if it refused one and not all.
     fn refused(&self, failure: &Failure, from: usize, to: usize) -> Option<(usize, Key)> {
-        let Failure::Refused { line, .. } = failure else {
-            return None;
-        };
-        let index = usize::try_from(*line).ok()?.checked_sub(1)?;
+        let index = usize::try_from(failure.refused_line()?)
+            .ok()?
+            .checked_sub(1)?;
         if !(from..to).contains(&index) {
             return None;
         }

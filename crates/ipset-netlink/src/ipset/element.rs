@@ -210,10 +210,7 @@ pub(super) fn check(
 fn present(answer: Result<(), Failure>) -> Result<bool, Failure> {
     match answer {
         Ok(()) => Ok(true),
-        Err(Failure::Refused {
-            code: IPSET_ERR_EXIST,
-            ..
-        }) => Ok(false),
+        Err(failure) if failure.code() == Some(IPSET_ERR_EXIST) => Ok(false),
         Err(failure) => Err(failure),
     }
 }

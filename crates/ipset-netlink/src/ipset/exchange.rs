@@ -1,7 +1,5 @@
 //! What the answers of the ipset subsystem mean.
 
-use std::io;
-
 use netlink_packet_core::{NLM_F_ACK, NetlinkMessage, NetlinkPayload};
 use netlink_session::{Dump, Error, request};
 
@@ -12,18 +10,30 @@ use crate::{DecodeError, IpSet, Transport};
 /// Why a request came to nothing.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The kernel refused, with its number; `line` is that of the entry it is about, 0 if it is not
-    /// about one.
-    Refused {
-        code: u32,
-        line: u32,
-    },
+    /// It was not sent.
     Input(InputError),
-    /// Sending or receiving failed.
-    Transport(io::Error),
-    Decode(DecodeError),
-    /// The answer to a change was lost or makes no sense, so that the kernel may have made it.
-    Unanswered(Box<Failure>),
+    /// Of a question.
+    Question(Error),
+    /// Of a change, which the kernel may have made if its answer was lost.
+    Change(Error),
+}
+
+impl Failure {
+    /// The kernel's number, if it refused.
+    pub(super) fn code(&self) -> Option<u32> {
+        match self {
+            Self::Input(_) => None,
+            Self::Question(error) | Self::Change(error) => error.code(),
+        }
+    }
+
+    /// The line of the entry that the kernel refused, 0 if it refused all.
+    pub(super) fn refused_line(&self) -> Option<u32> {
+        match self {
+            Self::Change(Error::Refused { request, .. }) => Some(line(request)),
+            _ => None,
+        }
+    }
 }
 
 impl From<InputError> for Failure {
@@ -34,21 +44,13 @@ impl From<InputError> for Failure {
 
 impl From<DecodeError> for Failure {
     fn from(error: DecodeError) -> Self {
-        Self::Decode(error)
+        Self::Question(error.into())
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        match error {
-            Error::Refused { code, request } => Self::Refused {
-                code,
-                line: line(&request),
-            },
-            Error::Length(length) => Self::Input(InputError::TooLong(length)),
-            Error::Decode(error) => Self::Decode(error),
-            error => Self::Transport(error.into()),
-        }
+        Self::Question(error)
     }
 }
 
@@ -85,13 +87,7 @@ impl<T: Transport> IpSet<T> {
 
     /// Sends a change from [`serialize`] and what was appended to it.
     pub(super) fn change_serialized(&mut self, request: &mut [u8]) -> Result<(), Failure> {
-        self.session.acknowledge(request).map_err(|error| {
-            if error.is_outcome_unknown() {
-                Failure::Unanswered(Box::new(error.into()))
-            } else {
-                error.into()
-            }
-        })
+        self.session.acknowledge(request).map_err(Failure::Change)
     }
 }
 

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::exchange::Failure;
-use crate::error::{Cause, KernelError, Operation};
+use crate::error::{Cause, InputError, KernelError, Operation};
 use crate::{Element, Error, Family, IpSet, Key, SetHeader, Transport};
 
 impl<T: Transport> IpSet<T> {
@@ -21,21 +21,26 @@ impl<T: Transport> IpSet<T> {
         failure: Failure,
         header: &mut Option<SetHeader>,
     ) -> Error {
-        let cause = match failure {
-            Failure::Input(error) => Cause::Input(error),
-            Failure::Transport(error) => Cause::Transport(error),
-            Failure::Decode(error) => Cause::Decode(error),
-            Failure::Unanswered(failure) => {
-                return self
-                    .explain_with(operation, *failure, header)
-                    .with_outcome_unknown();
-            }
-            Failure::Refused { code, .. } => {
+        let (error, is_change) = match failure {
+            Failure::Input(error) => return Error::new(operation, error),
+            Failure::Question(error) => (error, false),
+            Failure::Change(error) => (error, true),
+        };
+        let outcome_unknown = is_change && error.is_outcome_unknown();
+        let cause = match error {
+            netlink_session::Error::Refused { code, .. } => {
                 let cause = self.explain_number(code, &operation, header);
                 return Error::new(operation, cause).with_code(code);
             }
+            netlink_session::Error::Length(length) => InputError::TooLong(length).into(),
+            netlink_session::Error::Decode(error) => error.into(),
+            error => Cause::Transport(error.into()),
         };
-        Error::new(operation, cause)
+        let error = Error::new(operation, cause);
+        if outcome_unknown {
+            return error.with_outcome_unknown();
+        }
+        error
     }
 
     fn explain_number(

@@ -243,10 +243,7 @@ fn set_name(attributes: &[IpSetAttribute]) -> Result<&[u8], DecodeError> {
 }
 
 fn nothing_listed(set: &SetName) -> Failure {
-    Failure::Decode(DecodeError::new(format!(
-        "set {} is not in it",
-        set.quoted()
-    )))
+    DecodeError::new(format!("set {} is not in it", set.quoted())).into()
 }
 
 /// Entries that come and go while a set is listed can make it look fuller than it can be.

@@ -157,5 +157,5 @@ impl<T: Transport> IpSet<T> {
 }
 
 fn lacks(what: &str) -> Failure {
-    Failure::Decode(DecodeError::new(format!("it has no {what}")))
+    DecodeError::new(format!("it has no {what}")).into()
 }

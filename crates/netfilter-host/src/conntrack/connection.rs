@@ -32,50 +32,44 @@ pub struct Connection {
 impl Connection {
     /// The connection that a message tells of, if it does.
     pub(super) fn decode(message: NetfilterMessage) -> Result<Option<Self>, DecodeError> {
-        let NetfilterMessageInner::Conntrack(ConntrackMessage::New(attributes)) = message.inner
+        let NetfilterMessageInner::Conntrack(ConntrackMessage::New(mut attributes)) = message.inner
         else {
             return Ok(None);
         };
-        let (mut source, mut answers) = (None, None);
-        let (mut is_open, mut is_answered) = (false, false);
-        let mut began = None;
-        let mut identity = Vec::with_capacity(3);
-        for attribute in attributes {
-            match &attribute {
-                ConntrackAttribute::CtaTupleOrig(tuple) => source = addresses(tuple).0,
-                ConntrackAttribute::CtaTupleReply(tuple) => {
-                    answers = tcp(tuple);
-                    continue;
-                }
+        let (mut first, mut answers) = (Ends::default(), Ends::default());
+        let (mut is_open, mut is_answered, mut began) = (false, false, None);
+        for attribute in &attributes {
+            match attribute {
+                ConntrackAttribute::CtaTupleOrig(tuple) => first = Ends::of(tuple),
+                ConntrackAttribute::CtaTupleReply(tuple) => answers = Ends::of(tuple),
                 ConntrackAttribute::CtaStatus(status) => {
                     is_answered = status.contains(Status::SeenReply | Status::Assured);
-                    continue;
                 }
                 ConntrackAttribute::CtaProtoInfo(info) => {
                     is_open = info.iter().any(is_open_tcp);
-                    continue;
                 }
                 ConntrackAttribute::Other(other)
                     if other.kind() & NLA_TYPE_MASK == CTA_TIMESTAMP =>
                 {
                     began = beginning(other);
-                    continue;
                 }
-                ConntrackAttribute::Other(other) if matches!(other.kind(), CTA_ZONE | CTA_ID) => {}
-                _ => continue,
+                _ => {}
             }
-            identity.push(attribute);
         }
-        match source {
-            Some(source) => Ok(Some(Self {
-                source,
-                answers,
-                is_established: is_open && is_answered,
-                began,
-                identity,
-            })),
-            None => Err(DecodeError::new("a connection has no source")),
-        }
+        let source = first.source;
+        let source = source.ok_or_else(|| DecodeError::new("a connection has no source"))?;
+        attributes.retain(|attribute| match attribute {
+            ConntrackAttribute::CtaTupleOrig(_) => true,
+            ConntrackAttribute::Other(other) => matches!(other.kind(), CTA_ZONE | CTA_ID),
+            _ => false,
+        });
+        Ok(Some(Self {
+            source,
+            answers: answers.tcp(),
+            is_established: is_open && is_answered,
+            began,
+            identity: attributes,
+        }))
     }
 
     /// Who sent its first packet.
@@ -128,44 +122,44 @@ fn is_open_tcp(info: &ProtoInfo) -> bool {
     fields.any(|field| matches!(field, ProtoInfoTCP::State(TCP_CONNTRACK_ESTABLISHED)))
 }
 
-/// Source and destination.
-fn addresses(tuple: &[Tuple]) -> (Option<IpAddr>, Option<IpAddr>) {
-    let (mut source, mut destination) = (None, None);
-    for part in tuple {
-        let Tuple::Ip(addresses) = part else { continue };
-        for address in addresses {
-            match address {
-                IPTuple::SourceAddress(address) => source = Some(*address),
-                IPTuple::DestinationAddress(address) => destination = Some(*address),
-                _ => {}
-            }
-        }
-    }
-    (source, destination)
+/// What a tuple says of the two ends of packets in one direction.
+#[derive(Default)]
+struct Ends {
+    source: Option<IpAddr>,
+    destination: Option<IpAddr>,
+    is_tcp: bool,
+    source_port: Option<u16>,
+    destination_port: Option<u16>,
 }
 
-/// Source and destination with their ports, if it is TCP.
-fn tcp(tuple: &[Tuple]) -> Option<(SocketAddr, SocketAddr)> {
-    let (source, destination) = addresses(tuple);
-    let (mut is_tcp, mut from, mut to) = (false, None, None);
-    for part in tuple {
-        let Tuple::Proto(protocol) = part else {
-            continue;
-        };
-        for field in protocol {
-            match field {
-                ProtoTuple::Protocol(protocol) => is_tcp = *protocol == Protocol::Tcp,
-                ProtoTuple::SourcePort(port) => from = Some(*port),
-                ProtoTuple::DestinationPort(port) => to = Some(*port),
+impl Ends {
+    fn of(tuple: &[Tuple]) -> Self {
+        let mut ends = Self::default();
+        for part in tuple {
+            match part {
+                Tuple::Ip(addresses) => addresses.iter().for_each(|address| match address {
+                    IPTuple::SourceAddress(address) => ends.source = Some(*address),
+                    IPTuple::DestinationAddress(address) => ends.destination = Some(*address),
+                    _ => {}
+                }),
+                Tuple::Proto(fields) => fields.iter().for_each(|field| match field {
+                    ProtoTuple::Protocol(protocol) => ends.is_tcp = *protocol == Protocol::Tcp,
+                    ProtoTuple::SourcePort(port) => ends.source_port = Some(*port),
+                    ProtoTuple::DestinationPort(port) => ends.destination_port = Some(*port),
+                    _ => {}
+                }),
                 _ => {}
             }
         }
+        ends
     }
-    let ends = (
-        SocketAddr::new(source?, from?),
-        SocketAddr::new(destination?, to?),
-    );
-    is_tcp.then_some(ends)
+
+    /// Source and destination with their ports, if it is TCP.
+    fn tcp(&self) -> Option<(SocketAddr, SocketAddr)> {
+        let source = SocketAddr::new(self.source?, self.source_port?);
+        let destination = SocketAddr::new(self.destination?, self.destination_port?);
+        self.is_tcp.then_some((source, destination))
+    }
 }
 
 // linux/netfilter/nfnetlink_conntrack.h, enum ctattr_type

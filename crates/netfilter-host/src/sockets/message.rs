@@ -17,14 +17,22 @@ pub(super) struct Request {
 }
 
 impl Request {
+    /// Whether there is a socket between two ends, bound to this interface or to none.
+    pub(super) fn about(local: SocketAddr, remote: SocketAddr, interface: u32) -> Self {
+        Self {
+            local,
+            remote,
+            interface,
+            wanted: Wanted::Answer,
+        }
+    }
+
     /// About all sockets of a family, that of this address.
     pub(super) fn all(unspecified: IpAddr) -> Self {
         let any = SocketAddr::new(unspecified, 0);
         Self {
-            local: any,
-            remote: any,
-            interface: 0,
             wanted: Wanted::All,
+            ..Self::about(any, any, 0)
         }
     }
 }

@@ -80,7 +80,7 @@ impl<T: Transport> Sockets<T> {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         });
-        let found = self.find(0, local, nobody)?;
+        let found = self.find(&Request::about(local, nobody, 0))?;
         Ok(found.is_some_and(|found| found.listens))
     }
 
@@ -104,38 +104,21 @@ impl<T: Transport> Sockets<T> {
         local: SocketAddr,
         remote: SocketAddr,
     ) -> io::Result<bool> {
+        let mut socket = Request::about(local, remote, interface);
         // Where there is no socket for the connection, the kernel answers with the one that listens
         // for others.
-        let found = self.find(interface, local, remote)?;
-        let Some(found) =
-            found.filter(|found| found.remote_port == remote.port() && !found.listens)
-        else {
+        let is_it = |found: &Found| found.remote_port == remote.port() && !found.listens;
+        let Some(found) = self.find(&socket)?.filter(is_it) else {
             return Ok(false);
         };
         // With the number of this socket, it cannot be another by now.
-        let end = Request {
-            local,
-            remote,
-            interface,
-            wanted: Wanted::End(found.cookie),
-        };
-        let ended = self.session.acknowledge(&mut request(&end, 0)?);
+        socket.wanted = Wanted::End(found.cookie);
+        let ended = self.session.acknowledge(&mut request(&socket, 0)?);
         Ok(existing(ended)?.is_some())
     }
 
-    fn find(
-        &mut self,
-        interface: u32,
-        local: SocketAddr,
-        remote: SocketAddr,
-    ) -> io::Result<Option<Found>> {
-        let question = Request {
-            local,
-            remote,
-            interface,
-            wanted: Wanted::Answer,
-        };
-        existing(self.session.ask(&mut request(&question, 0)?))
+    fn find(&mut self, socket: &Request) -> io::Result<Option<Found>> {
+        existing(self.session.ask(&mut request(socket, 0)?))
     }
 }
 
