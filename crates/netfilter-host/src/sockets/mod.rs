@@ -4,14 +4,17 @@
 //! Where this side goes on sending, connection tracking takes a deleted connection up again, as one
 //! that was opened from here. So the socket goes first.
 
-mod message;
 mod table;
 
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use message::{Found, Request, Wanted};
+use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP, TCP_LISTEN};
+use netlink_packet_sock_diag::inet::{
+    ExtensionFlags, InetRequest, InetResponseHeader, SocketId, StateFlags,
+};
+use netlink_packet_sock_diag::{SockDiagDestroy, SockDiagMessage};
 use netlink_session::{Error, NetlinkFamily, NetlinkSocket, Session, Transport, request};
 pub use table::{State, TableEntry, table};
 
@@ -80,18 +83,23 @@ impl<T: Transport> Sockets<T> {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         });
-        let found = self.find(&Request::about(local, nobody, 0))?;
-        Ok(found.is_some_and(|found| found.listens))
+        let found = self.find(&about(local, nobody, 0))?;
+        Ok(found.is_some_and(|found| found.state == TCP_LISTEN))
     }
 
     /// The interfaces that sockets are bound to.
     fn bindings(&mut self) -> io::Result<BTreeSet<u32>> {
         let mut interfaces = BTreeSet::new();
         for family in [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()] {
-            let mut all = request(&Request::all(family), 0)?;
-            let bound = |found: Found| Ok(Some(found.interface));
-            interfaces
-                .extend(existing(self.session.dump_whole(&mut all, bound))?.unwrap_or_default());
+            let any = SocketAddr::new(family, 0);
+            let mut all = about(any, any, 0);
+            all.states = StateFlags::all();
+            all.socket_id.cookie = Default::default();
+            let mut all = request(&SockDiagMessage::InetRequest(all), 0)?;
+            let bound = self.session.dump_whole(&mut all, |found| {
+                Ok(header(found).map(|found| found.socket_id.interface_id))
+            });
+            interfaces.extend(existing(bound)?.unwrap_or_default());
         }
         interfaces.remove(&0);
         Ok(interfaces)
@@ -104,21 +112,52 @@ impl<T: Transport> Sockets<T> {
         local: SocketAddr,
         remote: SocketAddr,
     ) -> io::Result<bool> {
-        let mut socket = Request::about(local, remote, interface);
+        let mut socket = about(local, remote, interface);
         // Where there is no socket for the connection, the kernel answers with the one that listens
         // for others.
-        let is_it = |found: &Found| found.remote_port == remote.port() && !found.listens;
+        let is_it = |found: &InetResponseHeader| {
+            found.socket_id.destination_port == remote.port() && found.state != TCP_LISTEN
+        };
         let Some(found) = self.find(&socket)?.filter(is_it) else {
             return Ok(false);
         };
         // With the number of this socket, it cannot be another by now.
-        socket.wanted = Wanted::End(found.cookie);
-        let ended = self.session.acknowledge(&mut request(&socket, 0)?);
+        socket.socket_id.cookie = found.socket_id.cookie;
+        let end = SockDiagDestroy::new(SockDiagMessage::InetRequest(socket));
+        let ended = self.session.acknowledge(&mut request(&end, 0)?);
         Ok(existing(ended)?.is_some())
     }
 
-    fn find(&mut self, socket: &Request) -> io::Result<Option<Found>> {
-        existing(self.session.ask(&mut request(socket, 0)?))
+    fn find(&mut self, socket: &InetRequest) -> io::Result<Option<InetResponseHeader>> {
+        let question = SockDiagMessage::InetRequest(socket.clone());
+        let found = existing(self.session.ask(&mut request(&question, 0)?))?;
+        Ok(found.and_then(header))
+    }
+}
+
+/// A question about the TCP socket between two ends, bound to this interface or to none.
+fn about(local: SocketAddr, remote: SocketAddr, interface_id: u32) -> InetRequest {
+    InetRequest {
+        family: if local.is_ipv4() { AF_INET } else { AF_INET6 },
+        protocol: IPPROTO_TCP,
+        extensions: ExtensionFlags::empty(),
+        // Of no meaning where there is one socket to find.
+        states: StateFlags::empty(),
+        socket_id: SocketId {
+            source_port: local.port(),
+            destination_port: remote.port(),
+            source_address: local.ip(),
+            destination_address: remote.ip(),
+            interface_id,
+            cookie: INET_DIAG_NOCOOKIE,
+        },
+    }
+}
+
+fn header(found: SockDiagMessage) -> Option<InetResponseHeader> {
+    match found {
+        SockDiagMessage::InetResponse(found) => Some(found.header),
+        _ => None,
     }
 }
 
@@ -134,6 +173,8 @@ fn existing<R>(answer: Result<R, Error>) -> io::Result<Option<R>> {
     }
 }
 
+// linux/inet_diag.h: the cookie of any socket, two times ~0
+const INET_DIAG_NOCOOKIE: [u8; 8] = [0xff; 8];
 // asm-generic/errno-base.h, errno.h
 const ENOENT: u32 = 2;
 const EOPNOTSUPP: u32 = 95;
