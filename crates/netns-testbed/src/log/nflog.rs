@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
@@ -30,7 +30,7 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 /// Each packet is there as soon as it is logged, not after the second that the kernel otherwise
 /// gathers.
 pub struct Nflog {
-    session: Session,
+    socket: OwnedFd,
     datagram: Vec<u8>,
     waiting: VecDeque<Logged>,
 }
@@ -56,7 +56,7 @@ impl Nflog {
         let bound = session.acknowledge(&mut bytes);
         bound.map_err(|error| fail(error.into()))?;
         Ok(Self {
-            session,
+            socket: session.transport().as_fd().try_clone_to_owned()?,
             datagram: vec![0; DATAGRAM],
             waiting: VecDeque::new(),
         })
@@ -73,11 +73,14 @@ impl Nflog {
             if let Some(logged) = self.waiting.pop_front() {
                 return Ok(Some(logged));
             }
-            let file = self.session.transport().as_fd();
-            if !readable_before(file, deadline)? {
+            if !readable_before(self.socket.as_fd(), deadline)? {
                 return Ok(None);
             }
-            match recv(file.as_raw_fd(), &mut self.datagram, MsgFlags::empty()) {
+            match recv(
+                self.socket.as_raw_fd(),
+                &mut self.datagram,
+                MsgFlags::empty(),
+            ) {
                 Ok(length) => self.take(length)?,
                 Err(Errno::EAGAIN) => {}
                 Err(error) => return Err(format!("cannot read NFLOG: {error}").into()),
