@@ -21,17 +21,9 @@ use crate::prefix_map::{Members, PrefixMap};
 use crate::sets::Sets;
 use crate::violation::{Banned, Connections};
 
-/// Cuts the connections of all that is banned by rules that want it; what to warn of. In a dry run
-/// they are only counted.
-pub(crate) fn act<'r, T: Transport>(
-    banned: Vec<Banned<'r>>,
-    sets: Option<&mut Sets<T>>,
-    dry_run: bool,
-) -> (Vec<Banned<'r>>, Option<String>) {
-    act_with(Conntrack::open, banned, sets, dry_run)
-}
-
-fn act_with<'r, C: Transport, T: Transport>(
+/// Cuts the connections of all that is banned by rules that want it; what to warn of. `open` reaches
+/// connection tracking. In a dry run connections are only counted.
+pub(crate) fn act<'r, C: Transport, T: Transport>(
     open: impl FnOnce() -> Result<Conntrack<C>, Error>,
     banned: Vec<Banned<'r>>,
     sets: Option<&mut Sets<T>>,
@@ -115,15 +107,12 @@ impl<T: Transport> Cutter<'_, T> {
             let source = connection.source().into();
             sources.covering(source).next().is_some()
         };
-        let connections = conntrack.connections(is_banned)?.into_iter();
-        let mut open: BySource = connections
-            .enumerate()
-            .map(|(number, connection)| {
-                let key = (connection.source(), number);
-                let cut = None;
-                (key, Open { connection, cut })
-            })
-            .collect();
+        let mut open = BySource::new();
+        for (number, connection) in conntrack.connections(is_banned)?.into_iter().enumerate() {
+            let key = (connection.source(), number);
+            let cut = None;
+            open.insert(key, Open { connection, cut });
+        }
         let mut sockets = Sockets::open();
         let mut end = |cutter: &mut Self, connection: &Connection| {
             if cutter.dry_run {
@@ -268,7 +257,7 @@ mod tests {
         let banned = vec![ban(rule, 1, "203.0.113.7").with(outcome)];
         let script = Script::new([Answer::error(EINVAL)]);
         let open = || Ok(Conntrack::with_transport(script));
-        let (mut banned, warning) = act_with(open, banned, None::<&mut Sets>, dry_run);
+        let (mut banned, warning) = act(open, banned, None::<&mut Sets>, dry_run);
         (banned.remove(0), warning)
     }
 

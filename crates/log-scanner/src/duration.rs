@@ -26,13 +26,13 @@ impl From<Seconds> for Duration {
 }
 
 impl FromStr for Seconds {
-    type Err = DurationError;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match whole(text) {
             None => Err(mistake(text)),
-            Some(0) => Err(DurationError::new(1, "no time at all")),
-            Some(MAX..) => Err(DurationError::new(1, TOO_LONG)),
+            Some(0) => Err(fault(1, "no time at all")),
+            Some(MAX..) => Err(fault(1, TOO_LONG)),
             Some(seconds) => Ok(Self(seconds)),
         }
     }
@@ -49,7 +49,7 @@ fn whole(text: &str) -> Option<u64> {
 
 /// What is wrong with a text that is no duration, and where: behind the longest begin of it that is
 /// one, and the digits that follow.
-fn mistake(text: &str) -> DurationError {
+fn mistake(text: &str) -> String {
     let ends = text.char_indices().map(|(end, _)| end).take(LOOK);
     let parts = ends.filter_map(|end| text.split_at_checked(end));
     let begin = parts.filter(|(begin, _)| whole(begin).is_some()).last();
@@ -58,27 +58,27 @@ fn mistake(text: &str) -> DurationError {
     let (start, place) = (begin.len() + 1, begin.len() + number + 1);
     let is_known = whole(rest.get(..=number).unwrap_or_default()).is_some();
     match (rest.chars().nth(number), begin.chars().last()) {
-        (None, _) if rest.is_empty() => DurationError::new(start, "nothing"),
-        (None, _) => DurationError::new(place, "a unit is missing"),
+        (None, _) if rest.is_empty() => fault(start, "nothing"),
+        (None, _) => fault(place, "a unit is missing"),
         (Some(other), _) if number == 0 => {
-            DurationError::new(place, format!("{other:?} where a number belongs,"))
+            fault(place, &format!("{other:?} where a number belongs,"))
         }
         (Some(letter), _) if !UNITS.contains(letter) => {
-            DurationError::new(place, format!("unknown unit {letter:?}"))
+            fault(place, &format!("unknown unit {letter:?}"))
         }
         (Some(letter), Some(previous)) if is_known => {
-            let fault = format!("{letter:?} after {previous:?}, larger units come first,");
-            DurationError::new(place, fault)
+            let what = format!("{letter:?} after {previous:?}, larger units come first,");
+            fault(place, &what)
         }
-        (Some(_), _) => DurationError::new(start, TOO_LONG),
+        (Some(_), _) => fault(start, TOO_LONG),
     }
 }
 
-impl DurationError {
-    fn new(place: usize, fault: impl Into<String>) -> Self {
-        let fault = fault.into();
-        Self { place, fault }
-    }
+/// Why a text is not a duration, and where.
+fn fault(place: usize, what: &str) -> String {
+    format!(
+        "{what} at character {place}; write whole numbers with s, m, h, d or w, like 90s, 30m or 1h30m"
+    )
 }
 
 /// The shortest spelling that [`FromStr`] reads: `1d`, `1h30m`.
@@ -131,16 +131,6 @@ const UNITS: &str = "wdhms";
 /// So many characters of a text are looked at for its mistake.
 const LOOK: usize = 100;
 
-/// Why a text is not a duration, and where.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{fault} at character {place}; write whole numbers with s, m, h, d or w, like 90s, 30m or 1h30m"
-)]
-pub(crate) struct DurationError {
-    place: usize,
-    fault: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,7 +140,7 @@ mod tests {
     }
 
     fn why(text: &str) -> String {
-        let error = text.parse::<Seconds>().expect_err(text).to_string();
+        let error = text.parse::<Seconds>().expect_err(text);
         error.split_once(';').expect("advice").0.to_owned()
     }
 

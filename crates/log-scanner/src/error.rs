@@ -54,23 +54,13 @@ impl Fatal {
 }
 
 /// Why a run ends early.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Stop {
-    Fatal(Fatal),
+    #[error(transparent)]
+    Fatal(#[from] Fatal),
     /// What was found out cannot be told.
-    Output(io::Error),
-}
-
-impl From<Fatal> for Stop {
-    fn from(fatal: Fatal) -> Self {
-        Self::Fatal(fatal)
-    }
-}
-
-impl From<io::Error> for Stop {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
+    #[error("cannot write the report: {0}")]
+    Output(#[from] io::Error),
 }
 
 /// The error and what caused it, on one line, fit for a terminal.

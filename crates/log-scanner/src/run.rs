@@ -16,6 +16,7 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use netfilter_host::conntrack::Conntrack;
 use netfilter_host::turn::Turn;
 
 use crate::args::ScanArgs;
@@ -85,7 +86,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     warnings.extend(troubles);
     warnings.extend(acted.warnings);
     warnings.extend(sets.as_mut().map(Sets::fullness).unwrap_or_default());
-    let (banned, warning) = cut::act(acted.banned, sets.as_mut(), dry_run);
+    let (banned, warning) = cut::act(Conntrack::open, acted.banned, sets.as_mut(), dry_run);
     warnings.extend(warning);
 
     let report = Report {

@@ -23,8 +23,8 @@ pub(crate) fn of(stop: &Stop) -> u8 {
         }
         // Who closed the pipe has read enough.
         Stop::Output(error) if error.kind() == ErrorKind::BrokenPipe => DONE,
-        Stop::Output(error) => {
-            complain(&format!("[ERROR] cannot write the report: {error}"));
+        Stop::Output(_) => {
+            complain(&format!("[ERROR] {stop}"));
             INCOMPLETE
         }
     }

@@ -160,10 +160,9 @@ impl<T: Transport> Banning<'_, T> {
             let holds_networks = sets.is_some_and(|sets| sets.holds_networks(set));
             let is_new = lots.iter().all(|lot| lot.set != set);
             if is_new && (holds_networks || !candidates.is_empty()) {
-                let members = match &mut self.sets {
-                    Some(sets) => sets.members(set).map_err(|why| Fatal::Sets(vec![why]))?,
-                    None => Members::default(),
-                };
+                let sets = self.sets.as_mut();
+                let members = sets.map_or(Ok(Members::default()), |sets| sets.members(set));
+                let members = members.map_err(|why| Fatal::Sets(vec![why]))?;
                 lots.push(Lot {
                     lapsed: self.lapsed(rules, set, &members, connected)?,
                     set,

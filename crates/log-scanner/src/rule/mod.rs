@@ -24,7 +24,7 @@ pub(crate) use protocols::Protocols;
 use serde::{Deserialize, Serialize};
 pub(crate) use set_pair::SetPair;
 
-use crate::duration::{DurationError, Seconds};
+use crate::duration::Seconds;
 use crate::source::mapping;
 use crate::words::as_text;
 
@@ -173,16 +173,15 @@ impl Rule {
 
     /// Whether sources of `family` are networks.
     pub(crate) fn aggregates(&self, family: Family) -> bool {
-        let shorter = match family {
+        match family {
             Family::Inet => self
                 .aggregate_v4
-                .map(PrefixLength::is_shorter_than_an_address),
+                .is_some_and(PrefixLength::is_shorter_than_an_address),
             Family::Inet6 => self
                 .aggregate_v6
-                .map(PrefixLength::is_shorter_than_an_address),
-            _ => None,
-        };
-        shorter.unwrap_or(false)
+                .is_some_and(PrefixLength::is_shorter_than_an_address),
+            _ => false,
+        }
     }
 }
 
@@ -199,9 +198,7 @@ fn or_rules_file(flag: Arg) -> Arg {
 
 /// As much as the kernel can count.
 fn removeafter(text: &str) -> Result<Seconds, String> {
-    let seconds: Seconds = text
-        .parse()
-        .map_err(|error: DurationError| error.to_string())?;
+    let seconds: Seconds = text.parse()?;
     let most = u64::from(Timeout::MAX.as_secs());
     if seconds.get() > most {
         return Err(format!(

@@ -41,7 +41,7 @@ impl Protocols {
 }
 
 impl FromStr for Protocols {
-    type Err = ProtocolError;
+    type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let lower = text.to_ascii_lowercase();
@@ -50,7 +50,7 @@ impl FromStr for Protocols {
             "all" | "hidden" => Vec::new(),
             // Who says icmp means the pings of both families.
             "icmp" => vec![Protocol::Icmp, Protocol::Icmpv6],
-            name => vec![protocol(name).ok_or_else(|| ProtocolError(text.to_owned()))?],
+            name => vec![protocol(name).ok_or_else(|| unknown(text))?],
         };
         Ok(Self {
             text: lower,
@@ -78,25 +78,14 @@ impl fmt::Display for Protocols {
     }
 }
 
-/// A protocol nobody knows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ProtocolError(String);
-
-impl fmt::Display for ProtocolError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{:?} is not a protocol; known are all, hidden, icmp (both families), tcp, udp, udplite, icmpv6, ah, esp",
-            self.0
-        )?;
-        for (name, _) in NAMES {
-            write!(f, ", {name}")?;
-        }
-        f.write_str(", and numbers from 0 to 255")
-    }
+fn unknown(name: &str) -> String {
+    let names: Vec<_> = NAMES.iter().map(|(name, _)| *name).collect();
+    format!(
+        "{name:?} is not a protocol; known are all, hidden, icmp (both families), tcp, udp, udplite, icmpv6, ah, esp, {}, \
+         and numbers from 0 to 255",
+        names.join(", ")
+    )
 }
-
-impl std::error::Error for ProtocolError {}
 
 #[cfg(test)]
 mod tests {

@@ -31,13 +31,21 @@ pub(crate) fn write(
     out: &mut impl io::Write,
 ) -> io::Result<()> {
     let told = if all { usize::MAX } else { TOLD };
-    Text {
+    let mut text = Text {
         report,
         zone,
         told,
         out,
-    }
-    .all()
+    };
+    text.heading()?;
+    text.reading()?;
+    writeln!(text.out, "\nPhase 2: find violators")?;
+    text.of_each_rule(Text::violations_of)?;
+    writeln!(text.out, "\nPhase 3: fill the sets")?;
+    text.warnings(&report.troubles)?;
+    text.lifted()?;
+    text.of_each_rule(Text::actions_of)?;
+    text.summary()
 }
 
 struct Text<'a, W> {
@@ -49,18 +57,6 @@ struct Text<'a, W> {
 }
 
 impl<W: io::Write> Text<'_, W> {
-    fn all(&mut self) -> io::Result<()> {
-        self.heading()?;
-        self.reading()?;
-        writeln!(self.out, "\nPhase 2: find violators")?;
-        self.of_each_rule(Self::violations_of)?;
-        writeln!(self.out, "\nPhase 3: fill the sets")?;
-        self.warnings(&self.report.troubles)?;
-        self.lifted()?;
-        self.of_each_rule(Self::actions_of)?;
-        self.summary()
-    }
-
     fn heading(&mut self) -> io::Result<()> {
         for (RuleReport { rule, .. }, number) in self.report.rules.iter().zip(1..) {
             let wanted = rule::wanted(rule);
