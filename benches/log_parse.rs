@@ -103,7 +103,7 @@ fn detect(log: &[u8]) -> usize {
         };
         detector.observe(&event, at);
     }
-    detector.tallies(0).count()
+    detector.sources()
 }
 
 #[expect(clippy::expect_used, reason = "the expression is this file's own")]

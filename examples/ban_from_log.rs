@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let Ok(at) = event.time.resolve(&clock) else {
             continue;
         };
-        if let Some(violation) = detector.observe(&event, at) {
+        for violation in detector.observe(&event, at) {
             let entry = Entry::new(Key::from(violation.source)).timeout(Timeout::try_from(HOUR)?);
             sets.add(&banned, &entry, IfExists::Update)?;
             println!(

@@ -20,23 +20,23 @@
 //!     .prefix("IP6TABLES-BLOCKED")
 //!     .protocol(Protocol::Tcp);
 //! let mut detector = Detector::new([two_in_a_minute]);
+//! let mut violations = Vec::new();
 //!
 //! let mut reader = LogReader::new(log.as_bytes());
 //! while let Some(event) = reader.next_event() {
 //!     match event {
 //!         Ok(event) => {
 //!             let Ok(at) = event.time.resolve(&clock) else { continue };
-//!             detector.observe(&event, at);
+//!             violations.extend(detector.observe(&event, at));
 //!         }
 //!         // Stops at an I/O error; a line that is no event is only counted.
 //!         Err(error) => drop(error.into_line_error()?),
 //!     }
 //! }
 //!
-//! let violators: Vec<_> = detector.violators(0).collect();
-//! assert_eq!(violators.len(), 1);
-//! assert_eq!(violators[0].source.to_string(), "203.0.113.7");
-//! assert_eq!(violators[0].peak_hits, 2);
+//! assert_eq!(violations.len(), 1);
+//! assert_eq!(violations[0].source.to_string(), "203.0.113.7");
+//! assert_eq!(violations[0].hits, 2);
 //! // A program other than the kernel cannot make a line count, whatever it was made to write.
 //! assert_eq!(reader.counts().rejected, 1);
 //! # Ok(())

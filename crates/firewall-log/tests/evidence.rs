@@ -36,6 +36,10 @@ fn rule() -> Threshold {
     Threshold::new(NonZeroU32::MIN, Duration::from_secs(60))
 }
 
+fn five() -> Threshold {
+    Threshold::new(NonZeroU32::new(5).unwrap(), Duration::from_secs(60))
+}
+
 fn line(packet: &str) -> String {
     format!("2026-11-22T09:25:54Z fw kernel: [ 1.0] IPTABLES-BLOCKED: {packet}\n")
 }
@@ -46,18 +50,16 @@ fn counts(rule: &Threshold, packet: &str) -> bool {
     let event = Event::parse(line.as_bytes()).unwrap_or_else(|error| panic!("{line}: {error}"));
     let says = rule.matches(&event);
     let mut detector = Detector::new([rule.clone()]);
-    detector.observe(&event, SystemTime::UNIX_EPOCH);
+    let detected = detector.observe(&event, SystemTime::UNIX_EPOCH);
     // The second one is recognized by the first.
     let clock = Clock::new(SystemTime::UNIX_EPOCH, TimeZone::UTC);
     let mut scan = Scan::new([rule.clone()], clock);
     scan.read(line.repeat(2).as_bytes()).unwrap();
     let scanned = scan.finish()[0].matched;
-    let counted = u64::from(says);
-    assert_eq!(
-        (detector.matched(0), scanned),
-        (counted, 2 * counted),
-        "{line}"
-    );
+    assert_eq!(detector.sources(), usize::from(says), "{line}");
+    assert_eq!(scanned, 2 * u64::from(says), "{line}");
+    // A rule of one packet and no port is broken by what it counts.
+    assert!(rule.ports().is_some() || detected.is_empty() != says);
     says
 }
 
@@ -130,20 +132,28 @@ fn what_hides_its_transport_counts_for_every_type() {
 #[test]
 fn what_is_hidden_is_no_port() {
     let ports = |ports| NonZeroU16::new(ports).unwrap();
+    let rules = [1, 2].map(|least| five().distinct_ports(ports(least)));
     let packets = [CUT, SHORT, CUT, SYN, SHORT];
-    let mut detector = Detector::new([1, 2].map(|least| rule().distinct_ports(ports(least))));
+    let mut detector = Detector::new(rules.clone());
+    let mut scan = Scan::new(rules, Clock::new(SystemTime::UNIX_EPOCH, TimeZone::UTC));
+    let mut violations = Vec::new();
     for packet in packets {
         let line = line(&format!("{IN}{V4}{packet}"));
         let event = Event::parse(line.as_bytes()).unwrap();
-        detector.observe(&event, SystemTime::UNIX_EPOCH);
+        violations.extend(detector.observe(&event, SystemTime::UNIX_EPOCH));
+        scan.read(line.as_bytes()).unwrap();
     }
-    let tallies: Vec<_> = (0..2).flat_map(|rule| detector.tallies(rule)).collect();
-    assert_eq!(tallies.len(), 2);
-    for tally in &tallies {
-        assert_eq!((tally.hits, tally.peak_ports), (5, Some(1)));
-    }
-    assert_eq!(detector.violators(0).count(), 1);
-    assert_eq!(detector.violators(1).count(), 0);
+    let [violation] = &violations[..] else {
+        panic!("{violations:?}")
+    };
+    assert_eq!((violation.rule, violation.hits), (0, 5));
+    assert_eq!(violation.ports, Some(1));
+    let findings = scan.finish();
+    let [tally] = &findings[0].violators[..] else {
+        panic!("{findings:?}")
+    };
+    assert_eq!((tally.hits, tally.peak_ports), (5, Some(1)));
+    assert_eq!((findings[1].matched, findings[1].violators.len()), (5, 0));
 }
 
 #[test]

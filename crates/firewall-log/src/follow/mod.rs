@@ -1,206 +1,250 @@
-//! Which sources hit too often, packet by packet.
+//! A log that goes on: which sources break a threshold, told at the packet that does it.
 
-mod hits;
-mod late;
-mod ported;
+mod history;
+mod repeated;
+mod sources;
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::Hash;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::num::NonZeroU32;
+use std::net::IpAddr;
 use std::time::SystemTime;
 
-use self::hits::Hits;
+use self::history::{Breach, Limits, bytes_for};
+use self::repeated::EventBefore;
+use self::sources::{SHARES, Sources};
 use crate::event::Event;
 use crate::packet::Transport;
-use crate::rule::{Limit, Tally, Threshold, Window};
+use crate::rule::{Nature, Span, Threshold};
 use crate::time::{from_micros, to_micros};
 
-/// Counts the packets of each source under a list of rules.
+/// Says at each packet whose threshold its source breaks with it: for a program that follows a log
+/// and acts at once. A log that is read to its end is for a [`Scan`](crate::Scan), which counts
+/// alike.
 ///
-/// For a program that follows a log, [`observe`](Self::observe) says at each packet whether it
-/// belongs to a violation. For one that reads a log to its end, [`violators`](Self::violators) and
-/// [`tallies`](Self::tallies) then say what it all came to. Both count alike, and lines need not be
-/// in order: a packet seen late counts where it belongs.
+/// # Late lines
 ///
-/// Times count to the microsecond. A packet in order costs a constant, one out of order the
-/// logarithm of what its source has sent. A source that has been seen once or twice takes some 40
-/// to 80 bytes of a map, and every further packet 8; [`forget_before`](Self::forget_before) bounds
-/// that. The maps are std's with their random keys, since whoever is logged chooses the addresses.
+/// Lines need not be in order. A packet that comes later than newer ones of its source, by no more
+/// than the rule's [`within`](Threshold::within), counts where it belongs, and the answers are those
+/// of a `Scan` of the same lines. A packet that comes later still is counted with what is kept of
+/// its source: it makes nobody a violator who is none.
+///
+/// # Memory
+///
+/// A source that sent one packet takes 33 to 66 bytes, however many rules count it. Of a source
+/// that sent more, each rule keeps the last packets, in 40 bytes each: at most four times as many
+/// as its [`hits`](Threshold::hits) or its [ports](Threshold::distinct_ports), and 128 if that is
+/// less. One case is judged by fewer packets than were sent, so that the last window may end earlier
+/// than a `Scan` says: a source sends more than 64 packets in two windows to a rule that asks for
+/// ports, and some of them come late.
+///
+/// All sources together take no more than [allowed](Self::memory): 208 MiB unless set, which is room
+/// for five million sources of one packet each. When it is full, those are dropped that sent nothing
+/// for the longest time, and [`dropped`](Self::dropped) says how many. A source that was dropped is
+/// new when it comes back. [`forget_before`](Self::forget_before) keeps the memory from getting
+/// full.
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::HashMap;
+/// use std::num::NonZeroU32;
+/// use std::time::{Duration, SystemTime};
+///
+/// use firewall_log::{Detector, Event, Threshold};
+///
+/// const HOUR: Duration = Duration::from_secs(3600);
+/// let line = b"[1.0] DROP: IN=eth0 OUT= SRC=203.0.113.7 DST=203.0.113.1 LEN=20 TOS=0x00 PREC=0x00 TTL=1 ID=1 PROTO=2";
+/// let event = Event::parse(line).unwrap();
+/// let two_in_a_minute = Threshold::new(NonZeroU32::new(2).unwrap(), Duration::from_secs(60));
+/// let mut detector = Detector::new([two_in_a_minute]);
+///
+/// let mut ends = HashMap::new();
+/// for second in [0, 50, 100, 500] {
+///     let at = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+///     for violation in detector.observe(&event, at) {
+///         // A ban begins, or is prolonged; a late packet may tell of a window that is over.
+///         let end = ends.entry(violation.source).or_insert(violation.last_seen);
+///         *end = violation.last_seen.max(*end);
+///     }
+///     detector.forget_before(at - Duration::from_secs(10));
+/// }
+/// let end = ends[&event.source().unwrap()] + HOUR;
+/// assert_eq!(end, SystemTime::UNIX_EPOCH + Duration::from_secs(100) + HOUR);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Detector {
-    rules: Vec<Rule>,
+    rules: Vec<Threshold>,
+    limits: Limits,
+    /// What the rules count sources as.
+    networks: Vec<Networks>,
+    /// A table for each of those.
+    sources: Sources,
+    before: EventBefore,
 }
 
-#[derive(Debug, Clone)]
-struct Rule {
-    threshold: Threshold,
-    limit: Limit,
-    matched: u64,
-    v4: HashMap<Ipv4Addr, Hits>,
-    v6: HashMap<Ipv6Addr, Hits>,
+/// The networks of one family and length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Networks {
+    is_v4: bool,
+    length: u8,
+    /// The rules that count them, in order.
+    rules: Vec<usize>,
 }
 
-/// A window over the threshold, as [`Detector::observe`] sees it.
+/// A source broke the threshold of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Violation {
+    /// Which of the detector's rules, from 0.
+    pub rule: usize,
     /// Who; the first address of the network, where the rule [counts
     /// networks](Threshold::aggregate_v6).
     pub source: IpAddr,
     /// The prefix length of the network; 32 or 128 for a single address.
     pub prefix_length: u8,
-    /// Which of the detector's rules, from 0.
-    pub rule: usize,
-    /// The packets in the window: the fullest that holds the one just observed.
-    pub hits: NonZeroU32,
+    /// The packets in the window, at least as many as the rule [asks for](Threshold::hits).
+    pub hits: u64,
+    /// The different destination ports in the window, if the rule [asks for
+    /// them](Threshold::distinct_ports).
+    pub ports: Option<u32>,
     /// The first packet in the window.
     pub first_seen: SystemTime,
-    /// The last packet in the window; what a ban is dated from.
+    /// The last packet in the window, which a ban is dated from.
     pub last_seen: SystemTime,
 }
+
+/// Five million sources of one packet each, and some room.
+const MEMORY: usize = 208 << 20;
 
 impl Detector {
     /// A detector that has seen nothing yet.
     pub fn new(rules: impl IntoIterator<Item = Threshold>) -> Self {
-        let rules = rules.into_iter().map(Rule::new).collect();
-        Self { rules }
+        let rules: Vec<_> = rules.into_iter().collect();
+        let mut networks: Vec<Networks> = Vec::new();
+        for (number, rule) in rules.iter().enumerate() {
+            let (v4, v6) = rule.aggregates();
+            for (is_v4, length) in [(true, v4), (false, v6)] {
+                let is_same =
+                    |known: &&mut Networks| known.is_v4 == is_v4 && known.length == length;
+                match networks.iter_mut().find(is_same) {
+                    Some(known) => known.rules.push(number),
+                    None => networks.push(Networks {
+                        is_v4,
+                        length,
+                        rules: vec![number],
+                    }),
+                }
+            }
+        }
+        let limits = Limits::new(rules.iter().map(Threshold::limit).collect());
+        let new = Self {
+            rules,
+            limits,
+            sources: Sources::new(networks.len()),
+            networks,
+            before: EventBefore::default(),
+        };
+        new.memory(MEMORY)
+    }
+
+    /// Keeps what it knows of sources in so many bytes; 208 MiB unless set. A rule that asks for so
+    /// many [hits](Threshold::hits) that a single source would not have room raises it: 208 MiB are
+    /// enough for 85,000 hits.
+    pub fn memory(mut self, bytes: usize) -> Self {
+        let rules = self.rules.iter().map(Threshold::limit);
+        let least = rules.map(bytes_for).max().unwrap_or_default();
+        self.sources.allow(bytes.max(least.saturating_mul(SHARES)));
+        self
     }
 
     /// Counts a packet that was logged at `at` under every rule that [matches](Threshold::matches)
-    /// it.
+    /// it. Answers the rules whose threshold its source breaks with it, in order, each with the last
+    /// window that holds the packet and breaks the threshold.
     ///
-    /// Answers the violation that it belongs to: the fullest window that holds it, if that reaches
-    /// the threshold. So a source that goes on is answered again at each packet, later each time,
-    /// and a ban that is extended each time ends when one dated from the whole log would. If
-    /// several rules are violated, it is the first of them in the order they were given.
+    /// A source that goes on breaking a threshold is answered again at each further packet in such a
+    /// window. The latest [`last_seen`](Violation::last_seen) of all answers is the
+    /// [`last_violating`](crate::Tally::last_violating) of a `Scan`, so a ban that is prolonged
+    /// whenever `last_seen` grows ends when one dated from the whole log would. A caller that wants
+    /// to act less often compares `last_seen` with the one that it acted upon.
     ///
-    /// A packet [without source](Event::source) is passed over. A line that stands for
-    /// [several](Event::repeated) counts as the last of them.
-    pub fn observe(&mut self, event: &Event<'_>, at: SystemTime) -> Option<Violation> {
-        let source = event.source()?;
+    /// [Repeated](Event::repeated) packets count as in a `Scan`: they came between the event observed
+    /// before and their own, if the two are the same. So every event is to be observed, also those
+    /// of packets [without source](Event::source), which are not counted. (A `Scan` looks for the
+    /// event before in the last 4 KiB.)
+    pub fn observe(&mut self, event: &Event<'_>, at: SystemTime) -> Vec<Violation> {
         let at = to_micros(at);
-        let mut first = None;
-        for (index, rule) in self.rules.iter_mut().enumerate() {
-            if !rule.threshold.matches(event) {
+        let first = self.before.replace(event, at);
+        let mut violations = Vec::new();
+        let Some(source) = event.source() else {
+            return violations;
+        };
+        let hit = Span {
+            since: event.repeated.map_or(Some(at), |_| first),
+            at,
+            hits: event.repeated.map_or(1, |times| times.get().into()),
+            port: event
+                .packet
+                .network
+                .transport()
+                .and_then(Transport::ports)
+                .map(|(_, destination)| destination),
+        };
+        let nature = Nature::of(&event.packet);
+        let counts =
+            |rule: &Threshold| rule.counts(event.prefix, nature) && !rule.excepted().has(source);
+        for (table, networks) in self.networks.iter().enumerate() {
+            if networks.is_v4 != source.is_ipv4() {
                 continue;
             }
-            let (network, window) = rule.add(source, at, event);
-            first = first.or(window.map(|window| (index, network, window)));
+            let rules = networks.rules.iter().copied();
+            let set: Vec<usize> = rules
+                .filter(|rule| self.rules.get(*rule).is_some_and(counts))
+                .collect();
+            let Some(rule) = set.first().and_then(|rule| self.rules.get(*rule)) else {
+                continue;
+            };
+            let (source, prefix_length) = rule.network(source);
+            let bits = match source {
+                IpAddr::V4(source) => source.to_bits().into(),
+                IpAddr::V6(source) => source.to_bits(),
+            };
+            let set = self.limits.number(&set);
+            let tell = |breach: Breach| {
+                let ports = self.rules.get(breach.rule).and_then(Threshold::ports);
+                violations.push(Violation {
+                    rule: breach.rule,
+                    source,
+                    prefix_length,
+                    hits: breach.window.hits,
+                    ports: ports.map(|_| breach.window.ports),
+                    first_seen: from_micros(breach.first),
+                    last_seen: from_micros(breach.window.last),
+                });
+            };
+            self.sources.change(table, bits, |source| {
+                source.add(hit, set, &self.limits, tell);
+            });
         }
-        first.map(|(rule, (source, prefix_length), window)| Violation {
-            source,
-            prefix_length,
-            rule,
-            hits: u32::try_from(window.hits)
-                .ok()
-                .and_then(NonZeroU32::new)
-                .unwrap_or(NonZeroU32::MAX),
-            first_seen: from_micros(window.first),
-            last_seen: from_micros(window.last),
-        })
+        violations.sort_by_key(|violation| violation.rule);
+        violations
     }
 
-    /// Forgets all packets before `at`, and the sources of which none is left. Goes through all
-    /// sources: a call now and then is meant, not one for each packet. What lies further back than
-    /// the longest [`within`](Threshold::within) is of no more use to [`observe`](Self::observe).
+    /// Forgets what is in no window with a packet at `at` or later, and the sources of which nothing
+    /// is left. A packet that is logged before `at` all the same is counted with what is left.
+    ///
+    /// Goes through all sources, at some 20 nanoseconds each: a call now and then is meant, with the
+    /// present less the time by which lines come late.
     pub fn forget_before(&mut self, at: SystemTime) {
         let at = to_micros(at);
-        for rule in &mut self.rules {
-            rule.v4.retain(|_, hits| hits.forget_before(at));
-            rule.v6.retain(|_, hits| hits.forget_before(at));
-            give_back(&mut rule.v4);
-            give_back(&mut rule.v6);
-        }
+        self.sources
+            .retain(|source| source.forget_before(at, &self.limits));
     }
 
-    /// Every source that a rule has counted, in no order; nothing for a rule there is not.
-    pub fn tallies(&self, rule: usize) -> impl Iterator<Item = Tally> {
-        self.rules.get(rule).into_iter().flat_map(Rule::tallies)
+    /// How many sources are known; one that is counted as several networks is as many.
+    pub fn sources(&self) -> usize {
+        self.sources.count()
     }
 
-    /// The sources that reached the rule's threshold, in no order.
-    pub fn violators(&self, rule: usize) -> impl Iterator<Item = Tally> {
-        self.tallies(rule)
-            .filter(|tally| tally.last_violating.is_some())
-    }
-
-    /// How many packets a rule has counted, also those forgotten since; 0 for a rule there is not.
-    pub fn matched(&self, rule: usize) -> u64 {
-        self.rules.get(rule).map_or(0, |rule| rule.matched)
-    }
-
-    /// How many sources a rule knows; 0 for a rule there is not.
-    pub fn sources(&self, rule: usize) -> usize {
-        self.rules
-            .get(rule)
-            .map_or(0, |rule| rule.v4.len() + rule.v6.len())
-    }
-}
-
-impl Rule {
-    fn new(threshold: Threshold) -> Self {
-        let limit = threshold.limit();
-        Self {
-            threshold,
-            limit,
-            matched: 0,
-            v4: HashMap::new(),
-            v6: HashMap::new(),
-        }
-    }
-
-    fn add(
-        &mut self,
-        source: IpAddr,
-        at: i64,
-        event: &Event<'_>,
-    ) -> ((IpAddr, u8), Option<Window>) {
-        self.matched += 1;
-        let port = if self.limit.ports > 0 {
-            event.packet.network.transport().and_then(Transport::ports)
-        } else {
-            None
-        };
-        let hit = (at, port.map(|(_, destination)| destination));
-        let network = self.threshold.network(source);
-        let window = match network.0 {
-            IpAddr::V4(source) => add(&mut self.v4, source, hit, self.limit),
-            IpAddr::V6(source) => add(&mut self.v6, source, hit, self.limit),
-        };
-        (network, window)
-    }
-
-    fn tallies(&self) -> impl Iterator<Item = Tally> {
-        let v4 = self
-            .v4
-            .iter()
-            .map(|(source, hits)| (IpAddr::from(*source), hits));
-        let v6 = self
-            .v6
-            .iter()
-            .map(|(source, hits)| (IpAddr::from(*source), hits));
-        v4.chain(v6)
-            .map(|(source, hits)| Tally::of_sum(&self.threshold, source, hits.sum(self.limit)))
-    }
-}
-
-/// After a flood the map is large; one that is merely emptier now may well be filled again.
-fn give_back<A: Eq + Hash>(sources: &mut HashMap<A, Hits>) {
-    if sources.len() < sources.capacity() / 4 {
-        sources.shrink_to(sources.len() * 2);
-    }
-}
-
-fn add<A: Eq + Hash>(
-    sources: &mut HashMap<A, Hits>,
-    source: A,
-    (at, port): (i64, Option<u16>),
-    limit: Limit,
-) -> Option<Window> {
-    match sources.entry(source) {
-        Entry::Occupied(mut known) => known.get_mut().add(at, port, limit),
-        Entry::Vacant(new) => new.insert(Hits::new(at, port, limit)).first_window(limit),
+    /// How many sources were dropped because the [memory](Self::memory) was full.
+    pub fn dropped(&self) -> u64 {
+        self.sources.dropped()
     }
 }

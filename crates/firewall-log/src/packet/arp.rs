@@ -14,7 +14,7 @@ use crate::render::put;
 ///
 /// What it says of addresses is the sender's claim; [`Packet::source`](crate::Packet::source) is
 /// `None` for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Arp {
     /// `HTYPE=`: the kind of hardware address, 1 for Ethernet.
     pub hardware_type: u16,
@@ -27,7 +27,7 @@ pub struct Arp {
 }
 
 /// The end of an ARP line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ArpAddresses {
     /// Not IPv4 over Ethernet: the line ends after `OPCODE=`.

@@ -13,7 +13,7 @@ use crate::trace::Trace;
 /// `TYPE= CODE=` and what the kernel prints for the type.
 ///
 /// The packet that an error quotes is beside it, in [`Packet::inner`](crate::Packet::inner).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Icmp {
     /// `TYPE=`
     pub kind: u8,
@@ -24,7 +24,7 @@ pub struct Icmp {
 }
 
 /// The part of an ICMP message that depends on its type.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IcmpBody {
     /// Nothing is printed for this type.

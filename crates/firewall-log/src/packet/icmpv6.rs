@@ -10,7 +10,7 @@ use crate::trace::Trace;
 /// `TYPE= CODE=` and what the kernel prints for the type.
 ///
 /// The packet that an error quotes is beside it, in [`Packet::inner`](crate::Packet::inner).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Icmpv6 {
     /// `TYPE=`
     pub kind: u8,
@@ -21,7 +21,7 @@ pub struct Icmpv6 {
 }
 
 /// The part of an ICMPv6 message that depends on its type.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Icmpv6Body {
     /// Nothing is printed for this type.

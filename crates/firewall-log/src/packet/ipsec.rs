@@ -6,7 +6,7 @@ use crate::input::{Parsed, field, prefixed_hexadecimal};
 use crate::render::put;
 
 /// `SPI=`
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Spi(pub u32);
 
 impl Spi {

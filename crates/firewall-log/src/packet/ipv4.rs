@@ -16,7 +16,7 @@ use crate::render::put;
 use crate::trace::Trace;
 
 /// `SRC= DST= LEN= TOS= PREC= TTL= ID= [CE] [DF] [MF] [FRAG:] [OPT (…)]` and the protocol above.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Ipv4<'a> {
     /// `SRC=`

@@ -1,6 +1,7 @@
 //! The IPv6 header and its extension headers.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::Ipv6Addr;
 
 use nom::Parser;
@@ -17,7 +18,7 @@ use crate::render::put;
 use crate::trace::Trace;
 
 /// `SRC= DST= LEN= TC= HOPLIMIT= FLOWLBL=`, the extension headers and the protocol above.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Ipv6<'a> {
     /// `SRC=`; an IPv4-mapped address stays what it is.
@@ -147,7 +148,7 @@ impl Default for Spelling<'_> {
 }
 
 /// One extension header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Extension {
     /// Hop-by-hop options, destination options or routing: `OPT ( )`, which does not say which.
@@ -363,6 +364,14 @@ impl PartialEq for Extensions<'_> {
 }
 
 impl Eq for Extensions<'_> {}
+
+impl Hash for Extensions<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for header in self.iter() {
+            (self.logged_as_options, header).hash(state);
+        }
+    }
+}
 
 impl fmt::Debug for Extensions<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,7 +16,7 @@ use crate::trace::{Kind, Trace};
 
 /// What a line says of the frame that carried the packet; only lines with an input interface say
 /// it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Link<'a> {
     /// `MAC=`: the frame's header as it is; on Ethernet destination (6), source (6) and type (2).
@@ -41,7 +41,7 @@ pub enum Link<'a> {
 }
 
 /// The VLAN tag of a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Vlan {
     /// `VPROTO=`: the tag's type, such as 0x8100.
     pub protocol: u16,

@@ -44,7 +44,7 @@ use crate::trace::Trace;
 ///
 /// [`network`](Self::network) is the packet that reached the rule. The packet that an ICMP error
 /// quotes between brackets is [`inner`](Self::inner), and nothing of it shows anywhere else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Packet<'a> {
     /// `IN=`, empty for a packet of this host's own.
@@ -70,7 +70,7 @@ pub struct Packet<'a> {
 }
 
 /// The owner of the socket that sent a packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Owner {
     /// `UID=`
     pub uid: u32,

@@ -18,7 +18,7 @@ use crate::trace::Trace;
 
 /// A packet from its network header on; what stands between the brackets of an ICMP error is one,
 /// too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Network<'a> {
     /// An IPv4 packet.

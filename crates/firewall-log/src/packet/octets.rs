@@ -1,6 +1,7 @@
 //! Bytes that a line spells as hexadecimal: `OPT (020405B4)` and `MAC=02:00:…`.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use crate::digits::hexadecimal;
 use crate::input::{Parsed, mismatch, nibble};
@@ -110,6 +111,13 @@ impl PartialEq for Octets<'_> {
 }
 
 impl Eq for Octets<'_> {}
+
+impl Hash for Octets<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.len().hash(state);
+        self.iter().for_each(|octet| octet.hash(state));
+    }
+}
 
 impl fmt::Display for Octets<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

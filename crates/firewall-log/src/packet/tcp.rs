@@ -13,7 +13,7 @@ use crate::render::put;
 use crate::trace::{Kind, Trace};
 
 /// `SPT= DPT= [SEQ= ACK=] WINDOW= RES= flags URGP= [OPT (…)]`
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Tcp<'a> {
     /// `SPT=`
@@ -35,7 +35,7 @@ pub struct Tcp<'a> {
 }
 
 /// `SEQ= ACK=`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sequence {
     /// `SEQ=`
     pub number: u32,
@@ -44,7 +44,7 @@ pub struct Sequence {
 }
 
 /// The options of a TCP header.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TcpOptions<'a> {
     /// None, or the rule does not log them.

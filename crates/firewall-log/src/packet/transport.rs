@@ -16,7 +16,7 @@ use crate::render::put;
 use crate::trace::Trace;
 
 /// The protocol above IP, with what the line says of its header.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Transport<'a> {
     /// No `PROTO=` at all: over IPv6 an ESP packet, or a later fragment whose extension headers go
@@ -44,7 +44,7 @@ pub enum Transport<'a> {
 }
 
 /// How much of a header the packet holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part<T> {
     /// All of it.
     Whole(T),

@@ -5,7 +5,7 @@ use crate::render::put;
 use crate::trace::Trace;
 
 /// `SPT= DPT= LEN=`
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Udp {
     /// `SPT=`
     pub source_port: u16,

@@ -1,17 +1,18 @@
-//! The law: which packets a rule counts, and which sources break its threshold.
+//! The law: which packets a rule counts, and which sources break its threshold. Both judges go by
+//! it: a [`Scan`](crate::Scan) and a [`Detector`](crate::Detector).
 
 mod excepted;
 mod nature;
-mod ports;
 mod prefix;
-mod spans;
+mod span;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod threshold;
 mod window;
 
 pub(crate) use self::nature::{Nature, is_service_port};
-pub(crate) use self::ports::{sum as sum_of_ports, windows as windows_of_ports};
-pub(crate) use self::spans::Span;
+pub(crate) use self::span::Span;
 pub use self::tally::Tally;
 pub use self::threshold::Threshold;
-pub(crate) use self::window::{Dated, Limit, Sum, Window, sum, windows};
+pub(crate) use self::window::{Dated, Limit, Window, windows};

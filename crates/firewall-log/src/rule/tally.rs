@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use super::ports;
-use super::spans::{self, Span};
+use super::span::Span;
 use super::threshold::Threshold;
-use super::window::{self, Dated, Sum};
+use super::window::{Dated, Window, windows};
 use crate::time::from_micros;
 
 /// What all packets of a source come to under one rule.
@@ -35,32 +34,50 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn of_sum(rule: &Threshold, source: IpAddr, sum: Sum) -> Self {
+    /// Of single hits, in order.
+    pub(crate) fn of<T: Dated>(rule: &Threshold, source: IpAddr, hits: &[T]) -> Self {
+        Self::new(rule, source, hits, windows(hits, hits, rule.limit()))
+    }
+
+    /// Of hits of which some are not known one by one, in whatever order.
+    pub(crate) fn of_spans(rule: &Threshold, source: IpAddr, mut spans: Vec<Span>) -> Self {
+        let limit = rule.limit();
+        spans.sort_by_key(|span| span.at);
+        let (ends, longer): (Vec<Span>, Vec<_>) = spans.iter().partition(|span| span.fits(limit));
+        let mut starts = ends.clone();
+        starts.sort_by_key(|span| span.since);
+        let windows = windows(&ends, &starts, limit);
+        let shares = longer.iter().map(|span| span.share(limit));
+        Self::new(rule, source, &spans, windows.chain(shares))
+    }
+
+    fn new<T: Dated>(
+        rule: &Threshold,
+        source: IpAddr,
+        hits: &[T],
+        windows: impl Iterator<Item = Window>,
+    ) -> Self {
+        let time_of = |hit: Option<&T>| from_micros(hit.map(Dated::at).unwrap_or_default());
         let (source, prefix_length) = rule.network(source);
-        Self {
+        let mut tally = Self {
             source,
             prefix_length,
-            hits: sum.hits,
-            peak_hits: sum.peak,
-            peak_ports: rule.ports().map(|_| sum.peak_ports),
-            first_seen: from_micros(sum.first),
-            last_seen: from_micros(sum.last),
-            last_violating: sum.last_violating.map(from_micros),
-        }
-    }
-
-    /// Of hits in order.
-    pub(crate) fn of<T: Dated>(rule: &Threshold, source: IpAddr, hits: &[T]) -> Self {
-        let limit = rule.limit();
-        let sum = match rule.ports() {
-            Some(_) => ports::sum(hits, limit),
-            None => window::sum(hits, limit),
+            hits: hits.iter().map(Dated::hits).fold(0, u64::saturating_add),
+            peak_hits: 0,
+            peak_ports: rule.ports().map(|_| 0),
+            first_seen: time_of(hits.first()),
+            last_seen: time_of(hits.last()),
+            last_violating: None,
         };
-        Self::of_sum(rule, source, sum)
-    }
-
-    /// Of hits of which some are not known one by one.
-    pub(crate) fn of_spans(rule: &Threshold, source: IpAddr, spans: Vec<Span>) -> Self {
-        Self::of_sum(rule, source, spans::sum(spans, rule.limit()))
+        let mut last_violating = None;
+        for window in windows {
+            tally.peak_hits = tally.peak_hits.max(window.hits);
+            tally.peak_ports = tally.peak_ports.map(|peak| peak.max(window.ports));
+            if rule.limit().is_reached(window) {
+                last_violating = last_violating.max(Some(window.last));
+            }
+        }
+        tally.last_violating = last_violating.map(from_micros);
+        tally
     }
 }

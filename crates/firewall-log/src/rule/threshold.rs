@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::excepted::Excepted;
 use super::nature::{Nature, Role};
 use super::prefix::{hosts_v4, hosts_v6};
-use super::window::{self, Dated, Limit};
+use super::window::{Dated, Limit, are_near};
 use crate::event::Event;
 use crate::packet::Protocol;
 
@@ -272,9 +272,10 @@ impl Threshold {
         self.hits.get().max(ports)
     }
 
-    /// Whether any window of these hits, which are in order of time, has as many as the rule wants.
+    /// Whether any window of these single hits, which are in order of time, has as many as the rule
+    /// wants.
     pub(crate) fn is_reached<T: Dated>(&self, hits: &[T]) -> bool {
-        window::is_reached(hits, self.limit())
+        are_near(hits, self.limit())
     }
 
     pub(crate) fn limit(&self) -> Limit {

@@ -54,7 +54,6 @@ use crate::time::{Clock, to_micros};
 /// of them, which is the event before, and the line: a window holds them if it holds both; of those
 /// that took longer than a rule's window, one window of that length has at least their share. If
 /// the event before is not the first of them, they [count](Finding::matched) and are in no window.
-/// (A `Detector` takes the line for one packet.)
 ///
 /// ```
 /// use std::num::NonZeroU32;

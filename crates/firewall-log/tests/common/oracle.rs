@@ -2,12 +2,14 @@
 #![allow(dead_code, reason = "each target has its own")]
 #![allow(clippy::panic, reason = "what is wrong is said by panicking")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufReader, Read};
+use std::net::IpAddr;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::time::{Duration, SystemTime};
 
 use firewall_log::{
-    Clock, Counts, Detector, Event, Finding, LogReader, LogTime, Protocol, Scan, Tally, Threshold,
+    Clock, Counts, Detector, Event, Finding, LogReader, LogTime, Protocol, Scan, Threshold,
 };
 use jiff::tz::TimeZone;
 
@@ -119,27 +121,18 @@ pub(crate) fn check_stream(input: &[u8]) {
             rule(1, 60).hidden_transport(),
         ]
     };
-    let mut detector = Detector::new(rules());
     let max_line = 300 + usize::from(sizes.get(1).copied().unwrap_or_default());
     let mut reader = LogReader::new(log).max_line(max_line);
-    let mut newest = None;
+    let mut followed = Followed::new(rules());
     let mut repeated = false;
     while let Some(event) = reader.next_event() {
         let Ok(event) = event else { continue };
         repeated |= event.repeated.is_some();
         if let Ok(at) = event.time.resolve(&clock) {
-            newest = newest.max(Some(micros(at)));
-            detector.observe(&event, at);
+            followed.observe(&event, at);
         }
     }
     let mut known: Option<Vec<Finding>> = None;
-    let sort = |findings: &[Finding]| {
-        let mut findings = findings.to_vec();
-        for finding in &mut findings {
-            finding.violators.sort_by_key(|tally| tally.source);
-        }
-        findings
-    };
     for workers in [1, 3] {
         let workers = NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN);
         let block = usize::from(sizes.get(2).copied().unwrap_or_default()) * 8;
@@ -158,26 +151,87 @@ pub(crate) fn check_stream(input: &[u8]) {
         let counts: Counts = summary.counts;
         assert_eq!(counts, reader.counts());
         assert_eq!(summary.bytes, log.len() as u64);
-        assert_eq!(summary.newest.map(micros), newest);
-        let findings = scan.finish();
-        if repeated {
-            // A scan knows when packets began of which a line says how many they were; a detector
-            // counts the line.
-            let first = known.get_or_insert_with(|| findings.clone());
-            assert_eq!(sort(first), sort(&findings));
-            continue;
+        assert_eq!(summary.newest.map(micros), followed.newest);
+        let mut findings = scan.finish();
+        for finding in &mut findings {
+            finding.violators.sort_by_key(|tally| tally.source);
         }
-        for (rule, finding) in findings.into_iter().enumerate() {
-            assert_eq!(finding.matched, detector.matched(rule));
-            assert_eq!(finding.sources, detector.sources(rule) as u64);
-            let sorted = |mut tallies: Vec<Tally>| {
-                tallies.sort_by_key(|tally| tally.source);
-                tallies
-            };
-            assert_eq!(
-                sorted(finding.violators),
-                sorted(detector.violators(rule).collect())
-            );
+        // A scan looks a little way back for the first of packets of which a line says how many
+        // they were; a detector remembers the event before.
+        if !repeated {
+            followed.check(&findings);
+        }
+        assert_eq!(*known.get_or_insert_with(|| findings.clone()), findings);
+    }
+}
+
+/// What a detector answered, and what is counted beside it.
+struct Followed {
+    rules: Vec<Threshold>,
+    detector: Detector,
+    newest: Option<i128>,
+    /// By how much the latest of all lines came late, in microseconds.
+    late: i128,
+    /// For each rule, the packets it counted and the networks of their sources.
+    counted: Vec<(u64, BTreeSet<IpAddr>)>,
+    /// By rule and source, the end of the last window.
+    ends: BTreeMap<(usize, IpAddr), SystemTime>,
+}
+
+impl Followed {
+    fn new(rules: impl IntoIterator<Item = Threshold>) -> Self {
+        let rules: Vec<_> = rules.into_iter().collect();
+        Self {
+            detector: Detector::new(rules.clone()),
+            newest: None,
+            late: 0,
+            counted: vec![Default::default(); rules.len()],
+            ends: BTreeMap::new(),
+            rules,
+        }
+    }
+
+    fn observe(&mut self, event: &Event<'_>, at: SystemTime) {
+        let newest = self.newest.max(Some(micros(at))).unwrap_or_default();
+        self.newest = Some(newest);
+        self.late = self.late.max(newest - micros(at));
+        for (rule, (packets, sources)) in self.rules.iter().zip(&mut self.counted) {
+            if let Some(source) = event.source().filter(|_| rule.matches(event)) {
+                *packets += 1;
+                sources.insert(rule.network(source).0);
+            }
+        }
+        for violation in self.detector.observe(event, at) {
+            let end = (violation.rule, violation.source);
+            let end = self.ends.entry(end).or_insert(violation.last_seen);
+            *end = violation.last_seen.max(*end);
+        }
+    }
+
+    /// What a scan found of the same lines is the same; if lines are late by more than a rule's
+    /// window, the detector has no more than that.
+    fn check(&self, findings: &[Finding]) {
+        let rules = self.rules.iter().zip(&self.counted).zip(findings);
+        for (number, ((rule, (packets, sources)), finding)) in rules.enumerate() {
+            assert_eq!(finding.matched, *packets);
+            assert_eq!(finding.sources, sources.len() as u64);
+            for tally in &finding.violators {
+                let found = self.ends.get(&(number, tally.source)).copied();
+                if self.late <= i128::try_from(rule.within().as_micros()).unwrap_or(i128::MAX) {
+                    assert_eq!(found, tally.last_violating);
+                } else {
+                    assert!(found <= tally.last_violating);
+                }
+            }
+            let ends = self.ends.keys().filter(|(rule, _)| *rule == number);
+            for (_, source) in ends {
+                assert!(
+                    finding
+                        .violators
+                        .iter()
+                        .any(|tally| tally.source == *source)
+                );
+            }
         }
     }
 }
