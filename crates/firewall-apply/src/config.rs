@@ -49,6 +49,13 @@ pub(crate) struct Wanted {
     pub(crate) rulesets: [Ruleset; 2],
 }
 
+impl Wanted {
+    /// The members that the configuration puts into a set.
+    pub(crate) fn members_of(&self, set: &SetName) -> &[Key] {
+        self.members.get(set).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// Reads the file; `required` says that it has to exist.
 ///
 /// Returns `None` when it cannot be read or asks for what cannot be: the reason is then among the

@@ -7,6 +7,15 @@ pub(crate) fn join(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<_>>().join(", ")
 }
 
+/// The first `most` of the items, with commas between them, and how many more there are.
+pub(crate) fn first_of<T: Display>(items: &[T], most: usize) -> String {
+    let named = join(items.iter().take(most).map(ToString::to_string));
+    match items.len().saturating_sub(most) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
 /// A number of things, with the plural where it belongs.
 pub(crate) struct Count<'a>(pub(crate) u64, pub(crate) &'a str);
 
@@ -42,6 +51,12 @@ impl Display for Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_named_is_counted() {
+        assert_eq!(first_of(&["a", "b"], 2), "a, b");
+        assert_eq!(first_of(&["a", "b", "c"], 1), "a and 2 more");
+    }
 
     #[test]
     fn spans_are_written_as_they_are_given() {

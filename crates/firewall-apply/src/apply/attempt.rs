@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ipset_netlink::{CreateSet, IpSet, Key, SetName};
+use ipset_netlink::{IpSet, SetName};
 use iptables_ruleset::{Config, Ruleset, Snapshot};
 
 use super::install::install;
@@ -55,7 +55,7 @@ impl<'a> Attempt<'a> {
     /// Puts the sets and the rules of a configuration in. Returns `false` when they are not in:
     /// errors say why, and the sets that this run created are gone again.
     pub(super) fn put_in(&mut self, wanted: &Wanted, applied: Applied) -> bool {
-        let prepared = self.prepare(&wanted.sets, &wanted.members);
+        let prepared = self.prepare(wanted, true);
         if !prepared.is_whole() {
             self.undo(&prepared);
             return false;
@@ -63,54 +63,32 @@ impl<'a> Attempt<'a> {
         self.install(&prepared, wanted, applied)
     }
 
-    /// Looks for the sets, puts `members` into those that are there, and makes those that are
-    /// missing.
+    /// Looks for the sets of a configuration, puts its members into those that are there, and makes
+    /// those that are missing.
     ///
-    /// No set is made where one of those that are there cannot be used.
-    fn prepare(&mut self, wanted: &[CreateSet], members: &BTreeMap<SetName, Vec<Key>>) -> Prepared {
-        let mut prepared = self.look(wanted, members);
-        if prepared.is_whole() {
-            self.create(&mut prepared, members, true);
-        }
-        prepared
-    }
-
-    /// Looks for and makes sets as [`prepare`](Self::prepare) does, each that can be had, whatever
-    /// is wrong with the others.
-    pub(super) fn prepare_what_can_be(
-        &mut self,
-        wanted: &[CreateSet],
-        members: &BTreeMap<SetName, Vec<Key>>,
-    ) -> Prepared {
-        let mut prepared = self.look(wanted, members);
-        self.create(&mut prepared, members, false);
-        prepared
-    }
-
-    fn look(&mut self, wanted: &[CreateSet], members: &BTreeMap<SetName, Vec<Key>>) -> Prepared {
-        let sets = sets::examine(self.kernel, wanted, self.findings);
-        let mut changed = BTreeMap::new();
-        for set in sets.iter().filter(|set| set.usable) {
-            let name = &set.wanted.name;
-            let keys = members.get(name).map_or(&[][..], Vec::as_slice);
+    /// With `all_or_none` no set is made where one of those that are there cannot be used;
+    /// otherwise each that can be had, whatever is wrong with the others.
+    pub(super) fn prepare(&mut self, wanted: &Wanted, all_or_none: bool) -> Prepared {
+        let mut prepared = Prepared {
+            sets: sets::examine(self.kernel, &wanted.sets, self.findings),
+            created: BTreeMap::new(),
+            changed: BTreeMap::new(),
+        };
+        for set in prepared.sets.iter().filter(|set| set.usable) {
             if let Some(found) = &set.found {
+                let name = &set.wanted.name;
+                let keys = wanted.members_of(name);
                 let done = members::into_existing(self.kernel, found, keys, self.findings);
-                changed.insert(name.clone(), done);
+                prepared.changed.insert(name.clone(), done);
             }
         }
-        Prepared {
-            sets,
-            created: BTreeMap::new(),
-            changed,
+        if prepared.is_whole() || !all_or_none {
+            self.create(&mut prepared, wanted, all_or_none);
         }
+        prepared
     }
 
-    fn create(
-        &mut self,
-        prepared: &mut Prepared,
-        members: &BTreeMap<SetName, Vec<Key>>,
-        all_or_none: bool,
-    ) {
+    fn create(&mut self, prepared: &mut Prepared, wanted: &Wanted, all_or_none: bool) {
         let missing = |set: &&mut WantedSet| set.usable && set.found.is_none();
         for set in prepared.sets.iter_mut().filter(missing) {
             let saved = match &mut self.saved {
@@ -122,7 +100,7 @@ impl<'a> Attempt<'a> {
                 }
             };
             let name = &set.wanted.name;
-            let keys = members.get(name).map_or(&[][..], Vec::as_slice);
+            let keys = wanted.members_of(name);
             match saved.create(self.kernel, &set.wanted, keys, self.findings) {
                 Ok((restored, added)) => {
                     prepared.created.insert(name.clone(), restored);
@@ -195,7 +173,7 @@ impl<'a> Attempt<'a> {
     pub(super) fn take_out(&mut self, before: Option<&Wanted>, now: &Wanted) {
         let Some(before) = before else { return };
         for (name, keys) in &before.members {
-            let remaining = now.members.get(name).map_or(&[][..], Vec::as_slice);
+            let remaining = now.members_of(name);
             let removed = members::take_out(self.kernel, name, keys, remaining, self.findings);
             let mut sets = self.report.sets.iter_mut();
             if let Some(set) = sets.find(|set| set.name == name.as_str()) {

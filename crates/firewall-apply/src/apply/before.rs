@@ -6,6 +6,7 @@ use super::sessions::{self, Session, is_covered};
 use super::typed_over;
 use crate::config::Wanted;
 use crate::findings::{Findings, causes};
+use crate::words::first_of;
 
 /// How many sessions a warning names.
 const NAMED: usize = 20;
@@ -54,16 +55,11 @@ pub(super) fn run(
     if !uncovered.is_empty() {
         let named: Vec<String> = uncovered
             .iter()
-            .take(NAMED)
             .map(|one| format!("{} to port {}", one.peer.ip(), one.local.port()))
             .collect();
-        let more = match uncovered.len().saturating_sub(NAMED) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
         findings.warn(format!(
-            "sessions that no rule covers go on until they end, and no new one gets in: {}{more}",
-            named.join(", ")
+            "sessions that no rule covers go on until they end, and no new one gets in: {}",
+            first_of(&named, NAMED)
         ));
     }
     true

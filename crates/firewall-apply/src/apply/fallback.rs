@@ -54,7 +54,7 @@ fn floor(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last) -> boo
         .or(last.kept().map(|kept| &kept.wanted))
         .or(built_in.as_ref());
     let Some(base) = base else { return false };
-    let prepared = attempt.prepare_what_can_be(&base.sets, &base.members);
+    let prepared = attempt.prepare(base, false);
     let mut why = String::new();
     for parts in less_and_less(&prepared) {
         let Ok(rulesets) = rulesets(&base.config, &parts) else {
@@ -88,20 +88,17 @@ fn less_and_less(prepared: &Prepared) -> Vec<FloorParts> {
         .usable()
         .filter_map(|name| name.as_str().parse().ok())
         .collect();
-    let mut all = Vec::new();
-    for (sets, log) in [(&sets, true), (&sets, false)] {
-        all.push(FloorParts {
-            sets: sets.clone(),
-            log,
-        });
-    }
-    for log in [true, false] {
-        all.push(FloorParts {
-            sets: Vec::new(),
-            log,
-        });
-    }
-    all
+    [
+        (&sets, true),
+        (&sets, false),
+        (&Vec::new(), true),
+        (&Vec::new(), false),
+    ]
+    .map(|(sets, log)| FloorParts {
+        sets: sets.clone(),
+        log,
+    })
+    .into()
 }
 
 fn told(parts: &FloorParts) -> String {

@@ -7,6 +7,7 @@ use iptables_ruleset::config::LogTarget;
 use iptables_ruleset::{Ahead, Applied, Beside, Config, Family, Nftables};
 
 use crate::findings::{Findings, causes};
+use crate::words::first_of;
 
 /// How many rules that let packets in before ours, and how many published ports, are named.
 const NAMED: usize = 20;
@@ -119,15 +120,10 @@ fn told(beside: &Beside) -> String {
 }
 
 fn published(ports: &[String]) -> String {
-    let named: Vec<&str> = ports.iter().take(NAMED).map(String::as_str).collect();
-    let more = match ports.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let named = first_of(ports, NAMED);
     format!(
-        "passed on to other addresses before INPUT is asked, as container engines do with ports they publish: {}{more}. The firewall \
-         does not see these packets: nobody is banned there, and no service has to be open",
-        named.join(", ")
+        "passed on to other addresses before INPUT is asked, as container engines do with ports they publish: {named}. The firewall \
+         does not see these packets: nobody is banned there, and no service has to be open"
     )
 }
 

@@ -59,16 +59,11 @@ pub(crate) enum Action {
     Chain(String),
     /// Takes all rules out of a chain.
     Flush(String),
-    /// Puts a rule at the end of a chain; `number` is its place among ours there.
-    Append {
+    /// Puts a rule at the end of a chain, where `number` is its place among ours, or without one
+    /// at the beginning.
+    Put {
         chain: String,
-        number: usize,
-        text: Arc<str>,
-        rule: Arc<EncodedRule>,
-    },
-    /// Puts a rule at the beginning of a chain.
-    Insert {
-        chain: String,
+        number: Option<usize>,
         text: Arc<str>,
         rule: Arc<EncodedRule>,
     },
@@ -86,13 +81,15 @@ impl fmt::Display for Change {
             Action::Policy(hook, policy) => write!(f, "{table}/{hook} policy {policy}"),
             Action::Chain(chain) => write!(f, "{table}/{chain}"),
             Action::Flush(chain) => write!(f, "{table}/{chain} flush"),
-            Action::Append {
+            Action::Put {
                 chain,
                 number,
                 text,
                 ..
-            } => write!(f, "{table}/{chain} rule {number}: {text}"),
-            Action::Insert { chain, text, .. } => write!(f, "{table}/{chain} first rule: {text}"),
+            } => match number {
+                Some(number) => write!(f, "{table}/{chain} rule {number}: {text}"),
+                None => write!(f, "{table}/{chain} first rule: {text}"),
+            },
             Action::Delete { chain, handle } => write!(
                 f,
                 "{table}/{chain} removal of the rule with handle {handle}"

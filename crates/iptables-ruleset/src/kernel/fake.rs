@@ -161,9 +161,7 @@ impl FakeKernel {
             return Ok(());
         }
         let state = match &change.action {
-            Action::Append { rule, .. } | Action::Insert { rule, .. } => {
-                Some(self.state(&rule.expressions))
-            }
+            Action::Put { rule, .. } => Some(self.state(&rule.expressions)),
             _ => None,
         };
         let table = self.tables.get_mut(&family).ok_or_else(missing)?;
@@ -174,16 +172,18 @@ impl FakeKernel {
                 table.entry(name.clone()).or_default();
             }
             Action::Flush(name) => table.get_mut(name).ok_or_else(missing)?.rules.clear(),
-            Action::Append { chain, text, .. } | Action::Insert { chain, text, .. } => {
+            Action::Put {
+                chain,
+                number,
+                text,
+                ..
+            } => {
                 let state = state.ok_or_else(missing)?;
                 if state.leads_to().is_some_and(|to| !table.contains_key(to)) {
                     return Err(missing());
                 }
                 let rules = &mut table.get_mut(chain).ok_or_else(missing)?.rules;
-                let at = match change.action {
-                    Action::Insert { .. } => 0,
-                    _ => rules.len(),
-                };
+                let at = number.map_or(0, |_| rules.len());
                 rules.insert(at, (state, text.to_string()));
             }
             Action::Delete { chain, handle } => {

@@ -44,9 +44,9 @@ pub(super) fn changes(
     // After all chains, because rules jump to them.
     for chain in &part.chains {
         for (number, (text, rule)) in (1..).zip(&chain.rules) {
-            push(Action::Append {
+            push(Action::Put {
                 chain: chain.name.clone(),
-                number,
+                number: Some(number),
                 text: text.clone(),
                 rule: rule.clone(),
             });
@@ -64,8 +64,9 @@ pub(super) fn changes(
                     handle: elsewhere.handle,
                 });
             }
-            push(Action::Insert {
+            push(Action::Put {
                 chain,
+                number: None,
                 text: jump.text.clone(),
                 rule: jump.rule.clone(),
             });
@@ -80,9 +81,9 @@ pub(super) fn changes(
                     });
                 }
             }
-            None => push(Action::Append {
+            None => push(Action::Put {
                 chain,
-                number: rules.len() + 1,
+                number: Some(rules.len() + 1),
                 text: jump.text.clone(),
                 rule: jump.rule.clone(),
             }),

@@ -136,13 +136,30 @@ impl HashLimit {
     /// When the burst is out of range or takes more than a day to fill up.
     pub fn burst(self, burst: u32) -> Result<Self, BuildError> {
         check_burst(burst)?;
-        check_rate(self.rate, burst)?;
+        Self::check_rate(self.rate, burst)?;
         Ok(Self { burst, ..self })
     }
 
     /// Why the kernel could not keep to this rate with this burst, if so.
     pub(crate) fn check_rate(rate: Rate, burst: u32) -> Result<(), BuildError> {
-        check_rate(rate, burst)
+        let max = Self::MAX_PER_SECOND;
+        if u64::from(rate.count().get()) > u64::from(max) * u64::from(rate.unit().seconds()) {
+            return Err(BuildError::value(
+                "rate",
+                rate,
+                format!("at most {max}/second is possible"),
+            ));
+        }
+        let fill_seconds = u64::from(burst) * u64::from(rate.unit().seconds());
+        if fill_seconds > Self::MAX_FILL_SECONDS * u64::from(rate.count().get()) {
+            let least =
+                u64::from(burst) * u64::from(RateUnit::Day.seconds()) / Self::MAX_FILL_SECONDS;
+            let reason = format!(
+                "too slow for the kernel to count with a burst of {burst}: at least {least}/day is possible"
+            );
+            return Err(BuildError::value("rate", rate, reason));
+        }
+        Ok(())
     }
 
     #[cfg(test)]
@@ -166,7 +183,7 @@ impl HashLimit {
             ));
         }
         check_burst(burst)?;
-        check_rate(rate, burst)?;
+        Self::check_rate(rate, burst)?;
         Ok(Self {
             name: name.to_owned(),
             above,
@@ -201,27 +218,6 @@ fn check_burst(burst: u32) -> Result<(), BuildError> {
         let reason = format!("must be 1 to {}", HashLimit::MAX_BURST);
         Err(BuildError::value("burst", burst, reason))
     }
-}
-
-fn check_rate(rate: Rate, burst: u32) -> Result<(), BuildError> {
-    let max = HashLimit::MAX_PER_SECOND;
-    if u64::from(rate.count().get()) > u64::from(max) * u64::from(rate.unit().seconds()) {
-        return Err(BuildError::value(
-            "rate",
-            rate,
-            format!("at most {max}/second is possible"),
-        ));
-    }
-    let fill_seconds = u64::from(burst) * u64::from(rate.unit().seconds());
-    if fill_seconds > HashLimit::MAX_FILL_SECONDS * u64::from(rate.count().get()) {
-        let least =
-            u64::from(burst) * u64::from(RateUnit::Day.seconds()) / HashLimit::MAX_FILL_SECONDS;
-        let reason = format!(
-            "too slow for the kernel to count with a burst of {burst}: at least {least}/day is possible"
-        );
-        return Err(BuildError::value("rate", rate, reason));
-    }
-    Ok(())
 }
 
 impl MatchKind for HashLimit {

@@ -37,7 +37,7 @@ pub(super) fn set_generation(encoded: &mut Encoded, generation: u32) {
 
 fn rule_of(change: &Change) -> Option<&EncodedRule> {
     match &change.action {
-        Action::Append { rule, .. } | Action::Insert { rule, .. } => Some(rule),
+        Action::Put { rule, .. } => Some(rule),
         _ => None,
     }
 }
@@ -57,10 +57,7 @@ fn add(messages: &mut nftnl::Batch, change: &Change) {
         Action::Chain(name) => messages.add(&chain(name), MsgType::Add),
         // A deletion without a handle is for all rules of the chain.
         Action::Flush(name) => messages.add(&nftnl::Rule::new(&chain(name)), MsgType::Del),
-        Action::Append {
-            chain: name, rule, ..
-        }
-        | Action::Insert {
+        Action::Put {
             chain: name, rule, ..
         } => {
             let chain = chain(name);
@@ -103,7 +100,7 @@ fn finish(messages: &FinalizedBatch, first_sequence: u32, batch: &Batch) -> Vec<
         let mut flags = message.flags;
         if let Some(change) = change {
             flags &= !ACK;
-            if matches!(change.action, Action::Insert { .. }) {
+            if matches!(change.action, Action::Put { number: None, .. }) {
                 flags &= !APPEND;
             }
         }

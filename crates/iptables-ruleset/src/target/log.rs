@@ -72,32 +72,27 @@ impl Log {
 
     /// `--log-tcp-sequence`: with the TCP sequence numbers.
     pub fn tcp_sequence(self) -> Self {
-        Self {
-            flags: self.flags | XT_LOG_TCPSEQ,
-            ..self
-        }
+        self.flag(XT_LOG_TCPSEQ)
     }
 
     /// `--log-tcp-options`: with the options of the TCP header.
     pub fn tcp_options(self) -> Self {
-        Self {
-            flags: self.flags | XT_LOG_TCPOPT,
-            ..self
-        }
+        self.flag(XT_LOG_TCPOPT)
     }
 
     /// `--log-ip-options`: with the options of the IP header.
     pub fn ip_options(self) -> Self {
-        Self {
-            flags: self.flags | XT_LOG_IPOPT,
-            ..self
-        }
+        self.flag(XT_LOG_IPOPT)
     }
 
     /// `--log-uid`: with the user that sent it, where that is known.
     pub fn uid(self) -> Self {
+        self.flag(XT_LOG_UID)
+    }
+
+    fn flag(self, flag: u8) -> Self {
         Self {
-            flags: self.flags | XT_LOG_UID,
+            flags: self.flags | flag,
             ..self
         }
     }
