@@ -31,8 +31,8 @@
 //!
 //! # What holds for every conversation
 //!
-//! - **Nothing waits for ever.** An answer that does not come within ten seconds is an error, and so
-//!   is one that has no end.
+//! - **Nothing waits for ever.** An answer that does not come within ten seconds is an error, whatever
+//!   comes for others meanwhile, and so is one that has no end.
 //! - **Only the kernel is believed.** A [`NetlinkSocket`] takes datagrams of port 0 and of nobody
 //!   else. An answer counts if it carries the number of the request and the port of the socket;
 //!   everything else is passed over.

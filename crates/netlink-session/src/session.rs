@@ -1,6 +1,7 @@
 //! Requests and what the kernel answers.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant};
 
 use netlink_packet_core::{
     NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP,
@@ -8,6 +9,7 @@ use netlink_packet_core::{
     Parseable as _,
 };
 
+use crate::transport::PATIENCE;
 use crate::{DecodeError, Error, NetlinkSocket, Transport, messages};
 
 /// A conversation with a part of the kernel, one request at a time.
@@ -20,6 +22,8 @@ pub struct Session<T: Transport = NetlinkSocket> {
     transport: T,
     sequence: u32,
     datagram: Vec<u8>,
+    /// How long what is for others is passed over.
+    patience: Duration,
 }
 
 /// Whether what was dumped is of one time.
@@ -59,6 +63,7 @@ impl<T: Transport> Session<T> {
             transport,
             sequence: 0,
             datagram: Vec::new(),
+            patience: PATIENCE,
         }
     }
 
@@ -166,12 +171,20 @@ impl<T: Transport> Session<T> {
             each,
             dump: Dump::Whole,
             trouble: None,
+            heard: Instant::now(),
         };
-        let mut patience = MOST_DATAGRAMS;
+        let mut patience = match until {
+            Until::Done => MOST_DATAGRAMS,
+            _ => MOST_DATAGRAMS_TO_SKIP,
+        };
         while patience > 0 {
             match self.transport.receive(&mut self.datagram) {
                 Ok(()) if answer.read(&self.datagram) => {
                     return answer.trouble.map_or(Ok(answer.dump), Err);
+                }
+                Ok(()) if answer.heard.elapsed() > self.patience => {
+                    let silence = || Error::Lost(io::Error::from(ErrorKind::TimedOut));
+                    return Err(answer.trouble.unwrap_or_else(silence));
                 }
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::TimedOut => {
@@ -221,14 +234,20 @@ struct Answer<F> {
     dump: Dump,
     /// The first thing that went wrong.
     trouble: Option<Error>,
+    /// When something was for us last.
+    heard: Instant,
 }
 
 impl<F: FnMut(&NetlinkBuffer<&[u8]>) -> Result<(), DecodeError>> Answer<F> {
     /// Reads a datagram; whether the answer ends with it.
     fn read(&mut self, datagram: &[u8]) -> bool {
+        let mut is_for_us = false;
         for message in messages(datagram) {
             let read = match message {
-                Ok(message) if self.is_part(&message) => self.read_message(&message),
+                Ok(message) if self.is_part(&message) => {
+                    is_for_us = true;
+                    self.read_message(&message)
+                }
                 Ok(_) => continue,
                 Err(error) => Err(error.into()),
             };
@@ -243,6 +262,9 @@ impl<F: FnMut(&NetlinkBuffer<&[u8]>) -> Result<(), DecodeError>> Answer<F> {
                     }
                 }
             }
+        }
+        if is_for_us {
+            self.heard = Instant::now();
         }
         false
     }
@@ -330,8 +352,30 @@ const LONGEST_REQUEST: usize = 60 * 1024;
 /// hold.
 const MOST_DATAGRAMS: u32 = 1 << 22;
 
-/// How much of a dump that makes no sense is skipped before it is left to itself.
+/// How much is skipped of a dump that makes no sense, or of what is for others.
 const MOST_DATAGRAMS_TO_SKIP: u32 = 1 << 16;
 
 // linux/netlink.h: the size of nlmsghdr
 const HEADER: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Answer, Script};
+
+    #[test]
+    fn what_is_for_others_does_not_keep_us_waiting() {
+        let foreign = [16_u32.to_ne_bytes(), [0; 4], [9, 0, 0, 0], [0; 4]].concat();
+        let answer = Answer::datagrams(std::iter::repeat_n(foreign, 1000));
+        let mut session = Session::new(Script::new([answer]));
+        assert_eq!(session.patience, Duration::from_secs(10));
+        session.patience = Duration::ZERO;
+        let silence = session.acknowledge(&mut [0; HEADER]).unwrap_err();
+        assert!(matches!(&silence, Error::Lost(why) if why.kind() == ErrorKind::TimedOut));
+        let mut rest = Vec::new();
+        assert!(
+            session.transport.receive(&mut rest).is_ok(),
+            "it gave up early"
+        );
+    }
+}

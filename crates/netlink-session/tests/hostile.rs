@@ -181,10 +181,7 @@ fn an_answer_without_end_is_given_up() {
     // It is never for us.
     let mut foreign = Endless(error(9, 9, 0), 0);
     let given_up = Session::new(&mut foreign).acknowledge(&mut question());
-    assert_eq!(
-        given_up.unwrap_err().to_string(),
-        "the answer makes no sense: it has no end"
-    );
+    assert!(given_up.unwrap_err().is_outcome_unknown());
 }
 
 #[test]

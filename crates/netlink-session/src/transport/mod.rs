@@ -6,6 +6,7 @@ mod socket;
 use std::any::Any;
 use std::io;
 use std::ops::DerefMut;
+use std::time::Duration;
 
 pub use socket::{NetlinkFamily, NetlinkSocket};
 
@@ -60,3 +61,6 @@ impl<P: DerefMut<Target: Transport>> Transport for P {
         (**self).claim_port(port)
     }
 }
+
+/// How long an answer is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);

@@ -10,8 +10,8 @@ use std::{fs, io, thread};
 use netlink_sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE, NETLINK_SOCK_DIAG};
 use netlink_sys::{Socket, SocketAddr};
 
-use super::Transport;
 use super::read_ahead::{ReadAhead, ends_dump};
+use super::{PATIENCE, Transport};
 
 /// What a netlink socket is for (`linux/netlink.h`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,8 +196,6 @@ fn retry(patience: Duration, mut call: impl FnMut() -> io::Result<usize>) -> io:
 
 /// After so many parts, each 32 KiB, a thread is worth its start.
 const PARTS_OF_A_LONG_DUMP: u32 = 4;
-
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Larger than anything the kernel sends: a piece of a dump is at most 32 KiB, and an error
 /// quotes our own request, which is no larger.
