@@ -75,11 +75,11 @@ mod tests {
 
     use super::*;
     use crate::rule::Threshold;
-    use crate::template::Observation;
+    use crate::template::Source;
 
     /// An address as it comes from a line and is kept.
     fn kept<const N: usize>(address: IpAddr, length: u8) -> IpAddr {
-        let [low, high] = Observation::from(address).source.bits();
+        let [low, high] = Source::from(address).bits();
         let [low_mask, high_mask] = Address::<N>::mask(length);
         Address::<N>::new([low & low_mask, high & high_mask]).ip()
     }

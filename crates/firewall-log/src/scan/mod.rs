@@ -15,6 +15,7 @@ mod distinct;
 mod finding;
 mod group;
 mod hits;
+mod index;
 mod merge;
 mod table;
 #[cfg(test)]
@@ -79,7 +80,6 @@ use crate::time::{Clock, to_micros};
 #[derive(Debug, Clone)]
 pub struct Scan {
     rules: Arc<Rules>,
-    limits: Limits,
     /// Bytes that are read at a time.
     block: usize,
     threads: usize,
@@ -94,15 +94,15 @@ impl Scan {
     pub fn new(rules: impl IntoIterator<Item = Threshold>, clock: Clock) -> Self {
         let rules = Arc::new(Rules::new(rules));
         let ports = rules.groups.iter().any(RuleGroup::asks_for_ports);
-        let fresh = Worker::new(Recognizer::new(clock, ports), RuleSets::new(rules.clone()));
         let limits = Limits {
             latest: i64::MAX,
             yearless_before: i64::MIN,
             max_line: LINE_MAX,
         };
+        let recognizer = Recognizer::new(clock, ports);
+        let fresh = Worker::new(recognizer, RuleSets::new(rules.clone()), limits);
         Self {
             rules,
-            limits,
             block: BLOCK,
             threads: 1,
             fresh,
@@ -118,14 +118,14 @@ impl Scan {
 
     /// Does not count events after this instant.
     pub fn latest(mut self, at: SystemTime) -> Self {
-        self.limits.latest = to_micros(at);
+        self.fresh.limits.latest = to_micros(at);
         self
     }
 
     /// Skips lines of more than `bytes` bytes, their line end not counted; 64 KiB unless set. The
     /// kernel's are never longer than 1 KiB.
     pub fn max_line(mut self, bytes: usize) -> Self {
-        self.limits.max_line = bytes;
+        self.fresh.limits.max_line = bytes;
         self
     }
 
@@ -139,7 +139,7 @@ impl Scan {
     /// Says in the [`Summary`] how many dates without a year came out before this instant: more
     /// likely a wrong clock than a log that old.
     pub fn yearless_before(mut self, at: SystemTime) -> Self {
-        self.limits.yearless_before = to_micros(at);
+        self.fresh.limits.yearless_before = to_micros(at);
         self
     }
 
@@ -149,9 +149,12 @@ impl Scan {
     ///
     /// If the log cannot be read any further. What was read until then has been counted.
     pub fn read(&mut self, log: impl Read + Send) -> Result<Summary, ScanError> {
-        let limits = self.limits;
+        let limits = self.fresh.limits;
         while self.workers.len() < self.threads {
             self.workers.push(self.fresh.clone());
+        }
+        for worker in &mut self.workers {
+            worker.limits = limits;
         }
         let helpers = self.threads.saturating_sub(1);
         let blocks = Mutex::new(Blocks::new(log, limits.max_line));
@@ -163,7 +166,6 @@ impl Scan {
             };
             // A log of a block needs no help.
             let mut block = Block::new(size);
-            let mut total = Summary::default();
             let mut locked = blocks.lock().unwrap_or_else(PoisonError::into_inner);
             let lines = block.fill(&mut locked).unwrap_or_default();
             let ended = locked.ended();
@@ -171,10 +173,10 @@ impl Scan {
             let others: Vec<_> = others
                 .iter_mut()
                 .take(if ended { 0 } else { helpers })
-                .map(|worker| scope.spawn(|| worker.work(&blocks, &mut Block::new(size), limits)))
+                .map(|worker| scope.spawn(|| worker.work(&blocks, &mut Block::new(size))))
                 .collect();
-            first.read(&block, lines, limits, &mut total);
-            total.join(&first.work(&blocks, &mut block, limits));
+            first.read(&block, lines);
+            let mut total = first.work(&blocks, &mut block);
             for other in others {
                 match other.join() {
                     Ok(summary) => total.join(&summary),

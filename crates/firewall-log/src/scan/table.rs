@@ -18,6 +18,9 @@ pub(super) struct SourceTables {
 /// A limited number of them has a slot each, in a table that stays in the processor's own cache:
 /// who came first has it. Of all others there may be as many as an attacker likes to forge; they
 /// get no entry of any table, and their address is written beside each of their hits.
+///
+/// What the slots buy is memory: where every hit has its address beside it, a scan of the mixed log
+/// of `benches/log_scan.rs` needs 1.5 times as much, in about the same time.
 #[derive(Debug, Clone)]
 pub(super) struct SourceTable<const N: usize> {
     key: Key,
@@ -31,7 +34,7 @@ pub(super) struct SourceTable<const N: usize> {
 const WAITING: usize = 64;
 
 /// The sources are in so many shards, by the upper bits of the hash: none is in two of them.
-const SHARDS: usize = 1 << SHARD_BITS;
+pub(super) const SHARDS: usize = 1 << SHARD_BITS;
 pub(super) const SHARD_BITS: u32 = 4;
 
 /// The sources of one shard.

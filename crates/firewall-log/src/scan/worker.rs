@@ -36,6 +36,9 @@ pub(super) struct Worker {
     what: Observation,
     /// What it has seen of the sources, for each group of rules.
     pub(super) tables: Vec<SourceTables>,
+    pub(super) limits: Limits,
+    /// What the log that is read holds, so far.
+    summary: Summary,
     /// The first event of the log that is read, in microseconds; `i64::MAX` for none.
     oldest: i64,
     /// The last event of the log that is read, in microseconds; `i64::MIN` for none.
@@ -78,53 +81,48 @@ impl Block {
 }
 
 impl Worker {
-    pub(super) fn new(recognizer: Recognizer, rule_sets: RuleSets) -> Self {
+    pub(super) fn new(recognizer: Recognizer, rule_sets: RuleSets, limits: Limits) -> Self {
         let groups = rule_sets.rules.groups.iter();
         Self {
             recognizer,
             what: Observation::default(),
             tables: groups.map(SourceTables::new).collect(),
             rule_sets,
+            limits,
+            summary: Summary::default(),
             oldest: i64::MAX,
             newest: i64::MIN,
         }
     }
 
-    /// Reads blocks until there are no more.
+    /// Reads blocks until there are no more; what they held.
     pub(super) fn work<R: Read>(
         &mut self,
         blocks: &Mutex<Blocks<R>>,
         block: &mut Block,
-        limits: Limits,
     ) -> Summary {
-        let mut summary = Summary::default();
-        loop {
-            // Locked while it is read, and not while it is parsed.
-            let lines = block.fill(&mut blocks.lock().unwrap_or_else(PoisonError::into_inner));
-            let Some(lines) = lines else {
-                summary
-                    .misplaced_prefix
-                    .clone_from(&self.rule_sets.misplaced);
-                let oldest = std::mem::replace(&mut self.oldest, i64::MAX);
-                let newest = std::mem::replace(&mut self.newest, i64::MIN);
-                if oldest <= newest {
-                    summary.oldest = Some(from_micros(oldest));
-                    summary.newest = Some(from_micros(newest));
-                }
-                return summary;
-            };
-            self.read(block, lines, limits, &mut summary);
+        // Locked while it is read, and not while it is parsed.
+        let next = |block: &mut Block| {
+            block.fill(&mut blocks.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        while let Some(lines) = next(block) {
+            self.read(block, lines);
         }
+        let mut summary = std::mem::take(&mut self.summary);
+        summary
+            .misplaced_prefix
+            .clone_from(&self.rule_sets.misplaced);
+        let oldest = std::mem::replace(&mut self.oldest, i64::MAX);
+        let newest = std::mem::replace(&mut self.newest, i64::MIN);
+        if oldest <= newest {
+            summary.oldest = Some(from_micros(oldest));
+            summary.newest = Some(from_micros(newest));
+        }
+        summary
     }
 
     /// Reads the lines of a block.
-    pub(super) fn read(
-        &mut self,
-        block: &Block,
-        lines: Range<usize>,
-        limits: Limits,
-        summary: &mut Summary,
-    ) {
+    pub(super) fn read(&mut self, block: &Block, lines: Range<usize>) {
         let Range { mut start, end } = lines;
         let first = start;
         let mut recognized = 0;
@@ -135,54 +133,51 @@ impl Worker {
             let length = PaddedLine::new(text)
                 .and_then(|line| self.recognizer.recognize(line, &mut self.what))
                 // Behind the lines is what the block held before.
-                .filter(|length| *length <= limits.max_line.min(end - start));
+                .filter(|length| *length <= self.limits.max_line.min(end - start));
             if let Some(length) = length {
                 // What is the same has the same time and length.
                 let before = last.replace((self.what.at, start));
                 let may_be_same = |(at, before)| at == self.what.at && start - before == length;
                 if before.is_none_or(may_be_same) {
-                    summary.doubled += u64::from(block.doubles(first, start, length));
+                    self.summary.doubled += u64::from(block.doubles(first, start, length));
                 }
                 start += length;
                 recognized += 1;
-                self.count(limits, summary);
+                self.count();
             } else {
                 let text = text.get(..end - start).unwrap_or_default();
                 let length = memchr(b'\n', text).map_or(text.len(), |end| end + 1);
                 let line = strip_hole(text.get(..length).unwrap_or_default());
-                summary.doubled += u64::from(block.doubles(first, start, length));
+                self.summary.doubled += u64::from(block.doubles(first, start, length));
                 last = None;
-                if let Some(repeated) = self.read_line(line, limits, summary) {
+                if let Some(repeated) = self.read_line(line) {
                     let read = block.bytes.get(first..start).unwrap_or_default();
                     let before = end_of(&block.before, read);
-                    self.count_repeated(repeated, line, &before, limits, summary);
+                    self.count_repeated(repeated, line, &before);
                 }
                 start += length;
             }
         }
-        summary.counts.lines += recognized;
-        summary.counts.events += recognized;
+        self.summary.counts.lines += recognized;
+        self.summary.counts.events += recognized;
     }
 
     /// Reads a line that is not like one before, and counts its packet; if it stands for several,
     /// that is left, and how many they are is answered.
     #[inline(never)]
-    fn read_line(
-        &mut self,
-        line: &[u8],
-        limits: Limits,
-        summary: &mut Summary,
-    ) -> Option<NonZeroU32> {
+    fn read_line(&mut self, line: &[u8]) -> Option<NonZeroU32> {
+        let Self {
+            recognizer,
+            rule_sets,
+            limits,
+            summary,
+            ..
+        } = self;
         summary.counts.lines += 1;
         if strip_end(line).len() > limits.max_line {
             summary.counts.too_long += 1;
             return None;
         }
-        let Self {
-            recognizer,
-            rule_sets,
-            ..
-        } = self;
         match recognizer.parse(line, |prefix, nature| rule_sets.number(prefix, nature)) {
             Ok(ParsedLine { at: None, .. }) => {
                 summary.counts.events += 1;
@@ -203,7 +198,7 @@ impl Worker {
                 if repeated.is_some() {
                     return repeated;
                 }
-                self.count(limits, summary);
+                self.count();
             }
             Err(error) => {
                 summary.counts.unparsed += u64::from(error.is_malformed());
@@ -221,8 +216,8 @@ impl Worker {
 
     /// Counts the packet that is being looked at.
     #[inline]
-    fn count(&mut self, limits: Limits, summary: &mut Summary) {
-        if self.is_in_time(limits, summary) {
+    fn count(&mut self) {
+        if self.is_in_time() {
             self.keep(SourceTables::add);
         }
     }
@@ -248,24 +243,17 @@ impl Worker {
     /// Counts packets like the one that is being looked at, of which a line says how many they
     /// were.
     #[cold]
-    fn count_repeated(
-        &mut self,
-        times: NonZeroU32,
-        line: &[u8],
-        before: &[u8],
-        limits: Limits,
-        summary: &mut Summary,
-    ) {
-        if !self.is_in_time(limits, summary) {
+    fn count_repeated(&mut self, times: NonZeroU32, line: &[u8], before: &[u8]) {
+        if !self.is_in_time() {
             return;
         }
         let times = u64::from(times.get());
-        let since = since(line, before, limits.max_line)
+        let since = since(line, before, self.limits.max_line)
             .and_then(|time| self.recognizer.instant(time))
             .filter(|since| *since <= self.what.at);
-        summary.repeated += times;
+        self.summary.repeated += times;
         if since.is_none() {
-            summary.repeated_undated += times;
+            self.summary.repeated_undated += times;
         }
         let since = since.map(|since| since.clamp(-TIME_MAX, TIME_MAX));
         self.keep(|tables, source, hit| tables.add_repeat(source, Repeat { hit, since, times }));
@@ -274,8 +262,13 @@ impl Worker {
     /// Takes down the time of the packet that is being looked at, and whether its prefix is
     /// misplaced; `false` if it is too late to be counted.
     #[inline]
-    fn is_in_time(&mut self, limits: Limits, summary: &mut Summary) -> bool {
-        let what = &self.what;
+    fn is_in_time(&mut self) -> bool {
+        let Self {
+            what,
+            limits,
+            summary,
+            ..
+        } = self;
         if what.at > limits.latest {
             summary.ahead += 1;
             summary.latest_ahead = summary.latest_ahead.max(Some(from_micros(what.at)));

@@ -62,16 +62,6 @@ impl Source {
     }
 }
 
-#[cfg(test)]
-impl From<IpAddr> for Observation {
-    fn from(source: IpAddr) -> Self {
-        Self {
-            source: source.into(),
-            ..Self::default()
-        }
-    }
-}
-
 /// One packet that was logged, as a scan counts it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Observation {
