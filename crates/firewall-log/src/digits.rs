@@ -1,5 +1,19 @@
 //! Digits of numbers and addresses, eight at a time where the line is long enough: a loop over
 //! digits is a branch the processor cannot foresee.
+//!
+//! Eight bytes of text are one number of 64 bits, of which each byte is a lane; the first byte is
+//! the lowest. What becomes of `4660 DF ` in [`leading`], lane by lane:
+//!
+//! ```text
+//!                                  4    6    6    0    ␣    D    F    ␣
+//! the text                        34   36   36   30   20   44   46   20
+//! without_zeros: xor 30           04   06   06   00   10   74   76   10   a digit is its value
+//! count: add 06, and the same     0e   0e   0e   06   16   7e   7e   16   from 10 on: no digit
+//!   the first upper half not 0 is in lane 4: four digits
+//! value: moved to the end         00   00   00   00   04   06   06   00
+//!   ten times, and the next lane  00        00        46        60        every other, in decimal
+//!   00 · 1,000,000 + 00 · 10,000 + 46 · 100 + 60 = 4660
+//! ```
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -1,10 +1,10 @@
-//! Hashing of addresses, which whoever is logged chooses: with a key drawn at random, and quicker
-//! than std's.
+//! Hashing of addresses with a key that is drawn at random: whoever is logged chooses the
+//! addresses. It is quicker than std's.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// Multiplies with secret numbers and folds. Whoever does not know them cannot find addresses that
-/// collide; nobody can ask.
+/// A key, which is three secret numbers: a hash multiplies with them and folds the product. Who
+/// does not know them cannot find addresses that collide, and nothing that can be asked tells them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key {
     first: u64,
@@ -13,7 +13,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// From what std's maps draw their keys from.
+    /// A new key, drawn from where std's maps draw theirs.
     pub(crate) fn random() -> Self {
         let [first, second, factor] =
             [0_u8, 1, 2].map(|number| RandomState::new().hash_one(number));
@@ -24,7 +24,8 @@ impl Key {
         }
     }
 
-    /// A number of all of the 64 bits.
+    /// The hash of an address, the lower half of its bits first; all of its 64 bits are equally
+    /// good.
     #[inline]
     pub(crate) fn hash(&self, [one, other]: [u64; 2]) -> u64 {
         let mixed = fold(one ^ self.first, other ^ self.second);
@@ -88,16 +89,16 @@ mod tests {
     fn every_key_is_another_and_neighbours_part() {
         let (one, other) = (Key::random(), Key::random());
         assert_ne!(one.hash([1, 2]), other.hash([1, 2]));
-        // Addresses of one network, the usual attack: their hashes fill all of 256 shelves alike.
+        // Addresses of one network, the usual attack: their hashes fill all of 256 buckets alike.
         for key in [one, other] {
-            let mut shelves = [[0_u32; 256]; 2];
+            let mut buckets = [[0_u32; 256]; 2];
             for host in 0..65_536 {
                 let hash = key.hash([0x2001_0db8 << 32, host]).to_le_bytes();
-                shelves[0][usize::from(hash[0])] += 1;
-                shelves[1][usize::from(hash[7])] += 1;
+                buckets[0][usize::from(hash[0])] += 1;
+                buckets[1][usize::from(hash[7])] += 1;
             }
-            let crowded = shelves.as_flattened().iter().max().unwrap();
-            assert!(*crowded < 400, "{crowded} of 65536 in one of 256 shelves");
+            let crowded = buckets.as_flattened().iter().max().unwrap();
+            assert!(*crowded < 400, "{crowded} of 65536 in one of 256 buckets");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What a log says of itself: that packets or messages never got into it.
+//! Lines that say that packets or messages never got into the log, as `log-collector: 4711 packets
+//! lost`.
 
 /// How such a line ends, and the name of who writes it.
 const ENDS: [(&[u8], &[u8]); 7] = [

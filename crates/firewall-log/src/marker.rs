@@ -1,4 +1,4 @@
-//! What lines of the firewall are known by.
+//! The word in a prefix that tells lines of the firewall from others: `IPTABLES-`, `IP6TABLES-`.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,8 @@
-//! Where in a line stand the values that decide nothing about how the rest of it is read.
+//! Where in a line the values stand that decide nothing about how the rest of it is read: for
+//! [templates](crate::template) of lines.
+//!
+//! `TTL=64` could as well be `TTL=57`; everything after it would be read the same. `PROTO=TCP`
+//! could not be `PROTO=UDP`.
 
 /// What can stand in the place of a value without changing how the line is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +25,7 @@ pub(crate) enum Kind {
     Seconds,
 }
 
-/// Is told of such values while a line is read.
+/// Is told of such values while a line is parsed.
 ///
 /// A parser may tell of a value only if it would read the same from there on, whatever of that kind
 /// stood in its place, and only once it is sure not to go back and read that place as something
@@ -31,7 +35,7 @@ pub(crate) trait Trace {
     fn value(&mut self, kind: Kind, text: &[u8], rest: &[u8]);
 }
 
-/// Nobody asks.
+/// Takes down nothing, where nobody asks.
 impl Trace for () {
     #[inline]
     fn value(&mut self, _: Kind, _: &[u8], _: &[u8]) {}

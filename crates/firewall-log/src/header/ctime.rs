@@ -2,7 +2,8 @@
 //! 22 09:25:54 2026] ` of `dmesg -T`; in local time.
 
 use super::rfc3164::{self, MONTHS};
-use super::{Envelope, Form, Tag, tag};
+use super::tag::{self, Origin};
+use super::{Envelope, Form};
 use crate::input::{Parsed, decimal, mismatch};
 use crate::render::put;
 use crate::time::LogTime;
@@ -18,16 +19,8 @@ const LENGTH: usize = 24;
 pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
     let (rest, time) = stamp(input)?;
     let (rest, origin) = tag::parse(rest)?;
-    Ok((
-        rest,
-        Envelope {
-            time: Some(time),
-            host: origin.host,
-            priority: origin.priority,
-            form: Form::Ctime { bracketed: false },
-            tag: origin.tag,
-        },
-    ))
+    let form = Form::Ctime { bracketed: false };
+    Ok((rest, Envelope::new(time, form, origin)))
 }
 
 pub(super) fn parse_bracketed(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
@@ -45,16 +38,9 @@ pub(super) fn parse_bracketed(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
         _ => return mismatch(input, EXPECTED),
     };
     let (rest, origin) = tag::parse_if_any(rest)?;
-    Ok((
-        rest,
-        Envelope {
-            time: Some(time),
-            host: origin.map_or(b"", |origin| origin.host),
-            priority: origin.and_then(|origin| origin.priority),
-            form: Form::Ctime { bracketed: true },
-            tag: origin.map_or(Tag::None, |origin| origin.tag),
-        },
-    ))
+    let form = Form::Ctime { bracketed: true };
+    let origin = origin.unwrap_or(Origin::NONE);
+    Ok((rest, Envelope::new(time, form, origin)))
 }
 
 fn stamp(input: &[u8]) -> Parsed<'_, LogTime> {

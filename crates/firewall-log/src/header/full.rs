@@ -39,16 +39,8 @@ pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
         return mismatch(input, EXPECTED);
     };
     let (rest, origin) = tag::parse(origin.unwrap_or_default())?;
-    Ok((
-        rest,
-        Envelope {
-            time: Some(time),
-            host: origin.host,
-            priority: origin.priority,
-            form: Form::Full { stamp, zone },
-            tag: origin.tag,
-        },
-    ))
+    let form = Form::Full { stamp, zone };
+    Ok((rest, Envelope::new(time, form, origin)))
 }
 
 pub(super) fn render(time: LogTime, stamp: Stamp, zone: &[u8], out: &mut Vec<u8>) {

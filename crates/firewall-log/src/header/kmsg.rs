@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use super::{Envelope, Form, KERNEL_PRIORITIES, Tag};
+use super::tag::Origin;
+use super::{Envelope, Form, KERNEL_PRIORITIES};
 use crate::input::{Parsed, decimal, fail, mismatch};
 use crate::render::put;
 use crate::time::LogTime;
@@ -38,16 +39,13 @@ pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
         Ok(priority) if priority < KERNEL_PRIORITIES => priority,
         _ => return mismatch(input, FACILITY).map_err(fail),
     };
-    Ok((
-        rest,
-        Envelope {
-            time: Some(LogTime::SinceBoot(Duration::from_micros(micros))),
-            host: b"",
-            priority: Some(priority),
-            form: Form::Kmsg { sequence, flags },
-            tag: Tag::None,
-        },
-    ))
+    let time = LogTime::SinceBoot(Duration::from_micros(micros));
+    let origin = Origin {
+        priority: Some(priority),
+        ..Origin::NONE
+    };
+    let form = Form::Kmsg { sequence, flags };
+    Ok((rest, Envelope::new(time, form, origin)))
 }
 
 /// A whole field, of as many digits as the kernel's largest.

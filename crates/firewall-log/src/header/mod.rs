@@ -1,5 +1,9 @@
-//! What stands before the kernel's message: time, host and tag in one of the [forms](FORMS) in
-//! which kernel lines are kept.
+//! What stands before the kernel's message, such as `2026-11-22T09:25:54.194069+00:00 fw kernel: [
+//! 1836.585591] `: time, host and tag in one of the [forms](FORMS) in which kernel lines are kept.
+//!
+//! A header is an envelope and a text. The envelope is what a syslog daemon wrote around the
+//! kernel's text; each form of it is a file. The [text](text) begins with what the kernel itself
+//! and readers of its log put before the message, such as its own stamp.
 
 mod columns;
 mod ctime;
@@ -68,7 +72,7 @@ pub(crate) struct Header<'a> {
     pub(crate) layout: Layout<'a>,
 }
 
-/// What of a header's spelling is not in the values, so that a line can be written as it was.
+/// How a header was spelled, beyond its values, so that the line can be written as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout<'a> {
     form: Form<'a>,
@@ -141,7 +145,7 @@ pub(crate) struct HeaderSpans<'a> {
     pub(crate) host_and_tag: &'a [u8],
 }
 
-/// The part of a header before the kernel's text.
+/// The part of a header before the kernel's text: `2026-11-22T09:25:54.194069+00:00 fw kernel:`.
 #[derive(Debug, Clone, Copy)]
 struct Envelope<'a> {
     time: Option<LogTime>,
@@ -238,7 +242,7 @@ impl<'a> Header<'a> {
                 Err(_) => {}
             }
         }
-        let bare = || columns.map(|_| (rest, Envelope::bare()));
+        let bare = || columns.map(|_| (rest, Envelope::bare(Form::Bare)));
         let (message, mut envelope) = found.or_else(bare).ok_or_else(|| unknown(rest))?;
         let level = match (number, columns, envelope.priority) {
             (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => return Err(unknown(line)),
@@ -344,14 +348,25 @@ impl<'a> Header<'a> {
     }
 }
 
-impl Envelope<'_> {
-    /// Of a line that has neither a time nor a tag.
-    fn bare() -> Self {
+impl<'a> Envelope<'a> {
+    /// The envelope of a line that has a time, and `origin` after it.
+    fn new(time: LogTime, form: Form<'a>, origin: tag::Origin<'a>) -> Self {
+        Self {
+            time: Some(time),
+            host: origin.host,
+            priority: origin.priority,
+            form,
+            tag: origin.tag,
+        }
+    }
+
+    /// The envelope of a line that has neither a time nor a tag.
+    fn bare(form: Form<'a>) -> Self {
         Self {
             time: None,
             host: b"",
             priority: None,
-            form: Form::Bare,
+            form,
             tag: Tag::None,
         }
     }

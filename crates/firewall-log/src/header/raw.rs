@@ -6,7 +6,7 @@ use std::time::Duration;
 use nom::Parser;
 use nom::combinator::opt;
 
-use super::{Envelope, Form, Tag, tag};
+use super::{Envelope, Form, tag};
 use crate::digits;
 use crate::input::{Parsed, decimal, gap, mismatch};
 use crate::render::put;
@@ -18,13 +18,7 @@ const EXPECTED: &str = "a time since boot";
 /// A line that begins with the stamp. Before the kernel's text it is left for [`stamp`], as is who
 /// logged.
 pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
-    let envelope = Envelope {
-        time: None,
-        host: b"",
-        priority: None,
-        form: Form::Raw,
-        tag: Tag::None,
-    };
+    let envelope = Envelope::bare(Form::Raw);
     if !input.starts_with(b"[") {
         return mismatch(input, EXPECTED);
     }
@@ -36,16 +30,10 @@ pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
     let (rest, origin) = tag::parse_if_any(rest)?;
     match origin.filter(|_| caller.is_empty()) {
         None => Ok((input, envelope)),
-        Some(origin) => Ok((
-            rest,
-            Envelope {
-                time: Some(LogTime::SinceBoot(uptime)),
-                host: origin.host,
-                priority: origin.priority,
-                tag: origin.tag,
-                ..envelope
-            },
-        )),
+        Some(origin) => {
+            let time = LogTime::SinceBoot(uptime);
+            Ok((rest, Envelope::new(time, Form::Raw, origin)))
+        }
     }
 }
 

@@ -28,16 +28,8 @@ pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
         return mismatch(input, "a date such as Nov 22 09:25:54");
     };
     let (rest, origin) = tag::parse(rest)?;
-    Ok((
-        rest,
-        Envelope {
-            time: Some(time),
-            host: origin.host,
-            priority: origin.priority,
-            form: Form::Rfc3164 { fraction_digits },
-            tag: origin.tag,
-        },
-    ))
+    let form = Form::Rfc3164 { fraction_digits };
+    Ok((rest, Envelope::new(time, form, origin)))
 }
 
 /// A date of a year.

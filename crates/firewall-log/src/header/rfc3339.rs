@@ -6,7 +6,8 @@ use std::time::SystemTime;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-use super::{Envelope, Form, Tag, tag};
+use super::tag::{self, Origin};
+use super::{Envelope, Form};
 use crate::input::{Parsed, mismatch};
 use crate::render::put;
 use crate::time::{LogTime, to_timestamp};
@@ -84,16 +85,8 @@ pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
         }
         found => found?,
     };
-    Ok((
-        rest,
-        Envelope {
-            time: Some(time),
-            host: origin.host,
-            priority: origin.priority,
-            form: Form::Rfc3339(stamp),
-            tag: origin.tag,
-        },
-    ))
+    let form = Form::Rfc3339(stamp);
+    Ok((rest, Envelope::new(time, form, origin)))
 }
 
 /// `2026-11-22T09:25:54,194069+00:00 ` of `dmesg --time-format iso`.
@@ -105,13 +98,7 @@ pub(super) fn parse_untagged(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
     let (rest, _) = tag::parse_if_any(text)?;
     Ok((
         rest,
-        Envelope {
-            time: Some(time),
-            host: b"",
-            priority: None,
-            form: Form::Rfc3339(stamp),
-            tag: Tag::None,
-        },
+        Envelope::new(time, Form::Rfc3339(stamp), Origin::NONE),
     ))
 }
 

@@ -56,6 +56,13 @@ fn strict(rest: &[u8]) -> Parsed<'_, Origin<'_>> {
 }
 
 impl<'a> Origin<'a> {
+    /// That of a line in which nothing stands between the time and the kernel's text.
+    pub(super) const NONE: Self = Self {
+        host: b"",
+        priority: None,
+        tag: Tag::None,
+    };
+
     fn new(host: &'a [u8], priority: Option<u8>) -> Self {
         Self {
             host,

@@ -1,5 +1,6 @@
-//! What the kernel's text begins with before the message: who reads it and who keeps it leave there
-//! what they did not take out.
+//! What the kernel's text begins with, before the message: a byte order mark, `message repeated 3
+//! times: [`, `<4>`, `[ 1836.585591]`, `[T123]`. Readers of the kernel's log do not take all of it
+//! out.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -22,7 +23,7 @@ pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 const REPEATED: &[u8] = b"message repeated ";
 const TIMES: &[u8] = b" times: [";
 
-/// What is before the message.
+/// What stands before the message.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Text<'a> {
     pub(super) uptime: Option<Duration>,
@@ -32,7 +33,7 @@ pub(super) struct Text<'a> {
     pub(super) layout: Layout<'a>,
 }
 
-/// How that is spelled.
+/// How what stands before the message is spelled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Layout<'a> {
     bom: bool,

@@ -31,16 +31,8 @@ pub(super) fn parse(input: &[u8]) -> Parsed<'_, Envelope<'_>> {
         return mismatch(input, EXPECTED);
     };
     let (rest, origin) = tag::parse(rest)?;
-    Ok((
-        rest,
-        Envelope {
-            time: Some(LogTime::Rfc3339(at)),
-            host: origin.host,
-            priority: origin.priority,
-            form: Form::Unix { fraction_digits },
-            tag: origin.tag,
-        },
-    ))
+    let form = Form::Unix { fraction_digits };
+    Ok((rest, Envelope::new(LogTime::Rfc3339(at), form, origin)))
 }
 
 pub(super) fn render(time: LogTime, fraction_digits: u8, out: &mut Vec<u8>) {

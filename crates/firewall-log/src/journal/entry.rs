@@ -1,4 +1,4 @@
-//! What of a record is wanted, and the line it makes.
+//! The fields of a record that are wanted, and the line that they make.
 
 use jiff::Timestamp;
 

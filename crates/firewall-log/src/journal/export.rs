@@ -1,5 +1,6 @@
-//! A field a line, `NAME=value`; where the value is no text, `NAME`, its length in eight bytes, the
-//! lowest first, and the value; an empty line after each record.
+//! Records as `journalctl -o export` writes them: a field a line, `NAME=value`; where the value is
+//! no text, `NAME`, its length in eight bytes, the lowest first, and the value; an empty line after
+//! each record.
 
 use std::io::{self, BufRead, Read as _};
 

@@ -1,4 +1,4 @@
-//! An object a line.
+//! Records as `journalctl -o json` writes them: an object a line.
 
 use std::io::{self, BufRead, Read as _};
 
@@ -10,7 +10,8 @@ use super::entry::Entry;
 /// The longest record that is looked at.
 const RECORD_MAX: usize = 16 * FIELD_MAX;
 
-/// The next record; `None` at the end. Of what is none, the line itself is the message of nobody.
+/// The next record; `None` at the end. A line that is no object is a record of which only the
+/// message is known: the line.
 pub(super) fn read(from: &mut impl BufRead) -> io::Result<Option<Entry>> {
     let mut line = Vec::new();
     let limit = u64::try_from(RECORD_MAX).unwrap_or(u64::MAX);

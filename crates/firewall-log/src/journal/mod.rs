@@ -49,7 +49,7 @@ enum Form {
 impl Form {
     const JSON: &'static [u8] = b"{\"";
     const EXPORT: &'static [u8] = b"__CURSOR=";
-    /// As many bytes tell.
+    /// How many bytes tell the form.
     const HEAD: u64 = 9;
 
     fn of(begin: &[u8]) -> Self {
@@ -75,8 +75,7 @@ impl<R: Read> Journal<R> {
         }
     }
 
-    /// What it is. However few bytes `inner` gives at a time, nothing is told by fewer than are
-    /// enough.
+    /// The form of what is read. It is told by nine bytes, however few `inner` gives at a time.
     fn form(&mut self) -> io::Result<Form> {
         if let Some(form) = self.form {
             return Ok(form);

@@ -63,17 +63,17 @@ impl Icmp {
         let (rest, bytes) = incomplete(rest)?;
         let (rest, (body, inner)) = match (bytes, kind) {
             (Some(bytes), _) => (rest, (IcmpBody::Incomplete(bytes), None)),
-            (None, ECHO_REPLY | ECHO) => {
+            (None, ICMP_ECHOREPLY | ICMP_ECHO) => {
                 let (rest, id) = free(rest, "ID=", trace)?;
                 let (rest, sequence) = free(rest, "SEQ=", trace)?;
                 (rest, (IcmpBody::Echo { id, sequence }, None))
             }
-            (None, PARAMETER_PROBLEM) => field("PARAMETER=", decimal)
+            (None, ICMP_PARAMETERPROB) => field("PARAMETER=", decimal)
                 .map(|byte| (IcmpBody::Parameter(byte), None))
                 .parse(rest)?,
-            (None, UNREACHABLE | SOURCE_QUENCH | REDIRECT | TIME_EXCEEDED) => {
+            (None, ICMP_DEST_UNREACH | ICMP_SOURCE_QUENCH | ICMP_REDIRECT | ICMP_TIME_EXCEEDED) => {
                 let (rest, gateway) = match kind {
-                    REDIRECT => field("GATEWAY=", ipv4).map(Some).parse(rest)?,
+                    ICMP_REDIRECT => field("GATEWAY=", ipv4).map(Some).parse(rest)?,
                     _ => (rest, None),
                 };
                 let (rest, inner) = if quoted {
@@ -82,7 +82,7 @@ impl Icmp {
                     Network::parse_quoted(rest, |at| Network::parse_ipv4(at, trace))?
                 };
                 let (rest, mtu) = match (kind, code) {
-                    (UNREACHABLE, FRAGMENTATION_NEEDED) => {
+                    (ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED) => {
                         cut(optional("MTU=", decimal)).parse(rest)?
                     }
                     _ => (rest, None),
@@ -118,14 +118,14 @@ impl Icmp {
 }
 
 // linux/icmp.h
-const ECHO_REPLY: u8 = 0;
-const UNREACHABLE: u8 = 3;
-const SOURCE_QUENCH: u8 = 4;
-const REDIRECT: u8 = 5;
-const ECHO: u8 = 8;
-const TIME_EXCEEDED: u8 = 11;
-const PARAMETER_PROBLEM: u8 = 12;
-const FRAGMENTATION_NEEDED: u8 = 4;
+const ICMP_ECHOREPLY: u8 = 0;
+const ICMP_DEST_UNREACH: u8 = 3;
+const ICMP_SOURCE_QUENCH: u8 = 4;
+const ICMP_REDIRECT: u8 = 5;
+const ICMP_ECHO: u8 = 8;
+const ICMP_TIME_EXCEEDED: u8 = 11;
+const ICMP_PARAMETERPROB: u8 = 12;
+const ICMP_FRAG_NEEDED: u8 = 4;
 
 #[cfg(test)]
 mod tests {

@@ -54,14 +54,14 @@ impl Icmpv6 {
         let (rest, kind) = read(input, "TYPE=", decimal)?;
         let (rest, code) = read(rest, "CODE=", decimal)?;
         let (rest, (body, inner)) = match kind {
-            ECHO_REQUEST | ECHO_REPLY => {
+            ICMPV6_ECHO_REQUEST | ICMPV6_ECHO_REPLY => {
                 let (rest, id) = free(rest, "ID=", trace)?;
                 let (rest, sequence) = free(rest, "SEQ=", trace)?;
                 (rest, (Icmpv6Body::Echo { id, sequence }, None))
             }
-            UNREACHABLE | TOO_BIG | TIME_EXCEEDED | PARAMETER_PROBLEM => {
+            ICMPV6_DEST_UNREACH | ICMPV6_PKT_TOOBIG | ICMPV6_TIME_EXCEED | ICMPV6_PARAMPROB => {
                 let (rest, pointer) = match kind {
-                    PARAMETER_PROBLEM => field("POINTER=", hexadecimal).map(Some).parse(rest)?,
+                    ICMPV6_PARAMPROB => field("POINTER=", hexadecimal).map(Some).parse(rest)?,
                     _ => (rest, None),
                 };
                 let (rest, inner) = if quoted {
@@ -70,7 +70,7 @@ impl Icmpv6 {
                     Network::parse_quoted(rest, |at| Network::parse_ipv6(at, trace))?
                 };
                 let (rest, mtu) = match kind {
-                    TOO_BIG => field("MTU=", decimal).map(Some).parse(rest)?,
+                    ICMPV6_PKT_TOOBIG => field("MTU=", decimal).map(Some).parse(rest)?,
                     _ => (rest, None),
                 };
                 (rest, (Icmpv6Body::Error { pointer, mtu }, inner))
@@ -102,12 +102,12 @@ impl Icmpv6 {
 }
 
 // linux/icmpv6.h
-const UNREACHABLE: u8 = 1;
-const TOO_BIG: u8 = 2;
-const TIME_EXCEEDED: u8 = 3;
-const PARAMETER_PROBLEM: u8 = 4;
-const ECHO_REQUEST: u8 = 128;
-const ECHO_REPLY: u8 = 129;
+const ICMPV6_DEST_UNREACH: u8 = 1;
+const ICMPV6_PKT_TOOBIG: u8 = 2;
+const ICMPV6_TIME_EXCEED: u8 = 3;
+const ICMPV6_PARAMPROB: u8 = 4;
+const ICMPV6_ECHO_REQUEST: u8 = 128;
+const ICMPV6_ECHO_REPLY: u8 = 129;
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,4 @@
-//! Destinations that are many hosts: whoever sends there knocks at nobody's door.
+//! Destinations that are many hosts: what is sent there is not meant for this one.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -30,7 +30,7 @@ pub(crate) fn is_multicast_frame(header: Octets<'_>) -> bool {
     is_multicast_mac(destination)
 }
 
-/// The same of the destination alone.
+/// Whether a hardware address is that of all hosts, or of a group of IPv4 or IPv6.
 pub(crate) fn is_multicast_mac(destination: [u8; ETH_ALEN]) -> bool {
     // RFC 1112 6.4, RFC 2464 7
     destination == [0xff; ETH_ALEN]

@@ -1,4 +1,5 @@
-//! What a reader knows about time and a line does not.
+//! What the reader of a log knows about time and its lines do not say: the year, the zone, the
+//! boot.
 
 use std::time::{Duration, SystemTime};
 

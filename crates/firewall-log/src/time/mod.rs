@@ -1,4 +1,4 @@
-//! When a line says it happened, and the instant that means.
+//! The time stamp of a line, and the instant that it means.
 
 mod clock;
 
