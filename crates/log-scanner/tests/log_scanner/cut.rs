@@ -22,6 +22,7 @@ crate::trials!(
     connections_opened_from_here_stay,
     datagrams_and_pings_are_tracked_too,
     what_is_older_than_the_evidence_stays,
+    what_one_rule_leaves_another_may_cut,
     nothing_tracked_is_done,
     a_dry_run_counts,
 );
@@ -332,6 +333,42 @@ fn what_is_older_than_the_evidence_stays() -> Result<(), Failed> {
             .says("1 connection cut\n");
         attack.assert_dead()?;
     }
+    Ok(())
+}
+
+/// A connection that one rule finds older than its evidence is not left if another ends it.
+fn what_one_rule_leaves_another_may_cut() -> Result<(), Failed> {
+    let firewall = Firewall::new()?;
+    let name = "net.netfilter.nf_conntrack_timestamp";
+    firewall.gateway().set_sysctl(name, "1")?;
+    let source = firewall.stranger(Family::V4, 66)?;
+    let mut session = firewall.connection(source)?;
+    std::thread::sleep(Duration::from_millis(1100));
+    let now = jiff::Timestamp::now().as_second();
+    let log = blocked(&[&source.to_string()], (0..5).map(|_| now - START));
+    let rule = "[[rule]]\nrule = \"blocked\"\ntype = \"tcp\"\nhowmany = 5\nwithin = \"10s\"\nipset = \"blacklist\"\n\
+                removeafter = \"1h\"\ncut-connections = true\n";
+    let scan = |rules: String| -> Result<_, Failed> {
+        let scanner = Scanner::new(&log)
+            .write("rules.toml", rules)
+            .with("--rules rules.toml --log fw.log --json");
+        let ran = firewall.gateway().run(|| scanner.run());
+        let report: serde_json::Value = serde_json::from_str(&ran.done(0).stdout)?;
+        let of_rule = |rule: usize| {
+            let violation = &report["rules"][rule]["violations"][0];
+            let left = violation.get("connections_left").cloned();
+            (
+                violation["connections_cut"].as_u64(),
+                left.map_or(0, |left| left.as_u64().unwrap_or(0)),
+            )
+        };
+        Ok([of_rule(0), of_rule(1)])
+    };
+    assert_eq!(scan(format!("{rule}{rule}"))?, [(Some(0), 1), (Some(0), 1)]);
+    session.assert_alive()?;
+    let told = scan(format!("{rule}{rule}cut-older = true\n"))?;
+    assert_eq!(told, [(Some(0), 0), (Some(1), 0)]);
+    session.assert_dead()?;
     Ok(())
 }
 
