@@ -95,7 +95,7 @@ struct Networks {
 pub struct Violation {
     /// Which of the detector's rules, from 0.
     pub rule: usize,
-    /// Who; the first address of the network, where the rule [counts
+    /// The source; the first address of its network, where the rule [counts
     /// networks](Threshold::aggregate_v6).
     pub source: IpAddr,
     /// The prefix length of the network; 32 or 128 for a single address.

@@ -3,63 +3,37 @@
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
-use super::prefix::{hosts_v4, hosts_v6};
+use super::prefix::range;
 
-/// Ranges of addresses, first and last, in order and apart from each other.
+/// Networks as their first and last addresses, in order and apart from each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Excepted {
-    v4: Vec<(u32, u32)>,
-    v6: Vec<(u128, u128)>,
+    ranges: Vec<(IpAddr, IpAddr)>,
 }
 
 impl Excepted {
     pub(super) fn extend(&mut self, networks: impl IntoIterator<Item = (IpAddr, u8)>) {
-        for (address, length) in networks {
-            match address {
-                IpAddr::V4(address) => {
-                    let (bits, hosts) = (address.to_bits(), hosts_v4(length));
-                    self.v4.push((bits & !hosts, bits | hosts));
-                }
-                IpAddr::V6(address) => {
-                    let (bits, hosts) = (address.to_bits(), hosts_v6(length));
-                    self.v6.push((bits & !hosts, bits | hosts));
-                }
-            }
-        }
-        merge(&mut self.v4);
-        merge(&mut self.v6);
+        let networks = networks.into_iter();
+        self.ranges
+            .extend(networks.map(|(address, length)| range(address, length)));
+        // Of two networks that share an address, one holds the other.
+        self.ranges
+            .sort_unstable_by_key(|(first, last)| (*first, Reverse(*last)));
+        self.ranges
+            .dedup_by(|(_, last), (_, widest)| *last <= *widest);
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.v4.is_empty() && self.v6.is_empty()
+        self.ranges.is_empty()
     }
 
     pub(crate) fn has(&self, address: IpAddr) -> bool {
-        match address {
-            IpAddr::V4(address) => self.has_v4(address.to_bits()),
-            IpAddr::V6(address) => self.has_v6(address.to_bits()),
-        }
+        let behind = self.ranges.partition_point(|(first, _)| *first <= address);
+        let before = behind
+            .checked_sub(1)
+            .and_then(|place| self.ranges.get(place));
+        before.is_some_and(|(_, last)| address <= *last)
     }
-
-    pub(crate) fn has_v4(&self, address: u32) -> bool {
-        has(&self.v4, address)
-    }
-
-    pub(crate) fn has_v6(&self, address: u128) -> bool {
-        has(&self.v6, address)
-    }
-}
-
-/// Of two networks that share an address, one holds the other.
-fn merge<T: Ord + Copy>(ranges: &mut Vec<(T, T)>) {
-    ranges.sort_unstable_by_key(|(first, last)| (*first, Reverse(*last)));
-    ranges.dedup_by(|(_, last), (_, widest)| *last <= *widest);
-}
-
-fn has<T: Ord + Copy>(ranges: &[(T, T)], address: T) -> bool {
-    let behind = ranges.partition_point(|(first, _)| *first <= address);
-    let before = behind.checked_sub(1).and_then(|place| ranges.get(place));
-    before.is_some_and(|(_, last)| address <= *last)
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use crate::packet::{Extension, Network, Packet, Part, Protocol, TcpFlags, Transport};
 
-/// Of packets of the same nature and the same prefix a rule counts all or none, whoever sent them.
+/// What a rule asks of a packet beside its prefix and its source. Of packets that are alike in all
+/// three a rule counts all or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Nature {
     pub(super) protocol: Option<Protocol>,

@@ -12,21 +12,21 @@ use crate::time::from_micros;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Tally {
-    /// Who; the first address of the network, where the rule [counts
+    /// The source; the first address of its network, where the rule [counts
     /// networks](Threshold::aggregate_v6).
     pub source: IpAddr,
     /// The prefix length of the network; 32 or 128 for a single address.
     pub prefix_length: u8,
-    /// All packets the rule counted.
+    /// All packets of the source that the rule counted.
     pub hits: u64,
-    /// The most of them in any one window.
+    /// The most packets in any one window.
     pub peak_hits: u64,
     /// The most different destination ports in any one window, if the rule [asks for
     /// them](Threshold::distinct_ports).
     pub peak_ports: Option<u32>,
-    /// The first of all.
+    /// The first packet of all.
     pub first_seen: SystemTime,
-    /// The last of all.
+    /// The last packet of all.
     pub last_seen: SystemTime,
     /// The last packet of the last window that reached the threshold, which a ban is dated from;
     /// `None` if none did.

@@ -1,20 +1,21 @@
 //! Which packets a rule counts, and how many in what time are too many.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::excepted::Excepted;
 use super::nature::{Nature, Role};
-use super::prefix::{hosts_v4, hosts_v6};
+use super::prefix::range;
 use super::window::{Dated, Limit, are_near};
 use crate::event::Event;
 use crate::packet::Protocol;
 
-/// A rule of a [`Detector`](crate::Detector): a source is a violator when at least `hits` of its
-/// packets that the rule counts lie in a window whose first and last are at most `within` apart,
-/// both ends included, and, if [asked for](Self::distinct_ports), went to enough different ports.
+/// A rule of a [`Detector`](crate::Detector) or a [`Scan`](crate::Scan). A source is a violator when
+/// at least `hits` of its packets that the rule counts lie in a window whose first and last are at
+/// most `within` apart, both ends included, and, if [asked for](Self::distinct_ports), went to
+/// enough different ports.
 ///
 /// # What counts
 ///
@@ -56,7 +57,7 @@ pub struct Threshold {
     distinct_ports: Option<NonZeroU16>,
     aggregate_v4: u8,
     aggregate_v6: u8,
-    /// Shared, since there may be many.
+    /// Shared by the copies of the rule, since there may be many.
     excepted: Arc<Excepted>,
 }
 
@@ -176,20 +177,11 @@ impl Threshold {
     /// The network that a source counts as: its first address and its prefix length.
     #[inline]
     pub fn network(&self, source: IpAddr) -> (IpAddr, u8) {
-        match source {
-            IpAddr::V4(_) if self.aggregate_v4 == V4_BITS => (source, V4_BITS),
-            IpAddr::V6(_) if self.aggregate_v6 == V6_BITS => (source, V6_BITS),
-            IpAddr::V4(source) => {
-                let host = hosts_v4(self.aggregate_v4);
-                let network = Ipv4Addr::from_bits(source.to_bits() & !host);
-                (network.into(), self.aggregate_v4)
-            }
-            IpAddr::V6(source) => {
-                let host = hosts_v6(self.aggregate_v6);
-                let network = Ipv6Addr::from_bits(source.to_bits() & !host);
-                (network.into(), self.aggregate_v6)
-            }
-        }
+        let length = match source {
+            IpAddr::V4(_) => self.aggregate_v4,
+            IpAddr::V6(_) => self.aggregate_v6,
+        };
+        (range(source, length).0, length)
     }
 
     /// How many different ports are wanted, if ports matter.
