@@ -10,7 +10,6 @@ use crate::args::{FamilyArg, Format, PrintArgs};
 use crate::config::{Source, Wanted};
 use crate::report;
 use crate::rules::FamilyRules;
-use crate::save::format::CreateLine;
 
 /// What `print` has to print.
 #[derive(Debug, Serialize)]
@@ -43,9 +42,7 @@ impl Display for Report {
                 }
                 Ok(())
             }
-            Text::IpsetSave(sets) => sets
-                .iter()
-                .try_for_each(|set| writeln!(f, "{}", CreateLine(set))),
+            Text::IpsetSave(sets) => sets.iter().try_for_each(|set| writeln!(f, "{set}")),
         }
     }
 }

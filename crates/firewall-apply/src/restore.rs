@@ -1,7 +1,6 @@
 //! `restore`: saved members back into the sets.
 
 use std::fmt::{self, Display, Formatter};
-use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use ipset_netlink::{CreateSet, IfExists, IpSet, SetName, SetType, Timeout};
@@ -12,11 +11,11 @@ use crate::config::Wanted;
 use crate::findings::{Findings, Problem, causes};
 use crate::save::everybody;
 use crate::save::format::{Member, Saved, SavedSet, cannot_add, misfit};
-use crate::save::members::{NAMED, PutBack, elapsed, put_back};
-use crate::save::parse::{Parsed, parse};
+use crate::save::members::{NAMED, PutBack, elapsed, note_refused, put_back};
+use crate::save::parse::read;
 use crate::turn::wait_for_turn;
 use crate::words::{Count, Span};
-use crate::{files, report, sets};
+use crate::{report, sets};
 
 /// What `restore` did.
 #[derive(Debug, Serialize)]
@@ -137,7 +136,7 @@ pub(crate) fn run(wanted: Option<Wanted>, path: &Path, findings: &mut Findings) 
     let mut type_of = |name: &SetName| Some(kernel.header(name).ok()?.set_type);
     let saved = match read(path, &mut type_of) {
         Ok(parsed) => {
-            for problem in bad_lines(path, &parsed) {
+            for problem in parsed.bad_lines(path) {
                 findings.refuse(problem);
             }
             parsed.saved
@@ -174,63 +173,6 @@ pub(crate) fn run(wanted: Option<Wanted>, path: &Path, findings: &mut Findings) 
             .push(fill(&mut kernel, plan, saved.at, path, findings));
     }
     report
-}
-
-/// Reads the file, or standard input for `-`.
-pub(crate) fn read(
-    path: &Path,
-    type_of: &mut dyn FnMut(&SetName) -> Option<SetType>,
-) -> io::Result<Parsed> {
-    if path == Path::new("-") {
-        return parse(io::stdin().lock(), type_of);
-    }
-    // A directory opens, and only then cannot be read.
-    let mut input = BufReader::with_capacity(1 << 16, files::open(path, MAX_SIZE)?.take(MAX_SIZE));
-    input.fill_buf()?;
-    parse(input, type_of)
-}
-
-/// Bytes of a saved file: eight sets of a few million members each.
-const MAX_SIZE: u64 = 2 << 30;
-
-/// The lines that cannot be read, as problems.
-pub(crate) fn bad_lines(path: &Path, parsed: &Parsed) -> Vec<Problem> {
-    let mut problems: Vec<_> = parsed
-        .bad
-        .iter()
-        .map(|bad| Problem::line(path, bad.line, bad.why.clone()))
-        .collect();
-    if parsed.more_bad > 0 {
-        let more = format!("{} more lines cannot be read", parsed.more_bad);
-        problems.push(Problem::file(path, more));
-    }
-    problems
-}
-
-/// Notes what `outcome` says about members that the kernel did not take.
-pub(crate) fn note_refused(
-    name: &SetName,
-    outcome: &PutBack,
-    path: &Path,
-    findings: &mut Findings,
-) {
-    for (line, why) in &outcome.reasons {
-        findings.fail(Problem {
-            line: *line,
-            ..Problem::file(path, why.clone())
-        });
-    }
-    if outcome.bared > 0 {
-        findings.warn(format!(
-            "set \"{name}\" keeps no comments, counters or skbinfo of some kind: {} members were put back without",
-            outcome.bared
-        ));
-    }
-    let more = outcome.refused.saturating_sub(outcome.reasons.len() as u64);
-    if more > 0 {
-        let more = format!("{more} more members could not be put back into set \"{name}\"");
-        findings.fail(Problem::file(path, more));
-    }
 }
 
 /// Judges the whole file against the kernel, before the first change.

@@ -82,6 +82,10 @@
 //! other. A set that someone lists can be neither swapped, renamed nor destroyed; these are tried
 //! again for about a second then.
 //!
+//! # Text
+//!
+//! [`text`] reads and writes the lines of `ipset save`.
+//!
 //! # Errors
 //!
 //! An [`Error`] says what was tried, on what, and why it failed, and answers what callers decide on
@@ -100,6 +104,7 @@
 //! and answers as a kernel would; [`testing::script`] answers from a script.
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod entry;
 mod error;
 mod family;
@@ -110,7 +115,7 @@ pub mod packet;
 mod set;
 mod set_type;
 pub mod testing;
-mod text;
+pub mod text;
 mod timeout;
 
 pub use entry::{Comment, CommentError, Counters, Entry, Position, SkbInfo, SkbMark};

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::text::Text;
+use crate::bytes::Text;
 
 /// The name of a set: 1 to 31 bytes of UTF-8 without white space or control characters.
 ///

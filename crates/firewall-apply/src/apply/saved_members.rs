@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use super::members;
 use super::report::SavedReport;
 use crate::findings::{Findings, causes};
-use crate::restore::{bad_lines, note_refused, read};
 use crate::save::aside;
 use crate::save::format::{Saved, SavedSet};
-use crate::save::members::{PutBack, elapsed, put_back};
+use crate::save::members::{PutBack, elapsed, note_refused, put_back};
+use crate::save::parse::read;
 
 /// The members that were saved.
 pub(super) struct SavedMembers<'a> {
@@ -33,7 +33,7 @@ impl<'a> SavedMembers<'a> {
         let mut lost = BTreeSet::new();
         let (saved, found) = match read(path, &mut |_| None) {
             Ok(parsed) => {
-                for problem in bad_lines(path, &parsed) {
+                for problem in parsed.bad_lines(path) {
                     findings.fail(problem);
                 }
                 lost = parsed.rejected;

@@ -1,12 +1,7 @@
-//! What a saved file holds, and its lines as `ipset save` writes them.
+//! What a saved file holds: lines as `ipset save` writes them, between two marks of ours.
 
-use std::fmt::{self, Display, Formatter};
-use std::io::{self, Write};
-
-use ipset_netlink::{
-    Counters, CreateSet, Element, Entry, Interface, Key, Position, SetName, SetType, SkbMark,
-    Timeout,
-};
+use ipset_netlink::text::Style;
+use ipset_netlink::{CreateSet, Element, Entry, Key, SetName, SetType};
 use jiff::Timestamp;
 
 /// The first words of the first line of a file of ours; version and time follow.
@@ -49,121 +44,32 @@ impl Saved {
         self.sets.iter().find(|set| set.name == *name)
     }
 
-    /// Writes the file. With a time of saving it is one of ours: the time, the sets, the mark of
+    /// The file as text. With a time of saving it is one of ours: the time, the sets, the mark of
     /// the end.
-    ///
-    /// # Errors
-    ///
-    /// Those of `out`.
-    pub(crate) fn write(&self, mut out: impl Write) -> io::Result<()> {
+    pub(crate) fn text(&self) -> Vec<u8> {
+        let style = Style::default();
+        let mut out = Vec::new();
         if let Some(at) = self.at {
-            writeln!(out, "{MAGIC}1 saved={at}")?;
+            out.extend_from_slice(format!("{MAGIC}1 saved={at}\n").as_bytes());
         }
         for set in &self.sets {
             if let Some(create) = &set.create {
-                writeln!(out, "{}", CreateLine(create))?;
+                style.create(&mut out, create);
+                out.push(b'\n');
             }
             for member in &set.members {
-                write!(out, "add {} ", set.name)?;
-                words(&mut out, &member.entry)?;
-                writeln!(out)?;
+                out.extend_from_slice(b"add ");
+                out.extend_from_slice(set.name.as_bytes());
+                out.push(b' ');
+                style.entry(&mut out, &member.entry);
+                out.push(b'\n');
             }
         }
-        match self.at {
-            Some(_) => writeln!(out, "{END}"),
-            None => Ok(()),
+        if self.at.is_some() {
+            out.extend_from_slice(END.as_bytes());
+            out.push(b'\n');
         }
-    }
-}
-
-/// The `create` line of a set, as `ipset restore` reads it.
-#[derive(Debug)]
-pub(crate) struct CreateLine<'a>(pub(crate) &'a CreateSet);
-
-impl Display for CreateLine<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let CreateSet {
-            name,
-            set_type,
-            family,
-            options,
-            ..
-        } = self.0;
-        write!(f, "create {name} {set_type}")?;
-        option(f, "range", options.range)?;
-        option(f, "family", set_type.takes("family").then_some(family))?;
-        option(f, "markmask", options.mark_mask.map(Hex))?;
-        option(f, "hashsize", options.hash_size)?;
-        option(f, "maxelem", options.max_elements)?;
-        option(f, "size", options.size)?;
-        option(f, "netmask", options.netmask)?;
-        option(f, "bitmask", options.bitmask)?;
-        option(f, "timeout", options.timeout.map(Timeout::as_secs))?;
-        for (word, there) in [
-            ("counters", options.counters),
-            ("comment", options.comments),
-            ("skbinfo", options.skbinfo),
-            ("forceadd", options.forceadd),
-        ] {
-            if there {
-                write!(f, " {word}")?;
-            }
-        }
-        option(f, "bucketsize", options.bucket_size)?;
-        option(f, "initval", options.initial_value.map(Hex))
-    }
-}
-
-/// An entry as the end of its `add` line.
-fn words(out: &mut impl Write, entry: &Entry) -> io::Result<()> {
-    write!(out, "{}", entry.key)?;
-    if let Some(timeout) = entry.timeout {
-        write!(out, " timeout {}", timeout.as_secs())?;
-    }
-    if entry.nomatch {
-        write!(out, " nomatch")?;
-    }
-    if let Some(Element::Interface(Interface { wildcard: true, .. })) = entry.key.elements().last()
-    {
-        write!(out, " wildcard")?;
-    }
-    if let Some(counters) = entry.counters {
-        let Counters { packets, bytes } = counters;
-        write!(out, " packets {packets} bytes {bytes}")?;
-    }
-    if let Some(comment) = &entry.comment {
-        // As the bytes it is, which need not be UTF-8.
-        out.write_all(&[b" comment \"", comment.as_bytes(), b"\""].concat())?;
-    }
-    let skbinfo = entry.skbinfo.unwrap_or_default();
-    if let Some(SkbMark { value, mask }) = skbinfo.mark {
-        write!(out, " skbmark {}/{}", Hex(value), Hex(mask))?;
-    }
-    if let Some(class) = skbinfo.priority {
-        write!(out, " skbprio {:x}:{:x}", class >> 16, class & 0xffff)?;
-    }
-    if let Some(queue) = skbinfo.queue {
-        write!(out, " skbqueue {queue}")?;
-    }
-    match &entry.position {
-        Some(Position::Before(set)) => write!(out, " before {set}"),
-        Some(Position::After(set)) => write!(out, " after {set}"),
-        None => Ok(()),
-    }
-}
-
-fn option(f: &mut Formatter<'_>, word: &str, value: Option<impl Display>) -> fmt::Result {
-    match value {
-        Some(value) => write!(f, " {word} {value}"),
-        None => Ok(()),
-    }
-}
-
-struct Hex(u32);
-
-impl Display for Hex {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#010x}", self.0)
+        out
     }
 }
 

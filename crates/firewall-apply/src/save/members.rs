@@ -1,15 +1,16 @@
 //! Putting saved members back into a set.
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 
 use ipset_netlink::{
-    Counters, CreateSet, Entry, IfExists, IpSet, Key, SetType, SkbInfo, Timeout, Transport,
+    Counters, CreateSet, Entry, IfExists, IpSet, Key, SetName, SetType, SkbInfo, Timeout, Transport,
 };
 use jiff::Timestamp;
 
 use super::everybody;
 use super::format::{Member, SavedSet, cannot_add, misfit};
-use crate::findings::causes;
+use crate::findings::{Findings, Problem, causes};
 
 /// Of one set this many refused members are named, the rest is counted.
 pub(crate) const NAMED: usize = 20;
@@ -120,6 +121,32 @@ pub(crate) fn put_back<T: Transport>(
         outcome.refuse(*line, &causes(&failure.error), target, saved);
     }
     outcome
+}
+
+/// Notes what `outcome` says about members that the kernel did not take.
+pub(crate) fn note_refused(
+    name: &SetName,
+    outcome: &PutBack,
+    path: &Path,
+    findings: &mut Findings,
+) {
+    for (line, why) in &outcome.reasons {
+        findings.fail(Problem {
+            line: *line,
+            ..Problem::file(path, why.clone())
+        });
+    }
+    if outcome.bared > 0 {
+        findings.warn(format!(
+            "set \"{name}\" keeps no comments, counters or skbinfo of some kind: {} members were put back without",
+            outcome.bared
+        ));
+    }
+    let more = outcome.refused.saturating_sub(outcome.reasons.len() as u64);
+    if more > 0 {
+        let more = format!("{more} more members could not be put back into set \"{name}\"");
+        findings.fail(Problem::file(path, more));
+    }
 }
 
 /// Nobody is to be banned with a network before he is excepted from it.

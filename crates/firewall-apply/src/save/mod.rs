@@ -154,9 +154,7 @@ pub(crate) fn run(path: &Path, findings: &mut Findings) -> Report {
 }
 
 fn write(saved: &Saved, path: &Path) -> Result<(), String> {
-    let mut content = Vec::new();
-    // Writing into memory does not fail.
-    saved.write(&mut content).map_err(|error| causes(&error))?;
+    let content = saved.text();
     if path == Path::new("-") {
         let mut out = io::stdout().lock();
         return out

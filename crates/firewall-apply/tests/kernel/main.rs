@@ -5,6 +5,7 @@
     reason = "a trial that looks for what is not there has failed"
 )]
 
+mod every_type;
 mod fallback;
 mod host;
 mod input;
@@ -22,6 +23,7 @@ fn main() -> std::process::ExitCode {
             sets::trials(),
             saved::trials(),
             restored::trials(),
+            every_type::trials(),
             input::trials(),
             fallback::trials(),
             members::trials(),

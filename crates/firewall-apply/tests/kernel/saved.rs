@@ -209,7 +209,7 @@ fn ipset_save() -> Result<String, Failed> {
     Ok(others.join("\n"))
 }
 
-fn take_away() -> Result<(), Failed> {
+pub(crate) fn take_away() -> Result<(), Failed> {
     // Sets in a list are in use.
     tool("ipset flush")?;
     tool("ipset destroy").map(drop)

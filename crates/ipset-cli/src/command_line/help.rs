@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use ipset_netlink::text::IcmpNames;
+
 use super::command::COMMANDS;
 use super::option::OPTIONS;
 use super::{PROGRAM, VERSION};
-use crate::names::{ICMP, ICMPV6};
 use crate::types::{self, Families, TypeSpec};
 
 /// Commands and options.
@@ -86,11 +87,18 @@ fn ports(out: &mut dyn Write) -> io::Result<()> {
 
 ",
     )?;
-    for (protocol, names) in [("ICMP", &ICMP), ("ICMPv6", &ICMPV6)] {
-        writeln!(out, "           Supported {protocol} codenames:")?;
+    for names in [IPPROTO_ICMP, IPPROTO_ICMPV6]
+        .into_iter()
+        .filter_map(IcmpNames::of)
+    {
+        writeln!(out, "           Supported {} codenames:", names.protocol())?;
         for name in names.names() {
             writeln!(out, "               {name}")?;
         }
     }
     Ok(())
 }
+
+// linux/in.h and linux/in6.h
+const IPPROTO_ICMP: u8 = 1;
+const IPPROTO_ICMPV6: u8 = 58;

@@ -62,15 +62,7 @@ pub(crate) fn read_entry(
         let Some(part) = part else {
             continue;
         };
-        let read = read_part(values, report, *reading, *field, part);
-        if let (true, Some(part), [.., (reading, field)]) =
-            (values.forgotten, third, &*spec.elements)
-        {
-            // A mistake here is one that `ipset` does not go on after.
-            let next = read_part(&mut Values::default(), report, *reading, *field, part);
-            values.forgotten = next.is_ok();
-        }
-        read?;
+        read_part(values, report, *reading, *field, part)?;
     }
     Ok(())
 }

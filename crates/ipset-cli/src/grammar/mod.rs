@@ -5,8 +5,8 @@
 
 mod address;
 mod argument;
+mod build;
 mod entry;
-mod made;
 mod number;
 mod port;
 mod separator;

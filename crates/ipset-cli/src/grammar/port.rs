@@ -1,10 +1,11 @@
 //! Protocols, ports and ranges of ports, and what takes the place of a port: ICMP type and code.
 
-use ipset_netlink::Family;
+use ipset_netlink::text::{IcmpNames, Protocols};
+use ipset_netlink::{Family, Port};
 
 use super::separator::{self, CIDR, PROTOCOL, cut, cut_range};
 use super::{Values, number};
-use crate::names::{self, ICMP, ICMPV6, IcmpNames, Protocols};
+use crate::names;
 use crate::report::{Refused, Report};
 use crate::types::Field;
 
@@ -20,12 +21,13 @@ pub(super) fn of_protocol(
     };
     let number = read_protocol(report, protocol)?;
     set_protocol(values, number);
+    if let Some(names) = IcmpNames::of(number) {
+        return icmp(values, report, ports, names, Port::new(number, 0).family());
+    }
     match number {
         IPPROTO_TCP | IPPROTO_UDP | IPPROTO_SCTP | IPPROTO_UDPLITE => {
             range(values, report, ports, protocol)
         }
-        IPPROTO_ICMP => icmp(values, report, ports, &ICMP, Family::Inet),
-        IPPROTO_ICMPV6 => icmp(values, report, ports, &ICMPV6, Family::Inet6),
         _ if ports != "0" => Err(report.syntax_error(format_args!(
             "Protocol {protocol} can be used with pseudo port value 0 only."
         ))),
@@ -126,16 +128,16 @@ fn icmp(
     report: &mut Report,
     text: &str,
     names: &IcmpNames,
-    family: Family,
+    family: Option<Family>,
 ) -> Result<(), Refused> {
-    if values.family != Some(family) {
-        values.forgotten = true;
+    if values.family != family {
+        let family = family.unwrap_or(Family::Unspec);
         return Err(report.syntax_error(format_args!(
             "Protocol {} can be used with family {family} only",
-            names.protocol
+            names.protocol()
         )));
     }
-    let (icmp_type, code) = if let Some(both) = names.find(text) {
+    let (icmp_type, code) = if let Some(both) = names.find_beginning(text) {
         both
     } else if let Some((icmp_type, code)) = cut(text, CIDR) {
         (
@@ -145,7 +147,7 @@ fn icmp(
     } else {
         return Err(report.error(format_args!(
             "Cannot parse {text} as an {} type/code.",
-            names.protocol
+            names.protocol()
         )));
     };
     set_port(values, u16::from_be_bytes([icmp_type, code]));
@@ -167,10 +169,8 @@ fn set_last_port(values: &mut Values, port: u16) {
     values.given.insert(Field::PortTo);
 }
 
-// linux/in.h and linux/in6.h
-const IPPROTO_ICMP: u8 = 1;
+// linux/in.h
 const IPPROTO_TCP: u8 = 6;
 const IPPROTO_UDP: u8 = 17;
-const IPPROTO_ICMPV6: u8 = 58;
 const IPPROTO_SCTP: u8 = 132;
 const IPPROTO_UDPLITE: u8 = 136;

@@ -1,3 +1,5 @@
+//! What a line says.
+
 use std::net::IpAddr;
 
 use ipset_netlink::{Comment, Family, Interface, MacAddress, SetName, SkbMark, Timeout};
@@ -16,8 +18,6 @@ pub(crate) struct Values {
     /// The family is an assumption that the line may change.
     pub(crate) family_is_assumed: bool,
 
-    /// The line went wrong in a way after which `ipset` has forgotten what it said, and goes on.
-    pub(crate) forgotten: bool,
     /// What the user is to be told at once, whatever comes of the line: each as `Warning: …` unless
     /// `-quiet`.
     pub(crate) remarks: Vec<String>,

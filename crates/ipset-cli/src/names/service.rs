@@ -1,14 +1,19 @@
+//! Ports by the names of services, of `/etc/services`.
+
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::{fields, read};
 use crate::text;
 
 /// The port of a service of a protocol, by `/etc/services`: the protocol as that file writes it.
 pub(crate) fn port_of(service: &str, protocol: &str) -> Option<u16> {
     static SYSTEM: OnceLock<Services> = OnceLock::new();
     SYSTEM
-        .get_or_init(|| Services::parse(&read("/etc/services")))
+        .get_or_init(|| {
+            // A machine without the file knows no names.
+            let file = std::fs::read("/etc/services").unwrap_or_default();
+            Services::parse(&String::from_utf8_lossy(&file))
+        })
         .port_of(&text::utf_8(service)?, protocol)
 }
 
@@ -19,7 +24,8 @@ impl Services {
     fn parse(text: &str) -> Self {
         let mut services: HashMap<Box<str>, Vec<(Box<str>, u16)>> = HashMap::new();
         for line in text.lines() {
-            let mut fields = fields(line);
+            let line = line.split('#').next().unwrap_or("");
+            let mut fields = line.split_ascii_whitespace();
             let Some(name) = fields.next() else { continue };
             let Some((port, protocol)) = fields.next().and_then(|both| both.split_once('/')) else {
                 continue;

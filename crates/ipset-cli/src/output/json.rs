@@ -1,11 +1,10 @@
 //! JSON in the form of later versions of `ipset`; 7.17 has none. JSON is UTF-8: what is not stands
 //! as U+FFFD.
 
+use ipset_netlink::text::{Style, Value};
 use ipset_netlink::{Entry, SetHeader};
 
-use super::layout::Layout;
-use super::text;
-use super::words::{Value, Words, each_entry_option, each_set_option};
+use super::layout::{Layout, each_option};
 
 #[derive(Default)]
 pub(super) struct Json {
@@ -33,23 +32,23 @@ impl Layout for Json {
         out.extend_from_slice(b" }");
     }
 
-    fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, words: Words, members: bool) {
+    fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, style: Style, members: bool) {
         self.next_set(out);
         out.extend_from_slice(b"  {\n    \"name\" : ");
         string(out, header.name.as_bytes());
         out.extend_from_slice(b",\n    \"type\" : ");
         string(out, header.set_type.name().as_bytes());
         out.extend_from_slice(b",\n    \"revision\" : ");
-        text::decimal(out, header.revision);
+        style.value(out, Value::Number(header.revision.into()));
         out.extend_from_slice(b",\n    \"header\" : {");
         let mut separator = b"".as_slice();
         let mut next = |name: &str, value: Value<'_>| {
             out.extend_from_slice(separator);
             separator = b",";
             out.extend_from_slice(b"\n      ");
-            option(out, words, name, value);
+            option(out, style, name, value);
         };
-        each_set_option(header, &mut next);
+        each_option(header, &mut next);
         next("memsize", Value::Number(header.memory.into()));
         next("references", Value::Number(header.references.into()));
         if let Some(elements) = header.elements {
@@ -61,15 +60,15 @@ impl Layout for Json {
         }
     }
 
-    fn entry(&mut self, out: &mut Vec<u8>, entry: &Entry, words: Words) {
+    fn entry(&mut self, out: &mut Vec<u8>, entry: &Entry, style: Style) {
         out.extend_from_slice(BEFORE_ENTRY);
         let start = out.len();
-        words.key(out, &entry.key);
+        style.key(out, &entry.key);
         escape(out, start);
         out.push(b'"');
-        each_entry_option(entry, |name, value| {
+        entry.each_option(|name, value| {
             out.extend_from_slice(b",\n        ");
-            option(out, words, name, value);
+            option(out, style, name, value);
         });
         out.extend_from_slice(b"\n      }");
     }
@@ -94,17 +93,17 @@ impl Layout for Json {
     }
 }
 
-fn option(out: &mut Vec<u8>, words: Words, name: &str, value: Value<'_>) {
+fn option(out: &mut Vec<u8>, style: Style, name: &str, value: Value<'_>) {
     string(out, name.as_bytes());
     out.extend_from_slice(b" : ");
     match value {
         Value::Flag => out.extend_from_slice(b"true"),
-        Value::Number(number) => text::decimal(out, number),
+        Value::Number(_) => style.value(out, value),
         Value::Comment(comment) => string(out, comment),
         value => {
             out.push(b'"');
             let start = out.len();
-            words.value(out, value);
+            style.value(out, value);
             escape(out, start);
             out.push(b'"');
         }

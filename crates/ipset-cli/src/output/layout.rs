@@ -1,8 +1,7 @@
 //! What the forms of a listing have in common.
 
+use ipset_netlink::text::{Style, Value};
 use ipset_netlink::{Entry, SetHeader};
-
-use super::words::Words;
 
 /// A form in which sets are listed.
 pub(super) trait Layout {
@@ -13,9 +12,9 @@ pub(super) trait Layout {
     fn name(&mut self, out: &mut Vec<u8>, name: &[u8]);
 
     /// A set begins. Without `members` only its header is wanted.
-    fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, words: Words, members: bool);
+    fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, style: Style, members: bool);
 
-    fn entry(&mut self, out: &mut Vec<u8>, entry: &Entry, words: Words);
+    fn entry(&mut self, out: &mut Vec<u8>, entry: &Entry, style: Style);
 
     /// How many bytes of an entry's text come before the entry itself.
     fn entry_offset(&self) -> usize {
@@ -32,4 +31,13 @@ pub(super) trait Layout {
 
     /// After all sets.
     fn end(&mut self, _out: &mut Vec<u8>) {}
+}
+
+/// The options of a set as `ipset` lists them, which leaves out `forceadd`.
+pub(super) fn each_option(header: &SetHeader, mut each: impl FnMut(&'static str, Value<'_>)) {
+    header.each_option(|name, value| {
+        if name != "forceadd" {
+            each(name, value);
+        }
+    });
 }

@@ -5,18 +5,18 @@ mod layout;
 mod plain;
 mod save;
 mod sort;
-mod text;
-mod words;
 mod xml;
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 
+use ipset_netlink::text::{Style, address};
 use ipset_netlink::{Element, Error, IpSet, Key, Listed, Method, SetHeader, SetName};
 use layout::Layout;
-use words::Words;
 
 use crate::command_line::{Command, Options, Output};
+use crate::names;
 
 /// Why a listing broke off.
 #[derive(Debug)]
@@ -40,8 +40,22 @@ impl From<io::Error> for ListError {
 /// A part of an entry as listings write it.
 pub(crate) fn in_words(element: Element) -> String {
     let mut out = Vec::new();
-    Words { resolve: false }.key(&mut out, &Key::from(element));
+    Style::default().key(&mut out, &Key::from(element));
     crate::text::of(&out)
+}
+
+/// Writes an address by the name of its host.
+fn resolved(out: &mut Vec<u8>, ip: IpAddr) {
+    match names::name_of(ip) {
+        None => address(out, ip),
+        // A hyphen would make it a range when it is read again.
+        Some(name) if name.contains('-') => {
+            out.push(b'[');
+            out.extend_from_slice(name.as_bytes());
+            out.push(b']');
+        }
+        Some(name) => out.extend_from_slice(name.as_bytes()),
+    }
 }
 
 /// Writes a set, or all of them. Entries are written as they come, unless they are to be sorted.
@@ -88,7 +102,9 @@ enum Extent {
 /// A listing as far as it has been written.
 struct Listing<'a, L> {
     layout: L,
-    words: Words,
+    style: Style,
+    /// Addresses are by the names of their hosts.
+    resolve: bool,
     sorted: bool,
     /// Headers and ends of sets are those of sets with entries.
     members: bool,
@@ -109,9 +125,10 @@ impl<'a, L: Layout> Listing<'a, L> {
     fn new(layout: L, options: &Options, out: &'a mut dyn Write) -> Self {
         Self {
             layout,
-            words: Words {
-                resolve: options.resolve,
+            style: Style {
+                address: options.resolve.then_some(resolved),
             },
+            resolve: options.resolve,
             sorted: options.sorted,
             members: !options.terse,
             out,
@@ -180,7 +197,7 @@ impl<'a, L: Layout> Listing<'a, L> {
     fn header(&mut self, header: &SetHeader) -> Result<(), ListError> {
         self.end_set()?;
         self.layout
-            .header(&mut self.buffer, header, self.words, self.members);
+            .header(&mut self.buffer, header, self.style, self.members);
         self.current = Some(Current {
             sorted: self.sorted && header.set_type.method() == Some(Method::Hash),
             has_entries: false,
@@ -193,13 +210,13 @@ impl<'a, L: Layout> Listing<'a, L> {
             return Ok(());
         };
         if current.sorted {
-            self.layout.entry(self.entries.next(), entry, self.words);
+            self.layout.entry(self.entries.next(), entry, self.style);
             return Ok(());
         }
         if std::mem::replace(&mut current.has_entries, true) {
             self.buffer.extend_from_slice(self.layout.separator());
         }
-        self.layout.entry(&mut self.buffer, entry, self.words);
+        self.layout.entry(&mut self.buffer, entry, self.style);
         self.make_room()
     }
 
@@ -209,7 +226,7 @@ impl<'a, L: Layout> Listing<'a, L> {
         };
         if current.sorted {
             // Names are sorted as they are, with all that comes before them.
-            let offset = (!self.words.resolve).then(|| self.layout.entry_offset());
+            let offset = (!self.resolve).then(|| self.layout.entry_offset());
             let mut separator = b"".as_slice();
             for entry in self.entries.sorted(offset) {
                 self.buffer.extend_from_slice(separator);

@@ -1,10 +1,9 @@
 //! For people to read.
 
+use ipset_netlink::text::{Style, Value};
 use ipset_netlink::{Entry, SetHeader};
 
-use super::layout::Layout;
-use super::text;
-use super::words::{Value, Words, each_entry_option, each_set_option};
+use super::layout::{Layout, each_option};
 
 #[derive(Default)]
 pub(super) struct Plain {
@@ -17,7 +16,7 @@ impl Layout for Plain {
         out.push(b'\n');
     }
 
-    fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, words: Words, members: bool) {
+    fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, style: Style, members: bool) {
         if std::mem::replace(&mut self.goes_on, true) {
             out.push(b'\n');
         }
@@ -26,37 +25,22 @@ impl Layout for Plain {
         out.extend_from_slice(b"\nType: ");
         out.extend_from_slice(header.set_type.name().as_bytes());
         out.extend_from_slice(b"\nRevision: ");
-        text::decimal(out, header.revision);
+        style.value(out, Value::Number(header.revision.into()));
         out.extend_from_slice(b"\nHeader:");
-        each_set_option(header, |name, value| option(out, words, name, value));
+        each_option(header, |name, value| style.option(out, name, value));
         out.extend_from_slice(b"\nSize in memory: ");
-        text::decimal(out, header.memory);
+        style.value(out, Value::Number(header.memory.into()));
         out.extend_from_slice(b"\nReferences: ");
-        text::decimal(out, header.references);
+        style.value(out, Value::Number(header.references.into()));
         if let Some(elements) = header.elements {
             out.extend_from_slice(b"\nNumber of entries: ");
-            text::decimal(out, elements);
+            style.value(out, Value::Number(elements.into()));
         }
         out.extend_from_slice(if members { b"\nMembers:\n" } else { b"\n" });
     }
 
-    fn entry(&mut self, out: &mut Vec<u8>, entry: &Entry, words: Words) {
-        line(out, entry, words);
-    }
-}
-
-/// An entry with its options, to the end of the line.
-pub(super) fn line(out: &mut Vec<u8>, entry: &Entry, words: Words) {
-    words.key(out, &entry.key);
-    each_entry_option(entry, |name, value| option(out, words, name, value));
-    out.push(b'\n');
-}
-
-pub(super) fn option(out: &mut Vec<u8>, words: Words, name: &str, value: Value<'_>) {
-    out.push(b' ');
-    out.extend_from_slice(name.as_bytes());
-    if !matches!(value, Value::Flag) {
-        out.push(b' ');
-        words.value(out, value);
+    fn entry(&mut self, out: &mut Vec<u8>, entry: &Entry, style: Style) {
+        style.entry(out, entry);
+        out.push(b'\n');
     }
 }

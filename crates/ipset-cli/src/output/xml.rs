@@ -1,10 +1,9 @@
 //! XML as `ipset` writes it, which escapes nothing.
 
+use ipset_netlink::text::{Style, Value};
 use ipset_netlink::{Entry, SetHeader};
 
-use super::layout::Layout;
-use super::text;
-use super::words::{Value, Words, each_entry_option, each_set_option};
+use super::layout::{Layout, each_option};
 
 #[derive(Default)]
 pub(super) struct Xml;
@@ -22,15 +21,15 @@ impl Layout for Xml {
         out.extend_from_slice(b"\"/>\n");
     }
 
-    fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, words: Words, members: bool) {
+    fn header(&mut self, out: &mut Vec<u8>, header: &SetHeader, style: Style, members: bool) {
         out.extend_from_slice(b"<ipset name=\"");
         out.extend_from_slice(header.name.as_bytes());
         out.extend_from_slice(b"\">\n<type>");
         out.extend_from_slice(header.set_type.name().as_bytes());
         out.extend_from_slice(b"</type>\n<revision>");
-        text::decimal(out, header.revision);
+        style.value(out, Value::Number(header.revision.into()));
         out.extend_from_slice(b"</revision>\n<header>");
-        each_set_option(header, |name, value| option(out, words, name, value));
+        each_option(header, |name, value| option(out, style, name, value));
         out.push(b'\n');
         for (name, number) in [
             ("memsize", Some(header.memory)),
@@ -38,7 +37,7 @@ impl Layout for Xml {
             ("numentries", header.elements),
         ] {
             if let Some(number) = number {
-                option(out, words, name, Value::Number(number.into()));
+                option(out, style, name, Value::Number(number.into()));
                 out.push(b'\n');
             }
         }
@@ -48,11 +47,11 @@ impl Layout for Xml {
         }
     }
 
-    fn entry(&mut self, out: &mut Vec<u8>, entry: &Entry, words: Words) {
+    fn entry(&mut self, out: &mut Vec<u8>, entry: &Entry, style: Style) {
         out.extend_from_slice(BEFORE_ENTRY);
-        words.key(out, &entry.key);
+        style.key(out, &entry.key);
         out.extend_from_slice(b"</elem>");
-        each_entry_option(entry, |name, value| option(out, words, name, value));
+        entry.each_option(|name, value| option(out, style, name, value));
         out.extend_from_slice(b"</member>\n");
     }
 
@@ -72,7 +71,7 @@ impl Layout for Xml {
     }
 }
 
-fn option(out: &mut Vec<u8>, words: Words, name: &str, value: Value<'_>) {
+fn option(out: &mut Vec<u8>, style: Style, name: &str, value: Value<'_>) {
     out.push(b'<');
     out.extend_from_slice(name.as_bytes());
     if matches!(value, Value::Flag) {
@@ -80,7 +79,7 @@ fn option(out: &mut Vec<u8>, words: Words, name: &str, value: Value<'_>) {
         return;
     }
     out.push(b'>');
-    words.value(out, value);
+    style.value(out, value);
     out.extend_from_slice(b"</");
     out.extend_from_slice(name.as_bytes());
     out.push(b'>');

@@ -1,6 +1,9 @@
-use ipset_netlink::{Entry, IfExists, IfMissing, SetName};
+//! Lines that are sent together.
 
-use super::plain;
+use ipset_netlink::{
+    Comment, Dimension, Element, Entry, Family, IfExists, IfMissing, SetName, SetType,
+};
+
 use crate::command_line::{Command, Stop};
 use crate::session::{KnownSet, Session};
 
@@ -11,17 +14,34 @@ pub(super) struct Batch {
     known: KnownSet,
     /// Of the option `-exist`, when the first of them was read.
     exist: bool,
+    /// What nearly all lines of a large file begin with: command and set. `None` where that can be
+    /// read in another way.
+    beginning: Option<Vec<u8>>,
+    /// Where the entry has addresses, it can have networks.
+    only_networks: bool,
+    /// The kernel has every option of an entry.
+    has_all_options: bool,
     entries: Vec<Entry>,
     lines: Vec<u64>,
 }
 
 impl Batch {
     pub(super) fn new(session: &Session, command: Command, set: SetName, known: KnownSet) -> Self {
+        // Names with blanks need quotes, and commas in the name of an entry separate to `ipset`.
+        let is_word = set.as_str().parse::<SetName>().is_ok() && !set.as_bytes().contains(&b'"');
+        let is_plain = is_word && known.spec.set_type != SetType::ListSet;
+        let single = [Dimension::Ip, Dimension::SingleIp];
+        let mut dimensions = known.spec.set_type.dimensions().iter();
+        let mut arguments = known.spec.add.arguments.iter();
         Self {
             command,
-            set,
-            known,
             exist: session.options.exist,
+            beginning: is_plain
+                .then(|| [command.name().as_bytes(), b" ", set.as_bytes(), b" "].concat()),
+            only_networks: dimensions.all(|dimension| !single.contains(dimension)),
+            has_all_options: arguments.all(|(_, since)| *since <= known.revision),
+            known,
+            set,
             entries: Vec::with_capacity(MOST_ENTRIES),
             lines: Vec::with_capacity(MOST_ENTRIES),
         }
@@ -37,12 +57,44 @@ impl Batch {
         (self.command, &self.set, self.exist) == (command, set, session.options.exist)
     }
 
-    /// The entry of a line that is one more of them and has nothing that takes thought.
+    /// The entry of a line that is one more of them and says to `ipset` what it says to the
+    /// library. Of any other line the grammar tells what it means, or what is wrong.
     pub(super) fn read(&self, line: &[u8]) -> Option<Entry> {
-        let line = plain::Line::read(line)?;
-        let set_type = &self.known.spec.set_type;
-        (line.command == self.command && line.set.as_bytes() == self.set.as_bytes())
-            .then(|| line.entry(set_type, self.known.family))?
+        let KnownSet { spec, family, .. } = self.known;
+        let text = line.strip_prefix(self.beginning.as_deref()?)?;
+        let entry = Entry::parse(text, &spec.set_type).ok()?;
+        // One entry, of the family of the set.
+        let is_plain = |element: &Element| match element {
+            Element::Ip(address) => Family::of(*address) == family,
+            Element::Net(network) => {
+                self.only_networks
+                    && network.prefix_length() > 0
+                    && Family::of(network.address()) == family
+            }
+            Element::Range(_) => false,
+            Element::Port(port) => !port.is_range() && port.family().is_none_or(|of| of == family),
+            _ => true,
+        };
+        let is_plain = entry.key.elements().iter().all(is_plain);
+        (is_plain && Self::takes(self.command, &entry) && self.takes_options(&entry))
+            .then_some(entry)
+    }
+
+    /// Whether the kernel is new enough for the options of the entry, which are nothing else.
+    fn takes_options(&self, entry: &Entry) -> bool {
+        let is_bare = entry.comment.is_none()
+            && entry.counters.is_none()
+            && entry.skbinfo.is_none()
+            && !entry.nomatch
+            && self.known.spec.set_type != SetType::HashNetIface;
+        let comment = entry.comment.as_ref().map(Comment::as_bytes);
+        is_bare
+            || self.has_all_options
+                // Such a word may be an option of the command, an empty one is none.
+                && comment.is_none_or(|text| !text.is_empty() && !text.starts_with(b"-"))
+                && entry.counters.is_none_or(|counters| {
+                    counters.packets.max(counters.bytes) < u64::MAX
+                })
     }
 
     pub(super) fn push(&mut self, line: u64, entry: Entry) {

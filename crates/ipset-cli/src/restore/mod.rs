@@ -7,7 +7,6 @@
 
 mod batch;
 mod input;
-mod plain;
 
 use std::fs::File;
 
@@ -16,7 +15,7 @@ use input::{Input, Read};
 
 use crate::command_line::{self, Command, Stop};
 use crate::session::Session;
-use crate::{message, text};
+use crate::{error_text, text};
 
 /// Runs the lines of a file, up to the first that fails.
 pub(crate) fn restore(session: &mut Session, input: File) -> Result<(), Stop> {
@@ -42,7 +41,7 @@ pub(crate) fn restore(session: &mut Session, input: File) -> Result<(), Stop> {
             Ok(Read::End) => break,
             Err(error) => {
                 restore.send()?;
-                let text = format!("Cannot read: {}", message::without_number(&error));
+                let text = format!("Cannot read: {}", error_text::without_number(&error));
                 return Err(Stop::Failed(text).in_line(number));
             }
         }

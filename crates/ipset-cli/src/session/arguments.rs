@@ -39,10 +39,6 @@ impl Syntax {
         }
     }
 
-    pub(super) fn has_arguments(&self) -> bool {
-        self.arguments().any(|(_, since)| since <= self.revision)
-    }
-
     /// Its arguments, with those that a newer kernel would have.
     fn arguments(&self) -> impl Iterator<Item = (Argument, u8)> + '_ {
         self.of_command.arguments.iter().copied()
@@ -103,17 +99,6 @@ impl Syntax {
                 )));
             }
         }
-        // `ipset` has no words for this one.
-        if values.has(Field::Cidr2) && !allowed.contains(Field::Cidr2) {
-            let why = match *self.of_command.arguments {
-                [] => "option list is empty",
-                _ => "can't resolve them",
-            };
-            return Err(Stop::Failed(format!(
-                "There are not allowed options ({IPSET_OPT_CIDR2}) but {why}. \
-                 It's a bug, please report the problem."
-            )));
-        }
         Ok(())
     }
 }
@@ -154,9 +139,6 @@ impl Session {
         Ok(())
     }
 }
-
-// libipset/data.h, enum ipset_opt
-const IPSET_OPT_CIDR2: u8 = 28;
 
 #[cfg(test)]
 mod tests {

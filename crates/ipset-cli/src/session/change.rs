@@ -1,8 +1,7 @@
 //! From the words of a line to what is asked of the kernel.
 
-use std::net::IpAddr;
-
-use ipset_netlink::{BitmapRange, CreateSet, Entry, Family, Network, SetName};
+use ipset_netlink::packet::errno::IPSET_ERR_INVALID_CIDR;
+use ipset_netlink::{CreateSet, Entry, Family, SetName};
 
 use super::Session;
 use super::arguments::{Syntax, Which};
@@ -10,7 +9,7 @@ use super::describe::describe;
 use crate::command_line::{Call, Command, Stop};
 use crate::grammar::{self, Values};
 use crate::types::{self, Families, Field, Reading, TypeSpec};
-use crate::{message, text};
+use crate::{error_text, text};
 
 /// An entry to be added, deleted or looked for.
 #[derive(Debug)]
@@ -70,12 +69,8 @@ impl Session {
         let text = call.second.as_deref().unwrap_or_default();
         let read = grammar::read_entry(&mut values, &mut self.report, known.spec, text);
         self.tell_remarks(&values);
-        let syntax = Syntax::new(call.command, known.spec, known.revision);
-        if read.is_err() && values.forgotten {
-            self.read_arguments(syntax, &call.rest, Which::Others, &mut Values::default())?;
-            return Err(self.miss_what_was_forgotten(syntax));
-        }
         read?;
+        let syntax = Syntax::new(call.command, known.spec, known.revision);
         self.read_arguments(syntax, &call.rest, Which::Others, &mut values)?;
         syntax.check(&values)?;
         let mut words = String::new();
@@ -93,7 +88,9 @@ impl Session {
                 values.cidr = None;
             }
         } else if holds_addresses && values.cidr == Some(0) {
-            self.refuse_everything(&set, known.spec, &values)?;
+            // The host bits of what is sent are zero, so that the kernel would call it null.
+            let text = error_text::text(IPSET_ERR_INVALID_CIDR, call.command, None);
+            return Err(self.report.error(text).into());
         }
         let entry = values
             .entry(known.spec)
@@ -104,54 +101,5 @@ impl Session {
             entry,
             text: words,
         })
-    }
-
-    /// What `ipset` misses where it has forgotten the line.
-    fn miss_what_was_forgotten(&mut self, syntax: Syntax) -> Stop {
-        if syntax.has_arguments() {
-            let command = syntax.command.name();
-            let text = format!("Invalid {command} command: missing setname");
-            return self.report.error(text).into();
-        }
-        self.report.clear();
-        Stop::Failed(
-            "There are missing mandatory flags but can't check them. \
-             It's a bug, please report the problem."
-                .into(),
-        )
-    }
-
-    /// The kernel refuses `192.0.2.1/0` for its prefix, unless the address is wrong already. Sent
-    /// as a network, whose host bits are zero, it would be refused for being `0.0.0.0`.
-    fn refuse_everything(
-        &mut self,
-        set: &SetName,
-        spec: &'static TypeSpec,
-        values: &Values,
-    ) -> Result<(), Stop> {
-        let header = self.connect()?.header(set);
-        let header = self.checked(header, Command::Add, None)?;
-        let Some(ip) = values.ip else {
-            return Ok(());
-        };
-        let code = match header.options.range {
-            Some(BitmapRange::Addresses(range))
-                if !(range.first()..=range.last()).contains(&ip) =>
-            {
-                message::IPSET_ERR_BITMAP_RANGE
-            }
-            None if is_null(ip, header.options.netmask) => return Ok(()),
-            _ => message::IPSET_ERR_INVALID_CIDR,
-        };
-        let text = message::text(code, Command::Add, Some(&spec.set_type));
-        Err(self.report.error(text).into())
-    }
-}
-
-/// Whether nothing of the address is left in a set that masks its addresses.
-fn is_null(ip: IpAddr, netmask: Option<u8>) -> bool {
-    match netmask.map(|bits| Network::new(ip, bits)) {
-        Some(Ok(network)) => network.address().is_unspecified(),
-        _ => ip.is_unspecified(),
     }
 }

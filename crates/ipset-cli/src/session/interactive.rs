@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 use super::{Session, Source, print};
 use crate::command_line::{self, PROGRAM, Stop};
-use crate::{message, text};
+use crate::{error_text, text};
 
 impl Session {
     /// Runs the lines of standard input, after a prompt each. An error does not end it.
@@ -18,7 +18,7 @@ impl Session {
             match input.read_until(b'\n', &mut line) {
                 Ok(0) => return Err(Stop::Quit),
                 Ok(_) => {}
-                Err(error) => return Err(Stop::Failed(message::without_number(&error))),
+                Err(error) => return Err(Stop::Failed(error_text::without_number(&error))),
             }
             let result = self.typed(&line);
             if result == Err(Stop::Quit) {

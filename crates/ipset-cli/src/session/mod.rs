@@ -15,6 +15,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
 use change::Change;
+use ipset_netlink::packet::IPSET_PROTOCOL as PROTOCOL;
 use ipset_netlink::{Error, IfExists, IfMissing, IpSet, SetName, SetType};
 use known::Known;
 pub(crate) use known::KnownSet;
@@ -24,7 +25,7 @@ use crate::command_line::{
 };
 use crate::output::{self, ListError};
 use crate::report::Report;
-use crate::{grammar, message, restore, text, types};
+use crate::{error_text, grammar, text, types};
 
 /// The commands of one run of the program.
 #[derive(Debug, Default)]
@@ -48,7 +49,7 @@ enum Source {
 
 impl Session {
     /// Runs one line.
-    pub(crate) fn run(&mut self, words: Vec<String>) -> Result<(), Stop> {
+    fn run(&mut self, words: Vec<String>) -> Result<(), Stop> {
         match self.read(words)? {
             Some(call) => self.call(&call),
             None => Ok(()),
@@ -85,8 +86,9 @@ impl Session {
         Call::of(definition, words).map(Some)
     }
 
-    /// Runs the lines of a file.
-    pub(crate) fn run_file(&mut self) -> Result<(), Stop> {
+    /// Opens the file of a call of `restore`; from here on the lines are its.
+    pub(crate) fn open_file(&mut self, call: &Call) -> Result<File, Stop> {
+        nothing_left(call)?;
         let input = match &self.options.file {
             // Its own buffer would hide what there is to read.
             None => io::stdin()
@@ -94,16 +96,16 @@ impl Session {
                 .try_clone_to_owned()
                 .map(File::from)
                 .map_err(|error| {
-                    let error = message::without_number(&error);
+                    let error = error_text::without_number(&error);
                     Stop::Failed(format!("Cannot read: {error}"))
                 })?,
             Some(path) => open(&path_of(path)).map_err(|error| {
-                let error = message::without_number(&error);
+                let error = error_text::without_number(&error);
                 Stop::Failed(format!("Cannot open {path} for reading: {error}"))
             })?,
         };
         self.source = Source::File;
-        restore::restore(self, input)
+        Ok(input)
     }
 
     fn without_command(&mut self, word: Option<&str>) -> Result<(), Stop> {
@@ -129,13 +131,10 @@ impl Session {
                 self.remove(call.command, set.as_ref())
             }
             Command::Rename | Command::Swap => self.rename_or_swap(call),
-            Command::Restore => {
-                nothing_left(call)?;
-                self.run_file()
-            }
             Command::Help => self.help(first),
             Command::Version => self.version(),
-            Command::Quit => Err(Stop::Quit),
+            // A file is read by the command line alone, not by lines of a session.
+            Command::Restore | Command::Quit => Err(Stop::Quit),
         }
     }
 
@@ -207,7 +206,7 @@ impl Session {
             Some(path) => match File::create(path_of(path)) {
                 Ok(file) => Box::new(file),
                 Err(error) => {
-                    let error = message::without_number(&error);
+                    let error = error_text::without_number(&error);
                     let text = format!("Cannot open {path} for writing: {error}");
                     return Err(self.report.error(text).into());
                 }
@@ -288,12 +287,12 @@ impl Session {
         set_type: Option<&SetType>,
     ) -> Result<T, Stop> {
         result.map_err(|error| {
-            let text = message::explain(&error, command, set_type);
+            let text = error_text::explain(&error, command, set_type);
             self.report.error(text).into()
         })
     }
 
-    pub(crate) fn if_exists(&self) -> IfExists {
+    fn if_exists(&self) -> IfExists {
         if self.options.exist {
             IfExists::Update
         } else {
@@ -347,11 +346,11 @@ fn cannot_write(error: &io::Error) -> Stop {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Stop::Quit;
     }
-    Stop::Failed(format!("Cannot write: {}", message::without_number(error)))
+    Stop::Failed(format!(
+        "Cannot write: {}",
+        error_text::without_number(error)
+    ))
 }
-
-/// The version of the kernel's protocol that is spoken here.
-const PROTOCOL: u8 = 7;
 
 // asm-generic/errno-base.h
 const EISDIR: i32 = 21;

@@ -25,7 +25,13 @@
 //! - **A mistake that the stock tool crashes on** gets an error and exit status 1.
 //! - **A network is the same from whichever of its addresses it is written.** The kernel takes
 //!   `0.0.0.1/24` into a set of single addresses and refuses `0.0.0.0/24`; with ours both are
-//!   refused.
+//!   refused. For the same reason a prefix of 0 is called just that, where the kernel may find
+//!   something wrong with the address.
+//! - **A mistake is told once.** ICMP of the other family is a mistake after which the stock tool
+//!   reads on with a line that it has forgotten, and tells what it misses then, or that it has a
+//!   bug.
+//! - **An address with its whole length as prefix is the address**, also where a set holds single
+//!   addresses only; the stock tool says that it has a bug.
 //! - **`-output json` exists.**
 
 use std::path::PathBuf;
@@ -48,6 +54,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("a_file_that_cannot_be_read_is_a_mistake", unreadable_file),
         trial("a_mistake_in_a_session_leaves_nothing_behind", session),
         trial("a_network_is_the_same_from_any_address", network),
+        trial("a_mistake_is_told_once", told_once),
+        trial(
+            "an_address_with_its_whole_length_is_the_address",
+            whole_length,
+        ),
         trial("output_json_exists", output_json),
     ]
 }
@@ -211,6 +222,60 @@ fn network() -> Result<(), Failed> {
         let said = String::from_utf8_lossy(&refused.stderr);
         assert!(said.contains("Null-valued element"), "{said}");
     }
+    stock.run(&["create", "b", "bitmap:ip", "range", "10.0.0.0/24"])?;
+    for entry in ["x 0.0.0.1/0", "x 10.0.0.1/0", "b 10.0.0.1/0", "b 0.0.0.1/0"] {
+        let (set, network) = entry.split_once(' ').unwrap_or_default();
+        for command in ["add", "del"] {
+            let refused = Tool::at(ours()).output(&[command, set, network])?;
+            let said = String::from_utf8_lossy(&refused.stderr);
+            assert!(said.contains("value of the CIDR parameter"), "{said}");
+            let theirs = stock.output(&[command, set, network])?;
+            assert_eq!(refused.status.code(), theirs.status.code(), "{entry}");
+        }
+    }
+    Ok(())
+}
+
+fn told_once() -> Result<(), Failed> {
+    let stock = Tool::require("ipset")?;
+    stock.run(&["create", "x", "hash:ip,port"])?;
+    stock.run(&["create", "y", "hash:ip,port,net", "family", "inet6"])?;
+    for (set, entry, family) in [
+        ("x", "192.0.2.1,icmpv6:128/0", "inet6"),
+        ("x", "192.0.2.1,58:0", "inet6"),
+        ("y", "2001:db8::1,icmp:8/0,2001:db8::/64", "inet"),
+    ] {
+        let protocol = if family == "inet" { "ICMP" } else { "ICMPv6" };
+        let mistake = format!(
+            "ipset v7.17: Syntax error: Protocol {protocol} can be used with family {family} only\n"
+        );
+        for command in ["add", "del", "test"] {
+            let refused = Tool::at(ours()).output(&[command, set, entry])?;
+            assert_eq!(String::from_utf8_lossy(&refused.stderr), mistake);
+            let theirs = stock.output(&[command, set, entry])?;
+            assert_ne!(String::from_utf8_lossy(&theirs.stderr), mistake);
+            assert_eq!(refused.status.code(), theirs.status.code(), "{entry}");
+        }
+    }
+    Ok(())
+}
+
+fn whole_length() -> Result<(), Failed> {
+    let stock = Tool::require("ipset")?;
+    stock.run(&["create", "x", "hash:ip,port,ip"])?;
+    let entry = "192.0.2.1,80,192.0.2.2/32";
+    let theirs = stock.output(&["add", "x", entry])?;
+    assert!(String::from_utf8_lossy(&theirs.stderr).contains("bug"));
+    Tool::at(ours()).run(&["add", "x", entry])?;
+    let saved = stock.run(&["save", "x"])?;
+    assert!(
+        saved.ends_with("\nadd x 192.0.2.1,tcp:80,192.0.2.2\n"),
+        "{saved}"
+    );
+    let present = Tool::at(ours()).output(&["test", "x", entry])?;
+    assert!(present.status.success(), "{present:?}");
+    Tool::at(ours()).run(&["del", "x", entry])?;
+    assert!(!stock.run(&["save", "x"])?.contains("add "));
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::text::{Text, first_wrong};
+use crate::bytes::{Text, first_wrong};
 
 /// The comment of an entry: at most 255 bytes, without `"`, NUL or line breaks, and most often
 /// UTF-8.

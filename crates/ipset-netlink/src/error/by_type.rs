@@ -1,12 +1,12 @@
 //! Error numbers that mean something else in each kind of type.
 
-use super::numbers::{
+use super::{KernelError, Operation};
+use crate::packet::errno::{
     IPSET_ERR_BEFORE, IPSET_ERR_BITMAP_RANGE, IPSET_ERR_BITMAP_RANGE_SIZE, IPSET_ERR_HASH_ELEM,
     IPSET_ERR_HASH_FULL, IPSET_ERR_HASH_RANGE, IPSET_ERR_HASH_RANGE_UNSUPPORTED,
     IPSET_ERR_INVALID_PROTO, IPSET_ERR_LIST_FULL, IPSET_ERR_LOOP, IPSET_ERR_MISSING_PROTO,
     IPSET_ERR_NAME, IPSET_ERR_NAMEREF, IPSET_ERR_REF_EXIST, IPSET_ERR_TYPE_SPECIFIC,
 };
-use super::{KernelError, Operation};
 use crate::set_type::Method;
 use crate::{Element, Key, SetOptions, SetType};
 

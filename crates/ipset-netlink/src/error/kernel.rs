@@ -1,6 +1,7 @@
 use std::io;
 
-use super::numbers::{
+use crate::error::Operation;
+use crate::packet::errno::{
     EACCES, EBUSY, EEXIST, EINVAL, ENOENT, EOPNOTSUPP, EPERM, ERANGE,
     IPSET_ERR_BITMASK_NETMASK_EXCL, IPSET_ERR_BUSY, IPSET_ERR_COMMENT, IPSET_ERR_COUNTER,
     IPSET_ERR_EXIST, IPSET_ERR_EXIST_SETNAME2, IPSET_ERR_FIND_TYPE, IPSET_ERR_INVALID_CIDR,
@@ -9,7 +10,6 @@ use super::numbers::{
     IPSET_ERR_PROTOCOL, IPSET_ERR_REFERENCED, IPSET_ERR_SKBINFO, IPSET_ERR_TIMEOUT,
     IPSET_ERR_TYPE_MISMATCH,
 };
-use crate::error::Operation;
 use crate::{BitmapRange, Family, SetHeader, SetName, SetType};
 
 /// Why the kernel refused, told by the command.

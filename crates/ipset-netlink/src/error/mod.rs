@@ -2,14 +2,12 @@
 
 mod by_type;
 mod kernel;
-pub(crate) mod numbers;
 mod operation;
 
 use std::{fmt, io};
 
 pub(crate) use kernel::KernelError;
 pub use netlink_session::DecodeError;
-pub(crate) use numbers::IPSET_ERR_EXIST;
 pub(crate) use operation::Operation;
 
 use crate::{Key, SetType};

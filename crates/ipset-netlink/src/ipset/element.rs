@@ -1,7 +1,8 @@
 //! One entry of a set.
 
 use super::exchange::{Failure, serialize};
-use crate::error::{IPSET_ERR_EXIST, InputError, Operation};
+use crate::error::{InputError, Operation};
+use crate::packet::errno::IPSET_ERR_EXIST;
 use crate::packet::{Command, IpSetAttribute};
 use crate::{
     Element, Entry, Error, Family, IfExists, IfMissing, IpSet, Key, Method, SetName, SetType,

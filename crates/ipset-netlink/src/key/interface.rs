@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::text::Text;
+use crate::bytes::Text;
 
 /// A network interface, in a `hash:net,iface`.
 ///

@@ -3,26 +3,27 @@
 mod decode;
 mod element;
 mod encode;
+mod error;
 mod interface;
 mod mac;
 mod network;
 mod port;
 mod range;
 mod raw;
-mod text;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub use element::Element;
 pub(crate) use encode::Parts;
+pub(crate) use error::Fault;
+pub use error::KeyError;
 pub use interface::{Interface, InterfaceError};
 pub use mac::{MacAddress, MacAddressError};
 pub use network::Network;
 pub use port::{Port, PortError};
 pub use range::AddressRange;
 pub use raw::RawKey;
-pub use text::KeyError;
 
 use crate::Family;
 

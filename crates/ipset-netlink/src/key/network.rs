@@ -1,7 +1,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::text::{Fault, KeyError};
+use super::error::{Fault, KeyError};
 use crate::Family;
 
 /// A network: an address whose host bits are zero, and a prefix length.

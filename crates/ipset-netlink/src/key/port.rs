@@ -1,5 +1,6 @@
+//! Ports, and what stands in their place: the type and code of ICMP.
+
 use std::fmt;
-use std::str::FromStr;
 
 use crate::Family;
 
@@ -141,54 +142,21 @@ impl Port {
 impl fmt::Display for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(number) = self.protocol {
-            match PROTOCOLS.iter().find(|(_, known)| *known == number) {
-                Some((name, _)) => write!(f, "{name}:")?,
-                None => write!(f, "{number}:")?,
-            }
+            match number {
+                IPPROTO_TCP => f.write_str("tcp:"),
+                IPPROTO_UDP => f.write_str("udp:"),
+                IPPROTO_SCTP => f.write_str("sctp:"),
+                IPPROTO_UDPLITE => f.write_str("udplite:"),
+                IPPROTO_ICMP => f.write_str("icmp:"),
+                IPPROTO_ICMPV6 => f.write_str("ipv6-icmp:"),
+                other => write!(f, "{other}:"),
+            }?;
         }
         match self.icmp_type_and_code() {
             Some((icmp_type, code)) => write!(f, "{icmp_type}/{code}"),
             None if self.is_range() => write!(f, "{}-{}", self.first, self.last),
             None => write!(f, "{}", self.first),
         }
-    }
-}
-
-/// Names of protocols, also `icmpv6`, and numbers; names of services and of ICMP types are not
-/// known here.
-impl FromStr for Port {
-    type Err = PortError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || PortError(text.into());
-        let (protocol, ports) = match text.split_once(':') {
-            None => (None, text),
-            Some((name, ports)) => {
-                let known = PROTOCOLS.iter().find(|(known, _)| *known == name);
-                let number = known.map(|(_, number)| *number).or_else(|| number(name));
-                (Some(number.ok_or_else(wrong)?), ports)
-            }
-        };
-        let of = |first, last| Self {
-            protocol,
-            first,
-            last,
-        };
-        let port = if matches!(protocol, Some(IPPROTO_ICMP | IPPROTO_ICMPV6)) {
-            let (icmp_type, code) = ports.split_once('/').ok_or_else(wrong)?;
-            let icmp_type = number(icmp_type).ok_or_else(wrong)?;
-            let both = u16::from_be_bytes([icmp_type, number(code).ok_or_else(wrong)?]);
-            of(both, both)
-        } else if let Some((first, last)) = ports.split_once('-') {
-            of(
-                number(first).ok_or_else(wrong)?,
-                number(last).ok_or_else(wrong)?,
-            )
-        } else {
-            let port = number(ports).ok_or_else(wrong)?;
-            of(port, port)
-        };
-        port.is_possible().then_some(port).ok_or_else(wrong)
     }
 }
 
@@ -199,17 +167,16 @@ fn has_ports(protocol: u8) -> bool {
     )
 }
 
-/// A number without the sign that the standard library would take.
-fn number<N: FromStr>(text: &str) -> Option<N> {
-    text.bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| text.parse().ok())?
-}
-
 /// Why something is not a [`Port`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is neither a port (80, tcp:80, icmp:8/0) nor a range of ports (tcp:80-90)")]
 pub struct PortError(String);
+
+impl PortError {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+}
 
 // linux/in.h and linux/in6.h
 const IPPROTO_ICMP: u8 = 1;
@@ -218,17 +185,6 @@ const IPPROTO_UDP: u8 = 17;
 const IPPROTO_ICMPV6: u8 = 58;
 const IPPROTO_SCTP: u8 = 132;
 const IPPROTO_UDPLITE: u8 = 136;
-
-const PROTOCOLS: [(&str, u8); 7] = [
-    ("tcp", IPPROTO_TCP),
-    ("udp", IPPROTO_UDP),
-    ("sctp", IPPROTO_SCTP),
-    ("udplite", IPPROTO_UDPLITE),
-    ("icmp", IPPROTO_ICMP),
-    ("ipv6-icmp", IPPROTO_ICMPV6),
-    // Read, and never written: the first name of a number is.
-    ("icmpv6", IPPROTO_ICMPV6),
-];
 
 #[cfg(test)]
 mod tests {

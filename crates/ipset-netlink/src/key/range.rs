@@ -2,7 +2,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Network;
-use super::text::{Fault, KeyError};
+use super::error::{Fault, KeyError};
 use crate::Family;
 
 /// All addresses from one to another, both included, of one family.

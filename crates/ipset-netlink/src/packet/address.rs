@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netlink_packet_core::{DecodeError, NLA_HEADER_SIZE, NlaBuffer};
 
-use super::number::{NET, attributes_of};
+use super::codec::{NET, attributes_of};
 
 #[derive(Clone, Copy)]
 pub(super) struct Address(pub(super) IpAddr);

@@ -4,7 +4,7 @@ use netlink_packet_core::{
 
 use super::EntryAttribute;
 use super::attribute::IPSET_ATTR_DATA;
-use super::number::{Attributes, attributes_of, value};
+use super::codec::{Attributes, attributes_of, value};
 
 /// Many entries, as bytes.
 ///

@@ -75,7 +75,7 @@ impl From<IpSetMessage> for NetlinkPayload<IpSetMessage> {
 }
 
 /// The version spoken here; `linux/netfilter/ipset/ip_set.h`.
-pub(crate) const IPSET_PROTOCOL: u8 = 7;
+pub const IPSET_PROTOCOL: u8 = 7;
 
 // linux/netfilter/nfnetlink.h
 const NFNL_SUBSYS_IPSET: u8 = 6;

@@ -29,12 +29,14 @@
 
 mod address;
 mod attribute;
+mod codec;
 mod command;
 mod entries;
 mod entry;
+pub mod errno;
 mod header;
 mod message;
-mod number;
+mod table;
 
 pub use attribute::IpSetAttribute;
 pub use command::Command;
@@ -50,5 +52,4 @@ pub(crate) use header::{
     IPSET_FLAG_WITH_COMMENT, IPSET_FLAG_WITH_COUNTERS, IPSET_FLAG_WITH_FORCEADD,
     IPSET_FLAG_WITH_SKBINFO,
 };
-pub(crate) use message::IPSET_PROTOCOL;
-pub use message::IpSetMessage;
+pub use message::{IPSET_PROTOCOL, IpSetMessage};

@@ -1,6 +1,4 @@
-use std::fmt;
-
-use super::{BitmapRange, SetOptions};
+use super::SetOptions;
 use crate::{Family, SetName, SetType};
 
 /// Name, type and options of a set, and how full it is.
@@ -35,48 +33,4 @@ pub struct SetIndex {
     pub index: u16,
     /// The family of the set's addresses.
     pub family: Family,
-}
-
-/// Type, family and options as `ipset create` takes them:
-/// `hash:net family inet maxelem 65536 timeout 0`.
-impl fmt::Display for SetHeader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let options = &self.options;
-        write!(f, "{}", self.set_type)?;
-        match options.range {
-            Some(BitmapRange::Addresses(range)) => write!(f, " range {range}")?,
-            Some(BitmapRange::Ports(first, last)) => write!(f, " range {first}-{last}")?,
-            None if self.family != Family::Unspec => write!(f, " family {}", self.family)?,
-            None => {}
-        }
-        if let Some(max_elements) = options.max_elements {
-            write!(f, " maxelem {max_elements}")?;
-        }
-        if let Some(size) = options.size {
-            write!(f, " size {size}")?;
-        }
-        if let Some(netmask) = options.netmask {
-            write!(f, " netmask {netmask}")?;
-        }
-        if let Some(bitmask) = options.bitmask {
-            write!(f, " bitmask {bitmask}")?;
-        }
-        if let Some(mask) = options.mark_mask {
-            write!(f, " markmask {mask:#010x}")?;
-        }
-        if let Some(timeout) = options.timeout {
-            write!(f, " timeout {}", timeout.as_secs())?;
-        }
-        for (has, option) in [
-            (options.counters, " counters"),
-            (options.comments, " comment"),
-            (options.skbinfo, " skbinfo"),
-            (options.forceadd, " forceadd"),
-        ] {
-            if has {
-                f.write_str(option)?;
-            }
-        }
-        Ok(())
-    }
 }

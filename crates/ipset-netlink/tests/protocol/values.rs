@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipset_netlink::packet::{Command, EncodedEntries, IpSetAttribute, IpSetMessage};
 use ipset_netlink::testing::{self, Answer};
+use ipset_netlink::text::Line;
 use ipset_netlink::{
     AddressRange, BitmapRange, Counters, CreateSet, Element, Entry, Family, IfExists, Interface,
     IpSet, Key, MacAddress, Network, Port, Set, SetName, SetType, SkbInfo, Timeout,
@@ -40,6 +41,41 @@ proptest! {
         if let Ok(key) = Key::parse(&text, &set_type) {
             prop_assert!(set_type.accepts(&key));
             prop_assert_eq!(Key::parse(&key.to_string(), &set_type).unwrap(), key);
+        }
+    }
+
+    #[test]
+    fn an_entry_is_read_from_the_line_that_it_is_written_as(
+        (set_type, entry) in any_type().prop_flat_map(|t| (Just(t.clone()), placed(&t))),
+    ) {
+        let line = Line::Add(name(), entry.clone());
+        let mut text = Vec::new();
+        line.write(&mut text);
+        prop_assert_eq!(Line::parse(&text, |_| Some(set_type.clone())), Ok(line));
+        let (_, text) = text.split_at("add s ".len());
+        prop_assert_eq!(Entry::parse(text, &set_type), Ok(entry));
+    }
+
+    #[test]
+    fn a_set_is_read_from_the_line_that_it_is_written_as(create in any_type().prop_flat_map(create)) {
+        let text = create.to_string();
+        prop_assert_eq!(Line::parse(text.as_bytes(), |_| None), Ok(Line::Create(create)));
+    }
+
+    #[test]
+    fn any_line_is_read_or_refused(
+        line in "(add|create) [a-z] [0-9a-f:.,/ \"-]{0,30}|.{0,30}",
+        bytes in vec(any::<u8>(), 0..40),
+        set_type in any_type(),
+    ) {
+        let _ = Line::parse(&bytes, |_| Some(set_type.clone()));
+        match Line::parse(line.as_bytes(), |_| Some(set_type.clone())) {
+            Ok(read) => {
+                let mut text = Vec::new();
+                read.write(&mut text);
+                prop_assert_eq!(Line::parse(&text, |_| Some(set_type)), Ok(read));
+            }
+            Err(error) => prop_assert!(error.offset() <= line.len()),
         }
     }
 
@@ -237,6 +273,18 @@ fn entry(set_type: &SetType) -> impl Strategy<Value = Entry> + use<> {
             entry.nomatch = nomatch && nets;
             entry
         })
+}
+
+/// An entry that may have a place in a list.
+fn placed(set_type: &SetType) -> impl Strategy<Value = Entry> + use<> {
+    let is_list = *set_type == SetType::ListSet;
+    (entry(set_type), option::of((set_name(), any::<bool>()))).prop_map(move |(entry, place)| {
+        match place.filter(|_| is_list) {
+            Some((other, true)) => entry.before(other),
+            Some((other, false)) => entry.after(other),
+            None => entry,
+        }
+    })
 }
 
 fn timeout() -> impl Strategy<Value = Timeout> {

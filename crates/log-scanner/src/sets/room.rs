@@ -1,6 +1,6 @@
 //! How full a set is, and how to make room.
 
-use ipset_netlink::SetHeader;
+use ipset_netlink::{CreateSet, SetHeader};
 
 /// From so many percent on, a set is worth a warning.
 const FULL_SOON: u64 = 80;
@@ -35,28 +35,16 @@ pub(super) fn cure(header: &SetHeader) -> String {
 
 /// Commands that put a set of twice the size in the place of this one, with the same members.
 fn larger(header: &SetHeader) -> String {
-    let (name, options) = (&header.name, &header.options);
-    let maxelem = options
-        .max_elements
-        .unwrap_or(DEFAULT_MAXELEM)
-        .saturating_mul(2);
-    let timeout = options.timeout.map_or_else(String::new, |timeout| {
-        format!(" timeout {}", timeout.as_secs())
-    });
-    let extensions: String = [
-        (options.counters, " counters"),
-        (options.comments, " comment"),
-        (options.skbinfo, " skbinfo"),
-        (options.forceadd, " forceadd"),
-    ]
-    .into_iter()
-    .filter_map(|(has, word)| has.then_some(word))
-    .collect();
+    let name = &header.name;
+    let maxelem = header.options.max_elements.unwrap_or(DEFAULT_MAXELEM);
+    let mut create = CreateSet::from(header).max_elements(maxelem.saturating_mul(2));
+    if let Ok(larger) = LARGER.parse() {
+        create.name = larger;
+    }
     format!(
-        "ipset create {LARGER} {} family {} maxelem {maxelem}{timeout}{extensions} && \
+        "ipset {create} && \
          ipset save {name} | sed -n 's/^add {name} /add {LARGER} /p' | ipset restore && \
-         ipset swap {LARGER} {name} && ipset destroy {LARGER}",
-        header.set_type, header.family
+         ipset swap {LARGER} {name} && ipset destroy {LARGER}"
     )
 }
 

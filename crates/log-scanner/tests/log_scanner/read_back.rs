@@ -65,7 +65,10 @@ fn the_cure_cures() -> Result<(), Failed> {
     let sets = Sets::none()?;
     for (set_type, extensions) in [
         ("hash:ip", ""),
-        ("hash:net", "counters comment skbinfo forceadd"),
+        (
+            "hash:net",
+            "counters comment skbinfo forceadd hashsize 64 bucketsize 4 initval 0x1234",
+        ),
     ] {
         let maxelem = "maxelem 2 timeout 600";
         sets.create("blacklist", &format!("{set_type} {maxelem} {extensions}"))?;

@@ -161,7 +161,6 @@ fn port(random: &mut Random, inet6: bool) -> String {
             "icmpv6:echo-request",
             "icmpv6:128/0",
             "ipv6-icmp:1/4",
-            "icmp:8/0",
             "icmpv6:neighbour-solicitation",
         ]))
         .to_owned(),
@@ -170,7 +169,6 @@ fn port(random: &mut Random, inet6: bool) -> String {
             "icmp:8/0",
             "icmp:ping",
             "icmp:3/1",
-            "icmpv6:128/0",
             "icmp:any",
             "1:echo-reply",
         ]))

@@ -10,7 +10,7 @@ use request::{Asked, Refusal};
 
 use super::answers::{protocol, revisions, type_of_revision};
 use super::{Answer, Script};
-use crate::error::numbers::{
+use crate::packet::errno::{
     EEXIST, ENOENT, IPSET_ERR_BUSY, IPSET_ERR_EXIST_SETNAME2, IPSET_ERR_FIND_TYPE,
     IPSET_ERR_PROTOCOL, IPSET_ERR_REFERENCED, IPSET_ERR_TYPE_MISMATCH,
 };

@@ -1,17 +1,19 @@
 //! Reading a saved file, ours or one that `ipset save` wrote.
 
-mod line;
-mod words;
-
 use std::collections::{BTreeSet, HashMap};
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 
-use ipset_netlink::{CreateSet, SetName, SetType};
+use ipset_netlink::text::Line;
+use ipset_netlink::{CreateSet, Entry, SetName, SetType};
 use jiff::Timestamp;
-use line::{create, entry};
-use words::Words;
 
-use super::format::{END, MAGIC, Member, Saved, SavedSet};
+use super::format::{END, MAGIC, Member, Saved, SavedSet, misfit};
+use crate::files;
+use crate::findings::Problem;
+
+/// Bytes of a saved file: eight sets of a few million members each.
+const MAX_SIZE: u64 = 2 << 30;
 
 /// Longer than any line `ipset save` writes: a comment has at most 255 bytes.
 const MAX_LINE: u64 = 4096;
@@ -40,6 +42,20 @@ pub(crate) struct BadLine {
     pub(crate) line: usize,
     /// What is wrong with it.
     pub(crate) why: String,
+}
+
+/// Reads the file, or standard input for `-`.
+pub(crate) fn read(
+    path: &Path,
+    type_of: &mut dyn FnMut(&SetName) -> Option<SetType>,
+) -> io::Result<Parsed> {
+    if path == Path::new("-") {
+        return parse(io::stdin().lock(), type_of);
+    }
+    // A directory opens, and only then cannot be read.
+    let mut input = BufReader::with_capacity(1 << 16, files::open(path, MAX_SIZE)?.take(MAX_SIZE));
+    input.fill_buf()?;
+    parse(input, type_of)
 }
 
 /// Reads a file to its end. `type_of` tells the type of a set that the file does not create.
@@ -93,6 +109,19 @@ pub(crate) fn parse(
 }
 
 impl Parsed {
+    /// The lines that cannot be read, as problems.
+    pub(crate) fn bad_lines(&self, path: &Path) -> Vec<Problem> {
+        let named = self.bad.iter();
+        let mut problems: Vec<_> = named
+            .map(|bad| Problem::line(path, bad.line, bad.why.clone()))
+            .collect();
+        if self.more_bad > 0 {
+            let more = format!("{} more lines cannot be read", self.more_bad);
+            problems.push(Problem::file(path, more));
+        }
+        problems
+    }
+
     fn reject(&mut self, line: usize, why: String) {
         if self.rejected.len() < REMEMBERED {
             self.rejected.insert(line);
@@ -159,35 +188,48 @@ impl Sets {
         number: usize,
         type_of: &mut dyn FnMut(&SetName) -> Option<SetType>,
     ) -> Result<(), String> {
-        let mut words = Words(line);
-        let command = words.next()?.unwrap_or_default();
-        if !matches!(command, "create" | "add") {
-            return Err(format!("{command:?} is neither create nor add"));
-        }
-        let name = words.next()?.ok_or("the name of the set is missing")?;
-        let name: SetName = name.parse().map_err(text_of)?;
-        if command == "create" {
-            if self.index.contains_key(&name) {
-                return Err(format!("an earlier line has set \"{name}\" already"));
-            }
-            let create = create(&mut words, name.clone())?;
-            let set_type = Some(create.set_type.clone());
-            self.push(name, Some(create), set_type);
-            return Ok(());
-        }
-        let known = self.index.get(&name).cloned();
-        let (at, set_type) = known.unwrap_or_else(|| (self.list.len(), type_of(&name)));
-        let create = self.list.get(at).and_then(|set| set.create.as_ref());
-        let entry = entry(&mut words, create, set_type.as_ref())?;
-        if at == self.list.len() {
-            self.push(name, None, set_type);
-        }
-        if let Some(set) = self.list.get_mut(at) {
-            set.members.push(Member {
-                line: number,
-                entry,
+        let mut known = None;
+        let line = Line::parse(line, |name| {
+            let (at, set_type) = self.index.get(name).cloned().unwrap_or_else(|| {
+                let set_type = type_of(name);
+                (self.list.len(), set_type)
             });
+            known = Some((at, set_type.clone()));
+            // One that nobody knows may be any of those that hold addresses.
+            Some(set_type.unwrap_or(SetType::HashNet))
+        });
+        match line.map_err(|error| error.reason().to_owned())? {
+            Line::Create(create) => self.create(create),
+            Line::Add(name, entry) => {
+                let (at, set_type) = known.unwrap_or((self.list.len(), None));
+                let create = self.list.get(at).and_then(|set| set.create.as_ref());
+                if let Some(why) = create.and_then(|create| cannot_have(create, &entry)) {
+                    return Err(why);
+                }
+                if at == self.list.len() {
+                    self.push(name, None, set_type);
+                }
+                if let Some(set) = self.list.get_mut(at) {
+                    set.members.push(Member {
+                        line: number,
+                        entry,
+                    });
+                }
+                Ok(())
+            }
+            _ => Ok(()),
         }
+    }
+
+    fn create(&mut self, create: CreateSet) -> Result<(), String> {
+        let (name, set_type) = (create.name.clone(), create.set_type.clone());
+        if self.index.contains_key(&name) {
+            return Err(format!("an earlier line has set \"{name}\" already"));
+        }
+        if let SetType::Other(name) = &set_type {
+            return Err(format!("{name:?} is no type of set that is known"));
+        }
+        self.push(name, Some(create), Some(set_type));
         Ok(())
     }
 
@@ -201,8 +243,25 @@ impl Sets {
     }
 }
 
-fn text_of(error: impl std::error::Error) -> String {
-    error.to_string()
+/// Why a set that was created so has no such entry.
+fn cannot_have(create: &CreateSet, entry: &Entry) -> Option<String> {
+    let options = &create.options;
+    let mut without = None;
+    entry.each_option(|word, _| {
+        let has = match word {
+            "timeout" => options.timeout.is_some(),
+            "packets" | "bytes" => options.counters,
+            "comment" => options.comments,
+            "skbmark" | "skbprio" | "skbqueue" => options.skbinfo,
+            _ => true,
+        };
+        if !has {
+            without.get_or_insert(word);
+        }
+    });
+    misfit(entry, create).or_else(|| {
+        without.map(|word| format!("the set was not created for members with {word:?}"))
+    })
 }
 
 #[cfg(test)]
@@ -235,17 +294,14 @@ create plain hash:ip family inet hashsize 1024 maxelem 65536 netmask 24 bucketsi
     fn reads_what_ipset_writes() {
         let saved = good(STOCK);
         assert_eq!(saved.at, None);
-        let mut out = Vec::new();
-        saved.write(&mut out).unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), STOCK);
+        assert_eq!(String::from_utf8(saved.text()).unwrap(), STOCK);
     }
 
     #[test]
     fn reads_back_what_it_writes() {
         let mut saved = good(STOCK);
         saved.at = Some("2026-11-22T09:00:00Z".parse().unwrap());
-        let mut out = Vec::new();
-        saved.write(&mut out).unwrap();
+        let out = saved.text();
         assert!(out.starts_with(b"# rampart sets.save 1 saved=2026-11-22T09:00:00Z\n"));
         let mut read = good(std::str::from_utf8(&out).unwrap());
         // The first line moved every other one down.
@@ -297,8 +353,7 @@ add ls blacklist timeout 0 comment \"first\"
                 (3, "\"t\\xe9\" is no UTF-8 text")
             ]
         );
-        let mut out = Vec::new();
-        parsed.saved.write(&mut out).unwrap();
+        let out = parsed.saved.text();
         let (_, added) = out.split_at(out.iter().position(|byte| *byte == b'\n').unwrap() + 1);
         assert_eq!(
             added,
@@ -310,7 +365,7 @@ add ls blacklist timeout 0 comment \"first\"
     /// and places in a list.
     const MORE: &str = "\
 create im hash:ip,mark family inet6 markmask 0x0000ff00 skbinfo forceadd
-add im 2001:db8::1,0x00000100 skbmark 0x00000001/0xffffffff skbprio ffff:0
+add im 2001:db8::1,0x00000100 skbmark 0x1 skbprio ffff:0
 create m hash:mac hashsize 64
 add m 02:00:00:00:00:01
 create ls list:set
@@ -320,15 +375,8 @@ add ls c after b
 
     #[test]
     fn every_option_of_every_type_is_read_and_written() {
-        let write = |saved: &Saved| {
-            let mut out = Vec::new();
-            saved.write(&mut out).unwrap();
-            String::from_utf8(out).unwrap()
-        };
-        let marks = EVERYTHING
-            .replace("skbmark 0x10\n", "skbmark 0x00000010/0xffffffff\n")
-            .replace("skbmark 0x1/0xff", "skbmark 0x00000001/0x000000ff");
-        assert_eq!(write(&good(EVERYTHING)), marks);
+        let write = |saved: &Saved| String::from_utf8(saved.text()).unwrap();
+        assert_eq!(write(&good(EVERYTHING)), EVERYTHING);
         assert_eq!(write(&good(MORE)), MORE);
     }
 

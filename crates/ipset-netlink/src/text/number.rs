@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+#[inline]
 pub(super) fn decimal(out: &mut Vec<u8>, number: impl Into<u64>) {
     let mut rest: u64 = number.into();
     let mut digits = [b'0'; 20];
@@ -18,40 +19,17 @@ pub(super) fn decimal(out: &mut Vec<u8>, number: impl Into<u64>) {
     out.extend_from_slice(digits.get(unused..).unwrap_or_default());
 }
 
-/// `0x` and no more digits than it takes.
-pub(super) fn short_hex(out: &mut Vec<u8>, number: u32) {
-    out.extend_from_slice(b"0x");
-    hex(out, number);
-}
-
-/// `0x` and eight digits.
-pub(super) fn long_hex(out: &mut Vec<u8>, number: u32) {
-    out.extend_from_slice(b"0x");
-    for byte in number.to_be_bytes() {
-        out.extend([hex_digit(byte >> 4), hex_digit(byte)]);
-    }
-}
-
 /// No prefix, and no more digits than it takes.
-pub(super) fn hex(out: &mut Vec<u8>, number: u32) {
+fn hex(out: &mut Vec<u8>, number: u32) {
     let digits = 8 - number.leading_zeros() / 4;
     for place in (0..digits.max(1)).rev() {
         out.push(hex_digit(low_byte(number >> (4 * place))));
     }
 }
 
-/// Six bytes in capitals.
-pub(super) fn mac(out: &mut Vec<u8>, address: [u8; 6]) {
-    for (n, byte) in address.into_iter().enumerate() {
-        if n > 0 {
-            out.push(b':');
-        }
-        let digits = [hex_digit(byte >> 4), hex_digit(byte)];
-        out.extend(digits.map(|digit| digit.to_ascii_uppercase()));
-    }
-}
-
-pub(super) fn address(out: &mut Vec<u8>, address: IpAddr) {
+/// Writes an address in figures.
+#[inline]
+pub fn address(out: &mut Vec<u8>, address: IpAddr) {
     match address {
         IpAddr::V4(address) => inet(out, address),
         IpAddr::V6(address) => inet6(out, address),
@@ -167,7 +145,6 @@ fn low_byte(number: impl Into<u64>) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use ipset_netlink::MacAddress;
     use proptest::prelude::*;
 
     use super::*;
@@ -209,9 +186,6 @@ mod tests {
         fn numbers_are_written_as_the_standard_library_writes_them(number: u64, shift in 0..64u32) {
             let number = number >> shift;
             prop_assert_eq!(text(|out| decimal(out, number)), number.to_string());
-            let number = u32::try_from(number & 0xffff_ffff).unwrap();
-            prop_assert_eq!(text(|out| short_hex(out, number)), format!("{number:#x}"));
-            prop_assert_eq!(text(|out| long_hex(out, number)), format!("{number:#010x}"));
         }
 
         #[test]
@@ -230,11 +204,6 @@ mod tests {
             if !written.contains('.') {
                 prop_assert_eq!(written, address.to_string());
             }
-        }
-
-        #[test]
-        fn mac_is_written_as_the_library_writes_it(address: [u8; 6]) {
-            prop_assert_eq!(text(|out| mac(out, address)), MacAddress(address).to_string());
         }
     }
 

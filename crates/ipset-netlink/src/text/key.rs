@@ -1,9 +1,12 @@
-use std::net::IpAddr;
+//! Keys as text: the elements of an entry with commas between them.
+
 use std::str::FromStr;
 
-use super::{AddressRange, Element, Key, Network};
-use crate::SetType;
+use super::names::{self, IcmpNames};
+use super::words::{decimal, number};
+use crate::key::Fault;
 use crate::set_type::Dimension;
+use crate::{AddressRange, Element, Key, KeyError, Network, Port, PortError, SetType};
 
 /// One address, network (`ADDRESS/PREFIX`) or range (`FIRST-LAST`); [`Key::parse`] reads the
 /// others.
@@ -16,14 +19,14 @@ impl FromStr for Key {
 }
 
 impl Key {
-    /// Reads the key of an entry of a set of this type, as `ipset` writes it. Addresses, ports and
-    /// ICMP types are numbers; nothing is looked up.
+    /// Reads the key of an entry of a set of this type, as `ipset` writes it: addresses and ports
+    /// are numbers; protocols and ICMP types have the names that `ipset` gives them, or numbers.
     ///
     /// ```
     /// use ipset_netlink::{Key, SetType};
     ///
-    /// let key = Key::parse("192.0.2.7,udp:53", &SetType::HashIpPort)?;
-    /// assert_eq!(key.elements().len(), 2);
+    /// let key = Key::parse("192.0.2.7,icmp:echo-request", &SetType::HashIpPort)?;
+    /// assert_eq!(key, Key::parse("192.0.2.7,icmp:8/0", &SetType::HashIpPort)?);
     /// # Ok::<(), ipset_netlink::KeyError>(())
     /// ```
     ///
@@ -31,12 +34,16 @@ impl Key {
     ///
     /// The text does not have what the type's name says, or the type is not known here.
     pub fn parse(text: &str, set_type: &SetType) -> Result<Self, KeyError> {
+        let dimensions = set_type.dimensions();
+        // Files of a million lines have keys of one element.
+        if let [Dimension::Ip | Dimension::Net] = dimensions {
+            return addresses(text).map(Self::from);
+        }
         let not_of_type = || KeyError(Fault::NotOfType(text.into(), set_type.clone()));
-        let definition = set_type.definition().ok_or_else(not_of_type)?;
         // The name of a set can have commas, and it is always the last.
-        let mut parts = text.splitn(definition.dimensions.len(), ',');
-        let mut elements = Vec::with_capacity(definition.dimensions.len());
-        for dimension in definition.dimensions {
+        let mut parts = text.splitn(dimensions.len(), ',');
+        let mut elements = Vec::with_capacity(dimensions.len());
+        for dimension in dimensions {
             match (parts.next(), dimension) {
                 (Some(part), dimension) => {
                     elements.push(element(part, *dimension).ok_or_else(not_of_type)?);
@@ -60,63 +67,70 @@ fn element(text: &str, dimension: Dimension) -> Option<Element> {
             element.filter(|element| matches!(element, Element::Ip(_)))
         }
         Dimension::Port => {
-            let port: super::Port = text.parse().ok()?;
+            let port: Port = text.parse().ok()?;
             port.protocol().map(|_| port.into())
         }
         Dimension::PortOfAnyProtocol => {
-            let port: super::Port = text.parse().ok()?;
+            let port: Port = text.parse().ok()?;
             port.protocol().is_none().then(|| port.into())
         }
         Dimension::Mac | Dimension::OptionalMac => text.parse().ok().map(Element::Mac),
-        Dimension::Mark => mark(text).map(Element::Mark),
+        Dimension::Mark => number(text).map(Element::Mark),
         Dimension::Interface => text.parse().ok().map(Element::Interface),
         Dimension::Set => text.parse().ok().map(Element::Set),
     }
 }
 
-fn mark(text: &str) -> Option<u32> {
-    let (digits, radix) = match text.strip_prefix("0x") {
-        Some(digits) => (digits, 16),
-        None => (text, 10),
-    };
-    let digits_only = digits.chars().all(|digit| digit.is_digit(radix));
-    digits_only.then(|| u32::from_str_radix(digits, radix).ok())?
-}
-
 fn addresses(text: &str) -> Result<Element, KeyError> {
     let wrong = || KeyError(Fault::Text(text.into()));
-    if let Some((address, prefix)) = text.split_once('/') {
-        // u8::from_str takes a sign.
-        if !prefix.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(wrong());
-        }
+    let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let (first, prefix) = text.split_at(text.len() - digits);
+    if let Some(address) = first.strip_suffix('/') {
         let address = address.parse().map_err(|_| wrong())?;
-        let prefix = prefix.parse().map_err(|_| wrong())?;
+        let prefix = decimal(prefix).ok_or_else(wrong)?;
         return Network::new(address, prefix).map(Element::from);
     }
-    if let Some((first, last)) = text.split_once('-') {
-        let first = first.parse().map_err(|_| wrong())?;
-        let last = last.parse().map_err(|_| wrong())?;
-        return AddressRange::new(first, last).map(Element::from);
+    if let Ok(address) = text.parse() {
+        return Ok(Element::Ip(address));
     }
-    text.parse().map(Element::Ip).map_err(|_| wrong())
+    let (first, last) = text.split_once('-').ok_or_else(wrong)?;
+    let first = first.parse().map_err(|_| wrong())?;
+    let last = last.parse().map_err(|_| wrong())?;
+    AddressRange::new(first, last).map(Element::from)
 }
 
-/// Why something is not a [`Key`] or a part of one.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(transparent)]
-pub struct KeyError(pub(super) Fault);
+/// Names of protocols and of ICMP types, as `ipset` writes them, or numbers; names of services are
+/// not known here.
+impl FromStr for Port {
+    type Err = PortError;
 
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
-    #[error("{0:?} is neither an address nor a network (ADDRESS/PREFIX) nor a range (FIRST-LAST)")]
-    Text(Box<str>),
-    #[error("{0:?} is not an entry of a set of type {1}")]
-    NotOfType(Box<str>, SetType),
-    #[error("a prefix of {prefix_length} bits is longer than the address {address}")]
-    Prefix { address: IpAddr, prefix_length: u8 },
-    #[error("{first} to {last} is not a range of addresses")]
-    Range { first: IpAddr, last: IpAddr },
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        port(text).ok_or_else(|| PortError::new(text))
+    }
+}
+
+fn port(text: &str) -> Option<Port> {
+    let Some((protocol, ports)) = text.split_once(':') else {
+        return ports_from(Port::without_protocol, text);
+    };
+    let protocol = names::protocol(protocol)?;
+    match IcmpNames::of(protocol) {
+        None => ports_from(|port| Port::new(protocol, port), ports),
+        Some(names) => {
+            let (icmp_type, code) = match ports.split_once('/') {
+                Some((icmp_type, code)) => (decimal(icmp_type)?, decimal(code)?),
+                None => names.find(ports)?,
+            };
+            Some(Port::new(protocol, u16::from_be_bytes([icmp_type, code])))
+        }
+    }
+}
+
+fn ports_from(port: impl Fn(u16) -> Port, text: &str) -> Option<Port> {
+    match text.split_once('-') {
+        None => decimal(text).map(port),
+        Some((first, last)) => port(decimal(first)?).through(decimal(last)?).ok(),
+    }
 }
 
 #[cfg(test)]

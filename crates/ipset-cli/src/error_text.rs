@@ -2,6 +2,18 @@
 
 use std::io;
 
+use ipset_netlink::packet::errno::{
+    IPSET_ERR_BEFORE, IPSET_ERR_BITMAP_RANGE, IPSET_ERR_BITMAP_RANGE_SIZE,
+    IPSET_ERR_BITMASK_NETMASK_EXCL, IPSET_ERR_BUSY, IPSET_ERR_COMMENT, IPSET_ERR_COUNTER,
+    IPSET_ERR_EXIST, IPSET_ERR_EXIST_SETNAME2, IPSET_ERR_FIND_TYPE, IPSET_ERR_HASH_ELEM,
+    IPSET_ERR_HASH_FULL, IPSET_ERR_HASH_RANGE, IPSET_ERR_HASH_RANGE_UNSUPPORTED,
+    IPSET_ERR_INVALID_CIDR, IPSET_ERR_INVALID_FAMILY, IPSET_ERR_INVALID_MARKMASK,
+    IPSET_ERR_INVALID_NETMASK, IPSET_ERR_INVALID_PROTO, IPSET_ERR_IPADDR_IPV4,
+    IPSET_ERR_IPADDR_IPV6, IPSET_ERR_LIST_FULL, IPSET_ERR_LOOP, IPSET_ERR_MAX_SETS,
+    IPSET_ERR_MISSING_PROTO, IPSET_ERR_NAME, IPSET_ERR_NAMEREF, IPSET_ERR_PRIVATE,
+    IPSET_ERR_PROTOCOL, IPSET_ERR_REF_EXIST, IPSET_ERR_REFERENCED, IPSET_ERR_SKBINFO,
+    IPSET_ERR_TIMEOUT, IPSET_ERR_TYPE_MISMATCH, IPSET_ERR_TYPE_SPECIFIC,
+};
 use ipset_netlink::{Error, Method, SetType};
 
 use crate::command_line::Command;
@@ -171,55 +183,55 @@ const BITMAP: Texts = &[
         "Element is out of the range of the set",
     ),
     (
-        IPSET_ERR_TYPE_SPECIFIC + 1,
+        IPSET_ERR_BITMAP_RANGE_SIZE,
         "The range you specified exceeds the size limit of the set type",
     ),
 ];
 
 const HASH: Texts = &[
     (
-        IPSET_ERR_TYPE_SPECIFIC,
+        IPSET_ERR_HASH_FULL,
         "Hash is full, cannot add more elements",
     ),
     (
-        IPSET_ERR_TYPE_SPECIFIC + 1,
+        IPSET_ERR_HASH_ELEM,
         "Null-valued element, cannot be stored in a hash type of set",
     ),
-    (IPSET_ERR_TYPE_SPECIFIC + 2, "Invalid protocol specified"),
+    (IPSET_ERR_INVALID_PROTO, "Invalid protocol specified"),
     (
-        IPSET_ERR_TYPE_SPECIFIC + 3,
+        IPSET_ERR_MISSING_PROTO,
         "Protocol missing, but must be specified",
     ),
     (
-        IPSET_ERR_TYPE_SPECIFIC + 4,
+        IPSET_ERR_HASH_RANGE_UNSUPPORTED,
         "Range is not supported in the \"net\" component of the element",
     ),
     (
-        IPSET_ERR_TYPE_SPECIFIC + 5,
+        IPSET_ERR_HASH_RANGE,
         "Invalid range, covers the whole address space",
     ),
 ];
 
 const LIST: Texts = &[
     (
-        IPSET_ERR_TYPE_SPECIFIC,
+        IPSET_ERR_NAME,
         "Set to be added/deleted/tested as element does not exist.",
     ),
     (
-        IPSET_ERR_TYPE_SPECIFIC + 1,
+        IPSET_ERR_LOOP,
         "Sets with list:set type cannot be added to the set.",
     ),
-    (IPSET_ERR_TYPE_SPECIFIC + 2, "No reference set specified."),
+    (IPSET_ERR_BEFORE, "No reference set specified."),
     (
-        IPSET_ERR_TYPE_SPECIFIC + 3,
+        IPSET_ERR_NAMEREF,
         "The set to which you referred with 'before' or 'after' does not exist.",
     ),
     (
-        IPSET_ERR_TYPE_SPECIFIC + 4,
+        IPSET_ERR_LIST_FULL,
         "The set is full, more elements cannot be added.",
     ),
     (
-        IPSET_ERR_TYPE_SPECIFIC + 5,
+        IPSET_ERR_REF_EXIST,
         "The set to which you referred with 'before' or 'after' is not added to the set.",
     ),
 ];
@@ -229,31 +241,6 @@ const ENOENT: u32 = 2;
 const EEXIST: u32 = 17;
 const ERANGE: u32 = 34;
 const EMSGSIZE: u32 = 90;
-
-// linux/netfilter/ipset/ip_set.h, enum ipset_errno
-const IPSET_ERR_PRIVATE: u32 = 4096;
-const IPSET_ERR_PROTOCOL: u32 = 4097;
-const IPSET_ERR_FIND_TYPE: u32 = 4098;
-const IPSET_ERR_MAX_SETS: u32 = 4099;
-const IPSET_ERR_BUSY: u32 = 4100;
-const IPSET_ERR_EXIST_SETNAME2: u32 = 4101;
-const IPSET_ERR_TYPE_MISMATCH: u32 = 4102;
-const IPSET_ERR_EXIST: u32 = 4103;
-pub(crate) const IPSET_ERR_INVALID_CIDR: u32 = 4104;
-const IPSET_ERR_INVALID_NETMASK: u32 = 4105;
-const IPSET_ERR_INVALID_FAMILY: u32 = 4106;
-const IPSET_ERR_TIMEOUT: u32 = 4107;
-const IPSET_ERR_REFERENCED: u32 = 4108;
-const IPSET_ERR_IPADDR_IPV4: u32 = 4109;
-const IPSET_ERR_IPADDR_IPV6: u32 = 4110;
-const IPSET_ERR_COUNTER: u32 = 4111;
-const IPSET_ERR_COMMENT: u32 = 4112;
-const IPSET_ERR_INVALID_MARKMASK: u32 = 4113;
-const IPSET_ERR_SKBINFO: u32 = 4114;
-const IPSET_ERR_BITMASK_NETMASK_EXCL: u32 = 4115;
-const IPSET_ERR_TYPE_SPECIFIC: u32 = 4352;
-// linux/netfilter/ipset/ip_set_bitmap.h
-pub(crate) const IPSET_ERR_BITMAP_RANGE: u32 = IPSET_ERR_TYPE_SPECIFIC;
 
 #[cfg(test)]
 mod tests {

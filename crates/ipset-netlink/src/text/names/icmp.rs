@@ -1,7 +1,9 @@
-/// Names of ICMP messages.
-pub(crate) struct IcmpNames {
-    /// How error messages call the protocol.
-    pub(crate) protocol: &'static str,
+//! What `ipset` calls the types and codes of ICMP and `ICMPv6`.
+
+/// Names of the messages of a protocol.
+#[derive(Debug)]
+pub struct IcmpNames {
+    protocol: &'static str,
     /// Ascending, each type with its codes, ascending too.
     types: &'static [(u8, &'static [Code])],
 }
@@ -10,28 +12,49 @@ pub(crate) struct IcmpNames {
 type Code = (u8, &'static str, &'static [&'static str]);
 
 impl IcmpNames {
+    /// The names of ICMP or `ICMPv6`, by the number of the protocol (`IPPROTO_*`).
+    pub fn of(protocol: u8) -> Option<&'static Self> {
+        match protocol {
+            IPPROTO_ICMP => Some(&ICMP),
+            IPPROTO_ICMPV6 => Some(&ICMPV6),
+            _ => None,
+        }
+    }
+
+    /// The protocol, as error messages of `ipset` call it: `ICMP` or `ICMPv6`.
+    pub fn protocol(&self) -> &'static str {
+        self.protocol
+    }
+
     /// The name of a type and code.
-    pub(crate) fn name(&self, icmp_type: u8, code: u8) -> Option<&'static str> {
+    pub fn name(&self, icmp_type: u8, code: u8) -> Option<&'static str> {
         self.messages()
             .find(|(known, (of, ..))| (*known, *of) == (icmp_type, code))
             .map(|(_, (_, name, _))| *name)
     }
 
-    /// Type and code of the first message whose name begins so, in letters of either case.
-    pub(crate) fn find(&self, beginning: &str) -> Option<(u8, u8)> {
-        let begins = |name: &str| {
+    /// Type and code of the message with this name, in letters of either case.
+    pub fn find(&self, name: &str) -> Option<(u8, u8)> {
+        self.find_by(|known| known.eq_ignore_ascii_case(name))
+    }
+
+    /// Type and code of the first message whose name begins so, in letters of either case: what
+    /// `ipset` takes.
+    pub fn find_beginning(&self, beginning: &str) -> Option<(u8, u8)> {
+        self.find_by(|name| {
             name.get(..beginning.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(beginning))
-        };
+        })
+    }
+
+    fn find_by(&self, is_it: impl Fn(&str) -> bool) -> Option<(u8, u8)> {
         self.messages()
-            .find(|(_, (_, name, aliases))| {
-                begins(name) || aliases.iter().any(|alias| begins(alias))
-            })
+            .find(|(_, (_, name, aliases))| is_it(name) || aliases.iter().any(|alias| is_it(alias)))
             .map(|(icmp_type, (code, ..))| (icmp_type, *code))
     }
 
     /// All names, of each message its own and then the others that are understood.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.messages().flat_map(|(_, (_, name, aliases))| {
             std::iter::once(*name).chain(aliases.iter().copied())
         })
@@ -45,7 +68,7 @@ impl IcmpNames {
 }
 
 /// ICMP; type and code as in linux/icmp.h.
-pub(crate) static ICMP: IcmpNames = IcmpNames {
+static ICMP: IcmpNames = IcmpNames {
     protocol: "ICMP",
     types: &[
         (0, &[(0, "echo-reply", &["pong"])]),
@@ -105,7 +128,7 @@ pub(crate) static ICMP: IcmpNames = IcmpNames {
 
 /// `ICMPv6`; type and code as in linux/icmpv6.h. The aliases of the neighbour messages are spelt as
 /// `ipset` spells them.
-pub(crate) static ICMPV6: IcmpNames = IcmpNames {
+static ICMPV6: IcmpNames = IcmpNames {
     protocol: "ICMPv6",
     types: &[
         (
@@ -149,19 +172,23 @@ pub(crate) static ICMPV6: IcmpNames = IcmpNames {
     ],
 };
 
+// linux/in.h and linux/in6.h
+const IPPROTO_ICMP: u8 = 1;
+const IPPROTO_ICMPV6: u8 = 58;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_can_be_shortened() {
-        assert_eq!(ICMP.find("PI"), Some((8, 0)));
-        assert_eq!(ICMP.find("echo"), Some((0, 0)));
-        assert_eq!(ICMP.find("host-p"), Some((3, 10)));
-        assert_eq!(ICMPV6.find("echo"), Some((128, 0)));
-        assert_eq!(ICMPV6.find("neig"), Some((135, 0)));
-        assert_eq!(ICMP.find("pingx"), None);
-        assert_eq!(ICMP.find("8/0"), None);
+        assert_eq!(ICMP.find_beginning("PI"), Some((8, 0)));
+        assert_eq!(ICMP.find_beginning("echo"), Some((0, 0)));
+        assert_eq!(ICMP.find_beginning("host-p"), Some((3, 10)));
+        assert_eq!(ICMPV6.find_beginning("echo"), Some((128, 0)));
+        assert_eq!(ICMPV6.find_beginning("neig"), Some((135, 0)));
+        assert_eq!(ICMP.find_beginning("pingx"), None);
+        assert_eq!(ICMP.find_beginning("8/0"), None);
     }
 
     #[test]
@@ -170,8 +197,12 @@ mod tests {
             for (icmp_type, (code, name, _)) in names.messages() {
                 assert_eq!(names.name(icmp_type, *code), Some(*name));
                 assert_eq!(names.find(name), Some((icmp_type, *code)), "{name}");
+                let beginning = names.find_beginning(name);
+                assert_eq!(beginning, Some((icmp_type, *code)), "{name}");
             }
         }
+        assert_eq!(ICMP.find("Ping"), Some((8, 0)));
+        assert_eq!(ICMP.find("echo"), None);
         assert_eq!(ICMP.name(3, 8), None);
         assert_eq!(ICMPV6.name(1, 2), None);
     }
