@@ -163,41 +163,61 @@ impl Templates {
                 id = node.sibling;
                 continue;
             };
-            // Another kind of value may come after the same text.
-            let end = match &node.next {
+            id = node.child;
+            match &node.next {
                 Next::Number(limit) => {
-                    let length = limit.short(*line.at(start));
-                    length.or_else(|| limit.long(line.from(start)))
+                    if let Some(length) = limit.short(*line.at(start)) {
+                        at = start + length;
+                    } else if let Some(length) = limit.long(line.from(start)) {
+                        at = start + length;
+                    } else {
+                        id = node.sibling;
+                    }
                 }
-                Next::V4 => digits::ipv4_of_20(line.at(start)).map(|(address, length)| {
-                    what.source = Source::from(address);
-                    length
-                }),
-                Next::V6 => digits::ipv6(line.at(start)).map(|address| {
-                    what.source = Source::from(address);
-                    digits::IPV6
-                }),
-                Next::Port => value::port(*line.at(start)).map(|(number, length)| {
-                    port = number;
-                    length
-                }),
-                Next::SourcePort(answers) => value::port(*line.at(start))
-                    .filter(|(number, _)| is_service_port(*number) == *answers)
-                    .map(|(_, length)| length),
-                Next::Destination(kind, many) => value::destination(*kind, line.from(start))
-                    .filter(|(_, found)| found == many)
-                    .map(|(length, _)| length),
-                Next::Value(kind) => value::length(*kind, line.from(start)),
+                // Another kind of address may come after the same text.
+                Next::V4 => match digits::ipv4_of_20(line.at(start)) {
+                    Some((address, length)) => {
+                        what.source = Source::from(address);
+                        at = start + length;
+                    }
+                    None => id = node.sibling,
+                },
+                Next::V6 => match digits::ipv6(line.at(start)) {
+                    Some(address) => {
+                        what.source = Source::from(address);
+                        at = start + digits::IPV6;
+                    }
+                    None => id = node.sibling,
+                },
+                Next::Port => match value::port(*line.at(start)) {
+                    Some((number, length)) => {
+                        port = number;
+                        at = start + length;
+                    }
+                    None => id = node.sibling,
+                },
+                Next::SourcePort(answers) => match value::port(*line.at(start)) {
+                    Some((number, length)) if is_service_port(number) == *answers => {
+                        at = start + length;
+                    }
+                    _ => id = node.sibling,
+                },
+                Next::Destination(kind, many) => {
+                    match value::destination(*kind, line.from(start)) {
+                        Some((length, found)) if found == *many => at = start + length,
+                        _ => id = node.sibling,
+                    }
+                }
+                Next::Value(kind) => match value::length(*kind, line.from(start)) {
+                    Some(length) => at = start + length,
+                    None => id = node.sibling,
+                },
                 Next::End(leaf) => {
                     what.rule_set = leaf.rule_set;
                     what.port = leaf.has_port.then_some(port);
                     return (start < REACH).then_some(start);
                 }
-            };
-            (at, id) = match end {
-                Some(length) => (start + length, node.child),
-                None => (at, node.sibling),
-            };
+            }
         }
     }
 
