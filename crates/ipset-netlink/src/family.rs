@@ -1,3 +1,5 @@
+//! Address families.
+
 use std::fmt;
 use std::net::IpAddr;
 

@@ -1,3 +1,5 @@
+//! Names of sets.
+
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;

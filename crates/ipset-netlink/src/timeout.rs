@@ -1,3 +1,5 @@
+//! How long an entry stays in a set.
+
 use std::fmt;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! A line of a file in words, as `ipset` cuts it.
+
 use super::Stop;
 
 /// The most words that `ipset` takes on a line, on the command line and in a file.

@@ -1,3 +1,5 @@
+//! The file that `restore` reads, line by line.
+
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::os::fd::AsFd;

@@ -1,3 +1,5 @@
+//! Comments of entries.
+
 use std::fmt;
 use std::str::FromStr;
 

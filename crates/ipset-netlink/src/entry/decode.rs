@@ -1,3 +1,5 @@
+//! Entries from the attributes of a listing.
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 

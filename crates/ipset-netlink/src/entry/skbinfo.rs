@@ -1,3 +1,5 @@
+//! What an entry gives to the packets that match it.
+
 /// What packets that match an entry get from it, where the rule asks for that
 /// (`-j SET --map-set … --map-mark`). Read it through its fields, make it with `Default` and the
 /// methods of the same names.

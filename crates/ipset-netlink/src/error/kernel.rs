@@ -1,3 +1,5 @@
+//! Why the kernel refused.
+
 use std::io;
 
 use crate::error::Operation;

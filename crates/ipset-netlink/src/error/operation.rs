@@ -1,3 +1,5 @@
+//! What was tried, for the text of an error.
+
 use std::fmt;
 
 use crate::{Family, Key, SetName, SetType};

@@ -1,3 +1,5 @@
+//! The elements that keys are made of.
+
 use std::fmt;
 use std::net::IpAddr;
 

@@ -1,3 +1,5 @@
+//! Network interfaces, as an element of a key.
+
 use std::fmt;
 use std::str::FromStr;
 

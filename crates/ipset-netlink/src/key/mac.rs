@@ -1,3 +1,5 @@
+//! Addresses of network cards.
+
 use std::fmt;
 use std::str::FromStr;
 

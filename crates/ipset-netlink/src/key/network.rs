@@ -1,3 +1,5 @@
+//! Networks: an address and a prefix length.
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

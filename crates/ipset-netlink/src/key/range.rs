@@ -1,3 +1,5 @@
+//! Ranges of addresses.
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,3 +1,5 @@
+//! Keys of sets whose type is not known.
+
 use std::fmt;
 
 /// The key of an entry in a set whose type this crate does not know: the attributes as the kernel

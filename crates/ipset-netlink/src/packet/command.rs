@@ -1,3 +1,5 @@
+//! The commands of the protocol and their numbers.
+
 /// What a message asks the kernel to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

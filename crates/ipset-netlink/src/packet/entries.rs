@@ -1,3 +1,5 @@
+//! Many entries as bytes, and the attributes of each.
+
 use netlink_packet_core::{
     DecodeError, NLA_ALIGNTO, NLA_F_NESTED, NLA_HEADER_SIZE, Nla, NlaBuffer, Parseable,
 };

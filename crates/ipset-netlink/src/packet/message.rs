@@ -1,3 +1,5 @@
+//! A message: header, command and attributes.
+
 use netlink_packet_core::{
     DecodeError, Emitable, ErrorContext, NetlinkDeserializable, NetlinkHeader, NetlinkPayload,
     NetlinkSerializable, NlasIterator, ParseableParametrized,

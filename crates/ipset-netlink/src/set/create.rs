@@ -1,3 +1,5 @@
+//! A set that is to be created.
+
 use std::net::IpAddr;
 
 use super::{BitmapRange, SetOptions};

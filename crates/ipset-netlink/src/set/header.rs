@@ -1,3 +1,5 @@
+//! What the kernel says of a set besides its entries.
+
 use super::SetOptions;
 use crate::{Family, SetName, SetType};
 

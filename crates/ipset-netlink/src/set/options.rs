@@ -1,3 +1,5 @@
+//! The options that a set is created with.
+
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
