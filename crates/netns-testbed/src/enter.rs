@@ -3,18 +3,15 @@
 use std::fs;
 use std::sync::OnceLock;
 
-use libtest_mimic::Failed;
 use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{getegid, geteuid};
 
+use crate::entered::{loopback_up, settle};
 use crate::namespace::Namespace;
 use crate::program::this_program;
-use crate::route::Routing;
 
-/// Why this host gives us no namespaces, with the cure; empty when it does.
-static REFUSED: OnceLock<Option<String>> = OnceLock::new();
 /// Where the process was started.
 static HOST: OnceLock<Namespace> = OnceLock::new();
 
@@ -28,19 +25,7 @@ static HOST: OnceLock<Namespace> = OnceLock::new();
 ///
 /// The reason why this host does not allow it, with the cure.
 pub fn enter() -> Result<(), &'static str> {
-    REFUSED.get_or_init(|| try_enter().err());
-    entered()
-}
-
-/// What [`enter`] said.
-pub(crate) fn entered() -> Result<(), &'static str> {
-    match REFUSED.get() {
-        Some(None) => Ok(()),
-        Some(Some(reason)) => Err(reason),
-        None => Err(
-            "netns_testbed::enter was not called: the process is still in the host's namespaces",
-        ),
-    }
+    settle(|| try_enter().err())
 }
 
 /// The network namespace that the process was started in, where that is not to be seen from ours.
@@ -118,16 +103,4 @@ fn cure() -> Option<String> {
         (value.trim() == forbids)
             .then(|| format!("{name} is {forbids}: run as root, or `sysctl -w {name}={allows}`"))
     })
-}
-
-/// A fresh network namespace for the calling thread, loopback up.
-pub(crate) fn fresh_network() -> Result<(), Failed> {
-    entered()?;
-    unshare(CloneFlags::CLONE_NEWNET)
-        .map_err(|error| format!("cannot make a network namespace: {error}"))?;
-    loopback_up()
-}
-
-fn loopback_up() -> Result<(), Failed> {
-    Routing::open()?.loopback_up()
 }

@@ -28,6 +28,9 @@
 
 mod connect;
 mod enter;
+mod entered;
+mod interface;
+mod kernel_log;
 mod log;
 mod namespace;
 mod packet;
@@ -42,8 +45,10 @@ mod world;
 pub use connect::{accept, connect};
 pub use enter::enter;
 pub use etherparse::TcpHeader;
+pub use interface::{Family, Interface};
+pub use kernel_log::KernelLog;
 pub use libtest_mimic::{Failed, Trial};
-pub use log::{KernelLog, Logged, Nflog};
+pub use log::{Logged, Nflog};
 pub use namespace::Namespace;
 pub use packet::Packet;
 pub use process::Process;
@@ -51,4 +56,4 @@ pub use program::program;
 pub use tap::Tap;
 pub use tool::Tool;
 pub use trial::{run, skip, trial};
-pub use world::{Family, Host, Interface, World};
+pub use world::{Host, World};

@@ -7,7 +7,7 @@ use std::thread;
 use libtest_mimic::Failed;
 use nix::sched::{CloneFlags, setns};
 
-use crate::enter::fresh_network;
+use crate::entered::fresh_network;
 
 /// The network namespace of the calling thread; `/proc/self` would be that of the process's first
 /// thread.

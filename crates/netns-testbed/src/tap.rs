@@ -15,8 +15,8 @@ use nix::sys::socket::{
     recvfrom, sendto, setsockopt, socket,
 };
 
+use crate::interface::Interface;
 use crate::packet::Packet;
-use crate::world::Interface;
 
 /// A link header: destination, source, type.
 const ETHERNET: usize = 14;

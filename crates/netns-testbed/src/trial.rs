@@ -7,7 +7,8 @@ use std::thread;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-use crate::enter::{enter, entered, fresh_network};
+use crate::enter::enter;
+use crate::entered::{entered, fresh_network};
 
 /// Makes a host that forbids namespaces a failure.
 const REQUIRE_NAMESPACES: &str = "RAMPART_REQUIRE_NAMESPACES";

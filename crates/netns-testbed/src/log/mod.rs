@@ -1,11 +1,9 @@
 //! What the firewall logs, read as it is written.
 
-mod kernel;
 mod nflog;
 
 use std::net::IpAddr;
 
-pub use kernel::KernelLog;
 pub use nflog::Nflog;
 
 /// One thing logged: by an `NFLOG` rule or by a `LOG` rule.

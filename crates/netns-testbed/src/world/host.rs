@@ -6,40 +6,12 @@ use std::process::Command;
 
 use libtest_mimic::Failed;
 
+use crate::interface::{Family, Interface};
 use crate::log::Nflog;
 use crate::namespace::{Namespace, set_sysctl};
 use crate::process::Process;
 use crate::route::{Routing, host_prefix};
 use crate::tap::Tap;
-use crate::world::Family;
-
-/// A network interface of a host, and what is at the other end of the wire.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Interface {
-    /// `eth0` or `eth1`.
-    pub name: &'static str,
-    /// Its number in its namespace.
-    pub index: u32,
-    /// Its own MAC address.
-    pub mac: [u8; 6],
-    /// The MAC address at the other end.
-    pub peer_mac: [u8; 6],
-    pub(crate) addresses: (IpAddr, IpAddr),
-    pub(crate) peer_addresses: (IpAddr, IpAddr),
-}
-
-impl Interface {
-    /// Its own address.
-    pub fn address(&self, family: Family) -> IpAddr {
-        family.pick(self.addresses.0, self.addresses.1)
-    }
-
-    /// The address at the other end.
-    pub fn peer_address(&self, family: Family) -> IpAddr {
-        family.pick(self.peer_addresses.0, self.peer_addresses.1)
-    }
-}
 
 /// A host: a network namespace and its interfaces.
 #[derive(Debug)]

@@ -7,57 +7,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-pub use host::{Host, Interface};
+pub use host::Host;
 use libtest_mimic::Failed;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
+use crate::interface::{Family, Interface};
 use crate::namespace::{Namespace, set_sysctl};
 use crate::route::{End, Routing};
-
-/// IPv4 or IPv6.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-#[expect(
-    clippy::exhaustive_enums,
-    reason = "a test goes through both of them and there is no third"
-)]
-pub enum Family {
-    /// IPv4.
-    V4,
-    /// IPv6.
-    V6,
-}
-
-impl Family {
-    /// Both families.
-    pub const BOTH: [Self; 2] = [Self::V4, Self::V6];
-
-    /// The family of `address`.
-    pub fn of(address: IpAddr) -> Self {
-        if address.is_ipv4() {
-            Self::V4
-        } else {
-            Self::V6
-        }
-    }
-
-    /// The one of the two that belongs to this family.
-    pub fn pick<T>(self, v4: T, v6: T) -> T {
-        match self {
-            Self::V4 => v4,
-            Self::V6 => v6,
-        }
-    }
-
-    /// The stranger number `n`: an address outside that no host has, whose packets the gateway
-    /// answers to the attacker. 198.51.100.n and `2001:db8:66::n`.
-    pub fn stranger(self, n: u8) -> IpAddr {
-        self.pick(
-            Ipv4Addr::new(198, 51, 100, n).into(),
-            Ipv6Addr::new(0x2001, 0xdb8, 0x66, 0, 0, 0, 0, n.into()).into(),
-        )
-    }
-}
 
 /// Three hosts in a row, each in a network namespace of its own.
 ///

@@ -17,8 +17,8 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::kernel_log::all_namespaces::AllNamespaces;
 use crate::log::Logged;
-use crate::log::kernel::all_namespaces::AllNamespaces;
 use crate::trial::skip;
 use crate::world::World;
 
