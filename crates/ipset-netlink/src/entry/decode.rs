@@ -16,22 +16,22 @@ use crate::{DecodeError, Key, MacAddress, RawKey, Timeout};
 /// The attributes of an entry, each at most once: what lies between an [`Entry`] and its bytes.
 /// Text stays where it is, so that a million of them cost no allocation here.
 #[derive(Debug, Default)]
-pub(crate) struct Fields<'a> {
-    pub(crate) ip: Option<IpAddr>,
-    pub(crate) ip_to: Option<IpAddr>,
-    pub(crate) cidr: Option<u8>,
-    pub(crate) port: Option<u16>,
-    pub(crate) port_to: Option<u16>,
-    pub(crate) proto: Option<u8>,
-    pub(crate) mark: Option<u32>,
-    pub(crate) ether: Option<MacAddress>,
-    pub(crate) name: Option<Cow<'a, [u8]>>,
-    pub(crate) ip2: Option<IpAddr>,
-    pub(crate) cidr2: Option<u8>,
-    pub(crate) ip2_to: Option<IpAddr>,
-    pub(crate) iface: Option<Cow<'a, [u8]>>,
+pub(super) struct Fields<'a> {
+    pub(super) ip: Option<IpAddr>,
+    pub(super) ip_to: Option<IpAddr>,
+    pub(super) cidr: Option<u8>,
+    pub(super) port: Option<u16>,
+    pub(super) port_to: Option<u16>,
+    pub(super) proto: Option<u8>,
+    pub(super) mark: Option<u32>,
+    pub(super) ether: Option<MacAddress>,
+    pub(super) name: Option<Cow<'a, [u8]>>,
+    pub(super) ip2: Option<IpAddr>,
+    pub(super) cidr2: Option<u8>,
+    pub(super) ip2_to: Option<IpAddr>,
+    pub(super) iface: Option<Cow<'a, [u8]>>,
     /// Bits `IPSET_FLAG_*`.
-    pub(crate) flags: u32,
+    pub(super) flags: u32,
     timeout: Option<Timeout>,
     counters: Option<Counters>,
     comment: Option<Cow<'a, [u8]>>,

@@ -3,10 +3,10 @@
 mod comment;
 mod decode;
 mod encode;
+mod key;
 mod skbinfo;
 
 pub use comment::{Comment, CommentError};
-pub(crate) use decode::Fields;
 pub use skbinfo::{SkbInfo, SkbMark};
 
 use crate::{Key, SetName, Timeout};

@@ -1,6 +1,5 @@
 //! What an entry of a set matches.
 
-mod decode;
 mod element;
 mod encode;
 mod error;

@@ -1,14 +1,14 @@
-//! Keys from the fields of an entry. The first address of a key and the second have fields of
+//! The key of an entry, from its fields. The first address of a key and the second have fields of
 //! their own.
 
-use super::{AddressRange, Element, Interface, Key, Network, Port};
-use crate::entry::Fields;
+use super::decode::Fields;
+use crate::key::{AddressRange, Element, Interface, Key, KeyError, Network, Port};
 use crate::packet::{IPSET_FLAG_IFACE_WILDCARD, IPSET_FLAG_PHYSDEV};
 use crate::set_type::Dimension;
 use crate::{DecodeError, SetName};
 
 impl Fields<'_> {
-    pub(crate) fn take_key(&mut self, dimensions: &[Dimension]) -> Result<Key, DecodeError> {
+    pub(super) fn take_key(&mut self, dimensions: &[Dimension]) -> Result<Key, DecodeError> {
         // Sets with keys of one element can be very large.
         if let [dimension] = dimensions {
             let element = self.take_element(*dimension)?;
@@ -60,7 +60,7 @@ impl Fields<'_> {
             Some(ip) => (Some(ip), self.ip_to.take(), self.cidr.take()),
             None => (self.ip2.take(), self.ip2_to.take(), self.cidr2.take()),
         };
-        let wrong = |error: crate::KeyError| DecodeError::new(error.to_string());
+        let wrong = |error: KeyError| DecodeError::new(error.to_string());
         match (ip, ip_to, cidr) {
             (None, _, _) => Ok(None),
             (Some(ip), None, None) => Ok(Some(ip.into())),
