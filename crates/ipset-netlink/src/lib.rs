@@ -119,7 +119,7 @@ pub mod text;
 mod timeout;
 
 pub use entry::{Comment, CommentError, Counters, Entry, Position, SkbInfo, SkbMark};
-pub use error::{DecodeError, Error};
+pub use error::Error;
 pub use family::Family;
 pub use ipset::{
     BulkOutcome, EntryFailure, IfExists, IfMissing, IpSet, Listed, Protocol, Replaced, Revisions,
@@ -130,7 +130,7 @@ pub use key::{
     Network, Port, PortError, RawKey,
 };
 pub use name::{SetName, SetNameError};
-pub use netlink_session::{NetlinkFamily, NetlinkSocket, Transport};
+pub use netlink_session::{DecodeError, NetlinkFamily, NetlinkSocket, Transport};
 pub use set::{BitmapRange, CreateSet, Set, SetHeader, SetIndex, SetOptions};
 pub use set_type::{Dimension, Method, SetType};
 pub use timeout::{Timeout, TimeoutError};

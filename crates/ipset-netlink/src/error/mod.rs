@@ -7,7 +7,7 @@ mod operation;
 use std::{fmt, io};
 
 pub(crate) use kernel::KernelError;
-pub use netlink_session::DecodeError;
+use netlink_session::DecodeError;
 pub(crate) use operation::Operation;
 
 use crate::{Key, SetType};

@@ -3,6 +3,7 @@
 mod batch;
 mod bulk;
 mod change;
+mod check;
 mod element;
 mod exchange;
 mod explain;
@@ -17,9 +18,9 @@ use netlink_session::{NetlinkFamily, Session};
 pub use query::{Protocol, Revisions, TypeOfSet};
 pub use replace::Replaced;
 
-use crate::error::{Cause, DecodeError, KernelError, Operation};
+use crate::error::{Cause, KernelError, Operation};
 use crate::packet::{Command, IPSET_PROTOCOL, IpSetAttribute};
-use crate::{Error, NetlinkSocket, Transport};
+use crate::{DecodeError, Error, NetlinkSocket, Transport};
 
 /// A session with the kernel's ipset subsystem.
 ///

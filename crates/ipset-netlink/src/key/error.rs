@@ -2,8 +2,6 @@
 
 use std::net::IpAddr;
 
-use crate::SetType;
-
 /// Why something is not a [`Key`] or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
@@ -13,8 +11,8 @@ pub struct KeyError(pub(crate) Fault);
 pub(crate) enum Fault {
     #[error("{0:?} is neither an address nor a network (ADDRESS/PREFIX) nor a range (FIRST-LAST)")]
     Text(Box<str>),
-    #[error("{0:?} is not an entry of a set of type {1}")]
-    NotOfType(Box<str>, SetType),
+    #[error("{text:?} is not an entry of a set of type {set_type}")]
+    NotOfType { text: Box<str>, set_type: Box<str> },
     #[error("a prefix of {prefix_length} bits is longer than the address {address}")]
     Prefix { address: IpAddr, prefix_length: u8 },
     #[error("{first} to {last} is not a range of addresses")]

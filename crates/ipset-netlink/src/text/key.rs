@@ -39,7 +39,12 @@ impl Key {
         if let [Dimension::Ip | Dimension::Net] = dimensions {
             return addresses(text).map(Self::from);
         }
-        let not_of_type = || KeyError(Fault::NotOfType(text.into(), set_type.clone()));
+        let not_of_type = || {
+            KeyError(Fault::NotOfType {
+                text: text.into(),
+                set_type: set_type.name().into(),
+            })
+        };
         // The name of a set can have commas, and it is always the last.
         let mut parts = text.splitn(dimensions.len(), ',');
         let mut elements = Vec::with_capacity(dimensions.len());
