@@ -47,7 +47,9 @@
 //!
 //! # Whose is what
 //!
-//! The chains of a ruleset are ours: applying it replaces their rules whole. The built-in chains
+//! The chains of a ruleset are ours: applying it replaces their rules whole, unless they are there
+//! already as they are wanted. [`Snapshot::foreign_chains`] names those that somebody else made
+//! under such a name, [`Snapshot::diff`] what is otherwise than wanted. The built-in chains
 //! are everybody's: we put a policy and a jump there, and the jump keeps the place it once got.
 //! Everything else, whoever made it, is untouched. One consequence: a rule that somebody put before
 //! our jump decides first. If it decides about every packet, [`Applied::bypassed`] says so; if
@@ -89,8 +91,8 @@ mod wire;
 
 pub use config::{Config, ConfigError};
 pub use kernel::{
-    Ahead, Applied, ApplyError, Batch, Bypass, ChainState, FakeKernel, Kernel, KernelSet, Plan,
-    ResolveSet, RuleCounters, RuleState, Snapshot, TableState,
+    Ahead, Applied, ApplyError, Batch, Bypass, ChainState, DiffLine, FakeKernel, ForeignChain,
+    Kernel, KernelSet, Plan, ResolveSet, RuleCounters, RuleState, Side, Snapshot, TableState,
 };
 pub use match_::Match;
 pub(crate) use model::Period;

@@ -11,12 +11,9 @@ pub(super) fn fill(
     config: &Config,
     chains: &Chains,
 ) -> Result<(), BuildError> {
-    let tag = match ruleset.family() {
-        Family::Ipv4 => "IPTABLES",
-        Family::Ipv6 => "IP6TABLES",
-    };
     let log = &config.log;
-    let line = |word: &str, level| log_rule(config, &format!("{tag}-{word}: "), level);
+    let family = ruleset.family();
+    let line = |word: &str, level| log_rule(config, &prefix(family, word), level);
     ruleset
         .chain(chains.log_and_accept.clone())
         .append(later_and_untracked())
@@ -36,6 +33,14 @@ pub(super) fn fill(
     }
     invalid.append(Rule::new(Target::Drop));
     Ok(())
+}
+
+/// What stands before the lines of the log: `IPTABLES-BLOCKED: `.
+pub(super) fn prefix(family: Family, word: &str) -> String {
+    match family {
+        Family::Ipv4 => format!("IPTABLES-{word}: "),
+        Family::Ipv6 => format!("IP6TABLES-{word}: "),
+    }
 }
 
 /// Where nothing is tracked (NOTRACK), the later packets of a connection look like this: only its

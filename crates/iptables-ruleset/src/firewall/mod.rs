@@ -1,6 +1,7 @@
 //! From a [`Config`] to the rules of one family.
 
 mod budget;
+pub(crate) mod earlier;
 mod floor;
 mod input;
 mod link;

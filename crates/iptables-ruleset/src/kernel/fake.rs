@@ -124,7 +124,7 @@ impl FakeKernel {
             .map(|rule| rule.expressions)
             .unwrap_or_default();
         let text = rule.to_iptables_save(family).to_string();
-        let state = self.state(&expressions);
+        let state = self.state(&expressions, false);
         let chain = self
             .tables
             .entry(family)
@@ -135,9 +135,9 @@ impl FakeKernel {
         self.generation += 1;
     }
 
-    fn state(&mut self, expressions: &[Expression]) -> RuleState {
+    fn state(&mut self, expressions: &[Expression], ours: bool) -> RuleState {
         self.last_handle += 1;
-        RuleState::written(self.last_handle, expressions)
+        RuleState::written(self.last_handle, expressions, ours)
     }
 
     fn base_chain(&mut self, family: Family, hook: Hook, policy: Option<Policy>) {
@@ -161,7 +161,7 @@ impl FakeKernel {
             return Ok(());
         }
         let state = match &change.action {
-            Action::Put { rule, .. } => Some(self.state(&rule.expressions)),
+            Action::Put { rule, .. } => Some(self.state(&rule.expressions, true)),
             _ => None,
         };
         let table = self.tables.get_mut(&family).ok_or_else(missing)?;

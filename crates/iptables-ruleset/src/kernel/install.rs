@@ -23,18 +23,7 @@ pub(super) fn changes(
         None => push(Action::Table),
         Some(table) => check_table(part, table)?,
     }
-    for hook in Hook::ALL {
-        let there = table.and_then(|table| table.chain(hook.chain()));
-        let wanted = part.policies.get(&hook).copied();
-        let policy = match there {
-            // iptables makes all three at once, and others count on finding them.
-            None => Some(wanted.unwrap_or(Policy::Accept)),
-            Some(chain) => wanted.filter(|policy| chain.policy() != Some(*policy)),
-        };
-        if let Some(policy) = policy {
-            push(Action::Policy(hook, policy));
-        }
-    }
+    policies(part, table, &mut push);
     for chain in &part.chains {
         match table.and_then(|table| table.chain(&chain.name)) {
             None => push(Action::Chain(chain.name.clone())),
@@ -52,6 +41,35 @@ pub(super) fn changes(
             });
         }
     }
+    jumps(part, table, &mut push);
+    Ok(())
+}
+
+/// Whether the built-in chains are as wanted: all three are there, with the policies and the jumps.
+pub(super) fn built_in_as_wanted(part: &Part, table: &TableState) -> bool {
+    let mut changes = 0;
+    let mut push = |_: Action| changes += 1;
+    policies(part, Some(table), &mut push);
+    jumps(part, Some(table), &mut push);
+    check_table(part, table).is_ok() && changes == 0
+}
+
+fn policies(part: &Part, table: Option<&TableState>, push: &mut impl FnMut(Action)) {
+    for hook in Hook::ALL {
+        let there = table.and_then(|table| table.chain(hook.chain()));
+        let wanted = part.policies.get(&hook).copied();
+        let policy = match there {
+            // iptables makes all three at once, and others count on finding them.
+            None => Some(wanted.unwrap_or(Policy::Accept)),
+            Some(chain) => wanted.filter(|policy| chain.policy() != Some(*policy)),
+        };
+        if let Some(policy) = policy {
+            push(Action::Policy(hook, policy));
+        }
+    }
+}
+
+fn jumps(part: &Part, table: Option<&TableState>, push: &mut impl FnMut(Action)) {
     for jump in &part.jumps {
         let chain = jump.hook.chain().to_owned();
         let rules = rules_of(table, jump.hook);
@@ -89,7 +107,6 @@ pub(super) fn changes(
             }),
         }
     }
-    Ok(())
 }
 
 fn check_table(part: &Part, table: &TableState) -> Result<(), ApplyError> {

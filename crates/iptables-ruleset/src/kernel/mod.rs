@@ -2,21 +2,26 @@
 
 pub(crate) mod batch;
 mod condition;
+mod diff;
 mod error;
 mod fake;
+mod foreign;
 mod inspect;
 mod install;
 pub(crate) mod outcome;
 mod part;
 mod patience;
 mod plan;
+mod present;
 mod remove;
 mod resolve;
 pub(crate) mod snapshot;
 
 pub use batch::Batch;
+pub use diff::{DiffLine, Side};
 pub use error::ApplyError;
 pub use fake::FakeKernel;
+pub use foreign::ForeignChain;
 pub use inspect::{Ahead, Bypass};
 pub(crate) use patience::Patience;
 pub use plan::{Applied, Plan};
@@ -40,6 +45,15 @@ pub trait Kernel {
     /// better.
     fn outline(&mut self) -> Result<Snapshot, ApplyError> {
         self.snapshot()
+    }
+
+    /// Whether the tables are still as they were in `snapshot`.
+    ///
+    /// # Errors
+    /// Those of [`snapshot`](Self::snapshot), which is what this asks unless a kernel has something
+    /// quicker.
+    fn is_current(&mut self, snapshot: &Snapshot) -> Result<bool, ApplyError> {
+        Ok(self.snapshot()?.generation() == snapshot.generation())
     }
 
     /// Carries out the whole batch or nothing of it.

@@ -14,6 +14,8 @@ pub(super) struct Part {
     pub(super) policies: BTreeMap<Hook, Policy>,
     pub(super) jumps: Vec<Jump>,
     pub(super) chains: Vec<Chain>,
+    /// The sets that the rules name, by the kernel's index.
+    pub(super) sets: BTreeMap<u16, String>,
     pub(super) wanted: Wanted,
 }
 
@@ -71,6 +73,7 @@ impl Part {
             policies,
             jumps,
             chains: Vec::new(),
+            sets: BTreeMap::new(),
             wanted,
         })
     }

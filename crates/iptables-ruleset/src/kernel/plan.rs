@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::batch::{Batch, Change};
 use super::inspect::{self, Ahead, Bypass};
 use super::part::{Chain, Part, Wanted};
-use super::{ApplyError, Kernel, Patience, ResolveSet, Snapshot, install, remove};
+use super::{ApplyError, Kernel, Patience, ResolveSet, Snapshot, install, present, remove};
 use crate::model::BuildErrorKind as Kind;
 use crate::{BuildError, Family, Ruleset};
 
@@ -76,6 +76,10 @@ impl Plan {
                     rules,
                 });
             }
+            part.sets = known
+                .into_iter()
+                .map(|(name, index)| (index, name))
+                .collect();
             parts.push(part);
         }
         Self::new(parts)
@@ -127,6 +131,9 @@ impl Plan {
 
     /// Carries the plan out in one transaction: all of it or nothing.
     ///
+    /// Where the kernel has all of it already nothing is sent, so that counters and rate limits go
+    /// on; [`Applied::changed`] is `false` then.
+    ///
     /// When somebody else changes the tables meanwhile they are read again and the change is worked
     /// out anew, for [`PATIENCE`](Self::PATIENCE), with pauses that grow.
     ///
@@ -146,10 +153,38 @@ impl Plan {
         kernel: &mut impl Kernel,
         limit: Duration,
     ) -> Result<Applied, ApplyError> {
+        let known = match kernel.snapshot() {
+            Ok(snapshot) => Some(snapshot),
+            // What is read in a moment has a better chance.
+            Err(error) if error.is_stale() => None,
+            Err(error) => return Err(error),
+        };
+        self.carry_out(kernel, known, limit)
+    }
+
+    /// Carries the plan out as [`apply`](Self::apply) does, beginning with tables that were read
+    /// before. Where they have changed since they are read again.
+    ///
+    /// # Errors
+    /// Those of [`apply`](Self::apply).
+    pub fn apply_from(
+        &self,
+        kernel: &mut impl Kernel,
+        known: Snapshot,
+    ) -> Result<Applied, ApplyError> {
+        self.carry_out(kernel, Some(known), Self::PATIENCE)
+    }
+
+    fn carry_out(
+        &self,
+        kernel: &mut impl Kernel,
+        mut known: Option<Snapshot>,
+        limit: Duration,
+    ) -> Result<Applied, ApplyError> {
         let mut patience = Patience::new(limit);
-        loop {
-            match self.attempt(kernel) {
-                Ok(()) => break,
+        let unchanged = loop {
+            match self.attempt(kernel, known.take()) {
+                Ok(unchanged) => break unchanged,
                 // Whatever is in the kernel by now, working it out from there is right.
                 Err(error) if error.is_stale() || error.is_outcome_unknown() => {
                     if !patience.wait() {
@@ -163,17 +198,16 @@ impl Plan {
                 }
                 Err(error) => return Err(error),
             }
-        }
-        let attempts = patience.attempts();
-        // It is in: what cannot be read afterwards is no reason to say otherwise.
-        let after = kernel.snapshot();
+        };
         let mut applied = Applied {
+            changed: unchanged.is_none(),
             bypassed: Vec::new(),
             ahead: Vec::new(),
-            attempts,
+            attempts: patience.attempts(),
             after: None,
         };
-        if let Ok(after) = after {
+        // It is in: what cannot be read afterwards is no reason to say otherwise.
+        if let Some(after) = unchanged.or_else(|| kernel.snapshot().ok()) {
             for part in self
                 .parts
                 .iter()
@@ -188,13 +222,30 @@ impl Plan {
         Ok(applied)
     }
 
-    fn attempt(&self, kernel: &mut impl Kernel) -> Result<(), ApplyError> {
+    /// Makes the changes from what is known, or else from what is read. Returns the tables where
+    /// they have everything and nothing was sent.
+    fn attempt(
+        &self,
+        kernel: &mut impl Kernel,
+        known: Option<Snapshot>,
+    ) -> Result<Option<Snapshot>, ApplyError> {
         // Who leads to our chains matters only when they are to go.
         let removes = self.parts.iter().any(|part| part.wanted == Wanted::Absent);
-        let snapshot = if removes {
-            kernel.snapshot()?
-        } else {
-            kernel.outline()?
+        let snapshot = match known {
+            Some(known) if self.is_present(&known) => {
+                if kernel.is_current(&known)? {
+                    return Ok(Some(known));
+                }
+                // Others change their own rules all the time.
+                let now = kernel.snapshot()?;
+                if self.is_present(&now) {
+                    return Ok(Some(now));
+                }
+                now
+            }
+            Some(known) => known,
+            None if removes => kernel.snapshot()?,
+            None => kernel.outline()?,
         };
         let mut changes: Vec<Change> = Vec::new();
         for part in &self.parts {
@@ -206,10 +257,16 @@ impl Plan {
         }
         let batch = Batch::new(snapshot.generation(), changes);
         if batch.is_empty() {
-            Ok(())
-        } else {
-            kernel.transact(&batch)
+            return Ok(Some(snapshot));
         }
+        kernel.transact(&batch).map(|()| None)
+    }
+
+    /// Whether the tables have all that is wanted.
+    fn is_present(&self, tables: &Snapshot) -> bool {
+        self.parts.iter().all(|part| {
+            part.wanted == Wanted::Present && present::is_present(part, tables.table(part.family))
+        })
     }
 }
 
@@ -241,6 +298,8 @@ const IPSET_INVALID_ID: u16 = 65535;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Applied {
+    /// Whether anything was sent; `false` where the kernel had it all.
+    pub changed: bool,
     /// Rules of others that make ours void, at most one for each jump. Empty when all is well.
     pub bypassed: Vec<Bypass>,
     /// Rules of others that let some packets in before ours see them. Those that only accept

@@ -45,6 +45,7 @@ pub struct RuleState {
     pub(crate) handle: u64,
     pub(crate) unconditional: bool,
     pub(crate) outcome: Outcome,
+    ours: bool,
     content: Content,
 }
 
@@ -123,24 +124,27 @@ impl ChainState {
 }
 
 impl RuleState {
-    /// A rule with the content of its `NFTA_RULE_EXPRESSIONS`.
+    /// A rule with the content of its `NFTA_RULE_EXPRESSIONS`; `ours` says that it has our mark.
     #[cfg(feature = "nft")]
-    pub(crate) fn sent(handle: u64, bytes: &[u8]) -> Self {
+    pub(crate) fn sent(handle: u64, bytes: &[u8], ours: bool) -> Self {
         let expressions = wire::decode::expressions(bytes);
-        Self::new(handle, &expressions, Content::Sent(bytes.to_vec()))
+        let content = Content::Sent(bytes.to_vec());
+        Self::new(handle, &expressions, ours, content)
     }
 
     /// A rule that was written as these expressions.
-    pub(super) fn written(handle: u64, expressions: &[Expression]) -> Self {
-        Self::new(handle, expressions, Content::Written(expressions.to_vec()))
+    pub(super) fn written(handle: u64, expressions: &[Expression], ours: bool) -> Self {
+        let content = Content::Written(expressions.to_vec());
+        Self::new(handle, expressions, ours, content)
     }
 
-    fn new(handle: u64, expressions: &[Expression], content: Content) -> Self {
+    fn new(handle: u64, expressions: &[Expression], ours: bool, content: Content) -> Self {
         let (unconditional, outcome) = effect(expressions);
         Self {
             handle,
             unconditional,
             outcome,
+            ours,
             content,
         }
     }
@@ -148,6 +152,12 @@ impl RuleState {
     /// The kernel's number for the rule; it keeps it as long as it exists.
     pub fn handle(&self) -> u64 {
         self.handle
+    }
+
+    /// Whether a [`Plan`](super::Plan) put the rule there. A rule that went through
+    /// `iptables-save` and `iptables-restore` has lost the mark.
+    pub fn is_ours(&self) -> bool {
+        self.ours
     }
 
     /// The expressions as the kernel sent them: the content of `NFTA_RULE_EXPRESSIONS`. Empty from
@@ -177,6 +187,12 @@ impl RuleState {
     /// [`target::Other`](crate::target::Other).
     pub fn rule(&self, family: Family, set_name: impl Fn(u16) -> Option<String>) -> Rule {
         decode::rule(family, &self.decoded(), &set_name)
+    }
+
+    /// The rule as `iptables-save` prints it behind `-A CHAIN`.
+    pub(super) fn text(&self, family: Family, set_name: impl Fn(u16) -> Option<String>) -> String {
+        let rule = self.rule(family, set_name);
+        rule.to_iptables_save(family).to_string()
     }
 
     /// What it asks of a packet, in the words of iptables as far as it is understood; empty for

@@ -5,6 +5,7 @@ use nftnl::{ChainType, FinalizedBatch, MsgType, ProtoFamily};
 use super::allocate::c_string;
 use super::datagram::{Messages, NLMSGHDR};
 use super::expression::Wire;
+use super::mark::{MARK, NFTA_RULE_USERDATA};
 use crate::encoding::EncodedRule;
 use crate::kernel::batch::{Action, Change};
 use crate::{Batch, Family, Hook, Policy};
@@ -81,8 +82,8 @@ fn add(messages: &mut nftnl::Batch, change: &Change) {
 }
 
 /// Puts the pages together and adds what nftnl cannot say: the generation that the batch was worked
-/// out from, that a rule goes to the beginning of its chain, and what the xt matches of a rule are
-/// told about its `-p`.
+/// out from, that a rule goes to the beginning of its chain, what the xt matches of a rule are told
+/// about its `-p`, and whose rule it is.
 ///
 /// Only the ends ask for an acknowledgement: errors come anyway, and an acknowledgement for each of
 /// many rules would overrun the socket.
@@ -108,6 +109,7 @@ fn finish(messages: &FinalizedBatch, first_sequence: u32, batch: &Batch) -> Vec<
             bytes.extend_from_slice(message.payload);
             if let Some(rule) = change.and_then(rule_of) {
                 put_compat(bytes, rule);
+                put_value(bytes, NFTA_RULE_USERDATA, MARK);
             }
         });
     }

@@ -6,6 +6,7 @@
 mod allocate;
 mod datagram;
 mod expression;
+mod mark;
 mod message;
 mod read;
 #[expect(unsafe_code, reason = "sets socket options")]
@@ -130,6 +131,10 @@ impl Kernel for Nftables {
 
     fn outline(&mut self) -> Result<Snapshot, ApplyError> {
         self.read(Rules::BuiltIn)
+    }
+
+    fn is_current(&mut self, snapshot: &Snapshot) -> Result<bool, ApplyError> {
+        Ok(read::generation(&mut self.socket)? == snapshot.generation())
     }
 
     fn transact(&mut self, batch: &Batch) -> Result<(), ApplyError> {

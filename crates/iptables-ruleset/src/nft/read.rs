@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::mark::{self, NFTA_RULE_USERDATA};
 use super::message::request;
 use super::socket::Socket;
 use crate::kernel::snapshot::{BaseChain, ChainState, RuleState, TableState};
@@ -159,9 +160,13 @@ pub(super) fn base_chain(attributes: &Attributes<'_>) -> Option<BaseChain> {
 
 pub(super) fn rule(attributes: &Attributes<'_>) -> Option<RuleState> {
     let expressions = attributes.find(NFTA_RULE_EXPRESSIONS).unwrap_or(&[]);
+    let ours = attributes
+        .find(NFTA_RULE_USERDATA)
+        .is_some_and(mark::is_marked);
     Some(RuleState::sent(
         attributes.u64(NFTA_RULE_HANDLE)?,
         expressions,
+        ours,
     ))
 }
 
@@ -220,10 +225,10 @@ mod tests {
             let _ = (
                 rule(&attributes),
                 base_chain(&attributes),
-                RuleState::sent(1, &bytes).counters(),
+                RuleState::sent(1, &bytes, mark::is_marked(&bytes)).counters(),
             );
             for family in Family::BOTH {
-                let _ = RuleState::sent(1, &bytes).describe(family);
+                let _ = RuleState::sent(1, &bytes, false).describe(family);
             }
             for message in Messages(&bytes) {
                 let _ = (message.errno(), message.attributes().u32(NFTA_GEN_ID));

@@ -125,7 +125,10 @@ fn stale() -> Result<(), Failed> {
     assert!(text.contains("-A INPUT -j FIREWALL_INPUT\n"), "{text}");
 
     kernel.times = u32::MAX;
-    let error = plan(&config)?
+    // What is there already is there, whoever changes what is his.
+    assert!(!plan(&config)?.apply(&mut kernel)?.changed);
+    let other = Config::parse("service = []")?;
+    let error = plan(&other)?
         .apply_within(&mut kernel, std::time::Duration::from_millis(200))
         .unwrap_err();
     assert!(error.is_stale());

@@ -1,0 +1,94 @@
+//! Our chains, known by their rules: earlier versions put no mark on them, and what goes through
+//! `iptables-save` and `iptables-restore`, as iptables-persistent does at boot, loses it.
+
+use super::logging;
+use crate::Family;
+
+/// Whether the chain holds what every version of this firewall writes into it, whatever the
+/// configuration and whoever put more rules there. `rules` are as `iptables-save` prints them.
+pub(crate) fn wrote(family: Family, chain: &str, rules: &[String]) -> bool {
+    let has = |wanted: &str| rules.iter().any(|rule| rule == wanted);
+    // The packet's way out of the chain where nothing is logged, as by a floor.
+    let only = |verdict: &str| matches!(rules, [rule] if rule == verdict);
+    let logs = |word: &str| {
+        let prefix = format!("-prefix \"{}\"", logging::prefix(family, word));
+        rules.iter().any(|rule| rule.contains(&prefix))
+    };
+    match chain {
+        "FIREWALL_INPUT" => [
+            "-i lo -j ACCEPT",
+            "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+            "-j LOG_AND_DROP",
+        ]
+        .into_iter()
+        .all(has),
+        "FIREWALL_CROWDED" => has("-j LOG_AND_DROP_LIMITED"),
+        "LOG_AND_ACCEPT" => logs("ALLOWED") || only("-j ACCEPT"),
+        "LOG_AND_DROP" => logs("BLOCKED") || only("-j DROP"),
+        "LOG_AND_DROP_LIMITED" => logs("LIMITED"),
+        "LOG_AND_DROP_INVALID" => logs("INVALID") || only("-j DROP"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::FloorParts;
+    use crate::{Config, Rule, Ruleset};
+
+    fn texts(ruleset: &Ruleset) -> Vec<(String, Vec<String>)> {
+        let text = |rule: &Rule| rule.to_iptables_save(ruleset.family()).to_string();
+        ruleset
+            .chains()
+            .map(|chain| {
+                let rules = chain.rules().iter().map(text).collect();
+                (chain.name().to_string(), rules)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_written_is_known() {
+        let configs = [
+            "",
+            "service = []",
+            "[log]\ntarget = \"NFLOG\"\ninvalid = false",
+            "[log]\nrate = \"9/second\"",
+        ];
+        for config in configs.map(|text| Config::parse(text).unwrap()) {
+            for family in Family::BOTH {
+                let silent = FloorParts::default();
+                let logging = FloorParts {
+                    log: true,
+                    ..FloorParts::default()
+                };
+                let written = [
+                    config.ruleset(family).unwrap(),
+                    config.floor(family, &silent).unwrap(),
+                    config.floor(family, &logging).unwrap(),
+                ];
+                for (chain, rules) in written.iter().flat_map(texts) {
+                    assert!(wrote(family, &chain, &rules), "{chain}: {rules:#?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_others_write_is_not() {
+        let others: [(&str, &[&str]); 4] = [
+            (
+                "LOG_AND_DROP",
+                &["-j LOG --log-prefix \"DROPPED: \"", "-j DROP"],
+            ),
+            ("LOG_AND_ACCEPT", &["-j LOG", "-j ACCEPT"]),
+            ("FIREWALL_INPUT", &["-i lo -j ACCEPT", "-j DROP"]),
+            ("FIREWALL_CROWDED", &["-j RETURN"]),
+        ];
+        for (chain, rules) in others {
+            let rules: Vec<String> = rules.iter().map(ToString::to_string).collect();
+            assert!(!wrote(Family::Ipv4, chain, &rules), "{chain}: {rules:#?}");
+        }
+    }
+}
