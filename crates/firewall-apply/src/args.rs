@@ -17,7 +17,8 @@ macro_rules! exit_status {
         "\
 Exit status:
   0  all that was wanted is in the kernel, or was printed or written
-  1  the run finished, but something wanted is not in the kernel: each is named
+  1  the run finished, but something wanted is not in the kernel: each is named;
+     `diff`: kernel and configuration differ
   2  command line, configuration or input cannot be read: nothing was changed
 
 It needs CAP_NET_ADMIN in the network namespace, and nothing else; `check` and
@@ -44,6 +45,7 @@ Files:
 Examples:
   firewall-apply check               is the configuration right?
   firewall-apply print               what would be installed?
+  firewall-apply diff                is the kernel what the configuration says?
   firewall-apply                     install it
   firewall-apply save                keep the members of the sets over a reboot
   firewall-apply reset               open the host again; the sets stay
@@ -108,6 +110,7 @@ impl Args {
                 last: None,
                 boot: false,
                 force: false,
+                adopt: false,
             })
         })
     }
@@ -130,7 +133,11 @@ pub(crate) enum Command {
     /// Sets that already exist keep their members. A set that this run creates gets its saved
     /// members back, with the time each has left. The jump to our chain for new packets,
     /// `FIREWALL_INPUT`, is appended to INPUT the first time and keeps its place afterwards.
-    /// Running it again changes nothing but the counters.
+    /// Where the rules are there already nothing is sent, and counters and limits go on.
+    ///
+    /// A chain that somebody else made under a name of ours is not taken over: exit status 2, and
+    /// nothing is changed, unless --adopt is given. Ours are known by a mark in their rules, or by
+    /// what earlier versions wrote into them; one that is empty is taken.
     ///
     /// When something fails before the transaction, or the kernel refuses it, the rules are exactly
     /// what they were and the sets created by this run are gone again. Saved members that cannot be
@@ -144,6 +151,13 @@ pub(crate) enum Command {
 
     /// Read the configuration and say what is wrong with it, with line and column; touches nothing
     Check,
+
+    /// Compare the kernel with the configuration: what apply would take out (-) and put in (+)
+    ///
+    /// Policies, jumps, every rule of our chains in its place, and the sets: missing, of another
+    /// type or size. Nothing is printed where they are the same. The exit status is 1 where they
+    /// differ, 2 where they cannot be compared; nothing is changed in any case.
+    Diff,
 
     /// Print what apply would install; asks nothing of the kernel
     Print(PrintArgs),
@@ -195,6 +209,10 @@ pub(crate) struct ApplyArgs {
     /// Go on although no rule would let in again the ssh session that this is typed over
     #[arg(long)]
     pub(crate) force: bool,
+
+    /// Make chains anew that somebody else made under names of ours
+    #[arg(long)]
+    pub(crate) adopt: bool,
 }
 
 /// Options of `print`.
@@ -235,6 +253,10 @@ pub(crate) struct ResetArgs {
     /// Destroy our eight sets too, with their members
     #[arg(long)]
     pub(crate) sets: bool,
+
+    /// Take out chains, too, that somebody else made under names of ours
+    #[arg(long)]
+    pub(crate) adopt: bool,
 }
 
 /// Options of `save`.

@@ -26,6 +26,7 @@ pub(crate) struct Findings {
     /// What was wanted and not done.
     pub(crate) errors: Vec<Problem>,
     refused: bool,
+    differs: bool,
 }
 
 /// One thing that is wrong or odd.
@@ -64,6 +65,11 @@ impl Findings {
         self.errors.push(problem.into());
     }
 
+    /// Notes that what was looked at is not as it should be, which the report says.
+    pub(crate) fn differs(&mut self) {
+        self.differs = true;
+    }
+
     /// Turns the errors so far into warnings.
     pub(crate) fn only_warn(&mut self) {
         self.warnings.append(&mut self.errors);
@@ -83,7 +89,7 @@ impl Findings {
 
     /// The exit status that follows.
     pub(crate) fn status(&self) -> Status {
-        match (self.refused, self.errors.is_empty()) {
+        match (self.refused, self.errors.is_empty() && !self.differs) {
             (true, _) => Status::Refused,
             (false, false) => Status::Incomplete,
             (false, true) => Status::Done,

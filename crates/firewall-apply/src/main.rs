@@ -5,8 +5,10 @@ mod apply;
 mod args;
 mod check;
 mod config;
+mod diff;
 mod files;
 mod findings;
+mod foreign;
 mod print;
 mod report;
 mod reset;
@@ -45,8 +47,13 @@ fn main() -> ExitCode {
             findings,
             json,
         ),
+        Command::Diff => emit(
+            &diff::run(source, wanted.as_ref(), findings),
+            findings,
+            json,
+        ),
         Command::Print(args) => emit(&print::run(source, wanted, &args), findings, json),
-        Command::Reset(args) => emit(&reset::run(wanted, args.sets, findings), findings, json),
+        Command::Reset(args) => emit(&reset::run(wanted, &args, findings), findings, json),
         Command::Restore(args) => emit(&restore::run(wanted, &args.file, findings), findings, json),
         Command::Save(args) => {
             // The names of the sets do not depend on it: no ban is lost for a typing error.

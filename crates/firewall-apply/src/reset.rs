@@ -6,8 +6,10 @@ use ipset_netlink::{CreateSet, IfMissing, IpSet};
 use iptables_ruleset::{Family, Hook, Kernel as _, Nftables, Plan, Policy, Ruleset, Snapshot};
 use serde::Serialize;
 
+use crate::args::ResetArgs;
 use crate::config::Wanted;
 use crate::findings::{Findings, causes, refusal};
+use crate::foreign::named;
 use crate::rules::{Policies, family_name, policies_text};
 use crate::turn::wait_for_turn;
 use crate::words::join;
@@ -85,16 +87,22 @@ pub(crate) enum Outcome {
     Refused,
 }
 
-/// Takes our rules out, and with `destroy` the sets too.
-pub(crate) fn run(wanted: Option<Wanted>, destroy: bool, findings: &mut Findings) -> Report {
+/// Takes our rules out, and the sets too where that is asked for.
+pub(crate) fn run(wanted: Option<Wanted>, args: &ResetArgs, findings: &mut Findings) -> Report {
     let mut report = Report::default();
     let Some(wanted) = wanted else {
         findings.warn("with `--config /dev/null` reset does what it would do with the defaults");
         return report;
     };
     let _turn = wait_for_turn(findings);
-    match remove(&wanted.rulesets) {
-        Ok(snapshot) => {
+    match remove(&wanted.rulesets, args.adopt) {
+        Ok(Removed::Foreign(found)) => {
+            findings.refuse(format!(
+                "somebody else made {found}: nothing was changed; say --adopt to take it out too"
+            ));
+            return report;
+        }
+        Ok(Removed::Ours(snapshot)) => {
             for remaining in verify::remaining_rules(&snapshot, &wanted.rulesets) {
                 findings.fail(remaining);
             }
@@ -105,7 +113,7 @@ pub(crate) fn run(wanted: Option<Wanted>, destroy: bool, findings: &mut Findings
         }
     }
     report.families = wanted.rulesets.iter().map(family_report).collect();
-    if destroy {
+    if args.sets {
         if let Some(mut kernel) = sets::connect(findings) {
             report.sets = destroy_sets(&mut kernel, &wanted.sets, findings);
         }
@@ -113,15 +121,29 @@ pub(crate) fn run(wanted: Option<Wanted>, destroy: bool, findings: &mut Findings
     report
 }
 
-/// Takes the rules out; returns what is there afterwards.
-fn remove(rulesets: &[Ruleset]) -> Result<Snapshot, String> {
+/// What became of our rules.
+enum Removed {
+    /// They are out; the tables as they are now.
+    Ours(Snapshot),
+    /// Nothing was done because of these chains.
+    Foreign(String),
+}
+
+/// Takes the rules out, and chains of others under our names only with `adopt`.
+fn remove(rulesets: &[Ruleset], adopt: bool) -> Result<Removed, String> {
     let plan = Plan::remove(rulesets).map_err(|error| causes(&error))?;
     let mut nftables = Nftables::connect().map_err(|error| refusal(&error))?;
-    plan.apply(&mut nftables).map_err(|error| refusal(&error))?;
-    nftables.snapshot().map_err(|error| {
+    let before = nftables.snapshot().map_err(|error| refusal(&error))?;
+    if let (Some(found), false) = (named(&before), adopt) {
+        return Ok(Removed::Foreign(found));
+    }
+    plan.apply_from(&mut nftables, before)
+        .map_err(|error| refusal(&error))?;
+    let after = nftables.snapshot().map_err(|error| {
         let why = refusal(&error);
         format!("cannot read the rules back after they were taken out: {why}")
-    })
+    })?;
+    Ok(Removed::Ours(after))
 }
 
 fn destroy_sets(kernel: &mut IpSet, sets: &[CreateSet], findings: &mut Findings) -> Vec<SetReport> {

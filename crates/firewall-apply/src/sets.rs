@@ -74,6 +74,24 @@ pub(crate) fn destroy<'a, T: Transport>(
     }
 }
 
+/// The set that was found, with what the configuration says: type, family and size, and that
+/// members can end. Other options stay as they were found.
+pub(crate) fn as_configured(wanted: &CreateSet, found: &SetHeader) -> CreateSet {
+    let mut set = CreateSet::from(found);
+    if (&set.set_type, set.family) != (&wanted.set_type, wanted.family) {
+        let before = set.options;
+        set = wanted.clone();
+        set.options.counters = before.counters;
+        set.options.comments = before.comments;
+        set.options.skbinfo = before.skbinfo;
+        set.options.forceadd = before.forceadd;
+        set.options.timeout = before.timeout.or(wanted.options.timeout);
+    }
+    set.options.max_elements = wanted.options.max_elements;
+    set.options.timeout = set.options.timeout.or(wanted.options.timeout);
+    set
+}
+
 /// Whether the set that was found can stand for the wanted one.
 fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) -> bool {
     let name = &wanted.name;
@@ -124,7 +142,8 @@ fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) -> bool
     true
 }
 
-fn unusable(wanted: &CreateSet, found: &SetHeader) -> Option<String> {
+/// Why the rules cannot look into the set that was found, if so.
+pub(crate) fn unusable(wanted: &CreateSet, found: &SetHeader) -> Option<String> {
     if !matches!(found.set_type, SetType::HashIp | SetType::HashNet) {
         return Some(format!(
             "its type is {}, and only hash:net and hash:ip can be used",

@@ -6,9 +6,10 @@ use std::path::Path;
 use ipset_netlink::{IpSet, SetName};
 use iptables_ruleset::{Config, Ruleset, Snapshot};
 
-use super::install::install;
+use super::install::{Failure, Installed, install};
 use super::members::{self, Changed};
-use super::report::{Applied, ChainReport, Report, SetReport};
+use super::replace;
+use super::report::{Applied, ChainReport, Report, Rules, SetReport};
 use super::saved_members::SavedMembers;
 use crate::config::{Source, Wanted};
 use crate::findings::{Findings, causes};
@@ -21,10 +22,13 @@ pub(super) struct Attempt<'a> {
     kernel: &'a mut IpSet,
     pub(super) findings: &'a mut Findings,
     saved_path: &'a Path,
+    /// The tables before the run; `None` where they could not be read.
+    before: Option<&'a Snapshot>,
     /// The saved members; read once, when the first set is made.
     saved: Option<SavedMembers<'a>>,
     report: Report,
-    /// The tables after the configuration went in; `None` where they could not be read.
+    /// The tables after the configuration went in; `None` where it was in already, or they could
+    /// not be read.
     pub(super) after: Option<Snapshot>,
 }
 
@@ -33,6 +37,8 @@ pub(super) struct Prepared {
     sets: Vec<WantedSet>,
     created: BTreeMap<SetName, PutBack>,
     changed: BTreeMap<SetName, Changed>,
+    /// How many members those have that were replaced.
+    replaced: BTreeMap<SetName, u64>,
 }
 
 impl<'a> Attempt<'a> {
@@ -40,12 +46,14 @@ impl<'a> Attempt<'a> {
         kernel: &'a mut IpSet,
         config: Source,
         saved_path: &'a Path,
+        before: Option<&'a Snapshot>,
         findings: &'a mut Findings,
     ) -> Self {
         Self {
             kernel,
             findings,
             saved_path,
+            before,
             saved: None,
             report: Report::new(config),
             after: None,
@@ -63,13 +71,15 @@ impl<'a> Attempt<'a> {
         self.install(&prepared, wanted, applied)
     }
 
-    /// Looks for the sets of a configuration, puts its members into those that are there, and makes
-    /// those that are missing.
+    /// Looks for the sets of a configuration, replaces those that are otherwise, puts its members
+    /// into those that are there, and makes those that are missing.
     ///
     /// With `all_or_none` no set is made where one of those that are there cannot be used;
     /// otherwise each that can be had, whatever is wrong with the others.
     pub(super) fn prepare(&mut self, wanted: &Wanted, all_or_none: bool) -> Prepared {
+        let replaced = replace::those_that_differ(self.kernel, &wanted.sets, self.findings);
         let mut prepared = Prepared {
+            replaced,
             sets: sets::examine(self.kernel, &wanted.sets, self.findings),
             created: BTreeMap::new(),
             changed: BTreeMap::new(),
@@ -121,18 +131,24 @@ impl<'a> Attempt<'a> {
     /// Puts the rules in; returns `false` when they are not in.
     fn install(&mut self, prepared: &Prepared, wanted: &Wanted, applied: Applied) -> bool {
         let rulesets = &wanted.rulesets;
-        match install(self.kernel, &wanted.config, rulesets, self.findings) {
-            Ok(after) => self.after = after,
+        match self.put_rules(&wanted.config, rulesets) {
+            Ok(Installed { changed, after }) => {
+                self.after = after.filter(|_| changed);
+                self.note(prepared, rulesets, applied, changed);
+                true
+            }
             Err(failure) => {
                 self.findings.fail(failure.why);
                 if !failure.outcome_unknown {
                     self.undo(prepared);
                 }
-                return false;
+                false
             }
         }
-        self.note(prepared, rulesets, applied);
-        true
+    }
+
+    fn put_rules(&mut self, config: &Config, rulesets: &[Ruleset]) -> Result<Installed, Failure> {
+        install(self.kernel, config, rulesets, self.before, self.findings)
     }
 
     /// Puts the rules of a floor in. The error says why they are not in; the sets stay in any case.
@@ -142,8 +158,9 @@ impl<'a> Attempt<'a> {
         config: &Config,
         rulesets: &[Ruleset],
     ) -> Result<(), String> {
-        install(self.kernel, config, rulesets, self.findings).map_err(|failure| failure.why)?;
-        self.note(prepared, rulesets, Applied::Floor);
+        let put = self.put_rules(config, rulesets);
+        let installed = put.map_err(|failure| failure.why)?;
+        self.note(prepared, rulesets, Applied::Floor, installed.changed);
         Ok(())
     }
 
@@ -152,8 +169,13 @@ impl<'a> Attempt<'a> {
         sets::destroy(self.kernel, prepared.created.keys(), self.findings);
     }
 
-    fn note(&mut self, prepared: &Prepared, rulesets: &[Ruleset], applied: Applied) {
+    fn note(&mut self, prepared: &Prepared, rulesets: &[Ruleset], applied: Applied, changed: bool) {
         self.report.applied = Some(applied);
+        self.report.rules = Some(if changed {
+            Rules::PutIn
+        } else {
+            Rules::Unchanged
+        });
         self.report.sets = prepared
             .sets
             .iter()
@@ -161,7 +183,8 @@ impl<'a> Attempt<'a> {
             .map(|set| {
                 let name = &set.wanted.name;
                 let changed = prepared.changed.get(name).copied().unwrap_or_default();
-                SetReport::new(set, prepared.created.get(name), changed)
+                let replaced = prepared.replaced.get(name).copied();
+                SetReport::new(set, prepared.created.get(name), replaced, changed)
             })
             .collect();
         let rules = |ruleset: &Ruleset| FamilyRules::new(ruleset, ChainReport::new);

@@ -19,13 +19,23 @@ pub(super) struct Failure {
     pub(super) outcome_unknown: bool,
 }
 
-/// Puts the rules in and says what is odd about it; returns the tables as they are afterwards.
+/// The rules are in.
+pub(super) struct Installed {
+    /// Whether they were put in; `false` where they were there.
+    pub(super) changed: bool,
+    /// The tables as they are now; `None` where they cannot be read.
+    pub(super) after: Option<Snapshot>,
+}
+
+/// Puts the rules in, unless the tables, which were read `before`, have them, and says what is odd
+/// about it.
 pub(super) fn install(
     kernel: &mut IpSet,
     config: &Config,
     rulesets: &[Ruleset],
+    before: Option<&Snapshot>,
     findings: &mut Findings,
-) -> Result<Option<Snapshot>, Failure> {
+) -> Result<Installed, Failure> {
     let nothing_done = |why| Failure {
         why,
         outcome_unknown: false,
@@ -38,7 +48,11 @@ pub(super) fn install(
     };
     let plan = Plan::install(rulesets, &mut find).map_err(|error| nothing_done(causes(&error)))?;
     let mut nftables = Nftables::connect().map_err(|error| nothing_done(refusal(&error)))?;
-    let applied = plan.apply(&mut nftables).map_err(|error| Failure {
+    let applied = match before {
+        Some(before) => plan.apply_from(&mut nftables, before.clone()),
+        None => plan.apply(&mut nftables),
+    };
+    let applied = applied.map_err(|error| Failure {
         why: refusal(&error),
         outcome_unknown: error.is_outcome_unknown(),
     })?;
@@ -56,7 +70,10 @@ pub(super) fn install(
     for moved in verify::moved_sets(&resolved, |name| find_set(kernel, name)) {
         findings.fail(moved);
     }
-    Ok(applied.after)
+    Ok(Installed {
+        changed: applied.changed,
+        after: applied.after,
+    })
 }
 
 /// The set that the kernel knows by this index, of those that the rules name.

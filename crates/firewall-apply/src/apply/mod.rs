@@ -3,9 +3,11 @@
 mod attempt;
 mod before;
 mod fallback;
+mod foreign;
 mod install;
 mod last;
 mod members;
+mod replace;
 mod report;
 mod saved_members;
 mod sessions;
@@ -43,10 +45,19 @@ pub(crate) fn run(
         return Report::new(config);
     };
     let tables = TablesBefore::look();
+    if !args.adopt && foreign::refuse(&tables, findings) {
+        return Report::new(config);
+    }
     if tables.is_bare() && !before::run(&mut kernel, wanted, args.force, findings) {
         return Report::new(config);
     }
-    let mut attempt = Attempt::new(&mut kernel, config, &args.saved, findings);
+    let mut attempt = Attempt::new(
+        &mut kernel,
+        config,
+        &args.saved,
+        tables.snapshot(),
+        findings,
+    );
     let done = wanted.filter(|wanted| attempt.put_in(wanted, Applied::Configuration));
     if let Some(wanted) = done {
         attempt.take_out(last.kept().map(|kept| &kept.wanted), wanted);

@@ -22,6 +22,8 @@ pub(crate) struct Report {
     pub(crate) config: Source,
     /// Which configuration went in; `None` when none did.
     pub(crate) applied: Option<Applied>,
+    /// Whether its rules had to be put in; `None` when they are not in.
+    pub(crate) rules: Option<Rules>,
     /// The sets; none when the firewall was not put in.
     pub(crate) sets: Vec<SetReport>,
     /// The saved members; `None` when no set was created.
@@ -45,6 +47,9 @@ impl Display for Report {
             Some(Applied::Floor) => writeln!(f, "configuration     none, only a floor")?,
             _ => writeln!(f, "configuration     {}", self.config)?,
         }
+        if self.rules == Some(Rules::Unchanged) {
+            writeln!(f, "rules             unchanged")?;
+        }
         match &self.saved {
             Some(saved) if saved.found => {
                 write!(f, "saved members     {}", saved.path.display())?;
@@ -65,6 +70,10 @@ impl Display for Report {
             match set.outcome {
                 Outcome::Created => write!(f, "created, {}", set.set_type)?,
                 Outcome::Kept => write!(f, "kept as it was")?,
+                Outcome::Replaced => {
+                    let members = Count(set.kept, "member");
+                    write!(f, "made anew, {}, with its {members}", set.set_type)?;
+                }
             }
             let members = [
                 (set.restored, "put back"),
@@ -118,12 +127,23 @@ pub(crate) enum Applied {
     Floor,
 }
 
+/// What was done with the rules.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Rules {
+    /// They were put in, those that were there already among them.
+    PutIn,
+    /// The kernel had them as they are wanted, and nothing was sent.
+    Unchanged,
+}
+
 impl Report {
     /// The report of a run that has done nothing yet.
     pub(super) fn new(config: Source) -> Self {
         Self {
             config,
             applied: None,
+            rules: None,
             sets: Vec::new(),
             saved: None,
             families: Vec::new(),
@@ -145,6 +165,8 @@ pub(crate) struct SetReport {
     pub(crate) maxelem: Option<u32>,
     /// Whether it was there.
     pub(crate) outcome: Outcome,
+    /// Members of the set that this one replaces.
+    pub(crate) kept: u64,
     /// Members put back.
     pub(crate) restored: u64,
     /// Saved members whose time is over.
@@ -165,6 +187,8 @@ pub(crate) enum Outcome {
     Created,
     /// It was there, and has the members it had.
     Kept,
+    /// It was there otherwise than configured; one as configured has its members now.
+    Replaced,
 }
 
 /// Where the saved members came from.
@@ -190,11 +214,24 @@ pub(crate) struct ChainReport {
 }
 
 impl SetReport {
-    /// What was done with the set; `members` is what came back into one that was created.
-    pub(super) fn new(set: &WantedSet, members: Option<&PutBack>, changed: Changed) -> Self {
+    /// What was done with the set; `members` is what came back into one that was created,
+    /// `replaced` how many members one has that was replaced.
+    pub(super) fn new(
+        set: &WantedSet,
+        members: Option<&PutBack>,
+        replaced: Option<u64>,
+        changed: Changed,
+    ) -> Self {
         let wanted = &set.wanted;
         let (outcome, set_type, maxelem) = match &set.found {
-            Some(found) => (Outcome::Kept, &found.set_type, found.options.max_elements),
+            Some(found) => (
+                match replaced {
+                    Some(_) => Outcome::Replaced,
+                    None => Outcome::Kept,
+                },
+                &found.set_type,
+                found.options.max_elements,
+            ),
             None => (
                 Outcome::Created,
                 &wanted.set_type,
@@ -207,6 +244,7 @@ impl SetReport {
             set_type: set_type.to_string(),
             maxelem,
             outcome,
+            kept: replaced.unwrap_or(0),
             restored: members.map_or(0, |members| members.added),
             expired: members.map_or(0, |members| members.expired),
             refused: members.map_or(0, |members| members.refused),

@@ -149,7 +149,7 @@ fn extended(wanted: &CreateSet, saved: &SavedSet) -> CreateSet {
 /// Stands before the name of a set that does not have all its members yet. So a set under its own
 /// name is complete, also when the run that made it was killed on the way; the next run takes the
 /// remains away.
-const UNFINISHED: &str = "rampart.new.";
+pub(super) const UNFINISHED: &str = "rampart.new.";
 
 /// The buckets a hash starts with unless told otherwise (`IPSET_DEFAULT_HASHSIZE` in
 /// `net/netfilter/ipset/ip_set_hash_gen.h`).

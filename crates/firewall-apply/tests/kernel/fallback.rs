@@ -103,6 +103,7 @@ fn a_floor_stands_where_a_set_cannot_be_used() -> Result<(), Failed> {
     machine.apply(&config, &[])?.exits(0)?;
     Machine::boot()?;
     tool("ipset create blacklist hash:ip,port timeout 0")?;
+    tool("ipset add blacklist 192.0.2.9,80")?;
     let run = machine.apply(&config, &[])?.exits(1)?;
     assert!(run.stderr.contains("ipset destroy blacklist"), "{run:?}");
     assert!(

@@ -5,16 +5,20 @@
     reason = "a trial that looks for what is not there has failed"
 )]
 
+mod diff;
 mod every_type;
 mod fallback;
+mod foreign;
 mod host;
 mod input;
 mod members;
+mod others;
 mod restored;
 mod rules;
 mod saved;
 mod sets;
 mod surroundings;
+mod unchanged;
 
 fn main() -> std::process::ExitCode {
     netns_testbed::run(
@@ -28,6 +32,10 @@ fn main() -> std::process::ExitCode {
             fallback::trials(),
             members::trials(),
             surroundings::trials(),
+            unchanged::trials(),
+            diff::trials(),
+            foreign::trials(),
+            others::trials(),
         ]
         .into_iter()
         .flatten()

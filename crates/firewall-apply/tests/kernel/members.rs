@@ -104,6 +104,7 @@ fn members_are_in_also_when_the_rest_fails() -> Result<(), Failed> {
     tool("iptables -X")?;
     tool("ipset destroy throttle-hard")?;
     tool("ipset create throttle-hard hash:ip,port")?;
+    tool("ipset add throttle-hard 192.0.2.9,80")?;
     apply(&scratch, &whitelist("\"192.0.2.4\", \"192.0.2.5\""))?.exits(1)?;
     assert!(members()?.contains(&"whitelist 192.0.2.5 timeout 0".to_owned()));
     Ok(())
@@ -128,6 +129,8 @@ fn members_outlive_what_was_saved_of_them() -> Result<(), Failed> {
 fn members_that_a_set_cannot_hold_are_named() -> Result<(), Failed> {
     let scratch = Scratch::new()?;
     tool("ipset create whitelist hash:ip maxelem 1 hashsize 64")?;
+    // Under a rule it cannot be replaced by one that takes networks.
+    tool("iptables -A INPUT -m set --match-set whitelist src -j ACCEPT")?;
     let config = "[sets]\nmaxelem = 1\n".to_owned() + &whitelist("\"192.0.2.4\", \"192.0.2.0/24\"");
     let run = apply(&scratch, &config)?.exits(1)?;
     assert!(

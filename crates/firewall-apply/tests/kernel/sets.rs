@@ -21,12 +21,20 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_set_that_cannot_be_used_stops_everything,
         ),
         trial(
-            "a_set_that_differs_and_can_be_used_is_kept",
-            a_set_that_differs_and_can_be_used_is_kept,
+            "a_set_that_differs_is_replaced_with_its_members",
+            a_set_that_differs_is_replaced,
         ),
         trial(
-            "a_set_without_timeouts_does_not_keep_the_firewall_down",
-            a_set_without_timeouts_does_not_keep_the_firewall_down,
+            "a_set_that_rules_use_is_replaced_by_one_of_its_type",
+            a_set_that_rules_use_is_replaced,
+        ),
+        trial(
+            "a_set_whose_members_do_not_fit_is_kept",
+            a_set_whose_members_do_not_fit_is_kept,
+        ),
+        trial(
+            "a_set_without_timeouts_that_rules_use_gets_them",
+            a_set_without_timeouts_that_rules_use_gets_them,
         ),
         trial(
             "a_firewall_that_is_up_stays_up",
@@ -105,21 +113,28 @@ fn a_set_that_cannot_be_used_stops_everything() -> Result<(), Failed> {
     tool("ip6tables -A INPUT -p tcp --dport 8080 -j DROP")?;
     tool("ipset create others hash:ip")?;
     let before = all_rules()?;
-    for (create, why) in [
+    for (create, member, why) in [
         (
             "blacklist_v6 hash:ip timeout 0",
+            "192.0.2.1",
             "its family is inet, and inet6 is needed",
         ),
         (
             "blacklist hash:ip,port timeout 0",
+            "192.0.2.1,80",
             "its type is hash:ip,port",
         ),
-        ("blacklist list:set timeout 0", "its type is list:set"),
+        (
+            "blacklist list:set timeout 0",
+            "others",
+            "its type is list:set",
+        ),
     ] {
+        let name = create.split_once(' ').ok_or("no name")?.0;
         tool(&format!("ipset create {create}"))?;
+        tool(&format!("ipset add {name} {member}"))?;
         let sets = all_sets()?;
         let run = apply()?.exits(1)?;
-        let name = create.split_once(' ').ok_or("no name")?.0;
         assert!(run.stderr.contains(why), "{why}: {run:?}");
         assert!(
             run.stderr.contains(&format!("ipset destroy {name}")),
@@ -133,44 +148,122 @@ fn a_set_that_cannot_be_used_stops_everything() -> Result<(), Failed> {
     Ok(())
 }
 
-fn a_set_that_differs_and_can_be_used_is_kept() -> Result<(), Failed> {
-    tool("ipset create blacklist hash:ip timeout 600 maxelem 1000")?;
-    tool("ipset add blacklist 192.0.2.1 timeout 0")?;
-    let run = apply()?.exits(0)?;
-    for warning in ["hash:ip", "maxelem 1000", "600"] {
-        assert!(run.stderr.contains(warning), "{warning}: {run:?}");
-    }
+fn a_set_that_differs_is_replaced() -> Result<(), Failed> {
+    tool("ipset create blacklist hash:ip timeout 600 maxelem 1000 comment")?;
+    tool("ipset add blacklist 192.0.2.1 timeout 0 comment kept")?;
+    tool("ipset create whitelist_v6 hash:net family inet6")?;
+    tool("ipset add whitelist_v6 2001:db8::/32")?;
+    let arguments = [
+        "--config",
+        DEFAULTS,
+        "--json",
+        "apply",
+        "--saved",
+        "/dev/null",
+    ];
+    let run = firewall_apply(&arguments)?.exits(0)?;
+    // What the configuration says nothing about stays.
+    assert!(run.stderr.contains("default timeout of 600"), "{run:?}");
     let saved = all_sets()?;
-    assert!(
-        saved.contains(
-            "create blacklist hash:ip family inet hashsize 1024 maxelem 1000 timeout 600"
-        ),
-        "{saved}"
-    );
-    assert!(
-        saved.contains("add blacklist 192.0.2.1 timeout 0"),
-        "{saved}"
+    for line in [
+        "create blacklist hash:net family inet hashsize 1024 maxelem 1048576 timeout 600 comment",
+        "add blacklist 192.0.2.1 timeout 0 comment \"kept\"",
+        "create whitelist_v6 hash:net family inet6 hashsize 1024 maxelem 1048576 timeout 0",
+        "add whitelist_v6 2001:db8::/32 timeout 0",
+    ] {
+        assert!(saved.lines().any(|saved| saved == line), "{line}: {saved}");
+    }
+    assert_eq!(saved.matches("create").count(), 8, "{saved}");
+    let document = run.json()?;
+    let sets = document["sets"].as_array().ok_or("no sets")?;
+    let replaced = |set: &&serde_json::Value| set["outcome"] == "replaced" && set["kept"] == 1;
+    assert_eq!(sets.iter().filter(replaced).count(), 2, "{document:#}");
+    assert_eq!(
+        firewall_apply(&["--config", DEFAULTS, "diff"])?
+            .exits(0)?
+            .stdout,
+        ""
     );
     Ok(())
 }
 
-fn a_set_without_timeouts_does_not_keep_the_firewall_down() -> Result<(), Failed> {
-    tool("ipset create whitelist hash:ip")?;
+/// The kernel exchanges sets of one type under the rules that use them, and no others.
+fn a_set_that_rules_use_is_replaced() -> Result<(), Failed> {
+    let scratch = Scratch::new()?;
+    let small = scratch.file("small.toml", "[sets]\nmaxelem = 1000\n")?;
+    let large = scratch.file("large.toml", "[sets]\nmaxelem = 2000\n")?;
+    let other = scratch.file("other.toml", "[sets]\ntype = \"hash:ip\"\nmaxelem = 2000\n")?;
+    let apply = |config: &str| {
+        let arguments = ["--config", config, "apply", "--saved", "/dev/null"];
+        firewall_apply(&arguments)?.exits(0)
+    };
+    apply(&small)?;
+    tool("ipset add blacklist 192.0.2.1 timeout 3600")?;
+    tool("ipset add blacklist 198.51.100.0/24 nomatch")?;
+    let rules = all_rules()?;
+    let run = apply(&large)?;
+    assert_eq!(run.stderr, "");
+    assert!(
+        run.stdout
+            .contains("made anew, hash:net, with its 2 members"),
+        "{run:?}"
+    );
+    assert!(
+        run.stdout.contains("rules             unchanged"),
+        "{run:?}"
+    );
+    let sets = all_sets()?;
+    assert_eq!(sets.matches("maxelem 2000").count(), 8, "{sets}");
+    assert!(sets.contains("add blacklist 192.0.2.1 timeout 3"), "{sets}");
+    assert!(
+        sets.contains("add blacklist 198.51.100.0/24 timeout 0 nomatch"),
+        "{sets}"
+    );
+    assert_eq!(all_rules()?, rules);
+    // Still the set that the rules look into.
+    let header = tool("ipset list -t blacklist")?;
+    assert!(header.contains("\nReferences: 1\n"), "{header}");
+
+    let run = apply(&other)?;
+    assert!(
+        run.stderr
+            .contains("under them the kernel exchanges only sets of the same type"),
+        "{run:?}"
+    );
+    assert_eq!(all_sets()?.matches("hash:ip").count(), 0);
+    firewall_apply(&["--config", &other, "diff"])?.exits(1)?;
+    Ok(())
+}
+
+fn a_set_whose_members_do_not_fit_is_kept() -> Result<(), Failed> {
+    tool("ipset create blacklist hash:net timeout 0")?;
+    tool("ipset add blacklist 192.0.2.0/24")?;
+    let scratch = Scratch::new()?;
+    let config = scratch.file("firewall.toml", "[sets]\ntype = \"hash:ip\"\n")?;
+    let run = firewall_apply(&["--config", &config, "apply", "--saved", "/dev/null"])?.exits(0)?;
+    assert!(
+        run.stderr.contains("takes single addresses only"),
+        "{run:?}"
+    );
+    assert!(run.stderr.contains("with type hash:net"), "{run:?}");
+    let saved = all_sets()?;
+    assert!(saved.contains("create blacklist hash:net "), "{saved}");
+    assert!(saved.contains("add blacklist 192.0.2.0/24"), "{saved}");
+    assert!(saved.contains("create whitelist hash:ip "), "{saved}");
+    Ok(())
+}
+
+fn a_set_without_timeouts_that_rules_use_gets_them() -> Result<(), Failed> {
+    tool("ipset create whitelist hash:net maxelem 1048576")?;
     tool("ipset add whitelist 192.0.2.1")?;
-    let run = apply()?.exits(0)?;
-    for part in [
-        "\"whitelist\"",
-        "without timeouts",
-        "ipset destroy whitelist",
-    ] {
-        assert!(run.stderr.contains(part), "{part}: {run:?}");
-    }
+    tool("iptables -A INPUT -m set --match-set whitelist src -j ACCEPT")?;
+    apply()?.exits(0)?;
+    assert!(all_sets()?.contains("add whitelist 192.0.2.1 timeout 0"));
     let rules = all_rules()?;
     assert!(
-        rules.contains("--match-set whitelist src -j LOG_AND_ACCEPT"),
+        rules.contains("-A INPUT -m set --match-set whitelist src -j ACCEPT"),
         "{rules}"
     );
-    assert!(all_sets()?.contains("add whitelist 192.0.2.1\n"));
     Ok(())
 }
 
@@ -183,6 +276,7 @@ fn a_firewall_that_is_up_stays_up() -> Result<(), Failed> {
         "ip6tables -X",
         "ipset destroy throttle-soft_v6",
         "ipset create throttle-soft_v6 hash:ip timeout 0",
+        "ipset add throttle-soft_v6 192.0.2.1",
     ] {
         tool(line)?;
     }

@@ -1,0 +1,226 @@
+//! `diff`: the kernel against the configuration.
+
+use std::cell::RefCell;
+use std::fmt::{self, Display, Formatter};
+
+use ipset_netlink::IpSet;
+use ipset_netlink::text::Style;
+use ipset_netlink::{CreateSet, SetName};
+use iptables_ruleset::{DiffLine, Family, Kernel as _, Nftables, Side, Snapshot};
+use serde::Serialize;
+
+use crate::config::{Source, Wanted};
+use crate::findings::{Findings, causes, refusal};
+use crate::report;
+use crate::rules::family_name;
+use crate::sets::as_configured;
+
+/// What differs.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// The configuration.
+    pub(crate) config: Source,
+    /// The sets that differ.
+    pub(crate) sets: Vec<SetDiff>,
+    /// The families whose rules differ.
+    pub(crate) families: Vec<FamilyDiff>,
+}
+
+impl report::Report for Report {
+    const COMMAND: &'static str = "diff";
+    const TEXT_IS_WANTED: bool = true;
+}
+
+/// A set that is missing or otherwise than wanted.
+#[derive(Debug, Serialize)]
+pub(crate) struct SetDiff {
+    /// Its name.
+    pub(crate) name: String,
+    /// What the kernel has, as a line of `ipset save`; null when it has none.
+    pub(crate) kernel: Option<String>,
+    /// What is wanted, in the same form.
+    pub(crate) wanted: String,
+}
+
+/// The rules of a family that differ.
+#[derive(Debug, Serialize)]
+pub(crate) struct FamilyDiff {
+    /// `inet` or `inet6`.
+    pub(crate) family: &'static str,
+    /// As people call it.
+    #[serde(skip)]
+    pub(crate) protocol: Family,
+    /// The lines that only one of the two has.
+    pub(crate) lines: Vec<OneSided>,
+    /// All lines, those that are the same among them.
+    #[serde(skip)]
+    pub(crate) all: Vec<DiffLine>,
+}
+
+/// A line that only one of the two has.
+#[derive(Debug, Serialize)]
+pub(crate) struct OneSided {
+    /// `kernel` has it, or it is `wanted`.
+    pub(crate) side: &'static str,
+    /// The chain that it is about.
+    pub(crate) chain: String,
+    /// Which rule of the chain it is there, from 1; null for a policy or a chain.
+    pub(crate) number: Option<usize>,
+    /// The line as iptables-save prints it.
+    pub(crate) line: String,
+}
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for (number, set) in (0..).zip(&self.sets) {
+            if number == 0 {
+                writeln!(f, "# sets")?;
+            }
+            if let Some(kernel) = &set.kernel {
+                writeln!(f, "-{kernel}")?;
+            }
+            writeln!(f, "+{}", set.wanted)?;
+        }
+        for family in &self.families {
+            writeln!(f, "# {}", family.protocol)?;
+            let all = &family.all;
+            let mut before: Option<(usize, &DiffLine)> = None;
+            for (at, line) in all.iter().enumerate().filter(|(at, _)| is_shown(all, *at)) {
+                let left_out =
+                    |(last, other): (usize, &DiffLine)| other.chain == line.chain && last + 1 < at;
+                if before.is_some_and(left_out) {
+                    writeln!(f, "...")?;
+                }
+                writeln!(f, "{}{}", mark(line.side), line.line)?;
+                before = Some((at, line));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn mark(side: Side) -> char {
+    match side {
+        Side::Kernel => '-',
+        Side::Both => ' ',
+        Side::Wanted => '+',
+    }
+}
+
+/// A line that differs is shown, and its neighbours in the same chain, by which its place is seen.
+fn is_shown(all: &[DiffLine], at: usize) -> bool {
+    let differs = |line: &&DiffLine| line.side != Side::Both;
+    let Some(line) = all.get(at) else {
+        return false;
+    };
+    let near = at.saturating_sub(NEIGHBOURS)..=at.saturating_add(NEIGHBOURS);
+    differs(&line)
+        || near
+            .filter_map(|other| all.get(other))
+            .filter(differs)
+            .any(|other| other.chain == line.chain && other.number.is_some())
+}
+
+/// How many lines before and after one that differs are shown.
+const NEIGHBOURS: usize = 1;
+
+/// Compares the kernel with the configuration; where they cannot be compared errors say why.
+pub(crate) fn run(config: Source, wanted: Option<&Wanted>, findings: &mut Findings) -> Report {
+    let mut report = Report {
+        config,
+        sets: Vec::new(),
+        families: Vec::new(),
+    };
+    let Some(wanted) = wanted else { return report };
+    match compare(wanted) {
+        Ok((sets, families)) => {
+            if !sets.is_empty() || !families.is_empty() {
+                findings.differs();
+            }
+            report.sets = sets;
+            report.families = families;
+        }
+        Err(why) => findings.refuse(why),
+    }
+    report
+}
+
+fn compare(wanted: &Wanted) -> Result<(Vec<SetDiff>, Vec<FamilyDiff>), String> {
+    let mut sets = IpSet::connect().map_err(|error| causes(&error))?;
+    let mut of_sets = Vec::new();
+    for set in &wanted.sets {
+        of_sets.extend(compare_set(&mut sets, set)?);
+    }
+    let tables = Nftables::connect().and_then(|mut nftables| nftables.snapshot());
+    let tables = tables.map_err(|error| refusal(&error))?;
+    Ok((of_sets, compare_rules(wanted, &tables, sets)))
+}
+
+fn compare_set(kernel: &mut IpSet, wanted: &CreateSet) -> Result<Option<SetDiff>, String> {
+    let name = wanted.name.to_string();
+    match kernel.header(&wanted.name) {
+        Ok(found) => {
+            let configured = line(&as_configured(wanted, &found));
+            let there = line(&CreateSet::from(&found));
+            Ok((configured != there).then_some(SetDiff {
+                name,
+                kernel: Some(there),
+                wanted: configured,
+            }))
+        }
+        Err(error) if error.is_set_not_found() => Ok(Some(SetDiff {
+            name,
+            kernel: None,
+            wanted: line(wanted),
+        })),
+        Err(error) => Err(causes(&error)),
+    }
+}
+
+/// The `create` line of a set, without what the kernel chooses as the set grows.
+fn line(set: &CreateSet) -> String {
+    let mut set = set.clone();
+    set.options.hash_size = None;
+    set.options.bucket_size = None;
+    set.options.initial_value = None;
+    let mut text = Vec::new();
+    Style::default().create(&mut text, &set);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn compare_rules(wanted: &Wanted, tables: &Snapshot, sets: IpSet) -> Vec<FamilyDiff> {
+    let sets = RefCell::new(sets);
+    // Also of sets that are not ours: somebody put such a rule there.
+    let set_name = |index| {
+        let found = sets.borrow_mut().name_of(index).ok();
+        found.map(|name: SetName| name.to_string())
+    };
+    let mut families = Vec::new();
+    for ruleset in &wanted.rulesets {
+        let all = tables.diff(ruleset, set_name);
+        let lines: Vec<OneSided> = all.iter().filter_map(one_sided).collect();
+        if !lines.is_empty() {
+            families.push(FamilyDiff {
+                family: family_name(ruleset.family()),
+                protocol: ruleset.family(),
+                lines,
+                all,
+            });
+        }
+    }
+    families
+}
+
+fn one_sided(line: &DiffLine) -> Option<OneSided> {
+    let side = match line.side {
+        Side::Kernel => "kernel",
+        Side::Wanted => "wanted",
+        Side::Both => return None,
+    };
+    Some(OneSided {
+        side,
+        chain: line.chain.clone(),
+        number: line.number,
+        line: line.line.clone(),
+    })
+}
