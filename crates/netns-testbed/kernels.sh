@@ -1,11 +1,12 @@
 #!/bin/bash
-# Test programs under other kernels: kernels.sh DIRECTORY PROGRAM... runs each program, as root and with nothing but what it
-# needs, in a virtual machine with each of Debian's stock kernels, which have every set type as a module.
+# Test programs under other kernels: kernels.sh DIRECTORY PROGRAM[:FILTER]... runs each program, or those of its trials whose
+# names contain FILTER, as root and with nothing but what it needs, in a virtual machine with each of Debian's stock kernels, which have every set type as a module.
 #
 # The kernels are fetched from Debian into DIRECTORY and checked against its package index; nothing of them is a part of this
 # project. Needs curl, xz, dpkg-deb, cpio, a static busybox and qemu-system-x86_64; fast with /dev/kvm, slow without.
 #
-# KERNELS names the Debian releases, oldest first; IPSET_CLI is the program that same_as_ipset tests.
+# KERNELS names the Debian releases, oldest first; IPSET_CLI is the program that same_as_ipset tests; KERNELS_WITH names further
+# programs that the tests start.
 set -eu
 
 releases=${KERNELS:-bullseye bookworm trixie}
@@ -62,7 +63,7 @@ modules() { # MODULES-DIRECTORY
             for (i = 1; i <= count; i++) load(list[i])
             print module
         }
-        END { for (module in needs) if (module ~ /\/(ip_set[a-z_]*|xt_set|nfnetlink|dummy|veth)\.ko$/) load(module) }' modules.dep)
+        END { for (module in needs) if (module ~ /\/(ip_set[a-z_]*|xt_set|nfnetlink|nfnetlink_log|dummy|veth)\.ko$/) load(module) }' modules.dep)
 }
 
 machine() { # RELEASE
@@ -79,9 +80,13 @@ machine() { # RELEASE
         cp "$directory/$1"/lib/modules/*/"$module" "$root/modules/$number-$(basename "$module")"
     done
     for program in "${programs[@]}"; do
+        filter=
+        case $program in *:*) filter=${program#*:} program=${program%%:*} ;; esac
         copy "$root" "$program"
-        ln -s "$program" "$root/tests/$(basename "$program")"
+        printf '#!/bin/sh\nexec "%s" --color never "%s"\n' "$program" "$filter" >"$root/tests/$(basename "$program")"
+        chmod +x "$root/tests/$(basename "$program")"
     done
+    for program in ${KERNELS_WITH:-}; do copy "$root" "$(realpath "$program")"; done
     [ -z "${IPSET_CLI:-}" ] || copy "$root" "$(realpath "$IPSET_CLI")"
     cat >"$root/init" <<INIT
 #!/bin/busybox sh
@@ -94,7 +99,7 @@ ip link set lo up
 failed=0
 for test in /tests/*; do
     echo "\$(uname -r): \$(basename "\$test")"
-    "\$test" --color never || failed=1
+    "\$test" || failed=1
 done
 echo "kernels.sh: status \$failed"
 poweroff -f
@@ -110,11 +115,11 @@ INIT
     grep -q '^kernels.sh: status 0$' "$directory/$1.log"
 }
 
-[ $# -ge 2 ] || fail "usage: kernels.sh DIRECTORY PROGRAM..."
+[ $# -ge 2 ] || fail "usage: kernels.sh DIRECTORY PROGRAM[:FILTER]..."
 directory=$(realpath -m "$1")
 shift
 programs=()
-for program in "$@"; do programs+=("$(realpath "$program")"); done
+for program in "$@"; do programs+=("$(realpath "${program%%:*}")${program#"${program%%:*}"}"); done
 export PATH="$PATH:/usr/sbin:/sbin"
 for tool in curl xz dpkg-deb cpio busybox qemu-system-x86_64 ipset; do
     command -v "$tool" >/dev/null || fail "$tool is not installed"

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// Why something is not a [`Key`] or a part of one.
+/// Why something is not a [`Key`](crate::Key) or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct KeyError(pub(crate) Fault);
