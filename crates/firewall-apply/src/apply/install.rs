@@ -58,6 +58,8 @@ pub(super) fn install(
     })?;
     surroundings::note_ahead(&applied, findings);
     match &applied.after {
+        // What was there has just been compared.
+        Some(_) if !applied.changed => {}
         Some(snapshot) => {
             let set = |index| name_of(&resolved, index);
             for missing in verify::missing_rules(snapshot, rulesets, set) {

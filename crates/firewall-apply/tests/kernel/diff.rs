@@ -3,7 +3,7 @@
 use netns_testbed::{Failed, Trial, trial};
 use serde_json::json;
 
-use crate::host::{DEFAULTS, FAMILIES, Run, apply, firewall_apply, rules, tool};
+use crate::host::{DEFAULTS, FAMILIES, Run, Scratch, apply, firewall_apply, rules, tool};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -21,6 +21,14 @@ pub(crate) fn trials() -> Vec<Trial> {
             another_order,
         ),
         trial("policies_and_jumps_are_compared", policies_and_jumps),
+        trial(
+            "a_jump_that_is_not_the_first_is_told_where_it_shall_be",
+            jump_that_shall_be_first,
+        ),
+        trial(
+            "whatever_a_file_can_say_is_the_same_after_apply",
+            whatever_a_file_can_say,
+        ),
         trial("sets_are_compared", sets_are_compared),
         trial("whatever_is_not_ours_does_not_differ", not_ours),
         trial("what_cannot_be_read_is_no_difference", cannot_be_read),
@@ -187,6 +195,42 @@ fn policies_and_jumps() -> Result<(), Failed> {
     }
     Ok(())
 }
+
+fn jump_that_shall_be_first() -> Result<(), Failed> {
+    let scratch = Scratch::new()?;
+    let config = scratch.file("firewall.toml", "[policy]\nposition = \"first\"\n")?;
+    let run = |arguments: &[&str]| firewall_apply(&[&["--config", &config], arguments].concat());
+    let apply = ["apply", "--saved", "/dev/null"];
+    run(&apply)?.exits(0)?;
+    for (name, _) in FAMILIES {
+        tool(&format!("{name} -I INPUT -p tcp --dport 8080 -j DROP"))?;
+        let jump = "-A INPUT -j FIREWALL_INPUT\n";
+        let said = run(&["diff"])?.exits(1)?.stdout;
+        assert_eq!(said, format!("{}+{jump}-{jump}", heading(name)));
+        run(&apply)?.exits(0)?;
+        run(&["diff"])?.exits(0)?;
+    }
+    Ok(())
+}
+
+fn whatever_a_file_can_say() -> Result<(), Failed> {
+    let scratch = Scratch::new()?;
+    let config = scratch.file("firewall.toml", EVERYTHING)?;
+    let run = |arguments: &[&str]| firewall_apply(&[&["--config", &config], arguments].concat());
+    let apply = ["apply", "--saved", "/dev/null"];
+    run(&apply)?.exits(0)?;
+    assert_eq!(run(&["diff"])?.exits(0)?.stdout, "");
+    let again = run(&apply)?.exits(0)?;
+    assert!(
+        again.stdout.contains("rules             unchanged\n"),
+        "{again:?}"
+    );
+    Ok(())
+}
+
+/// A configuration that uses everything a file can say.
+const EVERYTHING: &str =
+    include_str!("../../../iptables-ruleset/tests/cases/30-everything/firewall.toml");
 
 fn sets_are_compared() -> Result<(), Failed> {
     tool("ipset create blacklist hash:ip maxelem 1000 timeout 0 comment")?;
