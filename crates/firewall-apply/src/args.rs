@@ -47,6 +47,9 @@ Examples:
   firewall-apply print               what would be installed?
   firewall-apply diff                is the kernel what the configuration says?
   firewall-apply                     install it
+  firewall-apply status              what stands, and what came to it?
+  firewall-apply status --watch      the same, every two seconds
+  firewall-apply doctor              what is wrong on this host, and what cures it?
   firewall-apply save                keep the members of the sets over a reboot
   firewall-apply reset               open the host again; the sets stay
   firewall-apply print --family inet6 | ip6tables-restore --test
@@ -96,6 +99,12 @@ impl Args {
                 Err(Self::command().error(
                     ErrorKind::ArgumentConflict,
                     "--json and --file - both want standard output",
+                ))
+            }
+            Some(Command::Status(status)) if self.json && status.watch.is_some() => {
+                Err(Self::command().error(
+                    ErrorKind::ArgumentConflict,
+                    "--json is one document, and --watch has no end",
                 ))
             }
             _ => Ok(()),
@@ -162,6 +171,21 @@ pub(crate) enum Command {
     /// Print what apply would install; asks nothing of the kernel
     Print(PrintArgs),
 
+    /// Say what stands: policies, jumps, what came to each rule, how full each set is, and what makes
+    /// it void or weak
+    ///
+    /// Rules are told by what they are there for. Exit status 1 when no firewall stands, when
+    /// something of it is missing, or when a rule of others makes it void.
+    Status(StatusArgs),
+
+    /// Look at all that the firewall depends on, and say what is wrong with the command that cures
+    /// it
+    ///
+    /// The kernel and its modules, the rules and the sets, the log's disk and who writes the log,
+    /// its rotation, the scans, and what else on the host changes rules. Files, /proc and netlink
+    /// are read; nothing is changed and no program started. Exit status 1 when something has failed.
+    Doctor(DoctorArgs),
+
     /// Take out our jump and our chains, and set the policies to ACCEPT
     ///
     /// The sets and their members stay unless --sets is given. Rules, chains and sets of others
@@ -213,6 +237,37 @@ pub(crate) struct ApplyArgs {
     /// Make chains anew that somebody else made under names of ours
     #[arg(long)]
     pub(crate) adopt: bool,
+}
+
+/// Options of `status`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct StatusArgs {
+    /// Look again every so many seconds (2 unless given), and say how much came in a second; ends
+    /// with Ctrl-C
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        default_missing_value = "2",
+        value_parser = clap::value_parser!(u32).range(1..=86_400)
+    )]
+    pub(crate) watch: Option<u32>,
+
+    /// The last configuration that went in [default: /var/lib/rampart/firewall.last.toml]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) last: Option<PathBuf>,
+}
+
+/// Options of `doctor`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct DoctorArgs {
+    /// The last configuration that went in [default: /var/lib/rampart/firewall.last.toml]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) last: Option<PathBuf>,
+
+    /// Read the host's files below this directory
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub(crate) root: PathBuf,
 }
 
 /// Options of `print`.
@@ -315,7 +370,9 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused() {
         for line in [
-            "firewall-apply status",
+            "firewall-apply state",
+            "firewall-apply status --watch 0",
+            "firewall-apply status --json --watch",
             "firewall-apply print --format yaml",
             "firewall-apply print --family ipv4",
             "firewall-apply print --json --format ipset-save",

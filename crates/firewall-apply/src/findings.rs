@@ -87,6 +87,12 @@ impl Findings {
         self.refused = true;
     }
 
+    /// Takes out all that was noted so far.
+    pub(crate) fn take(&mut self) -> Vec<Problem> {
+        self.only_warn();
+        std::mem::take(&mut self.warnings)
+    }
+
     /// The exit status that follows.
     pub(crate) fn status(&self) -> Status {
         match (self.refused, self.errors.is_empty() && !self.differs) {

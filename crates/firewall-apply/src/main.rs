@@ -1,26 +1,38 @@
 //! Puts the firewall into the kernel: the sets and the chains of both families, all or nothing.
 #![forbid(unsafe_code)]
 
+mod amount;
 mod apply;
 mod args;
 mod check;
 mod config;
 mod diff;
+mod doctor;
 mod files;
 mod findings;
+mod flushers;
 mod foreign;
+mod host;
+mod last;
+mod needs;
 mod print;
 mod report;
 mod reset;
 mod restore;
 mod rules;
 mod save;
+mod set_fill;
 mod sets;
+mod standing;
+mod status;
+mod style;
+mod surroundings;
 mod turn;
 mod verify;
 mod words;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use args::{Args, Command, Format};
 use findings::Findings;
@@ -52,9 +64,25 @@ fn main() -> ExitCode {
             findings,
             json,
         ),
+        Command::Doctor(args) => emit(
+            &doctor::run(source, wanted.as_ref(), &args, findings),
+            findings,
+            json,
+        ),
         Command::Print(args) => emit(&print::run(source, wanted, &args), findings, json),
         Command::Reset(args) => emit(&reset::run(wanted, &args, findings), findings, json),
         Command::Restore(args) => emit(&restore::run(wanted, &args.file, findings), findings, json),
+        Command::Status(args) => match args.watch {
+            Some(seconds) => {
+                let every = Duration::from_secs(seconds.into());
+                status::watch(&source, wanted.as_ref(), &args, every)
+            }
+            None => emit(
+                &status::run(source, wanted.as_ref(), &args, findings),
+                findings,
+                json,
+            ),
+        },
         Command::Save(args) => {
             // The names of the sets do not depend on it: no ban is lost for a typing error.
             findings.only_warn();

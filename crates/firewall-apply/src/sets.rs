@@ -3,6 +3,8 @@
 use ipset_netlink::{CreateSet, IfMissing, IpSet, SetHeader, SetName, SetType, Transport};
 
 use crate::findings::{Findings, causes};
+use crate::host::Host;
+use crate::needs;
 
 /// A wanted set and what the kernel has of that name.
 #[derive(Debug)]
@@ -18,7 +20,15 @@ pub(crate) struct WantedSet {
 /// Connects to the kernel's sets; where that fails, an error says why.
 pub(crate) fn connect(findings: &mut Findings) -> Option<IpSet> {
     IpSet::connect()
-        .inspect_err(|error| findings.fail(causes(error)))
+        .inspect_err(|error| {
+            let why = causes(error);
+            findings.fail(if error.is_not_supported() {
+                let cure = needs::without_sets(&Host::of_this_system());
+                format!("{why}; {cure}")
+            } else {
+                why
+            });
+        })
         .ok()
 }
 
@@ -32,18 +42,26 @@ pub(crate) fn examine<T: Transport>(
     findings: &mut Findings,
 ) -> Vec<WantedSet> {
     let mut examined = Vec::new();
+    let host = Host::of_this_system();
     for wanted in wanted.iter().cloned() {
         let found = match kernel.header(&wanted.name) {
             Ok(header) => Ok(Some(header)),
             Err(error) if error.is_set_not_found() => Ok(None),
             Err(error) => Err(error),
         };
+        let unknown = match &found {
+            Ok(None) => needs::missing_set_types(kernel, std::slice::from_ref(&wanted), &host),
+            _ => Vec::new(),
+        };
+        let is_known = unknown.is_empty();
+        for missing in unknown {
+            findings.fail(missing);
+        }
         // Of each of the sets the same would be said.
         let denied = matches!(&found, Err(error) if error.is_permission_denied());
         let usable = match &found {
-            Ok(found) => found
-                .as_ref()
-                .is_none_or(|found| judge(&wanted, found, findings)),
+            Ok(None) => is_known,
+            Ok(Some(found)) => judge(&wanted, found, findings),
             Err(error) => {
                 findings.fail(causes(error));
                 false

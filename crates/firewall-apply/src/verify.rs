@@ -17,10 +17,7 @@ pub(crate) fn missing_rules(
         .iter()
         .flat_map(|ruleset| {
             let Some(table) = snapshot.table(ruleset.family()) else {
-                return vec![format!(
-                    "{}: the filter table is gone again",
-                    ruleset.family()
-                )];
+                return vec![format!("{}: there is no filter table", ruleset.family())];
             };
             missing_of(table, ruleset, &set_name)
         })

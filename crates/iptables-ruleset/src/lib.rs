@@ -90,6 +90,7 @@ pub mod target;
 mod wire;
 
 pub use config::{Config, ConfigError};
+pub use firewall::{Purpose, Purposes};
 pub use kernel::{
     Ahead, Applied, ApplyError, Batch, Bypass, ChainState, DiffLine, FakeKernel, ForeignChain,
     Kernel, KernelSet, Plan, ResolveSet, RuleCounters, RuleState, Side, Snapshot, TableState,
@@ -101,6 +102,6 @@ pub use model::{
     SetName,
 };
 #[cfg(feature = "nft")]
-pub use nft::{Beside, Nftables, Surroundings};
-pub use ruleset::{Chain, Rule, Ruleset};
+pub use nft::{Beside, Lack, Lacking, Nftables, Surroundings};
+pub use ruleset::{Chain, Requirement, Rule, Ruleset};
 pub use target::Target;

@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 pub mod conntrack;
+pub mod distribution;
 pub mod nflog_groups;
 pub mod sockets;
 pub mod turn;

@@ -4,10 +4,10 @@ use iptables_ruleset::config::FloorParts;
 use iptables_ruleset::{Config, Family, Ruleset};
 
 use super::attempt::{Attempt, Prepared};
-use super::last::{Kept, Last, body};
 use super::report::Applied;
 use crate::config::{self, Wanted};
 use crate::findings::causes;
+use crate::last::{Kept, Last, body};
 
 /// Puts in the last configuration that went in, or else a floor. With `boot` the exit status tells
 /// whether either is in.

@@ -6,9 +6,9 @@ use std::error::Error;
 use ipset_netlink::IpSet;
 use iptables_ruleset::{Config, Family, KernelSet, Nftables, Plan, Ruleset, Snapshot};
 
-use super::surroundings;
 use crate::findings::{Findings, causes, refusal};
-use crate::verify;
+use crate::host::Host;
+use crate::{needs, surroundings, verify};
 
 /// Why a set cannot be found.
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -48,6 +48,18 @@ pub(super) fn install(
     };
     let plan = Plan::install(rulesets, &mut find).map_err(|error| nothing_done(causes(&error)))?;
     let mut nftables = Nftables::connect().map_err(|error| nothing_done(refusal(&error)))?;
+    // Rules that stand already show that the kernel has what they need.
+    let stands = before.is_some_and(|before| {
+        let set = |index| name_of(&resolved, index);
+        verify::missing_rules(before, rulesets, set).is_empty()
+    });
+    if !stands {
+        let host = Host::of_this_system();
+        let missing = needs::missing_parts(&mut nftables, rulesets, &host);
+        if !missing.is_empty() {
+            return Err(nothing_done(missing.join("; ")));
+        }
+    }
     let applied = match before {
         Some(before) => plan.apply_from(&mut nftables, before.clone()),
         None => plan.apply(&mut nftables),
@@ -56,7 +68,7 @@ pub(super) fn install(
         why: refusal(&error),
         outcome_unknown: error.is_outcome_unknown(),
     })?;
-    surroundings::note_ahead(&applied, findings);
+    surroundings::note_ahead(&applied.bypassed, &applied.ahead, findings);
     match &applied.after {
         // What was there has just been compared.
         Some(_) if !applied.changed => {}

@@ -5,19 +5,16 @@ mod before;
 mod fallback;
 mod foreign;
 mod install;
-mod last;
 mod members;
 mod replace;
 mod report;
 mod saved_members;
 mod sessions;
 mod strangers;
-mod surroundings;
 mod tables_before;
 mod typed_over;
 
 use attempt::Attempt;
-pub(crate) use last::Last;
 use report::Applied;
 pub(crate) use report::Report;
 use tables_before::TablesBefore;
@@ -25,6 +22,7 @@ use tables_before::TablesBefore;
 use crate::args::ApplyArgs;
 use crate::config::{Source, Wanted};
 use crate::findings::Findings;
+use crate::last::Last;
 use crate::sets;
 use crate::turn::wait_for_turn;
 

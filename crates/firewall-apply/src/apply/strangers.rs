@@ -2,9 +2,9 @@
 
 use iptables_ruleset::{Chain, RuleState, Ruleset, Snapshot};
 
-use super::last::{Last, key};
 use crate::config::Wanted;
 use crate::findings::Findings;
+use crate::last::{Last, key};
 
 /// How many of the rules that are gone from one chain are shown.
 const SHOWN: usize = 5;

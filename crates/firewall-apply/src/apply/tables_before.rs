@@ -1,8 +1,8 @@
 //! The tables as they were before a run.
 
-use iptables_ruleset::{Kernel as _, Nftables, RuleState, Snapshot};
+use iptables_ruleset::{Kernel as _, Nftables, Snapshot};
 
-use crate::config;
+use crate::standing::stands;
 
 /// The tables as they were; `None` where they cannot be read.
 pub(super) struct TablesBefore(Option<Snapshot>);
@@ -29,23 +29,4 @@ impl TablesBefore {
     pub(super) fn is_bare(&self) -> bool {
         self.0.as_ref().is_some_and(|snapshot| !stands(snapshot))
     }
-}
-
-fn stands(snapshot: &Snapshot) -> bool {
-    // The names of our chains are the same with every configuration.
-    let Ok(any) = config::built_in() else {
-        return true;
-    };
-    any.rulesets.iter().any(|ruleset| {
-        let table = snapshot.table(ruleset.family());
-        iptables_ruleset::Hook::ALL.into_iter().any(|hook| {
-            let rules = table.and_then(|table| table.chain(hook.chain()));
-            let ours = |rule: &RuleState| {
-                ruleset
-                    .jumps_from(hook)
-                    .any(|to| rule.always_jumps_to(to.as_str()))
-            };
-            rules.is_some_and(|chain| chain.rules().iter().any(ours))
-        })
-    })
 }

@@ -6,6 +6,7 @@
 )]
 
 mod diff;
+mod doctor;
 mod every_type;
 mod fallback;
 mod foreign;
@@ -17,6 +18,7 @@ mod restored;
 mod rules;
 mod saved;
 mod sets;
+mod status;
 mod surroundings;
 mod unchanged;
 
@@ -36,6 +38,8 @@ fn main() -> std::process::ExitCode {
             diff::trials(),
             foreign::trials(),
             others::trials(),
+            status::trials(),
+            doctor::trials(),
         ]
         .into_iter()
         .flatten()

@@ -6,8 +6,11 @@ mod floor;
 mod input;
 mod link;
 mod logging;
+mod purpose;
 mod services;
 mod throttle;
+
+pub use purpose::{Purpose, Purposes};
 
 use crate::config::{FloorParts, List, Position, RequiredSet};
 use crate::{BuildError, ChainName, Config, Family, Hook, Policy, Ruleset};

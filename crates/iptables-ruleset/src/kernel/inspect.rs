@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::outcome::Outcome;
-use super::part::Part;
-use super::snapshot::{ChainState, RuleState, TableState, rules_of};
-use crate::{Family, Hook};
+use super::part::{Part, Wanted};
+use super::snapshot::{ChainState, RuleState, Snapshot, TableState, rules_of};
+use crate::{Family, Hook, Ruleset};
 
 /// A rule that is not ours lets some packets in before our jump is reached: what is banned is not
 /// banned there.
@@ -74,6 +74,26 @@ impl fmt::Display for Bypass {
             "rule {position} of the {family} chain {hook} does {verdict} with every packet before the firewall sees it: the \
              firewall is void until that rule is gone ({tool} -D {hook} {position})"
         )
+    }
+}
+
+impl Snapshot {
+    /// Rules of others that make this ruleset void, at most one for each of its jumps, as
+    /// [`Applied::bypassed`](super::Applied::bypassed) has them. Where a jump is missing, all rules
+    /// of its built-in chain are before it.
+    pub fn bypassed(&self, ruleset: &Ruleset) -> Vec<Bypass> {
+        // A jump names no set, so that it always encodes.
+        Part::without_rules(ruleset, Wanted::Present)
+            .map(|part| bypasses(&part, self.table(part.family)))
+            .unwrap_or_default()
+    }
+
+    /// Rules of others that let some packets in before the rules of this ruleset see them, as
+    /// [`Applied::ahead`](super::Applied::ahead) has them.
+    pub fn ahead(&self, ruleset: &Ruleset) -> Vec<Ahead> {
+        Part::without_rules(ruleset, Wanted::Present)
+            .map(|part| ahead(&part, self.table(part.family)))
+            .unwrap_or_default()
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::ApplyError;
 use crate::encoding::EncodedRule;
+use crate::model::BuildErrorKind as Kind;
 use crate::{BuildError, Family, Hook, Policy, Rule, Ruleset};
 
 /// What a plan wants of one family.
@@ -76,6 +77,19 @@ impl Part {
             sets: BTreeMap::new(),
             wanted,
         })
+    }
+
+    /// The jumps and the names of the chains, without a rule of them.
+    pub(super) fn without_rules(ruleset: &Ruleset, wanted: Wanted) -> Result<Self, BuildError> {
+        let mut part = Self::new(ruleset, wanted, &mut |name| Err(Kind::no_set(name).into()))?;
+        part.chains = ruleset
+            .chains()
+            .map(|chain| Chain {
+                name: chain.name().to_string(),
+                rules: Vec::new(),
+            })
+            .collect();
+        Ok(part)
     }
 
     /// Whether the chain is ours.

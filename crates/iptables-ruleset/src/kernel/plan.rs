@@ -97,17 +97,7 @@ impl Plan {
     pub fn remove<'r>(rulesets: impl IntoIterator<Item = &'r Ruleset>) -> Result<Self, BuildError> {
         let mut parts = Vec::new();
         for ruleset in rulesets {
-            let mut part = Part::new(ruleset, Wanted::Absent, &mut |name| {
-                Err(Kind::no_set(name).into())
-            })?;
-            part.chains = ruleset
-                .chains()
-                .map(|chain| Chain {
-                    name: chain.name().to_string(),
-                    rules: Vec::new(),
-                })
-                .collect();
-            parts.push(part);
+            parts.push(Part::without_rules(ruleset, Wanted::Absent)?);
         }
         Self::new(parts)
     }

@@ -117,7 +117,7 @@ fn finish(messages: &FinalizedBatch, first_sequence: u32, batch: &Batch) -> Vec<
 }
 
 /// `NFNL_MSG_BATCH_BEGIN` with the attribute `NFNL_BATCH_GENID`, linux/netfilter/nfnetlink.h.
-fn begin(sequence: u32, generation: u32) -> Vec<u8> {
+pub(super) fn begin(sequence: u32, generation: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     put_message(&mut bytes, BATCH_BEGIN, REQUEST, sequence, |bytes| {
         bytes.extend_from_slice(&[0, 0]);
@@ -143,7 +143,7 @@ fn put_compat(bytes: &mut Vec<u8>, rule: &EncodedRule) {
 }
 
 /// A struct nlmsghdr and what `content` writes behind it, whose length it tells.
-fn put_message(
+pub(super) fn put_message(
     bytes: &mut Vec<u8>,
     kind: u16,
     flags: u16,
@@ -162,7 +162,7 @@ fn put_message(
 }
 
 /// A struct nlattr and what `content` writes behind it, whose length it tells.
-fn put_attribute(bytes: &mut Vec<u8>, kind: u16, content: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn put_attribute(bytes: &mut Vec<u8>, kind: u16, content: impl FnOnce(&mut Vec<u8>)) {
     let start = bytes.len();
     bytes.extend_from_slice(&[0; 2]);
     bytes.extend_from_slice(&kind.to_ne_bytes());
@@ -171,7 +171,7 @@ fn put_attribute(bytes: &mut Vec<u8>, kind: u16, content: impl FnOnce(&mut Vec<u
     finish_part(bytes, start, length.to_ne_bytes());
 }
 
-fn put_value(bytes: &mut Vec<u8>, kind: u16, value: &[u8]) {
+pub(super) fn put_value(bytes: &mut Vec<u8>, kind: u16, value: &[u8]) {
     put_attribute(bytes, kind, |bytes| bytes.extend_from_slice(value));
 }
 

@@ -6,6 +6,7 @@
 mod allocate;
 mod datagram;
 mod expression;
+mod lacking;
 mod mark;
 mod message;
 mod read;
@@ -18,13 +19,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::lacking::{Lack, Lacking};
 use self::message::Encoded;
 use self::read::Rules;
 use self::socket::Socket;
 pub use self::surroundings::{Beside, Surroundings};
 use crate::kernel::Patience;
 use crate::kernel::batch::Change;
-use crate::{ApplyError, Batch, Family, Kernel, Snapshot};
+use crate::{ApplyError, Batch, Family, Kernel, Requirement, Snapshot};
 
 /// The kernel's `nf_tables`, in the network namespace of the thread that connects.
 pub struct Nftables {
@@ -58,6 +60,19 @@ impl Nftables {
     /// When the kernel cannot be asked, or others keep changing the tables.
     pub fn surroundings(&mut self) -> Result<Surroundings, ApplyError> {
         patiently(|| surroundings::surroundings(&mut self.socket))
+    }
+
+    /// Those of the requirements ([`Ruleset::requirements`](crate::Ruleset::requirements)) that the
+    /// kernel has not, so that they can be named before a transaction is refused for one of them.
+    /// Asking makes the kernel load their modules, and changes nothing else.
+    ///
+    /// # Errors
+    /// When the kernel cannot be asked.
+    pub fn lacking<'r>(
+        &mut self,
+        requirements: impl IntoIterator<Item = &'r Requirement>,
+    ) -> Result<Vec<Lacking>, ApplyError> {
+        lacking::lacking(&mut self.socket, requirements)
     }
 
     /// Reads once; it may change meanwhile.

@@ -25,6 +25,14 @@ pub(super) fn generation(socket: &mut Socket) -> Result<u32, ApplyError> {
     })
 }
 
+/// The kernel's number of the family.
+pub(super) fn protocol_family(family: Family) -> u8 {
+    match family {
+        Family::Ipv4 => NFPROTO_IPV4,
+        Family::Ipv6 => NFPROTO_IPV6,
+    }
+}
+
 /// Which rules are read with a table.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rules {
@@ -40,10 +48,7 @@ pub(super) fn table(
     family: Family,
     which: Rules,
 ) -> Result<Option<TableState>, ApplyError> {
-    let number = match family {
-        Family::Ipv4 => NFPROTO_IPV4,
-        Family::Ipv6 => NFPROTO_IPV6,
-    };
+    let number = protocol_family(family);
     let mut found: Option<TableState> = None;
     list(socket, number, TABLES, &[], |attributes| {
         if attributes.string(NFTA_TABLE_NAME).as_deref() == Some("filter") {

@@ -2,6 +2,7 @@
 
 mod chain;
 pub(crate) mod decode;
+pub(crate) mod requirement;
 mod rule;
 mod save;
 
@@ -9,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use chain::Chain;
+pub use requirement::Requirement;
 pub use rule::Rule;
 
 use crate::model::BuildErrorKind;

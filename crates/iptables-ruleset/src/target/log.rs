@@ -14,7 +14,7 @@ use crate::model::Quoted;
 /// `net.netfilter.nf_log_all_netns` is 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
-    prefix: String,
+    pub(super) prefix: String,
     level: LogLevel,
     flags: u8,
 }

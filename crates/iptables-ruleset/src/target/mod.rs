@@ -49,6 +49,15 @@ impl Target {
         }
     }
 
+    /// What stands before a packet that it logs; `None` for a target that logs none.
+    pub fn log_prefix(&self) -> Option<&str> {
+        match self {
+            Self::Log(log) => Some(&log.prefix),
+            Self::Nflog(nflog) => Some(&nflog.prefix),
+            _ => None,
+        }
+    }
+
     pub(crate) fn save(&self, f: &mut fmt::Formatter<'_>, family: Family) -> fmt::Result {
         match self {
             Self::Accept => f.write_str("-j ACCEPT"),

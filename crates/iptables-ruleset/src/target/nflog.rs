@@ -11,7 +11,7 @@ use crate::model::Quoted;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Nflog {
     group: u16,
-    prefix: String,
+    pub(super) prefix: String,
     size: Option<u32>,
     threshold: Option<u16>,
 }

@@ -19,6 +19,7 @@ mod limits;
 mod ownership;
 mod read_back;
 mod removal;
+mod requirements;
 mod same_as_iptables;
 
 fn main() -> std::process::ExitCode {
@@ -30,5 +31,6 @@ fn main() -> std::process::ExitCode {
     trials.extend(ownership::trials());
     trials.extend(removal::trials());
     trials.extend(limits::trials());
+    trials.extend(requirements::trials());
     netns_testbed::run(trials)
 }

@@ -4,7 +4,7 @@
 use std::fs;
 
 use iptables_ruleset::config::LogTarget;
-use iptables_ruleset::{Ahead, Applied, Beside, Config, Family, Nftables};
+use iptables_ruleset::{Ahead, Beside, Bypass, Config, Family, Nftables};
 
 use crate::findings::{Findings, causes};
 use crate::words::first_of;
@@ -13,14 +13,14 @@ use crate::words::first_of;
 const NAMED: usize = 20;
 
 /// Errors and warnings about rules of others that packets meet before our jump.
-pub(super) fn note_ahead(applied: &Applied, findings: &mut Findings) {
-    for bypass in &applied.bypassed {
+pub(crate) fn note_ahead(bypassed: &[Bypass], ahead: &[Ahead], findings: &mut Findings) {
+    for bypass in bypassed {
         findings.fail(bypass.to_string());
     }
-    for ahead in applied.ahead.iter().take(NAMED) {
+    for ahead in ahead.iter().take(NAMED) {
         findings.warn(format!("{ahead}; {}", cure(ahead)));
     }
-    let more = applied.ahead.len().saturating_sub(NAMED);
+    let more = ahead.len().saturating_sub(NAMED);
     if more > 0 {
         findings.warn(format!(
             "{more} more rules let packets in before the firewall sees them"
@@ -40,7 +40,7 @@ fn cure(ahead: &Ahead) -> String {
 }
 
 /// Warnings about other tables, iptables-legacy, published ports, and who else can write the log.
-pub(super) fn note(kernel: &mut Nftables, config: &Config, findings: &mut Findings) {
+pub(crate) fn note(kernel: &mut Nftables, config: &Config, findings: &mut Findings) {
     match kernel.surroundings() {
         Ok(found) => {
             for beside in found.chains.iter().take(NAMED) {

@@ -135,12 +135,12 @@ fn counts(wanted: &Wanted) -> String {
 }
 
 /// The name of a chain of ours among those of both families: `inet/FIREWALL_INPUT`.
-pub(super) fn key(ruleset: &Ruleset, chain: &Chain) -> String {
+pub(crate) fn key(ruleset: &Ruleset, chain: &Chain) -> String {
     format!("{}/{}", family_name(ruleset.family()), chain.name())
 }
 
 /// The text of a configuration without the first line that [`Last::keep`] writes.
-pub(super) fn body(text: &str) -> &str {
+pub(crate) fn body(text: &str) -> &str {
     match text.split_once('\n') {
         Some((first, rest)) if first.starts_with(MAGIC) => rest,
         _ => text,

@@ -1,0 +1,44 @@
+//! Whether the sets are there, of the right type, and have room.
+
+use super::context::{Context, Kernel};
+use super::found::{Found, Item};
+use crate::findings::causes;
+use crate::set_fill::SetFill;
+use crate::sets::examine;
+
+pub(super) const ITEM: Item = Item { name: "sets", look };
+
+fn look(context: &mut Context<'_>) -> Vec<Found> {
+    let Some((
+        expected,
+        Kernel {
+            sets: Some(sets), ..
+        },
+    )) = context.expected_and_kernel()
+    else {
+        return Vec::new();
+    };
+    let fine = format!("the {} sets are there and have room", expected.sets.len());
+    Found::of_findings(&fine, |findings| {
+        for one in examine(sets, &expected.sets, findings) {
+            if one.usable && one.found.is_none() {
+                findings.fail(format!(
+                    "set \"{}\" is missing; `firewall-apply` makes it",
+                    one.wanted.name
+                ));
+            }
+        }
+        for wanted in &expected.sets {
+            match SetFill::look(sets, wanted) {
+                Ok(fill) => {
+                    let why = fill.is_near_full();
+                    match fill.percent() {
+                        Some(100..) => why.into_iter().for_each(|why| findings.fail(why)),
+                        _ => why.into_iter().for_each(|why| findings.warn(why)),
+                    }
+                }
+                Err(error) => findings.fail(causes(&error)),
+            }
+        }
+    })
+}

@@ -1,0 +1,191 @@
+//! What `status` found.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use iptables_ruleset::{Family, Purpose, Rule, RuleCounters};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::words;
+use crate::config::Source;
+use crate::report;
+use crate::rules::Policies;
+use crate::set_fill::SetFill;
+use crate::style::Style;
+
+/// What `status` found.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// The configuration.
+    pub(crate) config: Source,
+    /// Whether a firewall of ours stands.
+    pub(crate) up: bool,
+    /// When it went in; null where that is not known.
+    pub(crate) since: Option<Timestamp>,
+    /// The file that says so.
+    pub(crate) since_from: Option<PathBuf>,
+    /// Whether the configuration is another than the one that went in; null where that is not
+    /// known.
+    pub(crate) changed: Option<bool>,
+    /// The rules; none when the kernel could not be asked.
+    pub(crate) families: Vec<FamilyReport>,
+    /// The sets.
+    pub(crate) sets: Vec<SetFill>,
+    #[serde(skip)]
+    pub(super) style: Style,
+}
+
+impl report::Report for Report {
+    const COMMAND: &'static str = "status";
+    const TEXT_IS_WANTED: bool = true;
+}
+
+/// The rules of a family.
+#[derive(Debug, Serialize)]
+pub(crate) struct FamilyReport {
+    /// `inet` or `inet6`.
+    pub(crate) family: &'static str,
+    #[serde(skip)]
+    pub(super) protocol: Family,
+    /// The policy of each built-in chain; null for one that is not there.
+    pub(crate) policies: Policies,
+    /// The jumps to our chains.
+    pub(crate) jumps: Vec<JumpReport>,
+    /// Our chains.
+    pub(crate) chains: Vec<ChainReport>,
+}
+
+/// A jump to a chain of ours.
+#[derive(Debug, Serialize)]
+pub(crate) struct JumpReport {
+    /// The built-in chain.
+    pub(crate) from: &'static str,
+    /// Our chain.
+    pub(crate) to: String,
+    /// Which rule of the built-in chain it is, from 1; null when it is not there.
+    pub(crate) position: Option<usize>,
+    /// How many rules of others stand before it.
+    pub(crate) others_before: usize,
+}
+
+/// A chain of ours.
+#[derive(Debug, Serialize)]
+pub(crate) struct ChainReport {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its rules.
+    pub(crate) rules: Vec<RuleReport>,
+}
+
+/// A rule.
+#[derive(Debug, Serialize)]
+pub(crate) struct RuleReport {
+    /// Its number, from 1.
+    pub(crate) number: usize,
+    /// What it is there for: `service`, `listed`, `loopback`, …
+    pub(crate) purpose: &'static str,
+    /// Which service or set.
+    pub(crate) of: Option<String>,
+    /// What its packets are: `new connections`.
+    pub(crate) counts: &'static str,
+    /// The rule in the words of iptables.
+    pub(crate) rule: String,
+    /// Packets so far.
+    pub(crate) packets: u64,
+    /// Bytes so far.
+    pub(crate) bytes: u64,
+    /// Packets in a second, since the last look.
+    #[serde(skip)]
+    pub(super) rate: Option<f64>,
+}
+
+impl Report {
+    /// What is found where nothing can be asked.
+    pub(super) fn new(config: Source, style: Style) -> Self {
+        Self {
+            config,
+            up: false,
+            since: None,
+            since_from: None,
+            changed: None,
+            families: Vec::new(),
+            sets: Vec::new(),
+            style,
+        }
+    }
+
+    /// Says how much came in a second since `before`.
+    pub(super) fn note_rates(&mut self, before: Option<&Rates>) {
+        let Some(before) = before else { return };
+        let seconds = before.at.elapsed().as_secs_f64();
+        for family in &mut self.families {
+            for chain in &mut family.chains {
+                for rule in &mut chain.rules {
+                    let key = key(family.family, &chain.name, rule);
+                    let packets = before.packets.get(&key);
+                    // Fewer than before: the rule is a new one.
+                    let more = packets.and_then(|before| rule.packets.checked_sub(*before));
+                    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+                    let rate = more.map(|more| more as f64 / seconds.max(0.001));
+                    rule.rate = rate;
+                }
+            }
+        }
+    }
+}
+
+/// The counters of one look, from which the next one tells rates.
+#[derive(Debug)]
+pub(super) struct Rates {
+    at: Instant,
+    packets: BTreeMap<(String, String, usize, String), u64>,
+}
+
+impl Rates {
+    /// Those of a look that was just had.
+    pub(super) fn of(report: &Report) -> Self {
+        let mut packets = BTreeMap::new();
+        for family in &report.families {
+            for chain in &family.chains {
+                for rule in &chain.rules {
+                    packets.insert(key(family.family, &chain.name, rule), rule.packets);
+                }
+            }
+        }
+        Self {
+            at: Instant::now(),
+            packets,
+        }
+    }
+}
+
+fn key(family: &str, chain: &str, rule: &RuleReport) -> (String, String, usize, String) {
+    let text = rule.rule.clone();
+    (family.to_owned(), chain.to_owned(), rule.number, text)
+}
+
+impl RuleReport {
+    /// A rule as it is in the kernel.
+    pub(super) fn new(
+        number: usize,
+        rule: &Rule,
+        family: Family,
+        purpose: Option<Purpose>,
+        counters: RuleCounters,
+    ) -> Self {
+        let purpose = purpose.unwrap_or(Purpose::Other);
+        let (name, of) = words::purpose(&purpose);
+        Self {
+            number,
+            purpose: name,
+            of,
+            counts: words::counted(&purpose, rule),
+            rule: rule.to_iptables_save(family).to_string(),
+            packets: counters.packets,
+            bytes: counters.bytes,
+            rate: None,
+        }
+    }
+}

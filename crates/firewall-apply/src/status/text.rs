@@ -1,0 +1,278 @@
+//! `status` as text: no line is wider than the terminal, or than 80 columns where there is none.
+
+use std::fmt::{self, Display, Formatter};
+
+use iptables_ruleset::Hook;
+use jiff::Timestamp;
+
+use super::report::{FamilyReport, Report, RuleReport};
+use super::words::CROWDED;
+use crate::amount::{Bytes, Grouped, Rough};
+use crate::set_fill::SetFill;
+use crate::style::{Colour, Style};
+use crate::words::join;
+
+impl Display for Report {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        self.head(f)?;
+        for family in &self.families {
+            if self.up {
+                family_text(f, family, self.style)?;
+            }
+        }
+        sets_text(f, &self.sets, self.style)
+    }
+}
+
+impl Report {
+    fn head(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (colour, word) = if self.up {
+            (Colour::Good, "up")
+        } else {
+            (Colour::Bad, "not up")
+        };
+        write!(f, "firewall       {}", self.style.paint(colour, word))?;
+        if let Some(at) = self.since {
+            let ago = Timestamp::now().duration_since(at).as_secs();
+            let ago = Rough(u64::try_from(ago).unwrap_or(0));
+            write!(f, ", applied {at:.0}, {ago} ago")?;
+        }
+        writeln!(f, "\nconfiguration  {}", self.config)?;
+        if self.changed == Some(true) {
+            let changed = "changed since it went in; `firewall-apply` puts it in";
+            writeln!(
+                f,
+                "               {}",
+                self.style.paint(Colour::Odd, changed)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn family_text(f: &mut Formatter<'_>, family: &FamilyReport, style: Style) -> fmt::Result {
+    let policies = join(Hook::ALL.into_iter().map(|hook| {
+        let policy = family.policies.get(hook.chain()).and_then(Option::as_deref);
+        format!("{hook} {}", policy.unwrap_or("none"))
+    }));
+    let name = family.protocol.to_string();
+    writeln!(f, "\n{}  {policies}", style.paint(Colour::Strong, &name))?;
+    for jump in &family.jumps {
+        let (from, to) = (jump.from, &jump.to);
+        match (jump.position, jump.others_before) {
+            (None, _) => {
+                let missing = format!("{from} does not jump to {to}");
+                writeln!(f, "  {}", style.paint(Colour::Bad, &missing))?;
+            }
+            (Some(_), 0) => writeln!(f, "  {from} jumps to {to}, before all rules of others")?,
+            (Some(_), others) => {
+                let rules = if others == 1 { "rule" } else { "rules" };
+                let behind = format!("behind {others} {rules} of others");
+                let behind = style.paint(Colour::Odd, &behind);
+                writeln!(f, "  {from} jumps to {to}, {behind}")?;
+            }
+        }
+    }
+    let (busy, quiet): (Vec<Group>, Vec<Group>) = groups(family)
+        .into_iter()
+        .partition(|group| group.counts.iter().any(|count| count.packets > 0));
+    for group in busy {
+        group.write(f, style)?;
+    }
+    if quiet.is_empty() {
+        return Ok(());
+    }
+    let labels: Vec<String> = quiet.into_iter().map(|group| group.label).collect();
+    f.write_str("  nothing yet: ")?;
+    listed(f, &labels, NOTHING_YET, style)
+}
+
+/// The items with commas between them, in lines that begin at `indent`.
+fn listed(f: &mut Formatter<'_>, items: &[String], indent: usize, style: Style) -> fmt::Result {
+    let mut column = indent;
+    for (number, item) in items.iter().enumerate() {
+        let length = item.chars().count();
+        // The comma behind it included.
+        if number > 0 && column + 2 + length + 1 > style.width {
+            write!(f, ",\n{:indent$}", "")?;
+            column = indent;
+        } else if number > 0 {
+            f.write_str(", ")?;
+            column += 2;
+        }
+        f.write_str(item)?;
+        column += length;
+    }
+    writeln!(f)
+}
+
+/// The rules that are there for one thing.
+struct Group {
+    label: String,
+    bytes: u64,
+    counts: Vec<Count>,
+}
+
+struct Count {
+    what: &'static str,
+    packets: u64,
+    rate: Option<f64>,
+}
+
+/// The rules by what they are there for, in the order of the packets' way.
+fn groups(family: &FamilyReport) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut chains: Vec<_> = family.chains.iter().collect();
+    let rank = |name: &str| match name {
+        "FIREWALL_INPUT" => 0,
+        CROWDED => 1,
+        _ => 2,
+    };
+    chains.sort_by_key(|chain| rank(&chain.name));
+    for chain in chains {
+        for rule in &chain.rules {
+            let label = label(&chain.name, rule);
+            let at = groups.iter().position(|group| group.label == label);
+            let at = at.unwrap_or_else(|| {
+                groups.push(Group {
+                    label,
+                    bytes: 0,
+                    counts: Vec::new(),
+                });
+                groups.len() - 1
+            });
+            if let Some(group) = groups.get_mut(at) {
+                group.add(rule);
+            }
+        }
+    }
+    groups
+}
+
+/// What the rule is there for, in words.
+fn label(chain: &str, rule: &RuleReport) -> String {
+    match (rule.purpose, &rule.of) {
+        (_, Some(of)) => of.clone(),
+        ("loopback", _) => "loopback".to_owned(),
+        ("known-connections", _) => "known connections".to_owned(),
+        ("link", _) => "the link".to_owned(),
+        ("invalid", _) => "of no connection".to_owned(),
+        ("rest", _) if chain == CROWDED => "while it was crowded".to_owned(),
+        ("rest", _) if chain == "FIREWALL_INPUT" => "anything else".to_owned(),
+        ("log" | "rest", _) => chain.to_owned(),
+        _ if chain.starts_with("LOG_AND_") => chain.to_owned(),
+        _ => format!("{chain} rule {}", rule.number),
+    }
+}
+
+impl Group {
+    fn add(&mut self, rule: &RuleReport) {
+        // What goes on to a chain of ours, or was only logged, is counted where its way ends.
+        if !matches!(rule.counts, "while it was crowded" | "logged") {
+            self.bytes = self.bytes.saturating_add(rule.bytes);
+        }
+        match self
+            .counts
+            .iter_mut()
+            .find(|count| count.what == rule.counts)
+        {
+            Some(count) => {
+                count.packets = count.packets.saturating_add(rule.packets);
+                count.rate = count.rate.zip(rule.rate).map(|(one, other)| one + other);
+            }
+            None => self.counts.push(Count {
+                what: rule.counts,
+                packets: rule.packets,
+                rate: rule.rate,
+            }),
+        }
+    }
+
+    fn write(&self, f: &mut Formatter<'_>, style: Style) -> fmt::Result {
+        let bytes = Bytes(self.bytes).to_string();
+        write!(f, "  {:<LABEL$} {bytes:>BYTES$}  ", self.label)?;
+        let counts = self.counts.iter().filter(|count| count.packets > 0);
+        let said: Vec<String> = counts.map(Count::to_string).collect();
+        listed(f, &said, LABEL + BYTES + 5, style)
+    }
+}
+
+/// `33 over the limit (1.2/s)`
+impl Display for Count {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", Grouped(self.packets), self.what)?;
+        match self.rate {
+            Some(rate) if rate > 0.0 && rate < 9.95 => write!(f, " ({rate:.1}/s)"),
+            Some(rate) if rate > 0.0 => write!(f, " ({rate:.0}/s)"),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn sets_text(f: &mut Formatter<'_>, sets: &[SetFill], style: Style) -> fmt::Result {
+    if sets.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        f,
+        "\n{}",
+        style.paint(
+            Colour::Strong,
+            "set                  entries  room              memory  next end  last end"
+        )
+    )?;
+    for set in sets {
+        write!(f, "{:<17}", set.name)?;
+        if !set.is_there() {
+            writeln!(f, "  {}", style.paint(Colour::Bad, "missing"))?;
+            continue;
+        }
+        let entries = Grouped(set.entries).to_string();
+        let (bar, percent) = bar(set, style);
+        let memory = Bytes(set.memory.into()).to_string();
+        let end = |seconds: Option<u32>| match seconds {
+            Some(seconds) => Rough(seconds.into()).to_string(),
+            None if set.permanent > 0 => "never".to_owned(),
+            None => "-".to_owned(),
+        };
+        let last = if set.permanent > 0 {
+            "never".to_owned()
+        } else {
+            end(set.last_expiry)
+        };
+        writeln!(
+            f,
+            "{entries:>11}  {bar} {percent:>4} {memory:>9}  {:>8}  {last:>8}",
+            end(set.next_expiry),
+        )?;
+    }
+    Ok(())
+}
+
+/// How full a set is, as a bar of ten and as a number.
+fn bar(set: &SetFill, style: Style) -> (String, String) {
+    let Some(percent) = set.percent() else {
+        return (" ".repeat(12), String::new());
+    };
+    // Who is there shows, be he the only one.
+    let full = percent.div_ceil(10).max(u64::from(set.entries > 0)).min(10);
+    let full = usize::try_from(full).unwrap_or(10);
+    let colour = match percent {
+        ..80 => Colour::Good,
+        80..95 => Colour::Odd,
+        _ => Colour::Bad,
+    };
+    let bar = format!(
+        "[{}{}]",
+        style.paint(colour, &"#".repeat(full)),
+        ".".repeat(10_usize.saturating_sub(full))
+    );
+    (bar, format!("{percent}%"))
+}
+
+/// Columns of what a rule is there for: the longest name of a service.
+const LABEL: usize = 20;
+/// Where the list of what has not come begins.
+const NOTHING_YET: usize = 15;
+/// Columns of a number of bytes: `1023.9 MiB`.
+const BYTES: usize = 10;

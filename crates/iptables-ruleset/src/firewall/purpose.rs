@@ -1,0 +1,202 @@
+//! What each rule of the firewall is there for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::input::{invalid, opening, opens_nothing};
+use super::{Chains, link};
+use crate::config::{List, ServiceName};
+use crate::match_::Match;
+use crate::{BuildError, Config, Family, Rule, Ruleset, Target};
+
+/// What a rule of the firewall is there for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Packets of the host to itself.
+    Loopback,
+    /// Packets of connections that are known.
+    KnownConnections,
+    /// What the link needs: neighbour discovery, IGMP and the like.
+    Link,
+    /// Members of the set of this name, for IPv6 without `_v6`: `blacklist`.
+    Listed(&'static str),
+    /// What belongs to no connection and opens none.
+    Invalid,
+    /// A service of the configuration.
+    Service(ServiceName),
+    /// A line of the log.
+    Log,
+    /// What no other rule of the chain has decided about.
+    Rest,
+    /// Something else, or a rule that is not of this configuration.
+    Other,
+}
+
+/// What the rules of a configuration are there for, in one family.
+///
+/// ```
+/// use iptables_ruleset::{Config, Family, Purpose};
+///
+/// let config = Config::default();
+/// let purposes = config.purposes(Family::Ipv4)?;
+/// let ruleset = config.ruleset(Family::Ipv4)?;
+/// let input = ruleset.chains().find(|chain| chain.name().as_str() == "FIREWALL_INPUT");
+/// let of_ssh = input.iter().flat_map(|chain| chain.rules()).filter(|rule| {
+///     let purpose = purposes.of("FIREWALL_INPUT", rule);
+///     matches!(purpose, Purpose::Service(name) if name.as_str() == "ssh")
+/// });
+/// assert!(of_ssh.count() > 1);
+/// # Ok::<(), iptables_ruleset::BuildError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Purposes {
+    family: Family,
+    /// By chain and text.
+    rules: BTreeMap<(String, String), Purpose>,
+}
+
+impl Config {
+    /// What the rules of [`ruleset`](Self::ruleset) are there for.
+    ///
+    /// # Errors
+    /// Those of [`ruleset`](Self::ruleset).
+    pub fn purposes(&self, family: Family) -> Result<Purposes, BuildError> {
+        let with = |services| {
+            let config = Self {
+                services,
+                ..self.clone()
+            };
+            config.ruleset(family)
+        };
+        let common = Common::new(family)?;
+        let mut purposes = Purposes {
+            family,
+            rules: BTreeMap::new(),
+        };
+        let without = with(Vec::new())?;
+        for (chain, text, rule, is_last) in rules(&without) {
+            let purpose = common.purpose(rule, is_last);
+            purposes.rules.insert((chain, text), purpose);
+        }
+        let own: BTreeSet<_> = purposes.rules.keys().cloned().collect();
+        // What a service adds is the service's.
+        for service in &self.services {
+            let ruleset = with(vec![service.clone()])?;
+            for (chain, text, _, _) in rules(&ruleset) {
+                let key = (chain, text);
+                if !own.contains(&key) {
+                    let purpose = Purpose::Service(service.name.clone());
+                    purposes.rules.entry(key).or_insert(purpose);
+                }
+            }
+        }
+        Ok(purposes)
+    }
+}
+
+impl Purposes {
+    /// What this rule of this chain is there for.
+    pub fn of(&self, chain: &str, rule: &Rule) -> Purpose {
+        let text = rule.to_iptables_save(self.family).to_string();
+        let known = self.rules.get(&(chain.to_owned(), text));
+        known.cloned().unwrap_or(Purpose::Other)
+    }
+}
+
+/// Chain, text, and whether it is the last of its chain, of each rule.
+fn rules(ruleset: &Ruleset) -> impl Iterator<Item = (String, String, &Rule, bool)> {
+    ruleset.chains().flat_map(move |chain| {
+        let name = chain.name().to_string();
+        let count = chain.rules().len();
+        (1..).zip(chain.rules()).map(move |(number, rule)| {
+            let text = rule.to_iptables_save(ruleset.family()).to_string();
+            (name.clone(), text, rule, number == count)
+        })
+    })
+}
+
+/// The rules that a firewall has whatever its services.
+struct Common {
+    known: Vec<(Rule, Purpose)>,
+    lists: Vec<(Match, Purpose)>,
+}
+
+impl Common {
+    fn new(family: Family) -> Result<Self, BuildError> {
+        let chains = Chains::new()?;
+        let mut known: Vec<(Rule, Purpose)> = link::rules(family)?
+            .into_iter()
+            .map(|rule| (rule, Purpose::Link))
+            .collect();
+        let first = [Purpose::Loopback, Purpose::KnownConnections];
+        known.extend(opening(family)?.into_iter().zip(first));
+        known.push((invalid(&chains), Purpose::Invalid));
+        known.push((opens_nothing(&chains), Purpose::Invalid));
+        let mut lists = Vec::new();
+        for list in List::ALL {
+            lists.push((list.member(family)?.into(), Purpose::Listed(list.name())));
+        }
+        Ok(Self { known, lists })
+    }
+
+    fn purpose(&self, rule: &Rule, is_last: bool) -> Purpose {
+        if matches!(rule.target(), Target::Log(_) | Target::Nflog(_)) {
+            return Purpose::Log;
+        }
+        if let Some((_, purpose)) = self.known.iter().find(|(known, _)| known == rule) {
+            return purpose.clone();
+        }
+        let mut lists = self.lists.iter();
+        if let Some((_, purpose)) = lists.find(|(member, _)| rule.matches().contains(member)) {
+            return purpose.clone();
+        }
+        if is_last && rule.matches().is_empty() {
+            return Purpose::Rest;
+        }
+        Purpose::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_of_the_default_firewall_is_there_for_something() {
+        let config = Config::default();
+        for family in Family::BOTH {
+            let purposes = config.purposes(family).unwrap();
+            let ruleset = config.ruleset(family).unwrap();
+            let of: Vec<(String, String, Purpose)> = rules(&ruleset)
+                .map(|(chain, text, rule, _)| {
+                    let purpose = purposes.of(&chain, rule);
+                    (chain, text, purpose)
+                })
+                .collect();
+            let other: Vec<_> = of
+                .iter()
+                .filter(|(_, text, purpose)| {
+                    *purpose == Purpose::Other && !text.contains("UNTRACKED")
+                })
+                .collect();
+            assert!(other.is_empty(), "{other:#?}");
+            let services = of.iter().filter(|(_, text, purpose)| match purpose {
+                Purpose::Service(name) => {
+                    let port = if name.as_str() == "ssh" {
+                        " 22 "
+                    } else {
+                        " 443 "
+                    };
+                    assert!(text.contains(port), "{name}: {text}");
+                    true
+                }
+                _ => false,
+            });
+            assert!(services.count() >= 6);
+            let rest = of
+                .iter()
+                .filter(|(_, _, purpose)| *purpose == Purpose::Rest);
+            assert!(rest.count() >= 4);
+        }
+    }
+}
