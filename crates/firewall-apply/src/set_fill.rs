@@ -82,8 +82,8 @@ impl SetFill {
         let percent = self.percent().filter(|percent| *percent >= NEAR_FULL)?;
         let most = self.maxelem.unwrap_or_default();
         Some(format!(
-            "set \"{}\" is {percent} % full ({} of {most}), and a full set takes nobody more: a larger maxelem under [sets], \
-             `firewall-apply save`, `firewall-apply reset --sets`, `firewall-apply`",
+            "set \"{}\" is {percent} % full ({} of {most}), and a full set takes nobody more; a larger maxelem under [sets], \
+             and `firewall-apply`",
             self.name, self.entries
         ))
     }
