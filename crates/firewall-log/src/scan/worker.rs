@@ -148,6 +148,10 @@ impl Worker {
                 let text = text.get(..end - start).unwrap_or_default();
                 let length = memchr(b'\n', text).map_or(text.len(), |end| end + 1);
                 let line = strip_hole(text.get(..length).unwrap_or_default());
+                if line.is_empty() {
+                    // The log ends with NUL bytes, which are no line.
+                    break;
+                }
                 self.summary.doubled += u64::from(block.doubles(first, start, length));
                 last = None;
                 if let Some(repeated) = self.read_line(line) {
