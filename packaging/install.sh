@@ -138,7 +138,7 @@ elif logs_to_nflog; then
     todo 'write target = "LOG" under [log] in /etc/rampart/firewall.toml, then: firewall-apply'
 fi
 
-unit ram.mount rampart-firewall.service
+unit ram.mount rampart-firewall.service rampart-rollback.service rampart-rollback.path
 configure "$here/sysctl.d/60-rampart.conf" /etc/sysctl.d/60-rampart.conf
 copy "$here/modules-load.d/rampart.conf" /usr/lib/modules-load.d/rampart.conf 0644
 

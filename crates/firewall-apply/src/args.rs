@@ -5,8 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::words::Span;
+
 /// Where the configuration is looked for when `--config` is not given.
 pub(crate) const DEFAULT_CONFIG: &str = "/etc/rampart/firewall.toml";
+
+/// Where a change that waits to be confirmed is written down, unless told otherwise.
+const DEFAULT_PENDING: &str = "/var/lib/rampart/firewall.pending.json";
 
 /// Where `save` writes and `restore` and `apply` read, unless told otherwise.
 pub(crate) const DEFAULT_SAVED: &str = "/var/lib/rampart/sets.save";
@@ -41,12 +46,17 @@ Files:
       back are kept in sets.save.bad.
   /var/lib/rampart/firewall.last.toml
       The last configuration that went in.
+  /var/lib/rampart/firewall.pending.json
+      What `apply --confirm-within` goes back to; there as long as it waits.
 
 Examples:
   firewall-apply check               is the configuration right?
   firewall-apply print               what would be installed?
   firewall-apply diff                is the kernel what the configuration says?
   firewall-apply                     install it
+  firewall-apply apply --confirm-within 60s
+                                     install it from far away; then, from another
+                                     session: firewall-apply confirm
   firewall-apply status              what stands, and what came to it?
   firewall-apply status --watch      the same, every two seconds
   firewall-apply doctor              what is wrong on this host, and what cures it?
@@ -120,6 +130,8 @@ impl Args {
                 boot: false,
                 force: false,
                 adopt: false,
+                confirm_within: None,
+                pending: None,
             })
         })
     }
@@ -157,6 +169,19 @@ pub(crate) enum Command {
     /// did goes in instead, and failing that a floor, which lets in loopback, established
     /// connections, the whitelist and ssh. The exit status is 1.
     Apply(ApplyArgs),
+
+    /// Keep what `apply --confirm-within` put in
+    ///
+    /// To be said from a new session: that one which was open before goes on says nothing about
+    /// whether anybody gets in. Where nothing waits the exit status is 2.
+    Confirm(WaitingArgs),
+
+    /// Go back at once to what was there before `apply --confirm-within`
+    ///
+    /// Policies, jumps and all rules of our chains come back as they were, also those that were
+    /// put there by hand; the sets that there were not are gone; members that the configuration
+    /// put in or took out are as they were. Where nothing waits the exit status is 2.
+    Rollback(RollbackArgs),
 
     /// Read the configuration and say what is wrong with it, with line and column; touches nothing
     Check,
@@ -237,6 +262,42 @@ pub(crate) struct ApplyArgs {
     /// Make chains anew that somebody else made under names of ours
     #[arg(long)]
     pub(crate) adopt: bool,
+
+    /// Go back to what was there unless `firewall-apply confirm` is said within this time, like
+    /// 60s or 5m
+    ///
+    /// Also when this session or this process ends. Until then no other apply and no reset is
+    /// done. A host that is started anew meanwhile comes up, with --boot, with the configuration
+    /// that was confirmed last.
+    #[arg(long, value_name = "DURATION", conflicts_with = "boot")]
+    pub(crate) confirm_within: Option<Span>,
+
+    /// Where it is written down what to go back to [default: firewall.pending.json beside the saved
+    /// members]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pending: Option<PathBuf>,
+}
+
+/// Options of `confirm`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct WaitingArgs {
+    /// What waits to be confirmed
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_PENDING)]
+    pub(crate) pending: PathBuf,
+}
+
+/// Options of `rollback`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct RollbackArgs {
+    #[command(flatten)]
+    pub(crate) waiting: WaitingArgs,
+
+    /// Wait for the time that there is left, and go back unless it was confirmed by then
+    ///
+    /// For a unit, which outlives the session that a change was made in. Where nothing waits
+    /// nothing is done.
+    #[arg(long)]
+    pub(crate) when_due: bool,
 }
 
 /// Options of `status`.
@@ -312,6 +373,9 @@ pub(crate) struct ResetArgs {
     /// Take out chains, too, that somebody else made under names of ours
     #[arg(long)]
     pub(crate) adopt: bool,
+
+    #[command(flatten)]
+    pub(crate) waiting: WaitingArgs,
 }
 
 /// Options of `save`.
@@ -378,6 +442,8 @@ mod tests {
             "firewall-apply print --json --format ipset-save",
             "firewall-apply --saved x",
             "firewall-apply check extra",
+            "firewall-apply apply --confirm-within 60",
+            "firewall-apply apply --confirm-within 60s --boot",
             "firewall-apply save --file - --json",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");

@@ -48,6 +48,14 @@ impl Last {
         Self { path, content }
     }
 
+    /// The file of this path, whatever is in it.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self {
+            path: Some(path.to_owned()),
+            content: None,
+        }
+    }
+
     /// The file.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()

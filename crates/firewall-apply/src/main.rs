@@ -6,6 +6,7 @@ mod apply;
 mod args;
 mod check;
 mod config;
+mod confirm;
 mod diff;
 mod doctor;
 mod files;
@@ -15,10 +16,12 @@ mod foreign;
 mod host;
 mod last;
 mod needs;
+mod pending;
 mod print;
 mod report;
 mod reset;
 mod restore;
+mod rollback;
 mod rules;
 mod save;
 mod set_fill;
@@ -69,6 +72,15 @@ fn main() -> ExitCode {
             findings,
             json,
         ),
+        Command::Confirm(args) => {
+            // It is the one that waits that counts.
+            findings.only_warn();
+            emit(&confirm::run(&args.pending, findings), findings, json)
+        }
+        Command::Rollback(args) => {
+            findings.only_warn();
+            emit(&rollback::run(&args, findings), findings, json)
+        }
         Command::Print(args) => emit(&print::run(source, wanted, &args), findings, json),
         Command::Reset(args) => emit(&reset::run(wanted, &args, findings), findings, json),
         Command::Restore(args) => emit(&restore::run(wanted, &args.file, findings), findings, json),

@@ -10,6 +10,7 @@ use crate::args::ResetArgs;
 use crate::config::Wanted;
 use crate::findings::{Findings, causes, refusal};
 use crate::foreign::named;
+use crate::pending::Place;
 use crate::rules::{Policies, family_name, policies_text};
 use crate::turn::wait_for_turn;
 use crate::words::join;
@@ -95,6 +96,25 @@ pub(crate) fn run(wanted: Option<Wanted>, args: &ResetArgs, findings: &mut Findi
         return report;
     };
     let _turn = wait_for_turn(findings);
+    if let Some(place) = Place::of(&args.waiting.pending) {
+        match place.read() {
+            Ok(None) => {}
+            // What it was about is gone.
+            Ok(Some(pending)) if pending.is_of_another_boot() => {
+                if let Err(why) = place.clear() {
+                    findings.fail(why);
+                }
+            }
+            Ok(Some(pending)) => {
+                findings.refuse(pending.refusal(&place));
+                return report;
+            }
+            Err(why) => {
+                findings.refuse(why);
+                return report;
+            }
+        }
+    }
     match remove(&wanted.rulesets, args.adopt) {
         Ok(Removed::Foreign(found)) => {
             findings.refuse(format!(

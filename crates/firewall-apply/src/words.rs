@@ -1,6 +1,10 @@
 //! Words of the text that the reports share.
 
 use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
+
+use jiff::SpanRelativeTo;
+use jiff::fmt::friendly::SpanParser;
 
 /// The items, with commas between them.
 pub(crate) fn join(items: impl Iterator<Item = String>) -> String {
@@ -30,7 +34,23 @@ impl Display for Count<'_> {
 }
 
 /// Seconds in the form durations are given in: `1h30m`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Span(pub(crate) u32);
+
+impl FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let days = SpanRelativeTo::days_are_24_hours();
+        let span = SpanParser::new().parse_span(text).ok();
+        span.and_then(|span| span.to_duration(days).ok())
+            .filter(|duration| duration.subsec_nanos() == 0)
+            .and_then(|duration| u32::try_from(duration.as_secs()).ok())
+            .filter(|seconds| *seconds > 0)
+            .map(Self)
+            .ok_or("write whole numbers with s, m, h, d or w, like 90s, 30m or 1h30m")
+    }
+}
 
 impl Display for Span {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -59,6 +79,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_span_is_refused() {
+        for text in ["", "0s", "60", "-60s", "s", "1.5s", "99999w", "1m x"] {
+            assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn spans_are_written_as_they_are_given() {
         for (seconds, text) in [
             (0, "0s"),
@@ -68,6 +95,9 @@ mod tests {
             (90061, "1d1h1m1s"),
         ] {
             assert_eq!(Span(seconds).to_string(), text);
+            if seconds > 0 {
+                assert_eq!(text.parse(), Ok(Span(seconds)));
+            }
         }
     }
 }

@@ -92,8 +92,9 @@ mod wire;
 pub use config::{Config, ConfigError};
 pub use firewall::{Purpose, Purposes};
 pub use kernel::{
-    Ahead, Applied, ApplyError, Batch, Bypass, ChainState, DiffLine, FakeKernel, ForeignChain,
-    Kernel, KernelSet, Plan, ResolveSet, RuleCounters, RuleState, Side, Snapshot, TableState,
+    Ahead, Applied, ApplyError, Batch, Bypass, ChainState, Checkpoint, DiffLine, FakeKernel,
+    ForeignChain, Kernel, KernelSet, Plan, ResolveSet, RuleCounters, RuleState, Side, Snapshot,
+    TableState, WentBack,
 };
 pub use match_::Match;
 pub(crate) use model::Period;

@@ -9,10 +9,11 @@ use iptables_ruleset::{Config, Ruleset, Snapshot};
 use super::install::{Failure, Installed, install};
 use super::members::{self, Changed};
 use super::replace;
-use super::report::{Applied, ChainReport, Report, Rules, SetReport};
+use super::report::{Applied, ChainReport, Confirm, Report, Rules, SetReport};
 use super::saved_members::SavedMembers;
 use crate::config::{Source, Wanted};
 use crate::findings::{Findings, causes};
+use crate::pending::Armed;
 use crate::rules::FamilyRules;
 use crate::save::members::PutBack;
 use crate::sets::{self, WantedSet};
@@ -201,6 +202,21 @@ impl<'a> Attempt<'a> {
             let mut sets = self.report.sets.iter_mut();
             if let Some(set) = sets.find(|set| set.name == name.as_str()) {
                 set.removed = removed;
+            }
+        }
+    }
+
+    /// Notes until when what went in is to be confirmed.
+    pub(super) fn waits(&mut self, confirm: Confirm) {
+        self.report.confirm = Some(confirm);
+    }
+
+    /// Nothing went in that could be confirmed. What was done on the way is taken back.
+    pub(super) fn give_up(&mut self, armed: &Armed) {
+        // The same changes, if it cannot be told whether they are in.
+        if armed.pending.go_back(self.kernel, self.findings) {
+            if let Err(why) = armed.stop() {
+                self.findings.fail(why);
             }
         }
     }

@@ -4,6 +4,7 @@ mod attempt;
 mod before;
 mod fallback;
 mod foreign;
+mod guard;
 mod install;
 mod members;
 mod replace;
@@ -15,6 +16,7 @@ mod tables_before;
 mod typed_over;
 
 use attempt::Attempt;
+use guard::Guard;
 use report::Applied;
 pub(crate) use report::Report;
 use tables_before::TablesBefore;
@@ -23,6 +25,7 @@ use crate::args::ApplyArgs;
 use crate::config::{Source, Wanted};
 use crate::findings::Findings;
 use crate::last::Last;
+use crate::pending::Arming;
 use crate::sets;
 use crate::turn::wait_for_turn;
 
@@ -35,20 +38,37 @@ pub(crate) fn run(
 ) -> Report {
     let last = Last::read(args.last.as_deref(), &args.saved);
     let had_one = args.boot || last.exists();
-    if wanted.is_none() && !had_one {
+    if wanted.is_none() && (!had_one || args.confirm_within.is_some()) {
         return Report::new(config);
     }
-    let _turn = wait_for_turn(findings);
+    let turn = wait_for_turn(findings);
+    let tables = TablesBefore::look();
+    let guard = Guard::new(args);
+    let Some(held_back) = guard.holds_back(wanted, &last, tables.is_bare(), findings) else {
+        return Report::new(config);
+    };
     let Some(mut kernel) = sets::connect(findings) else {
         return Report::new(config);
     };
-    let tables = TablesBefore::look();
     if !args.adopt && foreign::refuse(&tables, findings) {
         return Report::new(config);
     }
     if tables.is_bare() && !before::run(&mut kernel, wanted, args.force, findings) {
         return Report::new(config);
     }
+    let mut armed = match guard.arm(&mut kernel, tables.snapshot(), wanted, &last) {
+        Ok(Some(Arming::Waiter(waiter))) => {
+            // What another run waits for ends with the first process.
+            drop((turn, kernel));
+            waiter.wait();
+        }
+        Ok(Some(Arming::Armed(armed))) => Some(armed),
+        Ok(None) => None,
+        Err(why) => {
+            findings.refuse(why);
+            return Report::new(config);
+        }
+    };
     let mut attempt = Attempt::new(
         &mut kernel,
         config,
@@ -56,14 +76,27 @@ pub(crate) fn run(
         tables.snapshot(),
         findings,
     );
-    let done = wanted.filter(|wanted| attempt.put_in(wanted, Applied::Configuration));
+    let done = wanted
+        .filter(|_| !held_back)
+        .filter(|wanted| attempt.put_in(wanted, Applied::Configuration));
     if let Some(wanted) = done {
         attempt.take_out(last.kept().map(|kept| &kept.wanted), wanted);
         if let (Some(before), Some(after)) = (tables.snapshot(), &attempt.after) {
             strangers::note(before, after, wanted, &last, attempt.findings);
         }
-        last.keep(wanted, attempt.findings);
-    } else if had_one && tables.is_bare() {
+        if let Some(armed) = &mut armed {
+            let confirm = guard.start(armed, attempt.findings);
+            attempt.waits(confirm);
+        } else {
+            last.keep(wanted, attempt.findings);
+            guard.forget();
+        }
+        return attempt.finish();
+    }
+    if let Some(armed) = &armed {
+        attempt.give_up(armed);
+    }
+    if had_one && tables.is_bare() {
         fallback::run(&mut attempt, wanted, &last, args.boot);
     } else if args.boot && tables.stands() {
         attempt.findings.something_is_in();

@@ -30,6 +30,8 @@ pub(crate) struct Report {
     pub(crate) saved: Option<SavedReport>,
     /// The rules; none when they were not put in.
     pub(crate) families: Vec<FamilyRules<ChainReport>>,
+    /// Until when it is to be confirmed; `None` when it stays anyway.
+    pub(crate) confirm: Option<Confirm>,
 }
 
 impl report::Report for Report {
@@ -111,8 +113,28 @@ impl Display for Report {
                 policies_text(&family.policies)
             )?;
         }
+        if let Some(confirm) = &self.confirm {
+            writeln!(
+                f,
+                "what was there comes back at {:.0}, in {}, unless `firewall-apply confirm` is said before: from a new session, because \
+                 the one that you have goes on whatever the rules",
+                confirm.until,
+                Span(confirm.within)
+            )?;
+        }
         Ok(())
     }
+}
+
+/// Until when what is in is to be confirmed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Confirm {
+    /// The seconds that there are for it.
+    pub(crate) within: u32,
+    /// When what was there comes back.
+    pub(crate) until: Timestamp,
+    /// The process that waits.
+    pub(crate) process: u32,
 }
 
 /// What was put in.
@@ -147,6 +169,7 @@ impl Report {
             sets: Vec::new(),
             saved: None,
             families: Vec::new(),
+            confirm: None,
         }
     }
 }

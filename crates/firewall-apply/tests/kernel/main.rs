@@ -5,6 +5,7 @@
     reason = "a trial that looks for what is not there has failed"
 )]
 
+mod confirm;
 mod diff;
 mod doctor;
 mod every_type;
@@ -12,6 +13,7 @@ mod fallback;
 mod foreign;
 mod host;
 mod input;
+mod killed;
 mod members;
 mod others;
 mod restored;
@@ -40,6 +42,8 @@ fn main() -> std::process::ExitCode {
             others::trials(),
             status::trials(),
             doctor::trials(),
+            confirm::trials(),
+            killed::trials(),
         ]
         .into_iter()
         .flatten()

@@ -32,6 +32,8 @@ pub(crate) struct Config {
 pub(crate) enum Service {
     /// TCP port 8443 for everybody, as often as they like.
     Unlimited,
+    /// A TCP port that nobody listens on, as often as one likes.
+    Unheard,
     /// ICMP and ICMPv6 of every type.
     Icmp,
     /// UDP ports 5300 to 5399 and 5500.
@@ -42,6 +44,11 @@ pub(crate) enum Service {
     FromInside,
     /// TCP port 8443, ten a minute and three at once for a small network.
     Network,
+}
+
+impl Service {
+    /// The port of [`Service::Unheard`].
+    pub(crate) const UNHEARD: u16 = 8450;
 }
 
 impl Config {
@@ -62,6 +69,7 @@ impl Config {
         for service in self.services {
             let service = match service {
                 Service::Unlimited => "name = \"unlimited\"\nprotocol = \"tcp\"\nports = [8443]",
+                Service::Unheard => "name = \"unheard\"\nprotocol = \"tcp\"\nports = [8450]",
                 Service::Udp => "name = \"udp\"\nprotocol = \"udp\"\nports = [\"5300:5399\", 5500]",
                 Service::ForSome => {
                     "name = \"some\"\nprotocol = \"tcp\"\nports = [8443]\n\

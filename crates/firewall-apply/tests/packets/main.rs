@@ -18,6 +18,7 @@ mod limits;
 mod multicast;
 mod neighbours;
 mod others;
+mod replaced;
 mod services;
 mod sets;
 mod throttle;
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
                 family.pick(&[], &[multicast::V6_ROWS, neighbours::V6_ROWS]);
             // What becomes of many packets is counted, not logged.
             let counted: &[&[Row]] = match target {
-                Target::Nflog => &[flood::ROWS],
+                Target::Nflog => &[flood::ROWS, replaced::ROWS],
                 Target::Log => &[],
             };
             let rows = rows.iter().chain(of_this_family).chain(counted);

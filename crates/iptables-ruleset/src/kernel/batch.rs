@@ -67,10 +67,37 @@ pub(crate) enum Action {
         text: Arc<str>,
         rule: Arc<EncodedRule>,
     },
+    /// Puts a rule into a chain as it once was read; `number` is the place it had.
+    PutBack {
+        chain: String,
+        number: usize,
+        place: Place,
+        rule: Arc<ReadRule>,
+    },
     /// Takes one rule out of a chain.
     Delete { chain: String, handle: u64 },
     /// Takes an empty chain away.
     DeleteChain(String),
+    /// Takes an empty table away.
+    DeleteTable,
+}
+
+/// Where in its chain a rule goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    First,
+    /// Right behind the rule with this handle.
+    Behind(u64),
+    Last,
+}
+
+/// A rule as the kernel listed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReadRule {
+    /// The content of `NFTA_RULE_EXPRESSIONS`.
+    pub(crate) expressions: Vec<u8>,
+    /// The content of `NFTA_RULE_USERDATA`.
+    pub(crate) user_data: Vec<u8>,
 }
 
 impl fmt::Display for Change {
@@ -90,11 +117,15 @@ impl fmt::Display for Change {
                 Some(number) => write!(f, "{table}/{chain} rule {number}: {text}"),
                 None => write!(f, "{table}/{chain} first rule: {text}"),
             },
+            Action::PutBack { chain, number, .. } => {
+                write!(f, "{table}/{chain} rule {number} as it was")
+            }
             Action::Delete { chain, handle } => write!(
                 f,
                 "{table}/{chain} removal of the rule with handle {handle}"
             ),
             Action::DeleteChain(chain) => write!(f, "{table}/{chain} removal"),
+            Action::DeleteTable => write!(f, "table {table} removal"),
         }
     }
 }

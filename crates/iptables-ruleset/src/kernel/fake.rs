@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 
-use super::batch::{Action, Batch, Change};
+use super::batch::{Action, Batch, Change, Place};
 use super::snapshot::{BaseChain, ChainState, RuleState, Snapshot, TableState};
 use super::{ApplyError, Kernel};
 use crate::encoding::Expression;
-use crate::{ChainName, Family, Hook, Policy, Rule};
+use crate::{ChainName, Family, Hook, Policy, Rule, wire};
 
 /// A kernel in memory, for tests of programs that use this library: no privileges, no namespace.
 ///
@@ -162,6 +162,9 @@ impl FakeKernel {
         }
         let state = match &change.action {
             Action::Put { rule, .. } => Some(self.state(&rule.expressions, true)),
+            Action::PutBack { rule, .. } => {
+                Some(self.state(&wire::decode::expressions(&rule.expressions), true))
+            }
             _ => None,
         };
         let table = self.tables.get_mut(&family).ok_or_else(missing)?;
@@ -186,6 +189,26 @@ impl FakeKernel {
                 let at = number.map_or(0, |_| rules.len());
                 rules.insert(at, (state, text.to_string()));
             }
+            Action::PutBack { chain, place, .. } => {
+                let state = state.ok_or_else(missing)?;
+                let text = state
+                    .rule(family, |_| None)
+                    .to_iptables_save(family)
+                    .to_string();
+                let rules = &mut table.get_mut(chain).ok_or_else(missing)?.rules;
+                let behind = |handle: &u64| {
+                    rules
+                        .iter()
+                        .position(|(rule, _)| rule.handle == *handle)
+                        .map(|at| at + 1)
+                };
+                let at = match place {
+                    Place::First => 0,
+                    Place::Behind(handle) => behind(handle).ok_or_else(missing)?,
+                    Place::Last => rules.len(),
+                };
+                rules.insert(at, (state, text));
+            }
             Action::Delete { chain, handle } => {
                 let rules = &mut table.get_mut(chain).ok_or_else(missing)?.rules;
                 let position = rules
@@ -205,6 +228,9 @@ impl FakeKernel {
                     return Err(io::Error::from(io::ErrorKind::ResourceBusy));
                 }
                 table.remove(name).ok_or_else(missing)?;
+            }
+            Action::DeleteTable => {
+                self.tables.remove(&family);
             }
         }
         Ok(())

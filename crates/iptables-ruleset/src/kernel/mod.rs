@@ -1,6 +1,7 @@
 //! What the kernel has, and how it gets something else: all or nothing, both families at once.
 
 pub(crate) mod batch;
+mod checkpoint;
 mod condition;
 mod diff;
 mod error;
@@ -18,6 +19,7 @@ mod resolve;
 pub(crate) mod snapshot;
 
 pub use batch::Batch;
+pub use checkpoint::{Checkpoint, WentBack};
 pub use diff::{DiffLine, Side};
 pub use error::ApplyError;
 pub use fake::FakeKernel;

@@ -171,29 +171,12 @@ impl Plan {
         mut known: Option<Snapshot>,
         limit: Duration,
     ) -> Result<Applied, ApplyError> {
-        let mut patience = Patience::new(limit);
-        let unchanged = loop {
-            match self.attempt(kernel, known.take()) {
-                Ok(unchanged) => break unchanged,
-                // Whatever is in the kernel by now, working it out from there is right.
-                Err(error) if error.is_stale() || error.is_outcome_unknown() => {
-                    if !patience.wait() {
-                        return Err(match error {
-                            ApplyError::Stale { .. } => ApplyError::Stale {
-                                attempts: patience.attempts(),
-                            },
-                            other => other,
-                        });
-                    }
-                }
-                Err(error) => return Err(error),
-            }
-        };
+        let (unchanged, attempts) = patiently(limit, || self.attempt(kernel, known.take()))?;
         let mut applied = Applied {
             changed: unchanged.is_none(),
             bypassed: Vec::new(),
             ahead: Vec::new(),
-            attempts: patience.attempts(),
+            attempts,
             after: None,
         };
         // It is in: what cannot be read afterwards is no reason to say otherwise.
@@ -257,6 +240,31 @@ impl Plan {
         self.parts.iter().all(|part| {
             part.wanted == Wanted::Present && present::is_present(part, tables.table(part.family))
         })
+    }
+}
+
+/// Works a change out anew while others keep changing the tables; returns, too, how often it was tried.
+pub(super) fn patiently<T>(
+    limit: Duration,
+    mut attempt: impl FnMut() -> Result<T, ApplyError>,
+) -> Result<(T, u32), ApplyError> {
+    let mut patience = Patience::new(limit);
+    loop {
+        match attempt() {
+            Ok(done) => return Ok((done, patience.attempts())),
+            // Whatever is in the kernel by now, working it out from there is right.
+            Err(error) if error.is_stale() || error.is_outcome_unknown() => {
+                if !patience.wait() {
+                    return Err(match error {
+                        ApplyError::Stale { .. } => ApplyError::Stale {
+                            attempts: patience.attempts(),
+                        },
+                        other => other,
+                    });
+                }
+            }
+            Err(error) => return Err(error),
+        }
     }
 }
 

@@ -47,6 +47,8 @@ pub struct RuleState {
     pub(crate) outcome: Outcome,
     ours: bool,
     content: Content,
+    /// The content of `NFTA_RULE_USERDATA`: the comments of `nft`.
+    pub(crate) user_data: Vec<u8>,
 }
 
 /// What a rule is made of.
@@ -132,6 +134,13 @@ impl RuleState {
         Self::new(handle, &expressions, ours, content)
     }
 
+    /// The same rule, with the content of its `NFTA_RULE_USERDATA`.
+    #[cfg(feature = "nft")]
+    pub(crate) fn with_user_data(mut self, bytes: &[u8]) -> Self {
+        self.user_data = bytes.to_vec();
+        self
+    }
+
     /// A rule that was written as these expressions.
     pub(super) fn written(handle: u64, expressions: &[Expression], ours: bool) -> Self {
         let content = Content::Written(expressions.to_vec());
@@ -146,6 +155,7 @@ impl RuleState {
             outcome,
             ours,
             content,
+            user_data: Vec::new(),
         }
     }
 

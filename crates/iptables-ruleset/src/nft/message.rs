@@ -6,8 +6,8 @@ use super::allocate::c_string;
 use super::datagram::{Messages, NLMSGHDR};
 use super::expression::Wire;
 use super::mark::{MARK, NFTA_RULE_USERDATA};
-use crate::encoding::EncodedRule;
-use crate::kernel::batch::{Action, Change};
+use crate::kernel::batch::{Action, Change, Place, ReadRule};
+use crate::wire::decode;
 use crate::{Batch, Family, Hook, Policy};
 
 /// A datagram, and what each of its messages is about: the first has the first sequence number.
@@ -36,10 +36,15 @@ pub(super) fn set_generation(encoded: &mut Encoded, generation: u32) {
     }
 }
 
-fn rule_of(change: &Change) -> Option<&EncodedRule> {
-    match &change.action {
-        Action::Put { rule, .. } => Some(rule),
-        _ => None,
+/// What libnftnl cannot write behind a rule.
+fn put_rest(bytes: &mut Vec<u8>, action: &Action) {
+    match action {
+        Action::Put { rule, .. } => {
+            put_compat(bytes, rule.protocol, rule.protocol_inverted);
+            put_value(bytes, NFTA_RULE_USERDATA, MARK);
+        }
+        Action::PutBack { rule, place, .. } => put_read(bytes, rule, *place),
+        _ => {}
     }
 }
 
@@ -68,6 +73,10 @@ fn add(messages: &mut nftnl::Batch, change: &Change) {
             }
             messages.add(&message, MsgType::Add);
         }
+        // Without its expressions, which are bytes already.
+        Action::PutBack { chain: name, .. } => {
+            messages.add(&nftnl::Rule::new(&chain(name)), MsgType::Add);
+        }
         Action::Delete {
             chain: name,
             handle,
@@ -78,6 +87,7 @@ fn add(messages: &mut nftnl::Batch, change: &Change) {
             messages.add(&message, MsgType::Del);
         }
         Action::DeleteChain(name) => messages.add(&chain(name), MsgType::Del),
+        Action::DeleteTable => messages.add(&table, MsgType::Del),
     }
 }
 
@@ -101,15 +111,21 @@ fn finish(messages: &FinalizedBatch, first_sequence: u32, batch: &Batch) -> Vec<
         let mut flags = message.flags;
         if let Some(change) = change {
             flags &= !ACK;
-            if matches!(change.action, Action::Put { number: None, .. }) {
-                flags &= !APPEND;
+            match change.action {
+                Action::Put { number: None, .. }
+                | Action::PutBack {
+                    place: Place::First,
+                    ..
+                } => flags &= !APPEND,
+                // What others have in it would go with it.
+                Action::DeleteTable => flags |= NONREC,
+                _ => {}
             }
         }
         put_message(&mut bytes, message.kind, flags, sequence, |bytes| {
             bytes.extend_from_slice(message.payload);
-            if let Some(rule) = change.and_then(rule_of) {
-                put_compat(bytes, rule);
-                put_value(bytes, NFTA_RULE_USERDATA, MARK);
+            if let Some(change) = change {
+                put_rest(bytes, &change.action);
             }
         });
     }
@@ -129,17 +145,30 @@ pub(super) fn begin(sequence: u32, generation: u32) -> Vec<u8> {
 
 /// `NFTA_RULE_COMPAT`, `linux/netfilter/nf_tables.h`: the protocol, and whether it is the one not
 /// meant.
-fn put_compat(bytes: &mut Vec<u8>, rule: &EncodedRule) {
-    let flags = if rule.protocol_inverted {
-        NFT_RULE_COMPAT_F_INV
-    } else {
-        0
-    };
+fn put_compat(bytes: &mut Vec<u8>, protocol: u8, inverted: bool) {
+    let flags = if inverted { NFT_RULE_COMPAT_F_INV } else { 0 };
     put_attribute(bytes, NFTA_RULE_COMPAT | NLA_F_NESTED, |bytes| {
-        let protocol = u32::from(rule.protocol);
+        let protocol = u32::from(protocol);
         put_value(bytes, NFTA_RULE_COMPAT_PROTO, &protocol.to_be_bytes());
         put_value(bytes, NFTA_RULE_COMPAT_FLAGS, &flags.to_be_bytes());
     });
+}
+
+/// A rule as it was listed. What its xt matches were told about `-p` the kernel does not list.
+fn put_read(bytes: &mut Vec<u8>, rule: &ReadRule, place: Place) {
+    put_value(
+        bytes,
+        NFTA_RULE_EXPRESSIONS | NLA_F_NESTED,
+        &rule.expressions,
+    );
+    let (protocol, inverted) = decode::protocol(&rule.expressions);
+    put_compat(bytes, protocol, inverted);
+    if let Place::Behind(handle) = place {
+        put_value(bytes, NFTA_RULE_POSITION, &handle.to_be_bytes());
+    }
+    if !rule.user_data.is_empty() {
+        put_value(bytes, NFTA_RULE_USERDATA, &rule.user_data);
+    }
 }
 
 /// A struct nlmsghdr and what `content` writes behind it, whose length it tells.
@@ -228,6 +257,7 @@ fn nftnl_policy(policy: Policy) -> nftnl::Policy {
 const REQUEST: u16 = 0x1;
 const ACK: u16 = 0x4;
 const APPEND: u16 = 0x800;
+const NONREC: u16 = 0x100;
 const NLA_F_NESTED: u16 = 0x8000;
 /// linux/netfilter/nfnetlink.h.
 const NFNL_SUBSYS_NFTABLES: u16 = 10;
@@ -236,7 +266,9 @@ const BATCH_BEGIN: u16 = 0x10;
 const BEGIN_SIZE: usize = NLMSGHDR + 12;
 const NFNL_BATCH_GENID: u16 = 1;
 /// `linux/netfilter/nf_tables.h` and `nf_tables_compat.h`.
+const NFTA_RULE_EXPRESSIONS: u16 = 4;
 const NFTA_RULE_COMPAT: u16 = 5;
+const NFTA_RULE_POSITION: u16 = 6;
 const NFTA_RULE_COMPAT_PROTO: u16 = 1;
 const NFTA_RULE_COMPAT_FLAGS: u16 = 2;
 const NFT_RULE_COMPAT_F_INV: u32 = 2;

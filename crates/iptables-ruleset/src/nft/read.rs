@@ -165,14 +165,13 @@ pub(super) fn base_chain(attributes: &Attributes<'_>) -> Option<BaseChain> {
 
 pub(super) fn rule(attributes: &Attributes<'_>) -> Option<RuleState> {
     let expressions = attributes.find(NFTA_RULE_EXPRESSIONS).unwrap_or(&[]);
-    let ours = attributes
-        .find(NFTA_RULE_USERDATA)
-        .is_some_and(mark::is_marked);
-    Some(RuleState::sent(
+    let user_data = attributes.find(NFTA_RULE_USERDATA).unwrap_or(&[]);
+    let rule = RuleState::sent(
         attributes.u64(NFTA_RULE_HANDLE)?,
         expressions,
-        ours,
-    ))
+        mark::is_marked(user_data),
+    );
+    Some(rule.with_user_data(user_data))
 }
 
 /// linux/netlink.h, linux/netfilter.h.

@@ -39,6 +39,17 @@ impl<'a> Attributes<'a> {
         self.number(wanted).map(u64::from_be_bytes)
     }
 
+    /// Each attribute's type, the offset of its content, and its content.
+    pub(crate) fn located(self) -> impl Iterator<Item = (u16, usize, &'a [u8])> {
+        let whole = self.0.len();
+        let mut rest = self;
+        std::iter::from_fn(move || {
+            let at = whole - rest.0.len() + NLA_HEADER;
+            let (kind, content) = rest.next()?;
+            Some((kind, at, content))
+        })
+    }
+
     fn number<const N: usize>(&self, wanted: u16) -> Option<[u8; N]> {
         self.find(wanted).and_then(|content| bytes(content, 0))
     }

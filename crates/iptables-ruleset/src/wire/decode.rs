@@ -23,6 +23,69 @@ pub(crate) fn counted(list: &[u8]) -> (u64, u64) {
     )
 }
 
+/// What a rule asks of the protocol, as its xt matches are told: the number, 0 for none, and
+/// whether it is the one not meant.
+#[cfg_attr(not(feature = "nft"), expect(dead_code, reason = "nothing is sent"))]
+pub(crate) fn protocol(list: &[u8]) -> (u8, bool) {
+    let expressions = expressions(list);
+    let mut pairs = expressions.iter().zip(expressions.iter().skip(1));
+    let found = pairs.find_map(|(load, compared)| match (load, compared) {
+        (
+            Expression::Meta(MetaKey::L4Protocol)
+            // The field of an IPv4 header, which iptables asked for before version 1.8.3.
+            | Expression::Payload {
+                base: PayloadBase::Network,
+                offset: 9,
+                length: 1,
+            },
+            Expression::Compare { inverted, data },
+        ) => match data[..] {
+            [number] => Some((number, *inverted)),
+            _ => None,
+        },
+        _ => None,
+    });
+    found.unwrap_or_default()
+}
+
+/// Where the expressions of a rule have the indexes of ipsets, two bytes each in the order of the
+/// machine.
+pub(crate) fn set_places(list: &[u8]) -> Vec<usize> {
+    let mut places = Vec::new();
+    for (_, element_at, element) in Attributes(list).located() {
+        let name = Attributes(element).string(NFTA_EXPR_NAME);
+        let inside = |(kind, at, data)| (kind == NFTA_EXPR_DATA).then_some((at, data));
+        let Some((data_at, data)) = Attributes(element).located().find_map(inside) else {
+            continue;
+        };
+        let attributes = Attributes(data);
+        let xt = attributes.string(NFTA_XT_NAME).unwrap_or_default();
+        let fields: &[usize] = match (name.as_deref(), &*xt, attributes.u32(NFTA_XT_REV)) {
+            (Some("match"), "set", _) => &[0],
+            (Some("target"), "SET", Some(1 | 2)) => &[0, 4],
+            (Some("target"), "SET", Some(3)) => &[0, 4, 8],
+            _ => continue,
+        };
+        let info = attributes
+            .located()
+            .find_map(|(kind, at, info)| (kind == NFTA_XT_INFO).then_some((at, info)));
+        let Some((info_at, info)) = info else {
+            continue;
+        };
+        places.extend(
+            fields
+                .iter()
+                .filter(|field| bytes(info, **field).is_some_and(|index| index != NO_SET))
+                .map(|field| element_at + data_at + info_at + field),
+        );
+    }
+    places
+}
+
+/// `IPSET_INVALID_ID`, `linux/netfilter/ipset/ip_set.h`. In struct `xt_set_info_match_v*` and
+/// `xt_set_info_target_v1` to 3, `linux/netfilter/xt_set.h`, an index begins each `xt_set_info`.
+const NO_SET: [u8; 2] = [0xff; 2];
+
 /// The name and the attributes of each expression.
 fn elements(list: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Attributes<'_>)> {
     Attributes(list).map(|(_, element)| {

@@ -10,6 +10,7 @@
 )]
 
 mod atomic;
+mod checkpoint;
 mod config_files;
 mod fixture;
 #[path = "../generate/mod.rs"]
@@ -32,5 +33,6 @@ fn main() -> std::process::ExitCode {
     trials.extend(removal::trials());
     trials.extend(limits::trials());
     trials.extend(requirements::trials());
+    trials.extend(checkpoint::trials());
     netns_testbed::run(trials)
 }

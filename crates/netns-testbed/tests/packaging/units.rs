@@ -8,9 +8,11 @@ use netns_testbed::{Failed, Tool, Trial, trial};
 use crate::install::Installed;
 use crate::{text_of, utf8};
 
-const UNITS: [&str; 9] = [
+const UNITS: [&str; 11] = [
     "ram.mount",
     "rampart-firewall.service",
+    "rampart-rollback.path",
+    "rampart-rollback.service",
     "rampart-logrotate.service",
     "rampart-logrotate.timer",
     "rampart-collector.service",
@@ -74,6 +76,7 @@ fn services_are_confined() -> Result<(), Failed> {
     let root = format!("--root={}", utf8(&installed.root())?);
     for service in [
         "rampart-firewall.service",
+        "rampart-rollback.service",
         "rampart-logrotate.service",
         "rampart-collector.service",
         "rampart-scan.service",

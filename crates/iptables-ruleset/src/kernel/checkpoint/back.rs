@@ -1,0 +1,226 @@
+//! What it takes to have a table as it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{BuiltInThen, RuleThen, Sets, TableThen, is_jump_to};
+use crate::kernel::batch::{Action, Change, Place, ReadRule};
+use crate::kernel::snapshot::{ChainState, RuleState, TableState};
+use crate::wire::decode::expressions;
+use crate::{Family, Hook, Policy};
+
+/// The changes back, as they are worked out.
+pub(super) struct Going<'a> {
+    sets: &'a Sets,
+    /// What the kernel does not take, and why.
+    refused: &'a BTreeMap<String, String>,
+    pub(super) changes: Vec<Change>,
+    /// The changes that the others do not need.
+    pub(super) optional: BTreeSet<String>,
+    pub(super) left_out: Vec<String>,
+}
+
+impl<'a> Going<'a> {
+    pub(super) fn new(sets: &'a Sets, refused: &'a BTreeMap<String, String>) -> Self {
+        Self {
+            sets,
+            refused,
+            changes: Vec::new(),
+            optional: BTreeSet::new(),
+            left_out: Vec::new(),
+        }
+    }
+
+    /// Works out what one family takes.
+    pub(super) fn table(&mut self, family: Family, then: &TableThen, now: Option<&TableState>) {
+        let nothing = TableState::default();
+        let now = match now {
+            Some(now) => now,
+            None if !then.exists => return,
+            None => {
+                self.push(family, Action::Table);
+                &nothing
+            }
+        };
+        for hook in Hook::ALL {
+            let there = now.chain(hook.chain()).and_then(ChainState::policy);
+            let policy = match then.built_in.get(hook.chain()) {
+                Some(chain) if chain.drop => Policy::Drop,
+                None if there.is_none() => continue,
+                _ => Policy::Accept,
+            };
+            if there != Some(policy) {
+                self.push(family, Action::Policy(hook, policy));
+            }
+        }
+        let changed: Vec<_> = then
+            .ours
+            .iter()
+            .filter(|(name, rules)| !is_as_it_was(rules.as_deref(), now.chain(name)))
+            .collect();
+        for (name, rules) in &changed {
+            match (now.chain(name), rules) {
+                (Some(_), _) => self.push(family, Action::Flush((*name).clone())),
+                (None, Some(_)) => self.push(family, Action::Chain((*name).clone())),
+                (None, None) => {}
+            }
+        }
+        // After all chains, because rules jump to them.
+        for (name, rules) in &changed {
+            for (number, rule) in (1..).zip(rules.iter().flatten()) {
+                self.put_back(family, name, number, Place::Last, rule);
+            }
+        }
+        for hook in Hook::ALL {
+            let rules = now.chain(hook.chain()).map_or(&[][..], ChainState::rules);
+            let chain = then.built_in.get(hook.chain());
+            self.jumps(family, hook, chain, rules, &then.ours);
+        }
+        self.take_away(family, then, now);
+    }
+
+    /// Takes out the jumps that there were not, and puts those back that are gone.
+    fn jumps(
+        &mut self,
+        family: Family,
+        hook: Hook,
+        then: Option<&BuiltInThen>,
+        now: &[RuleState],
+        ours: &BTreeMap<String, Option<Vec<RuleThen>>>,
+    ) {
+        let then = then.map_or(&[][..], |chain| &chain.rules);
+        let had = |handle| then.iter().any(|rule| rule.handle == handle);
+        let mut staying = BTreeSet::new();
+        for rule in now {
+            if is_jump_to(rule, ours) && !had(rule.handle) {
+                self.push(
+                    family,
+                    Action::Delete {
+                        chain: hook.chain().to_owned(),
+                        handle: rule.handle,
+                    },
+                );
+            } else {
+                staying.insert(rule.handle);
+            }
+        }
+        // From the last to the first, so that of several behind the same rule the first comes first.
+        for (position, rule) in then.iter().enumerate().rev() {
+            let Some(jump) = rule
+                .jump
+                .as_ref()
+                .filter(|_| !staying.contains(&rule.handle))
+            else {
+                continue;
+            };
+            let before = then.iter().take(position).rev();
+            let anchor = before
+                .map(|rule| rule.handle)
+                .find(|handle| staying.contains(handle));
+            let place = anchor.map_or(Place::First, Place::Behind);
+            self.put_back(family, hook.chain(), position + 1, place, jump);
+        }
+    }
+
+    /// Takes away the chains and the table that there were not, unless others have something in
+    /// them by now.
+    fn take_away(&mut self, family: Family, then: &TableThen, now: &TableState) {
+        let is_built_in = |name: &str| Hook::ALL.iter().any(|hook| hook.chain() == name);
+        let of_others = |name: &str, rule: &RuleState| {
+            let is_ours = is_built_in(name) && is_jump_to(rule, &then.ours);
+            !is_ours && !then.ours.contains_key(name)
+        };
+        let used: BTreeSet<&str> = now
+            .chains()
+            .flat_map(|(name, chain)| chain.rules().iter().map(move |rule| (name, rule)))
+            .filter(|(name, rule)| of_others(name, rule))
+            .filter_map(|(_, rule)| rule.leads_to())
+            .collect();
+        let mut all_gone = !then.exists;
+        for (name, chain) in now.chains() {
+            let was_there = match then.ours.get(name) {
+                Some(rules) => rules.is_some(),
+                None => !is_built_in(name) || then.built_in.contains_key(name),
+            };
+            let in_use = used.contains(name)
+                || is_built_in(name) && chain.rules().iter().any(|rule| of_others(name, rule));
+            if was_there || in_use {
+                all_gone = false;
+                if in_use && !was_there && !is_built_in(name) {
+                    self.left_out.push(format!(
+                        "{family}: chain {name} stays, without a rule: others jump to it by now"
+                    ));
+                }
+                continue;
+            }
+            self.push_optional(family, Action::DeleteChain(name.to_owned()));
+        }
+        if all_gone {
+            self.push_optional(family, Action::DeleteTable);
+        }
+    }
+
+    fn put_back(
+        &mut self,
+        family: Family,
+        chain: &str,
+        number: usize,
+        place: Place,
+        rule: &RuleThen,
+    ) {
+        match rule.with_sets(self.sets) {
+            Ok(expressions) => {
+                let user_data = rule.user_data.0.clone();
+                let change = Action::PutBack {
+                    chain: chain.to_owned(),
+                    number,
+                    place,
+                    rule: Arc::new(ReadRule {
+                        expressions,
+                        user_data,
+                    }),
+                };
+                self.push_optional(family, change);
+            }
+            Err(set) => self.left_out.push(format!(
+                "{family}: rule {number} of chain {chain} looked into set {set}, which is gone"
+            )),
+        }
+    }
+
+    fn push(&mut self, family: Family, action: Action) {
+        self.changes.push(Change { family, action });
+    }
+
+    /// Leaves out what was refused before.
+    fn push_optional(&mut self, family: Family, action: Action) {
+        let change = Change { family, action };
+        let item = change.to_string();
+        if let Some(why) = self.refused.get(&item) {
+            // A table that others have something in stays for them.
+            if !matches!(change.action, Action::DeleteTable) {
+                self.left_out
+                    .push(format!("the kernel refused {item}: {why}"));
+            }
+            return;
+        }
+        self.optional.insert(item);
+        self.changes.push(change);
+    }
+}
+
+/// Whether a chain has the very rules that it had. A rule keeps its handle as long as it exists and
+/// never changes; in a table that was made anew another rule may have that handle.
+fn is_as_it_was(then: Option<&[RuleThen]>, now: Option<&ChainState>) -> bool {
+    match (then, now) {
+        (None, None) => true,
+        (Some(then), Some(now)) => {
+            let then = then
+                .iter()
+                .map(|rule| (rule.handle, expressions(&rule.expressions.0)));
+            let now = now.rules.iter();
+            then.eq(now.map(|rule| (rule.handle, expressions(rule.expressions()))))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,64 @@
+//! Whether a table is as it was.
+
+use super::{RuleThen, Sets, TableThen, is_jump_to};
+use crate::kernel::snapshot::{ChainState, RuleState, TableState, rules_of};
+use crate::wire::decode::expressions;
+use crate::{Family, Hook, Policy};
+
+/// What is not as it was, each as a sentence.
+pub(super) fn table(
+    family: Family,
+    then: &TableThen,
+    now: Option<&TableState>,
+    sets: &Sets,
+) -> Vec<String> {
+    let mut different = Vec::new();
+    if then.exists != now.is_some() {
+        let how = if then.exists { "gone" } else { "still there" };
+        different.push(format!("{family}: table filter is {how}"));
+    }
+    for hook in Hook::ALL {
+        let chain = now.and_then(|table| table.chain(hook.chain()));
+        let before = then.built_in.get(hook.chain());
+        let policy = match before {
+            Some(before) if before.drop => Policy::Drop,
+            _ => Policy::Accept,
+        };
+        if before.is_some() && chain.and_then(ChainState::policy) != Some(policy) {
+            different.push(format!("{family}: the policy of {hook} is not {policy}"));
+        }
+        let jumps = before.into_iter().flat_map(|before| &before.rules);
+        let jumps = jumps.filter_map(|rule| rule.jump.as_ref());
+        let ours = |rule: &&RuleState| is_jump_to(rule, &then.ours);
+        let now = rules_of(now, hook).iter().filter(ours);
+        if !are_same(jumps, now, sets) {
+            different.push(format!(
+                "{family}: the jumps of {hook} are not as they were"
+            ));
+        }
+    }
+    for (name, rules) in &then.ours {
+        let chain = now.and_then(|table| table.chain(name));
+        match (rules, chain) {
+            (None, None) => {}
+            (None, Some(_)) => different.push(format!("{family}: chain {name} is still there")),
+            (Some(_), None) => different.push(format!("{family}: chain {name} is gone")),
+            (Some(then), Some(now)) if are_same(then.iter(), now.rules.iter(), sets) => {}
+            (Some(_), Some(_)) => {
+                different.push(format!("{family}: chain {name} is not as it was"));
+            }
+        }
+    }
+    different
+}
+
+fn are_same<'a>(
+    then: impl Iterator<Item = &'a RuleThen>,
+    now: impl Iterator<Item = &'a RuleState>,
+    sets: &Sets,
+) -> bool {
+    // Without what was counted, which is no part of an expression here.
+    let then = then.map(|rule| rule.with_sets(sets).ok());
+    then.map(|rule| rule.map(|bytes| expressions(&bytes)))
+        .eq(now.map(|rule| Some(expressions(rule.expressions()))))
+}
