@@ -1,9 +1,12 @@
 //! The command line.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::error::ErrorKind;
 use clap::{Args as ClapArgs, CommandFactory, Parser, Subcommand, ValueEnum};
+use iptables_ruleset::Family;
 
 use crate::words::Span;
 
@@ -60,6 +63,8 @@ Examples:
   firewall-apply status              what stands, and what came to it?
   firewall-apply status --watch      the same, every two seconds
   firewall-apply doctor              what is wrong on this host, and what cures it?
+  firewall-apply explain 192.0.2.7 --port 22
+                                     would it get in, and why?
   firewall-apply save                keep the members of the sets over a reboot
   firewall-apply reset               open the host again; the sets stay
   firewall-apply print --family inet6 | ip6tables-restore --test
@@ -210,6 +215,15 @@ pub(crate) enum Command {
     /// its rotation, the scans, and what else on the host changes rules. Files, /proc and netlink
     /// are read; nothing is changed and no program started. Exit status 1 when something has failed.
     Doctor(DoctorArgs),
+
+    /// Say what becomes of a new packet from ADDRESS, and which rule or entry of a set says so
+    ///
+    /// Asks the sets and the rules in the kernel, in the kernel's order: also those of others, of
+    /// every table that the packet comes through. Of a rule that matches and of one that does not it
+    /// says why; of a set the entry that decides, with its comment and the time it has left; of a
+    /// limit what is left of it at this moment. Where the answer depends on what is not known, it
+    /// says on what. Nothing is changed, no packet is sent.
+    Explain(ExplainArgs),
 
     /// Take out our jump and our chains, and set the policies to ACCEPT
     ///
@@ -363,6 +377,82 @@ pub(crate) enum FamilyArg {
     Inet6,
 }
 
+/// Options of `explain`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct ExplainArgs {
+    /// Where the packet comes from
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: IpAddr,
+
+    /// The port that it goes to
+    #[arg(long, value_name = "N")]
+    pub(crate) port: Option<u16>,
+
+    /// Its protocol: tcp, udp, icmp (a ping), sctp, or any other by name or number [default: tcp
+    /// with --port, else any]
+    #[arg(long, value_name = "P")]
+    pub(crate) proto: Option<Protocol>,
+
+    /// The interface that it comes in by [default: any but lo; lo from an address of this host]
+    #[arg(long = "in", value_name = "IFACE")]
+    pub(crate) in_interface: Option<String>,
+
+    /// Where it goes; to an address that this host has not, it is passed on [default: this host]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) to: Option<IpAddr>,
+}
+
+/// A transport protocol, by its name or number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Protocol(u8);
+
+impl Protocol {
+    /// Its number among the packets of a family, which has an ICMP of its own.
+    pub(crate) fn number(self, family: Family) -> u8 {
+        match (self.0, family) {
+            (1 | 58, Family::Ipv4) => 1,
+            (1 | 58, Family::Ipv6) => 58,
+            (number, _) => number,
+        }
+    }
+}
+
+impl FromStr for Protocol {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let name = text.to_ascii_lowercase();
+        let known = PROTOCOLS.iter().find(|(known, _)| *known == name);
+        let number = known.map(|(_, number)| *number);
+        match number.or_else(|| text.parse().ok()) {
+            Some(number) if number > 0 => Ok(Self(number)),
+            _ => Err(
+                "expected the name of a protocol, such as tcp, or its number, 1 to 255".to_owned(),
+            ),
+        }
+    }
+}
+
+/// Names of /etc/protocols, and what people write.
+const PROTOCOLS: [(&str, u8); 16] = [
+    ("icmp", 1),
+    ("igmp", 2),
+    ("tcp", 6),
+    ("udp", 17),
+    ("dccp", 33),
+    ("gre", 47),
+    ("esp", 50),
+    ("ah", 51),
+    ("icmpv6", 58),
+    ("icmp6", 58),
+    ("ipv6-icmp", 58),
+    ("ospf", 89),
+    ("pim", 103),
+    ("vrrp", 112),
+    ("sctp", 132),
+    ("udplite", 136),
+];
+
 /// Options of `reset`.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct ResetArgs {
@@ -445,6 +535,10 @@ mod tests {
             "firewall-apply apply --confirm-within 60",
             "firewall-apply apply --confirm-within 60s --boot",
             "firewall-apply save --file - --json",
+            "firewall-apply explain",
+            "firewall-apply explain host.example",
+            "firewall-apply explain 192.0.2.1 --proto 0",
+            "firewall-apply explain 192.0.2.1 --port 65536",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }

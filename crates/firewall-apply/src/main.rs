@@ -9,12 +9,14 @@ mod config;
 mod confirm;
 mod diff;
 mod doctor;
+mod explain;
 mod files;
 mod findings;
 mod flushers;
 mod foreign;
 mod host;
 mod last;
+mod legacy;
 mod needs;
 mod pending;
 mod print;
@@ -80,6 +82,11 @@ fn main() -> ExitCode {
         Command::Rollback(args) => {
             findings.only_warn();
             emit(&rollback::run(&args, findings), findings, json)
+        }
+        Command::Explain(args) => {
+            // The rules are those in the kernel, whatever the file says.
+            findings.only_warn();
+            emit(&explain::run(&args, findings), findings, json)
         }
         Command::Print(args) => emit(&print::run(source, wanted, &args), findings, json),
         Command::Reset(args) => emit(&reset::run(wanted, &args, findings), findings, json),

@@ -7,6 +7,7 @@ use iptables_ruleset::config::LogTarget;
 use iptables_ruleset::{Ahead, Beside, Bypass, Config, Family, Nftables};
 
 use crate::findings::{Findings, causes};
+use crate::legacy;
 use crate::words::first_of;
 
 /// How many rules that let packets in before ours, and how many published ports, are named.
@@ -61,18 +62,12 @@ pub(crate) fn note(kernel: &mut Nftables, config: &Config, findings: &mut Findin
             causes(&error)
         )),
     }
-    for (path, tool) in LEGACY {
-        // Without iptables-legacy there is no such file; who may not read it cannot change rules
-        // either.
-        let tables = fs::read_to_string(path).unwrap_or_default();
-        let tables: Vec<&str> = tables.split_whitespace().collect();
-        if !tables.is_empty() {
-            findings.warn(format!(
-                "{tool} has tables of its own ({}): what their rules drop never gets in, whatever the firewall says; `{tool} -S` \
-                 shows them",
-                tables.join(", ")
-            ));
-        }
+    for (_, tool, tables) in legacy::tables() {
+        findings.warn(format!(
+            "{tool} has tables of its own ({}): what their rules drop never gets in, whatever the firewall says; `{tool} -S` \
+             shows them",
+            tables.join(", ")
+        ));
     }
     let all_log = fs::read_to_string(LOG_ALL).unwrap_or_default();
     if let Some(why) = anybody_logs(&all_log, config.log.target) {
@@ -127,11 +122,6 @@ fn published(ports: &[String]) -> String {
     )
 }
 
-/// The tables that iptables-legacy has in this network namespace.
-const LEGACY: [(&str, &str); 2] = [
-    ("/proc/net/ip_tables_names", "iptables-legacy"),
-    ("/proc/net/ip6_tables_names", "ip6tables-legacy"),
-];
 /// Whether packets of other network namespaces are logged; only the first network namespace has it.
 const LOG_ALL: &str = "/proc/sys/net/netfilter/nf_log_all_netns";
 

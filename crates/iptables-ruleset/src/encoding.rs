@@ -174,6 +174,7 @@ pub(crate) enum MetaKey {
     Mark = 3,
     InInterface = 6,
     OutInterface = 7,
+    NfProto = 15,
     L4Protocol = 16,
 }
 

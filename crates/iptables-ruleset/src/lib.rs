@@ -45,6 +45,8 @@
 //!
 //! [`Plan`] shows how it gets into the kernel, [`FakeKernel`] how to test that without privileges.
 //!
+//! [`explain`] tells what becomes of a packet, and which rule says so.
+//!
 //! # Whose is what
 //!
 //! The chains of a ruleset are ours: applying it replaces their rules whole, unless they are there
@@ -79,12 +81,14 @@ compile_error!(
 pub mod config;
 mod decoding;
 mod encoding;
+pub mod explain;
 mod firewall;
 mod kernel;
 pub mod match_;
 mod model;
 #[cfg(feature = "nft")]
 mod nft;
+mod packet;
 mod ruleset;
 pub mod target;
 mod wire;
@@ -94,7 +98,7 @@ pub use firewall::{Purpose, Purposes};
 pub use kernel::{
     Ahead, Applied, ApplyError, Batch, Bypass, ChainState, Checkpoint, DiffLine, FakeKernel,
     ForeignChain, Kernel, KernelSet, Plan, ResolveSet, RuleCounters, RuleState, Side, Snapshot,
-    TableState, WentBack,
+    Table, TableState, WentBack,
 };
 pub use match_::Match;
 pub(crate) use model::Period;

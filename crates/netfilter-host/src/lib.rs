@@ -22,6 +22,7 @@
 
 pub mod conntrack;
 pub mod distribution;
+pub mod hashlimit;
 pub mod nflog_groups;
 pub mod sockets;
 pub mod turn;

@@ -3,7 +3,6 @@
 use ipset_netlink::{IpSet, Key};
 
 use super::sessions::{self, Session, is_covered};
-use super::typed_over;
 use crate::config::Wanted;
 use crate::findings::{Findings, causes};
 use crate::words::first_of;
@@ -13,15 +12,7 @@ const NAMED: usize = 20;
 
 /// Makes the live sessions known to connection tracking, so that they go on, and tells which of
 /// them nobody could open again.
-///
-/// Returns `false`, and does nothing, when one of them is the session that the command is typed
-/// over; with `force` it goes on all the same.
-pub(super) fn run(
-    kernel: &mut IpSet,
-    wanted: Option<&Wanted>,
-    force: bool,
-    findings: &mut Findings,
-) -> bool {
+pub(super) fn run(kernel: &mut IpSet, wanted: Option<&Wanted>, findings: &mut Findings) {
     let sessions = sessions::live();
     let uncovered: Vec<&Session> = match wanted {
         Some(wanted) => sessions
@@ -31,20 +22,6 @@ pub(super) fn run(
             .collect(),
         None => Vec::new(),
     };
-    let typed_over = typed_over::ends();
-    let mine = uncovered
-        .iter()
-        .find(|one| typed_over == Some((one.peer, one.local)));
-    if let (Some(session), false) = (mine, force) {
-        findings.refuse(format!(
-            "no rule would let this ssh session in again, which comes from {} to port {}: once it ends you are locked out. Open the \
-             port with a [[service]], put {} into the whitelist, or say --force; nothing was changed",
-            session.peer.ip(),
-            session.local.port(),
-            session.peer.ip(),
-        ));
-        return false;
-    }
     if let Err((count, error)) = sessions::enter(&sessions) {
         findings.warn(format!(
             "{count} of {} sessions from before the firewall may break off: they cannot be entered into connection tracking: {}",
@@ -62,7 +39,6 @@ pub(super) fn run(
             first_of(&named, NAMED)
         ));
     }
-    true
 }
 
 fn is_whitelisted(kernel: &mut IpSet, session: &Session) -> bool {

@@ -53,8 +53,15 @@ pub(crate) fn run(
     if !args.adopt && foreign::refuse(&tables, findings) {
         return Report::new(config);
     }
-    if tables.is_bare() && !before::run(&mut kernel, wanted, args.force, findings) {
-        return Report::new(config);
+    if let (Some(wanted), false) = (wanted, args.force) {
+        let before = last.kept().map(|kept| &kept.wanted);
+        if let Some(why) = typed_over::locks_out(&mut kernel, wanted, before) {
+            findings.refuse(why);
+            return Report::new(config);
+        }
+    }
+    if tables.is_bare() {
+        before::run(&mut kernel, wanted, findings);
     }
     let mut armed = match guard.arm(&mut kernel, tables.snapshot(), wanted, &last) {
         Ok(Some(Arming::Waiter(waiter))) => {

@@ -1,14 +1,105 @@
-//! The ssh session that a command is typed over.
+//! The ssh session that a command is typed over, and whether rules would let it in again.
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::ControlFlow;
+
+use ipset_netlink::{IpSet, Key, Listed};
+use iptables_ruleset::explain::{self, Answer, Ending, Explanation, Packet, Verdict};
+use iptables_ruleset::{Family, Hook, SetName};
+
+use super::sessions;
+use crate::config::Wanted;
+
+/// Why the rules of a configuration would not let the ssh session in again that the command is
+/// typed over; `None` where they would, where that is not to be told, and where there is none.
+///
+/// `before` is the configuration that is in, whose members leave the sets with it.
+pub(super) fn locks_out(
+    kernel: &mut IpSet,
+    wanted: &Wanted,
+    before: Option<&Wanted>,
+) -> Option<String> {
+    let (peer, local) = ends()?;
+    let live = sessions::live();
+    let mut live = live.iter().filter(|one| one.inward);
+    live.find(|one| (one.peer, one.local) == (peer, local))?;
+    let family = Family::of(peer.ip());
+    let mut rulesets = wanted.rulesets.iter();
+    let ruleset = rulesets.find(|ruleset| ruleset.family() == family)?;
+    let packet = Packet::new(peer.ip()).to(local.ip()).tcp(local.port());
+    let mut members = |set: &SetName, packet: &Packet| {
+        let inside = will_be_in(kernel, set, packet.source(), wanted, before);
+        Answer::known(inside, "")
+    };
+    let explained = explain::ruleset(ruleset, Hook::Input, &packet, &mut members);
+    let closed = |ending: &Ending| matches!(ending.verdict, Verdict::Drop | Verdict::Reject);
+    if explained.cut_short || !explained.endings.iter().all(closed) {
+        return None;
+    }
+    let (peer, port) = (peer.ip(), local.port());
+    Some(format!(
+        "no rule would let this ssh session in again, which comes from {peer} to port {port}: once it ends you are locked out{}. Open \
+         the port with a [[service]], put {peer} into the whitelist, or say --force; nothing was changed",
+        due_to(&explained)
+    ))
+}
+
+/// The rule that would drop it.
+fn due_to(explained: &Explanation) -> String {
+    let last = explained.endings.last();
+    match last.and_then(|ending| explained.deciding(ending)) {
+        Some(step) => format!(" by rule {} of {}: {}", step.number, step.chain, step.rule),
+        None => String::new(),
+    }
+}
+
+/// Whether an address is in a set once the configuration is in.
+fn will_be_in(
+    kernel: &mut IpSet,
+    set: &SetName,
+    address: IpAddr,
+    wanted: &Wanted,
+    before: Option<&Wanted>,
+) -> bool {
+    let Ok(name) = set.as_str().parse() else {
+        return false;
+    };
+    let covers = |key: &Key| {
+        key.as_network()
+            .is_some_and(|network| network.contains(address))
+    };
+    let members = wanted.members_of(&name);
+    if members.iter().any(covers) {
+        return true;
+    }
+    // Where there is no such set yet, nobody is in it.
+    if !kernel.contains(&name, &Key::ip(address)).unwrap_or(false) {
+        return false;
+    }
+    let leaving = before.map_or(&[][..], |before| before.members_of(&name));
+    if !leaving.iter().any(covers) {
+        return true;
+    }
+    let mut stays = false;
+    let read = kernel.for_each(Some(&name), |listed| {
+        if let Listed::Entry(entry) = listed {
+            // What somebody added by hand with a timeout stays.
+            let ends = entry.timeout.is_some_and(|timeout| !timeout.is_permanent());
+            let kept = ends || !leaving.contains(&entry.key);
+            stays |= kept && !entry.nomatch && covers(&entry.key);
+        }
+        ControlFlow::Continue(())
+    });
+    stays || read.is_err()
+}
 
 /// Both ends, the other host's first, as sshd tells its children.
 ///
 /// sudo leaves the variable out, so that the environments of the processes above are read too, as
 /// far as that is allowed.
-pub(super) fn ends() -> Option<(SocketAddr, SocketAddr)> {
+fn ends() -> Option<(SocketAddr, SocketAddr)> {
     let mut process = "self".to_owned();
     for _ in 0..MOST_PROCESSES {
         if let Some(found) = environment(&process).and_then(|bytes| in_environment(&bytes)) {

@@ -44,6 +44,8 @@ pub(crate) enum Service {
     FromInside,
     /// TCP port 8443, ten a minute and three at once for a small network.
     Network,
+    /// TCP port 22, five an hour: nothing comes back while a row runs.
+    Hourly,
 }
 
 impl Service {
@@ -82,6 +84,9 @@ impl Config {
                 Service::Network => {
                     "name = \"network\"\nprotocol = \"tcp\"\nports = [8443]\n\
                      rate = \"10/minute\"\nburst = 3\nper-v4 = 30\nper-v6 = 126"
+                }
+                Service::Hourly => {
+                    "name = \"hourly\"\nprotocol = \"tcp\"\nports = [22]\nrate = \"5/hour\""
                 }
                 Service::Icmp => "name = \"icmp\"\nprotocol = \"icmp\"",
             };

@@ -34,6 +34,10 @@ pub(crate) const ROWS: &[Row] = &[
         "session_typed_over_to_no_service",
         session_typed_over_to_no_service,
     ),
+    (
+        "session_typed_over_by_who_is_banned",
+        session_typed_over_by_who_is_banned,
+    ),
 ];
 
 fn loopback(case: Case) -> Result<(), Failed> {
@@ -230,6 +234,55 @@ fn session_outwards_from_before_apply(case: Case) -> Result<(), Failed> {
     datagrams.send_to(b"answer", asker.local_addr()?)?;
     assert_eq!(asker.recv(&mut [0; 100])?, 6);
     ground.expect_logged(&[])
+}
+
+/// Also where the firewall stands: what bans the administrator is asked as the new rules would ask.
+fn session_typed_over_by_who_is_banned(case: Case) -> Result<(), Failed> {
+    let ground = Ground::new(case)?;
+    let session = Session::open(&ground, &ground.world.attacker, ground.gateway(22))?;
+    let (peer, local) = (session.client.local_addr()?, session.client.peer_addr()?);
+    let apply = |more: &[&str]| -> Result<(Option<i32>, String), Failed> {
+        let env = netns_testbed::Tool::require("env")?;
+        let variable = format!(
+            "SSH_CONNECTION={} {} {} {}",
+            peer.ip(),
+            peer.port(),
+            local.ip(),
+            local.port()
+        );
+        let program = env!("CARGO_BIN_EXE_firewall-apply");
+        let fixed = [&*variable, program, "--config", "/dev/null", "apply"];
+        let arguments = [&fixed[..], &["--saved", "/dev/null"], more].concat();
+        let done = ground.world.gateway.run(|| env.output(&arguments))?;
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        Ok((done.status.code(), said))
+    };
+    let (status, said) = apply(&[])?;
+    assert_eq!(status, Some(0), "{said}");
+    let rules = || -> Result<Vec<String>, Failed> {
+        let saved = ground.saved()?;
+        let rules = saved.lines().filter(|line| line.starts_with('-'));
+        Ok(rules.map(str::to_owned).collect())
+    };
+    let before = rules()?;
+    let network = case
+        .family
+        .pick(format!("{}/28", peer.ip()), format!("{}/112", peer.ip()));
+    ground.add("blacklist", network, "timeout 600")?;
+    let (status, said) = apply(&[])?;
+    assert_eq!(status, Some(2), "{said}");
+    let set = ground.set("blacklist");
+    assert!(
+        said.contains("to port 22: once it ends you are locked out by rule ")
+            && said.contains(&format!("--match-set {set} src -j LOG_AND_DROP")),
+        "{said}"
+    );
+    assert_eq!(rules()?, before);
+    assert_eq!(apply(&["--force"])?.0, Some(0));
+    ground.add("whitelist", peer.ip(), "")?;
+    let (status, said) = apply(&[])?;
+    assert_eq!(status, Some(0), "{said}");
+    Ok(())
 }
 
 /// The one that apply is typed over would be the last.

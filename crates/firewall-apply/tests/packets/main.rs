@@ -11,6 +11,7 @@ mod fate;
 mod ground;
 
 mod connections;
+mod explained;
 mod flood;
 mod forwarding;
 mod late;
@@ -34,6 +35,7 @@ use crate::config::Target;
 fn main() -> ExitCode {
     let rows = [
         connections::ROWS,
+        explained::ROWS,
         forwarding::ROWS,
         late::ROWS,
         limits::ROWS,

@@ -28,7 +28,7 @@ pub use inspect::{Ahead, Bypass};
 pub(crate) use patience::Patience;
 pub use plan::{Applied, Plan};
 pub use resolve::{KernelSet, ResolveSet};
-pub use snapshot::{ChainState, RuleCounters, RuleState, Snapshot, TableState};
+pub use snapshot::{ChainState, RuleCounters, RuleState, Snapshot, Table, TableState};
 
 /// Something that has `filter` tables: the kernel (`Nftables`), or a [`FakeKernel`] for tests.
 pub trait Kernel {

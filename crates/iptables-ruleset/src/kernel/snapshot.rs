@@ -23,6 +23,18 @@ pub struct TableState {
     pub(crate) chains: BTreeMap<String, ChainState>,
 }
 
+/// Any table of the kernel as it was, whoever made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Table {
+    /// `ip`, `ip6`, or `inet` for both.
+    pub family: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its chains.
+    pub state: TableState,
+}
+
 /// A chain as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChainState {

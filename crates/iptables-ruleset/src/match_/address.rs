@@ -1,16 +1,18 @@
 //! `-s` and `-d`: the address that a packet comes from or goes to.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, PayloadBase};
+use crate::packet::{Answer, Facts, Packet};
 use crate::{BuildError, Family, Network};
 
 /// A match of one address of a packet: the option of iptables, and the offsets in struct iphdr
 /// (linux/ip.h) and struct ipv6hdr (linux/ipv6.h).
 macro_rules! address_match {
-    ($(#[$doc:meta])* $name:ident, $which:literal, $option:literal, $v4:literal, $v6:literal) => {
+    ($(#[$doc:meta])* $name:ident, $which:literal, $option:literal, $v4:literal, $v6:literal, $of:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub struct $name(Address);
@@ -53,18 +55,23 @@ macro_rules! address_match {
             fn check(&self, _protocol: Option<&Protocol>, family: Family) -> Result<(), String> {
                 self.0.check(family)
             }
+
+            fn ask(&self, packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+                let of: fn(&Packet) -> Option<IpAddr> = $of;
+                self.0.ask(of(packet), $which)
+            }
         }
     };
 }
 
 address_match! {
     /// `-s`: the address or network that it comes from.
-    Source, "source", "-s", 12, 8
+    Source, "source", "-s", 12, 8, |packet| Some(packet.source())
 }
 
 address_match! {
     /// `-d`: the address or network that it goes to.
-    Destination, "destination", "-d", 16, 24
+    Destination, "destination", "-d", 16, 24, Packet::destination
 }
 
 /// A network that an address has to be in, or must not be in.
@@ -97,6 +104,18 @@ impl Address {
         }
         let not = if self.inverted { "! " } else { "" };
         write!(f, "{not}{option} {} ", self.network)
+    }
+
+    fn ask(self, address: Option<IpAddr>, which: &str) -> Answer {
+        match address {
+            Some(address) => {
+                let within = self.network.contains(address);
+                Answer::known(within, format!("it is {address}"))
+            }
+            None if self.network.prefix_length() == 0 => Answer::yes(""),
+            None => Answer::perhaps(format!("its {which}")),
+        }
+        .inverted(self.inverted)
     }
 
     fn check(self, family: Family) -> Result<(), String> {

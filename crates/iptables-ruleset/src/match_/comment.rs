@@ -6,6 +6,7 @@ use super::MatchKind;
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Field, Info};
 use crate::model::Quoted;
+use crate::packet::{Answer, Facts, Packet};
 use crate::{BuildError, Family};
 
 /// `-m comment`: matches everything and is shown by `iptables -S`. It takes 256 bytes of kernel
@@ -45,6 +46,10 @@ impl MatchKind for Comment {
     fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
         let info = decoder.extension("comment")?;
         Self::new(info.text(TEXT)?).ok()
+    }
+
+    fn ask(&self, _packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+        Answer::yes("")
     }
 }
 

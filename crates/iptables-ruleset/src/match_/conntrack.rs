@@ -5,6 +5,7 @@ use std::fmt;
 use super::MatchKind;
 use crate::decoding::{Decoder, Fields};
 use crate::encoding::{Encoder, Extension, Field, Info};
+use crate::packet::{Answer, Facts, Packet, Tracking};
 use crate::{BuildError, Family};
 
 /// `-m conntrack --ctstate`: what connection tracking knows of the packet.
@@ -86,6 +87,24 @@ impl CtState {
         Self(self.0 | other.0)
     }
 
+    /// The state of a packet.
+    fn of(tracking: Tracking) -> Self {
+        match tracking {
+            Tracking::New => Self::NEW,
+            Tracking::Established => Self::ESTABLISHED,
+            Tracking::Invalid => Self::INVALID,
+            Tracking::Untracked => Self::UNTRACKED,
+        }
+    }
+
+    /// The bits that nft loads for a packet.
+    pub(crate) fn nft_bits(tracking: Tracking) -> u32 {
+        match tracking {
+            Tracking::Untracked => NF_CT_STATE_UNTRACKED_BIT,
+            tracked => Self::of(tracked).0.into(),
+        }
+    }
+
     /// The states behind the bits that nft loads.
     pub(crate) fn of_nft(bits: u32) -> Self {
         let all = [Self::INVALID, Self::ESTABLISHED, Self::RELATED, Self::NEW];
@@ -144,6 +163,12 @@ impl MatchKind for Conntrack {
 
     fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
         Self::of_info(decoder.extension("conntrack")?)
+    }
+
+    fn ask(&self, packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+        let state = CtState::of(packet.state());
+        let asked = self.state.0 & state.0 != 0;
+        Answer::known(asked, format!("it is {state}")).inverted(self.inverted)
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt;
 use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Field, Info};
-use crate::{BuildError, Family, Period, Rate, RateUnit};
+use crate::packet::{Answer, Budget, Facts, Packet};
+use crate::{BuildError, Family, Network, Period, Rate, RateUnit};
 
 /// `-m hashlimit`: so many packets from each source address, from each network of sources, or from
 /// all together.
@@ -308,6 +309,31 @@ impl MatchKind for HashLimit {
             expire: (expire != limit.expire_milliseconds()).then_some(expire),
             ..limit
         })
+    }
+
+    fn ask(&self, packet: &Packet, facts: &mut dyn Facts) -> Answer {
+        let of = match self.of {
+            Of::Source(bits) => {
+                let all = packet.family().address_bits();
+                Network::new(packet.source(), bits.unwrap_or(all)).ok()
+            }
+            Of::Everybody => None,
+        };
+        let budget = Budget {
+            name: &self.name,
+            family: packet.family(),
+            of,
+            burst: self.burst,
+            most: self.table.map(|table| table.max),
+        };
+        facts.within(&budget).inverted(self.above)
+    }
+
+    fn short(&self) -> Option<String> {
+        let (count, unit) = self.period().canonical();
+        let mode = if self.above { "above" } else { "upto" };
+        let unit = unit.saved_name();
+        Some(format!("-m hashlimit --hashlimit-{mode} {count}/{unit}"))
     }
 
     fn check(&self, _protocol: Option<&Protocol>, family: Family) -> Result<(), String> {

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Field, Info};
+use crate::packet::{Answer, Facts, Packet};
 use crate::{BuildError, Family};
 
 /// `-m icmp` in an IPv4 rule, `-m icmp6` in an IPv6 one: type and code. The rule needs
@@ -60,6 +61,14 @@ impl MatchKind for Icmp {
             kind,
             code: (first == last).then_some(first),
         })
+    }
+
+    fn ask(&self, packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+        let Some((kind, code)) = packet.icmp_type() else {
+            return Answer::perhaps("its type");
+        };
+        let same = self.kind == kind && self.code.is_none_or(|wanted| wanted == code);
+        Answer::known(same, format!("its type is {kind}/{code}"))
     }
 
     fn check(&self, protocol: Option<&Protocol>, family: Family) -> Result<(), String> {

@@ -5,11 +5,12 @@ use std::fmt;
 use super::MatchKind;
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, MetaKey};
+use crate::packet::{Answer, Facts, Packet};
 use crate::{BuildError, Family, InterfaceName};
 
 /// A match of one interface: the option of iptables, and what the kernel calls it.
 macro_rules! interface_match {
-    ($(#[$doc:meta])* $name:ident, $verb:literal, $option:literal, $key:expr) => {
+    ($(#[$doc:meta])* $name:ident, $verb:literal, $option:literal, $key:expr, $ask:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $name(Interface);
@@ -39,18 +40,22 @@ macro_rules! interface_match {
             fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
                 Interface::decode(decoder, $key).map(Self)
             }
+
+            fn ask(&self, packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+                self.0.$ask(packet).inverted(self.0.inverted)
+            }
         }
     };
 }
 
 interface_match! {
     /// `-i`: the interface that packets came in by.
-    InInterface, "came in", "-i", MetaKey::InInterface
+    InInterface, "came in", "-i", MetaKey::InInterface, ask_in
 }
 
 interface_match! {
     /// `-o`: the interface that packets leave by.
-    OutInterface, "leave", "-o", MetaKey::OutInterface
+    OutInterface, "leave", "-o", MetaKey::OutInterface, ask_out
 }
 
 /// The interface that it has to be, or must not be.
@@ -78,6 +83,31 @@ impl Interface {
     fn save(&self, f: &mut fmt::Formatter<'_>, option: &str) -> fmt::Result {
         let not = if self.inverted { "! " } else { "" };
         write!(f, "{not}{option} {} ", self.name)
+    }
+
+    fn ask_in(&self, packet: &Packet) -> Answer {
+        match packet.in_interface() {
+            Some(name) => Answer::known(self.is(name), format!("it comes in by {name}")),
+            // Who is not this host has another way.
+            None if self.name.as_str() == "lo" => Answer::no("it comes from elsewhere"),
+            None => Answer::perhaps("the interface that it comes in by"),
+        }
+    }
+
+    fn ask_out(&self, packet: &Packet) -> Answer {
+        if packet.is_passed_on() {
+            Answer::perhaps("the interface that it leaves by")
+        } else {
+            // Which has the name "" then.
+            Answer::known(self.is(""), "it is for this host")
+        }
+    }
+
+    fn is(&self, name: &str) -> bool {
+        match self.name.as_str().strip_suffix('+') {
+            Some(beginning) => name.starts_with(beginning),
+            None => name == self.name.as_str(),
+        }
     }
 
     /// The comparison: with its NUL the whole name is compared, without it the beginning.

@@ -5,6 +5,7 @@ use std::fmt;
 use super::MatchKind;
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression};
+use crate::packet::{Answer, Facts, Packet};
 use crate::{BuildError, Family, Period, Rate};
 
 /// `-m limit`: so many packets, whoever sent them.
@@ -85,6 +86,10 @@ impl MatchKind for Limit {
             }
             _ => None,
         }
+    }
+
+    fn ask(&self, _packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+        Answer::perhaps("what is left of everybody's limit at that moment")
     }
 }
 

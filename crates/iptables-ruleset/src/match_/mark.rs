@@ -5,6 +5,7 @@ use std::fmt;
 use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, MetaKey};
+use crate::packet::{Answer, Facts, Packet};
 use crate::{BuildError, Family};
 
 /// `-m mark`: the firewall mark that something else put on the packet.
@@ -62,6 +63,10 @@ impl MatchKind for Mark {
             mask: compared.mask.map_or(Some(u32::MAX), number)?,
             inverted: compared.inverted,
         })
+    }
+
+    fn ask(&self, _packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+        Answer::perhaps("the mark that something put on it")
     }
 
     fn check(&self, _protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {

@@ -31,12 +31,14 @@ pub use mark::Mark;
 pub use multiport::Multiport;
 pub use other::Other;
 pub use protocol::Protocol;
-pub use set::{Counter, Direction, Set};
+pub use set::{Counter, Set};
 pub use tcp::{Tcp, TcpFlags};
 pub use udp::Udp;
 
 use crate::decoding::Decoder;
 use crate::encoding::Encoder;
+pub use crate::model::Direction;
+use crate::packet::{Answer, Facts, Packet};
 use crate::{BuildError, Family, PortRange};
 
 /// What every match can do.
@@ -55,6 +57,16 @@ pub(crate) trait MatchKind {
     /// Why it cannot be part of a rule with this `-p`, if so.
     fn check(&self, _protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Whether it is what this packet is like.
+    fn ask(&self, _packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+        Answer::perhaps("what it asks cannot be told from here")
+    }
+
+    /// What iptables-save prints for it, in few words.
+    fn short(&self) -> Option<String> {
+        None
     }
 }
 
@@ -166,6 +178,16 @@ impl Match {
             }
         }
         Text(self, family).to_string().trim_end().to_owned()
+    }
+
+    /// What iptables-save prints for it, or less where that is long.
+    pub(crate) fn short(&self, family: Family) -> String {
+        self.kind().short().unwrap_or_else(|| self.text(family))
+    }
+
+    /// Whether it is what this packet is like.
+    pub(crate) fn ask(&self, packet: &Packet, facts: &mut dyn Facts) -> Answer {
+        self.kind().ask(packet, facts)
     }
 
     pub(crate) fn check(&self, protocol: Option<&Protocol>, family: Family) -> Result<(), String> {

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Field, Info};
+use crate::packet::{Answer, Facts, Packet};
 use crate::{BuildError, Family, PortRange};
 
 /// `-m multiport`: one of up to 15 ports, a range counting as two. The rule needs
@@ -153,6 +154,33 @@ impl MatchKind for Multiport {
             inverted: info.u8(INVERTED)? != 0,
             ..Self::new(which, ports).ok()?
         })
+    }
+
+    fn ask(&self, packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+        let listed = |port: Option<u16>| {
+            let port = port?;
+            Some(self.ports.iter().any(|range| range.contains(port)))
+        };
+        let (from, to) = (packet.source_port(), packet.destination_port());
+        let (found, ports) = match self.which {
+            Which::Source => (listed(from), [from, None]),
+            Which::Destination => (listed(to), [to, None]),
+            Which::Either => match (listed(from), listed(to)) {
+                (Some(true), _) | (_, Some(true)) => (Some(true), [from, to]),
+                (Some(false), Some(false)) => (Some(false), [from, to]),
+                _ => (None, [None, None]),
+            },
+        };
+        let ports: Vec<String> = ports
+            .into_iter()
+            .flatten()
+            .map(|port| port.to_string())
+            .collect();
+        match found {
+            Some(found) => Answer::known(found, format!("its port is {}", ports.join(" or "))),
+            None => Answer::perhaps("its port"),
+        }
+        .inverted(self.inverted)
     }
 
     fn check(&self, protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {

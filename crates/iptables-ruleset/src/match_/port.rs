@@ -6,6 +6,7 @@ use super::Protocol;
 use crate::PortRange;
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, PayloadBase};
+use crate::packet::{Answer, Packet};
 
 /// The four ways to ask for ports, for a match with a field `ports: Ends`.
 macro_rules! asks_for_ports {
@@ -77,6 +78,17 @@ impl Ports {
         (self.range.is_single() && !self.inverted).then(|| self.range.first())
     }
 
+    fn ask(self, port: Option<u16>, which: &str) -> Answer {
+        match port {
+            Some(port) => Answer::known(
+                self.range.contains(port),
+                format!("its {which} port is {port}"),
+            ),
+            None => Answer::perhaps(format!("its {which} port")),
+        }
+        .inverted(self.inverted)
+    }
+
     fn decode(decoder: &mut Decoder<'_>, offset: u32) -> Option<Self> {
         let mut ahead = *decoder;
         if *ahead.next()? != load(offset, 2) {
@@ -103,6 +115,17 @@ impl Ends {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn ask(self, packet: &Packet) -> Answer {
+        let ends = [
+            (self.source, packet.source_port(), "source"),
+            (self.destination, packet.destination_port(), "destination"),
+        ];
+        let answers = ends
+            .into_iter()
+            .filter_map(|(asked, port, which)| Some(asked?.ask(port, which)));
+        answers.fold(Answer::yes(""), Answer::and)
     }
 
     /// Where a packet has to go.

@@ -6,6 +6,7 @@ use std::fmt;
 use super::MatchKind;
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, MetaKey};
+use crate::packet::{Answer, Facts, Packet};
 use crate::{BuildError, Family};
 
 /// `-p`: the transport protocol.
@@ -91,6 +92,17 @@ impl MatchKind for Protocol {
             number,
             inverted: compared.inverted,
         })
+    }
+
+    fn ask(&self, packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+        match packet.protocol_number() {
+            Some(number) => Answer::known(
+                number == self.number,
+                format!("it is {}", Self::new(number).name()),
+            ),
+            None => Answer::perhaps("its protocol"),
+        }
+        .inverted(self.inverted)
     }
 
     fn check(&self, _protocol: Option<&Self>, _family: Family) -> Result<(), String> {

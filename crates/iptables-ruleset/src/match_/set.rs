@@ -5,6 +5,8 @@ use std::fmt;
 use super::{MatchKind, Protocol};
 use crate::decoding::{Decoder, Fields};
 use crate::encoding::{Encoder, Expression, Field, Info};
+use crate::model::Direction;
+use crate::packet::{Answer, Facts, Holds, Packet};
 use crate::{BuildError, Family, SetName};
 
 /// `-m set --match-set`: whether an ipset holds the address, and what else the set's type asks for.
@@ -43,16 +45,6 @@ pub enum Counter {
     Less(u64),
     /// More than this.
     Greater(u64),
-}
-
-/// Which end of the packet an element of the set is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a packet has two ends")]
-pub enum Direction {
-    /// `src`: where it comes from.
-    Source,
-    /// `dst`: where it goes.
-    Destination,
 }
 
 impl Set {
@@ -208,6 +200,19 @@ impl MatchKind for Set {
             packets: Counter::decode(info.u64(PACKETS)?, info.u8(PACKETS_OP)?),
             bytes: Counter::decode(info.u64(BYTES)?, info.u8(BYTES_OP)?),
         })
+    }
+
+    fn ask(&self, packet: &Packet, facts: &mut dyn Facts) -> Answer {
+        let mut found = facts.member(&self.name, &self.directions, packet);
+        if found.holds == Holds::No && self.flags & IPSET_FLAG_RETURN_NOMATCH != 0 {
+            found = Answer::perhaps("whether an exception in the set covers it");
+        }
+        let counted = if self.packets.is_some() || self.bytes.is_some() {
+            Answer::perhaps("the counters of the entry")
+        } else {
+            Answer::yes("")
+        };
+        found.and(counted).inverted(self.inverted)
     }
 
     fn check(&self, _protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {

@@ -6,6 +6,7 @@ use super::port::{Ends, asks_for_ports};
 use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Expression, PayloadBase};
+use crate::packet::{Answer, Facts, Packet};
 use crate::{BuildError, Family};
 
 /// `-m tcp`: ports and flags of a TCP packet. The rule needs [`Protocol::TCP`] too.
@@ -170,6 +171,31 @@ impl MatchKind for Tcp {
             ports: Ends::decode(decoder),
         };
         (found != Self::new()).then_some(found)
+    }
+
+    fn ask(&self, packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+        let flags = self.flags.map_or_else(
+            || Answer::yes(""),
+            |asked| {
+                let on = TcpFlags(packet.flags());
+                let same = on.0 & asked.mask.0 == asked.set.0;
+                Answer::known(same, format!("its flags are {on}")).inverted(asked.inverted)
+            },
+        );
+        flags.and(self.ports.ask(packet))
+    }
+
+    fn short(&self) -> Option<String> {
+        struct Words(Ends);
+        impl fmt::Display for Words {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.save(f)
+            }
+        }
+        let asked = self.flags?;
+        let not = if asked.inverted { "! " } else { "" };
+        let syn = asked.mask == HANDSHAKE && asked.set == TcpFlags::SYN;
+        syn.then(|| format!("-m tcp {}{not}--syn", Words(self.ports)))
     }
 
     fn check(&self, protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {

@@ -6,6 +6,7 @@ use super::port::{Ends, asks_for_ports};
 use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::Encoder;
+use crate::packet::{Answer, Facts, Packet};
 use crate::{BuildError, Family};
 
 /// `-m udp`: ports of a UDP packet. The rule needs [`Protocol::UDP`] too.
@@ -42,6 +43,10 @@ impl MatchKind for Udp {
             ports: Ends::decode(decoder),
         };
         (found != Self::new()).then_some(found)
+    }
+
+    fn ask(&self, packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+        self.ports.ask(packet)
     }
 
     fn check(&self, protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {

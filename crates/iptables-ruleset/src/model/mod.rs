@@ -1,5 +1,6 @@
 //! What rules are made of, and why one cannot be: the ground that everything else stands on.
 
+mod direction;
 mod error;
 mod family;
 mod hook;
@@ -9,6 +10,7 @@ mod ports;
 mod quoted;
 mod rate;
 
+pub use direction::Direction;
 pub use error::BuildError;
 pub(crate) use error::BuildErrorKind;
 pub use family::Family;

@@ -69,6 +69,11 @@ impl Network {
         Family::of(self.address)
     }
 
+    /// Whether `address` is in it; none of the other family is.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        Self::new(address, self.prefix_length).is_ok_and(|of_address| of_address == *self)
+    }
+
     /// Whether every address of `family` is in one of `networks`, as with the two halves
     /// `0.0.0.0/1` and `128.0.0.0/1`.
     pub fn cover_all(networks: impl IntoIterator<Item = Self>, family: Family) -> bool {

@@ -47,6 +47,11 @@ impl PortRange {
         self.last
     }
 
+    /// Whether `port` is among them.
+    pub fn contains(self, port: u16) -> bool {
+        (self.first..=self.last).contains(&port)
+    }
+
     /// Whether it is one port.
     pub fn is_single(self) -> bool {
         self.first == self.last

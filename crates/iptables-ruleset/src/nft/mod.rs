@@ -26,7 +26,7 @@ use self::socket::Socket;
 pub use self::surroundings::{Beside, Surroundings};
 use crate::kernel::Patience;
 use crate::kernel::batch::Change;
-use crate::{ApplyError, Batch, Family, Kernel, Requirement, Snapshot};
+use crate::{ApplyError, Batch, Family, Kernel, Requirement, Snapshot, Table};
 
 /// The kernel's `nf_tables`, in the network namespace of the thread that connects.
 pub struct Nftables {
@@ -73,6 +73,15 @@ impl Nftables {
         requirements: impl IntoIterator<Item = &'r Requirement>,
     ) -> Result<Vec<Lacking>, ApplyError> {
         lacking::lacking(&mut self.socket, requirements)
+    }
+
+    /// Reads every table that IP packets come through, whoever made it: what
+    /// [`explain::Route`](crate::explain::Route) follows a packet through.
+    ///
+    /// # Errors
+    /// When the kernel cannot be asked, or others keep changing the tables.
+    pub fn tables(&mut self) -> Result<Vec<Table>, ApplyError> {
+        patiently(|| surroundings::tables(&mut self.socket))
     }
 
     /// Reads once; it may change meanwhile.

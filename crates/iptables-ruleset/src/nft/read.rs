@@ -1,11 +1,12 @@
 //! The `filter` tables as the kernel lists them.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::mark::{self, NFTA_RULE_USERDATA};
 use super::message::request;
 use super::socket::Socket;
-use crate::kernel::snapshot::{BaseChain, ChainState, RuleState, TableState};
+use crate::kernel::snapshot::{BaseChain, ChainState, RuleState, Table, TableState};
 use crate::wire::attributes::Attributes;
 use crate::{ApplyError, Family, Hook, Policy};
 
@@ -80,6 +81,39 @@ pub(super) fn table(
         }
     }
     Ok(Some(table))
+}
+
+/// The tables of this family, whoever made them.
+pub(super) fn every_table(
+    socket: &mut Socket,
+    family: &'static str,
+    number: u8,
+) -> Result<Vec<Table>, ApplyError> {
+    let mut found: BTreeMap<String, TableState> = BTreeMap::new();
+    list(socket, number, CHAINS, &[], |attributes| {
+        if let Some((table, name)) = chain_place(attributes) {
+            let base = base_chain(attributes);
+            let rules = Vec::new();
+            let chains = &mut found.entry(table).or_default().chains;
+            chains.insert(name, ChainState { base, rules });
+        }
+    })?;
+    list(socket, number, RULES, &[], |attributes| {
+        let Some((table, chain)) = place(attributes) else {
+            return;
+        };
+        let table = found.get_mut(&table);
+        let chain = table.and_then(|table| table.chains.get_mut(&chain));
+        if let (Some(chain), Some(rule)) = (chain, rule(attributes)) {
+            chain.rules.push(rule);
+        }
+    })?;
+    let table = |(name, state)| Table {
+        family,
+        name,
+        state,
+    };
+    Ok(found.into_iter().map(table).collect())
 }
 
 /// Reads the rules of all chains, or of one.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::read::{self, CHAINS, RULES};
 use super::socket::Socket;
 use crate::kernel::outcome::Outcome;
-use crate::kernel::snapshot::RuleState;
+use crate::kernel::snapshot::{RuleState, Table};
 use crate::wire::attributes::Attributes;
 use crate::{ApplyError, Family, Policy};
 
@@ -55,11 +55,7 @@ type Tables = BTreeMap<String, BTreeMap<String, Short>>;
 pub(super) fn surroundings(socket: &mut Socket) -> Result<Surroundings, ApplyError> {
     let mut found = Surroundings::default();
     let mut published = BTreeSet::new();
-    for (family, number, of) in [
-        ("inet", NFPROTO_INET, &Family::BOTH[..]),
-        ("ip", NFPROTO_IPV4, &[Family::Ipv4]),
-        ("ip6", NFPROTO_IPV6, &[Family::Ipv6]),
-    ] {
+    for (family, number, of) in FAMILIES {
         let mut bases = Vec::new();
         read::list(socket, number, CHAINS, &[], |attributes| {
             bases.extend(base(family, attributes));
@@ -87,6 +83,15 @@ pub(super) fn surroundings(socket: &mut Socket) -> Result<Surroundings, ApplyErr
         }
     }
     found.published = published.into_iter().collect();
+    Ok(found)
+}
+
+/// Every table that IP packets come through, of the three families.
+pub(super) fn tables(socket: &mut Socket) -> Result<Vec<Table>, ApplyError> {
+    let mut found = Vec::new();
+    for (family, number, _) in FAMILIES {
+        found.append(&mut read::every_table(socket, family, number)?);
+    }
     Ok(found)
 }
 
@@ -153,6 +158,12 @@ fn passed_on(rule: &RuleState, families: &[Family]) -> Vec<String> {
     }
 }
 
+/// The families of tables: name, number, and the addresses that their packets have.
+const FAMILIES: [(&str, u8, &[Family]); 3] = [
+    ("inet", NFPROTO_INET, &Family::BOTH),
+    ("ip", NFPROTO_IPV4, &[Family::Ipv4]),
+    ("ip6", NFPROTO_IPV6, &[Family::Ipv6]),
+];
 /// linux/netfilter.h.
 const NFPROTO_INET: u8 = 1;
 const NFPROTO_IPV4: u8 = 2;

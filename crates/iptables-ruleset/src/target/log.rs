@@ -90,6 +90,11 @@ impl Log {
         self.flag(XT_LOG_UID)
     }
 
+    /// What the lines begin with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     fn flag(self, flag: u8) -> Self {
         Self {
             flags: self.flags | flag,

@@ -184,6 +184,7 @@ fn meta(data: &Attributes<'_>) -> Option<Expression> {
         MetaKey::Mark,
         MetaKey::InInterface,
         MetaKey::OutInterface,
+        MetaKey::NfProto,
         MetaKey::L4Protocol,
     ]
     .into_iter()
