@@ -2,11 +2,14 @@
 //! and the expressions that iptables-nft sends for it.
 
 mod address;
+mod addrtype;
 mod comment;
+mod connlimit;
 mod conntrack;
 mod hashlimit;
 mod icmp;
 mod interface;
+mod iprange;
 mod limit;
 mod mark;
 mod multiport;
@@ -20,12 +23,15 @@ mod udp;
 use std::fmt;
 
 pub use address::{Destination, Source};
+pub use addrtype::{AddrType, AddrTypes};
 pub use comment::Comment;
+pub use connlimit::ConnLimit;
 pub use conntrack::{Conntrack, CtState};
 pub(crate) use hashlimit::DEFAULT_BURST;
 pub use hashlimit::HashLimit;
 pub use icmp::Icmp;
 pub use interface::{InInterface, OutInterface};
+pub use iprange::IpRange;
 pub use limit::Limit;
 pub use mark::Mark;
 pub use multiport::Multiport;
@@ -129,6 +135,12 @@ match_kinds! {
     Limit,
     /// `-m hashlimit`: so many packets from each source.
     HashLimit,
+    /// `-m connlimit`: so many connections of each source.
+    ConnLimit,
+    /// `-m addrtype`: what kind of address it comes from or goes to.
+    AddrType,
+    /// `-m iprange`: an address between two.
+    IpRange,
     /// `-m comment`: matches everything.
     Comment,
     /// What another program asks for and is not known here.

@@ -184,14 +184,7 @@ impl MatchKind for Multiport {
     }
 
     fn check(&self, protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {
-        let with_ports = [
-            Protocol::TCP,
-            Protocol::UDP,
-            Protocol::SCTP,
-            Protocol::new(33),
-            Protocol::new(136),
-        ];
-        if !protocol.is_some_and(|protocol| with_ports.contains(protocol)) {
+        if !protocol.is_some_and(|protocol| !protocol.is_inverted() && protocol.has_ports()) {
             return Err("-m multiport needs -p tcp, udp, udplite, sctp or dccp".to_owned());
         }
         Ok(())

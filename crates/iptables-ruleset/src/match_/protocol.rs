@@ -59,6 +59,22 @@ impl Protocol {
         }
     }
 
+    /// The protocol of this name, where it has one here.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let (number, _) = NAMES.iter().find(|(_, known)| *known == name)?;
+        Some(Self::new(*number))
+    }
+
+    /// The names that there are.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(_, name)| *name)
+    }
+
+    /// Whether `-m multiport` can ask for its ports.
+    pub(crate) fn has_ports(self) -> bool {
+        WITH_PORTS.contains(&self.number)
+    }
+
     /// Whether every other protocol is meant.
     pub const fn is_inverted(&self) -> bool {
         self.inverted
@@ -115,7 +131,7 @@ impl MatchKind for Protocol {
 
 /// Names of /etc/protocols, which iptables-save prints where it finds one; a system may know more
 /// or fewer, and the number means the same everywhere.
-const NAMES: [(u8, &str); 12] = [
+const NAMES: [(u8, &str); 15] = [
     (1, "icmp"),
     (2, "igmp"),
     (6, "tcp"),
@@ -125,10 +141,16 @@ const NAMES: [(u8, &str); 12] = [
     (50, "esp"),
     (51, "ah"),
     (58, "ipv6-icmp"),
+    (89, "ospf"),
+    (103, "pim"),
     (112, "vrrp"),
+    (115, "l2tp"),
     (132, "sctp"),
     (136, "udplite"),
 ];
+
+/// What `multiport_mt_check` takes, `net/netfilter/xt_multiport.c`: TCP, UDP, DCCP, SCTP, UDP-Lite.
+const WITH_PORTS: [u8; 5] = [6, 17, 33, 132, 136];
 
 #[cfg(test)]
 mod tests {

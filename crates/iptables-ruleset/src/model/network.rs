@@ -59,6 +59,26 @@ impl Network {
         self.address
     }
 
+    /// The address with its host bits one: the last of the network.
+    ///
+    /// ```
+    /// use iptables_ruleset::Network;
+    ///
+    /// let office: Network = "192.0.2.128/25".parse()?;
+    /// assert_eq!(office.last_address().to_string(), "192.0.2.255");
+    /// # Ok::<(), iptables_ruleset::BuildError>(())
+    /// ```
+    pub fn last_address(&self) -> IpAddr {
+        match self.address {
+            IpAddr::V4(v4) => {
+                Ipv4Addr::from_bits(v4.to_bits() | !mask_v4(self.prefix_length)).into()
+            }
+            IpAddr::V6(v6) => {
+                Ipv6Addr::from_bits(v6.to_bits() | !mask_v6(self.prefix_length)).into()
+            }
+        }
+    }
+
     /// How many bits are fixed: 0 to 32, or 0 to 128.
     pub fn prefix_length(&self) -> u8 {
         self.prefix_length

@@ -271,12 +271,15 @@ fn immediate(data: &Attributes<'_>) -> Option<Expression> {
 }
 
 /// The xt extensions that there is a match or a target for.
-const EXTENSIONS: [&str; 9] = [
+const EXTENSIONS: [&str; 12] = [
+    "addrtype",
     "comment",
+    "connlimit",
     "conntrack",
     "hashlimit",
     "icmp",
     "icmp6",
+    "iprange",
     "multiport",
     "set",
     "LOG",

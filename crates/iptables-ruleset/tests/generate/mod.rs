@@ -9,8 +9,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
 
 use iptables_ruleset::match_::{
-    Comment, Conntrack, Counter, CtState, Destination, Direction, HashLimit, Icmp, InInterface,
-    Limit, Mark, Match, Multiport, OutInterface, Protocol, Set, Source, Tcp, TcpFlags, Udp,
+    AddrType, AddrTypes, Comment, ConnLimit, Conntrack, Counter, CtState, Destination, Direction,
+    HashLimit, Icmp, InInterface, IpRange, Limit, Mark, Match, Multiport, OutInterface, Protocol,
+    Set, Source, Tcp, TcpFlags, Udp,
 };
 use iptables_ruleset::target::{Log, LogLevel, Nflog, Reject, RejectWith};
 use iptables_ruleset::{Family, Network, PortRange, Rate, RateUnit, Rule, Target};
@@ -30,7 +31,7 @@ pub(crate) fn rule(family: Family) -> impl Strategy<Value = Rule> {
         option::of(in_interface()),
         option::of(out_interface()),
         transport(family),
-        vec(other(), 0..3),
+        vec(other(family), 0..3),
         target(),
     )
         .prop_map(
@@ -232,7 +233,46 @@ fn hashlimit() -> impl Strategy<Value = Match> {
     )
 }
 
-fn other() -> impl Strategy<Value = Match> {
+fn connlimit() -> impl Strategy<Value = Match> {
+    let ends = select(vec![Direction::Source, Direction::Destination]);
+    let of = option::of(0..=32_u8);
+    (any::<u32>(), any::<bool>(), ends, of).prop_map(|(count, above, end, prefix)| {
+        let limit = if above {
+            ConnLimit::above(count, end)
+        } else {
+            ConnLimit::up_to(count, end)
+        };
+        prefix.map_or(limit, |bits| limit.prefix(bits)).into()
+    })
+}
+
+fn addrtype() -> impl Strategy<Value = Match> {
+    use AddrTypes as T;
+    let types = select(vec![T::UNICAST, T::LOCAL.or(T::MULTICAST), T::ANYCAST]);
+    (types, any::<[bool; 3]>()).prop_map(|(types, [source, not, here])| {
+        let mut kind = if source {
+            AddrType::source(types)
+        } else {
+            AddrType::destination(types)
+        };
+        if not {
+            kind = kind.inverted();
+        }
+        if here {
+            kind = kind.on_incoming_interface();
+        }
+        kind.into()
+    })
+}
+
+fn iprange(family: Family) -> impl Strategy<Value = Match> {
+    (network(family), any::<bool>()).prop_map(|(network, not)| {
+        let range = IpRange::of_network(network);
+        if not { range.inverted() } else { range }.into()
+    })
+}
+
+fn other(family: Family) -> impl Strategy<Value = Match> {
     use CtState as S;
     let states = select(vec![
         S::NEW,
@@ -256,6 +296,9 @@ fn other() -> impl Strategy<Value = Match> {
                 .into()
         }),
         hashlimit(),
+        connlimit(),
+        addrtype(),
+        iprange(family),
         "[ -~]{1,40}".prop_map(|text| Comment::new(&text).expect("is printable").into()),
     ]
 }

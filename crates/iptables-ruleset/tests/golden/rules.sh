@@ -50,6 +50,12 @@ g -m hashlimit --hashlimit-upto 1/min --hashlimit-mode srcip --hashlimit-srcmask
 g -m hashlimit --hashlimit-above 1000/sec --hashlimit-burst 1000 --hashlimit-htable-size 1 --hashlimit-htable-max 1 --hashlimit-name all -j ACCEPT
 g -p tcp -m tcp --dport 22 ! --syn -m conntrack --ctstate NEW,UNTRACKED -j ACCEPT
 g -p tcp -m multiport --dports 22,23 -m tcp --syn -j ACCEPT
+g -p tcp -m tcp --dport 22 --syn -m connlimit --connlimit-above 20 --connlimit-mask 24 -j DROP
+g -m connlimit --connlimit-upto 3 --connlimit-daddr -j ACCEPT
+g -m addrtype --dst-type UNICAST,MULTICAST -j DROP
+g -m addrtype ! --src-type LOCAL --limit-iface-in -j ACCEPT
+if [ "$P" = icmp ]; then A=192.0.2.1-192.0.2.9 B=10.0.0.0-10.255.255.255; else A=2001:db8::1-2001:db8::9 B=fe80::-fe80::ffff; fi
+g -m iprange --src-range $A -m iprange ! --src-range $B -j ACCEPT
 g -j LOG
 g -j LOG --log-prefix "IPTABLES-BLOCKED: " --log-level info --log-tcp-options --log-ip-options --log-uid --log-tcp-sequence
 g -j NFLOG

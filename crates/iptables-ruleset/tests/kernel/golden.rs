@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::{fs, io};
 
 use iptables_ruleset::match_::{
-    Conntrack, Counter, CtState, Destination, Direction, HashLimit, Icmp, InInterface, Limit, Mark,
-    Match, Multiport, OutInterface, Protocol, Set, Source, Tcp, TcpFlags, Udp,
+    AddrType, AddrTypes, ConnLimit, Conntrack, Counter, CtState, Destination, Direction, HashLimit,
+    Icmp, InInterface, IpRange, Limit, Mark, Match, Multiport, OutInterface, Protocol, Set, Source,
+    Tcp, TcpFlags, Udp,
 };
 use iptables_ruleset::target::{Log, LogLevel, Nflog, Reject, RejectWith};
 use iptables_ruleset::{
@@ -96,7 +97,7 @@ fn golden_lines(text: &str) -> String {
         .collect()
 }
 
-fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
+fn rules(family: Family, set: &str) -> Result<Vec<Rule>, Failed> {
     let (network, wide): (Network, Network) = match family {
         Family::Ipv4 => ("192.0.2.0/25".parse()?, "192.0.0.0/8".parse()?),
         Family::Ipv6 => ("2001:db8::/32".parse()?, "fe80::/10".parse()?),
@@ -177,6 +178,9 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
         one(Protocol::TCP.into())
             .matching(Multiport::destinations(ranges(&["22", "23"])?)?)
             .matching(Tcp::new().opening()),
+    ]);
+    rules.extend(kinds_of_sources(family)?);
+    rules.extend([
         Rule::new(Log::new("")?),
         Rule::new(
             Log::new("IPTABLES-BLOCKED: ")?
@@ -189,12 +193,18 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, BuildError> {
         Rule::new(Nflog::new(0)),
         Rule::new(Nflog::new(5).prefix("BLK")?.threshold(10)),
         Rule::new(Nflog::new(65535).prefix("a b: ")?.size(128)),
+    ]);
+    rules.extend(rejects());
+    Ok(rules)
+}
+
+fn rejects() -> [Rule; 4] {
+    [
         Rule::new(Reject::new(RejectWith::TcpReset)).matching(Protocol::TCP),
         Rule::new(Reject::new(RejectWith::PortUnreachable)),
         Rule::new(Reject::new(RejectWith::HostUnreachable)),
         Rule::new(Reject::new(RejectWith::Prohibited)),
-    ]);
-    Ok(rules)
+    ]
 }
 
 fn limits() -> Result<[Rule; 7], BuildError> {
@@ -215,6 +225,32 @@ fn limits() -> Result<[Rule; 7], BuildError> {
             .burst(1000)?
             .table(1, 1)?
             .into()),
+    ])
+}
+
+fn kinds_of_sources(family: Family) -> Result<[Rule; 5], Failed> {
+    let one = |one: Match| Rule::new(Target::Accept).matching(one);
+    let [first, last, others, other] = match family {
+        Family::Ipv4 => ["192.0.2.1", "192.0.2.9", "10.0.0.0", "10.255.255.255"],
+        Family::Ipv6 => ["2001:db8::1", "2001:db8::9", "fe80::", "fe80::ffff"],
+    };
+    let range = |first: &str, last: &str| -> Result<IpRange, Failed> {
+        Ok(IpRange::sources(first.parse()?, last.parse()?)?)
+    };
+    Ok([
+        Rule::new(Target::Drop)
+            .matching(Protocol::TCP)
+            .matching(Tcp::new().destination(22).opening())
+            .matching(ConnLimit::above(20, Direction::Source).prefix(24)),
+        one(ConnLimit::up_to(3, Direction::Destination).into()),
+        Rule::new(Target::Drop).matching(AddrType::destination(
+            AddrTypes::UNICAST.or(AddrTypes::MULTICAST),
+        )),
+        one(AddrType::source(AddrTypes::LOCAL)
+            .inverted()
+            .on_incoming_interface()
+            .into()),
+        one(range(first, last)?.into()).matching(range(others, other)?.inverted()),
     ])
 }
 

@@ -124,7 +124,7 @@ fn unknown(family: Family) -> Result<(), Failed> {
     let iptables = tool(family, "")?;
     iptables.run(&["-N", "ODD"])?;
     for words in [
-        "-m addrtype --dst-type LOCAL -m conntrack --ctstate NEW -j ACCEPT",
+        "-m pkttype --pkt-type multicast -m conntrack --ctstate NEW -j ACCEPT",
         "-p tcp -m tcp --dport 22 --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1400",
         "-p tcp -m tcp --dport 22",
         "-j NFQUEUE --queue-num 3",
@@ -150,7 +150,7 @@ fn unknown(family: Family) -> Result<(), Failed> {
     };
     for (line, parts) in found.iter().zip([
         &[
-            "[match addrtype 0x",
+            "[match pkttype 0x",
             "] -m conntrack --ctstate NEW -j ACCEPT",
         ][..],
         &["-p tcp -m tcp --dport 22 --tcp-flags SYN,RST SYN -j [target TCPMSS 0x7805"],
@@ -167,12 +167,12 @@ fn unknown(family: Family) -> Result<(), Failed> {
     let counters = rules[4].counters();
     assert_eq!((counters.packets, counters.bytes), (5, 500));
     let odd = rules[0].rule(family, |_| None);
-    let [Match::Other(addrtype), _] = odd.matches() else {
+    let [Match::Other(pkttype), _] = odd.matches() else {
         return Err(format!("{odd:?}").into());
     };
     assert_eq!(
-        (addrtype.name().as_str(), addrtype.bytes().len()),
-        ("match addrtype", 8)
+        (pkttype.name().as_str(), pkttype.bytes().len()),
+        ("match pkttype", 8)
     );
     let queue = rules[3].rule(family, |_| None);
     let Target::Other(queue) = queue.target() else {
@@ -189,7 +189,7 @@ fn unknown(family: Family) -> Result<(), Failed> {
     assert!(
         refused
             .to_string()
-            .contains("match addrtype is not known here"),
+            .contains("match pkttype is not known here"),
         "{refused}"
     );
     Ok(())
