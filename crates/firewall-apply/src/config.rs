@@ -20,6 +20,8 @@ pub(crate) struct Source {
     pub(crate) path: PathBuf,
     /// Whether it exists; if not, the configuration is the built-in one.
     pub(crate) found: bool,
+    /// The files beside it that were read after it.
+    pub(crate) more: Vec<PathBuf>,
 }
 
 /// The file, or that there is none.
@@ -27,10 +29,14 @@ impl Display for Source {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         if self.found {
-            write!(f, "{path}")
+            write!(f, "{path}")?;
         } else {
-            write!(f, "the built-in defaults ({path} does not exist)")
+            write!(f, "the built-in defaults ({path} does not exist)")?;
         }
+        for more in &self.more {
+            write!(f, ", {}", more.display())?;
+        }
+        Ok(())
     }
 }
 
@@ -68,20 +74,21 @@ pub(crate) fn load(
     let mut source = Source {
         path: path.to_owned(),
         found: true,
+        more: Vec::new(),
     };
-    let wanted = match files::read(path, MAX_SIZE) {
-        // Named, it says that there is no file.
-        Ok(_) if path == Path::new(NO_FILE) => built_in(),
-        Ok(bytes) => parse(path, &bytes),
+    let read = match files::read(path, MAX_SIZE) {
+        // Named, it says that there is no file, and none beside it.
+        Ok(_) if path == Path::new(NO_FILE) => Ok(BUILT_IN.as_bytes().to_vec()),
+        Ok(bytes) => with_more(path, bytes, &mut source.more),
         Err(error) if error.kind() == io::ErrorKind::NotFound && !required => {
             source.found = false;
-            built_in()
+            with_more(path, BUILT_IN.as_bytes().to_vec(), &mut source.more)
         }
         Err(error) => {
             Err(format!("cannot read the configuration {}: {error}", path.display()).into())
         }
     };
-    match wanted {
+    match read.and_then(|bytes| parse(path, &bytes)) {
         Ok(wanted) => (source, Some(wanted)),
         Err(problem) => {
             findings.refuse(problem);
@@ -90,15 +97,89 @@ pub(crate) fn load(
     }
 }
 
+/// A configuration, and behind it the files of the directory beside it, in the order of their
+/// names, each under a line that names it: what is kept of a configuration is one file.
+fn with_more(path: &Path, mut text: Vec<u8>, more: &mut Vec<PathBuf>) -> Result<Vec<u8>, Problem> {
+    let directory = path.with_extension(MORE);
+    let cannot = |what: &Path, error: &io::Error| -> Problem {
+        format!("cannot read the configuration {}: {error}", what.display()).into()
+    };
+    let entries = match std::fs::read_dir(&directory) {
+        Ok(entries) => entries,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(text);
+        }
+        Err(error) => return Err(cannot(&directory, &error)),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| cannot(&directory, &error))?.path();
+        let hidden = path
+            .file_name()
+            .is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !hidden && path.extension().is_some_and(|ending| ending == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    for path in paths {
+        let bytes = files::read(&path, MAX_SIZE).map_err(|error| cannot(&path, &error))?;
+        let name = path.to_str().filter(|name| !name.contains('\n'));
+        let Some(name) = name else {
+            return Err(Problem::file(
+                &path,
+                "the name of the file is no text of one line",
+            ));
+        };
+        text.extend_from_slice(format!("\n{NEXT_FILE}{name}\n").as_bytes());
+        text.extend_from_slice(&bytes);
+        more.push(path);
+    }
+    Ok(text)
+}
+
+/// The files that a text holds: the first, and those that a line of their own names.
+fn parts<'t>(path: &Path, bytes: &'t [u8]) -> Vec<(PathBuf, &'t [u8])> {
+    let mut parts = Vec::new();
+    let mut name = path.to_owned();
+    let (mut start, mut at) = (0, 0);
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let next = std::str::from_utf8(line).ok();
+        if let Some(next) = next.and_then(|line| line.strip_prefix(NEXT_FILE)) {
+            // The line break before it is none of the file.
+            let whole = bytes.get(start..at).unwrap_or_default();
+            parts.push((name, whole.strip_suffix(b"\n").unwrap_or(whole)));
+            name = PathBuf::from(next.trim_end_matches('\n'));
+            start = at + line.len();
+        }
+        at += line.len();
+    }
+    parts.push((name, bytes.get(start..).unwrap_or_default()));
+    parts
+}
+
 /// What is wanted where there is no file.
 pub(crate) fn built_in() -> Result<Wanted, Problem> {
     Ok(wanted(Config::default(), BUILT_IN)?)
 }
 
-/// The names of our sets, which are the same with every configuration.
-pub(crate) fn set_names() -> Result<Vec<SetName>, String> {
-    let sets = sets(&Config::default())?;
-    Ok(sets.into_iter().map(|set| set.name).collect())
+/// The names of our sets: those that every configuration has, and those that this one names.
+pub(crate) fn set_names(wanted: Option<&Wanted>) -> Result<Vec<SetName>, String> {
+    let mut names: Vec<SetName> = sets(&Config::default())?
+        .into_iter()
+        .map(|set| set.name)
+        .collect();
+    for set in wanted.into_iter().flat_map(|wanted| &wanted.sets) {
+        if !names.contains(&set.name) {
+            names.push(set.name.clone());
+        }
+    }
+    Ok(names)
 }
 
 /// What a file of this content asks for.
@@ -108,6 +189,26 @@ pub(crate) fn set_names() -> Result<Vec<SetName>, String> {
 /// What is wrong with it, with its place. A file in which nothing stands is refused: a full disk or
 /// a slip leaves it behind, and nobody means it as "the defaults".
 pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Wanted, Problem> {
+    let mut config: Option<Config> = None;
+    for (path, bytes) in parts(path, bytes) {
+        let text = utf8(&path, bytes)?;
+        let read = match config {
+            None => Config::parse(text),
+            Some(before) => before.and(text),
+        };
+        config = Some(read.map_err(|error| Problem {
+            line: Some(error.line()),
+            column: Some(error.column()),
+            excerpt: excerpt(text, &error),
+            ..Problem::file(&path, error.message())
+        })?);
+    }
+    // Each file was text, and what stands between them is.
+    let whole = String::from_utf8_lossy(bytes);
+    wanted(config.unwrap_or_default(), &whole).map_err(|why| Problem::file(path, why))
+}
+
+fn utf8<'t>(path: &Path, bytes: &'t [u8]) -> Result<&'t str, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
         let line = good.split(|byte| *byte == b'\n').count();
@@ -117,13 +218,7 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Wanted, Problem> {
     if text.lines().all(says_nothing) {
         return Err(Problem::file(path, NOTHING_IN_IT));
     }
-    let config = Config::parse(text).map_err(|error| Problem {
-        line: Some(error.line()),
-        column: Some(error.column()),
-        excerpt: excerpt(text, &error),
-        ..Problem::file(path, error.message())
-    })?;
-    wanted(config, text).map_err(|why| Problem::file(path, why))
+    Ok(text)
 }
 
 /// The line of the error with a caret under the place.
@@ -213,6 +308,10 @@ pub(crate) const NO_FILE: &str = "/dev/null";
 const BUILT_IN: &str = "# the built-in defaults\n[policy]\n";
 const NOTHING_IN_IT: &str = "nothing stands in it but blanks and comments. A file that was cut off looks like that, so that it \
      does not stand for the defaults: write out what is wanted, or remove the file to have the built-in defaults";
+/// What the ending of a configuration's name is replaced with in that of the directory of more.
+const MORE: &str = "d";
+/// What a line begins with that names the file below it.
+const NEXT_FILE: &str = "# rampart next file: ";
 /// Bytes of a configuration: far more than the kernel takes rules.
 pub(crate) const MAX_SIZE: u64 = 64 << 20;
 
@@ -244,8 +343,80 @@ mod tests {
     }
 
     #[test]
+    fn files_beside_it_are_read_in_the_order_of_their_names() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("firewall.toml");
+        let more = directory.path().join("firewall.d");
+        std::fs::create_dir(&more).unwrap();
+        let write = |name: &str, text: &str| std::fs::write(more.join(name), text).unwrap();
+        write(
+            "20-b.toml",
+            "[log]\nblocked-level = 2\n[[service]]\nuse = \"mdns\"\n",
+        );
+        write("10-a.toml", "[log]\nblocked-level = 1\nallowed-level = 3");
+        write("readme.txt", "no");
+        write(".hidden.toml", "no");
+        let mut findings = Findings::default();
+        let mut load = |required| load(&path, required, &mut findings);
+        let (source, wanted) = load(false);
+        let wanted = wanted.unwrap();
+        assert!(!source.found && source.more.len() == 2);
+        assert!(source.to_string().ends_with("20-b.toml"), "{source}");
+        let levels = |wanted: &Wanted| {
+            let log = &wanted.config.log;
+            (log.blocked_level.number(), log.allowed_level.number())
+        };
+        assert_eq!(levels(&wanted), (2, 3));
+        // ssh and https are there although no file names them.
+        assert_eq!(wanted.config.services.len(), 3);
+
+        std::fs::write(
+            &path,
+            "[log]\nlimited-level = 7\n[[service]]\nuse = \"ssh\"\n",
+        )
+        .unwrap();
+        let (_, wanted) = load(true);
+        let wanted = wanted.unwrap();
+        assert_eq!(wanted.config.services.len(), 2);
+        // What is kept of it is one file, and means the same.
+        let again = parse(Path::new("kept"), wanted.text.as_bytes()).unwrap();
+        assert_eq!(again.config, wanted.config);
+        assert!(!findings.failed(), "{findings:?}");
+    }
+
+    #[test]
+    fn the_file_of_a_mistake_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("firewall.toml");
+        let more = directory.path().join("firewall.d");
+        std::fs::create_dir(&more).unwrap();
+        std::fs::write(&path, "[log]\n").unwrap();
+        let problem = |text: &[u8]| {
+            std::fs::write(more.join("10-a.toml"), text).unwrap();
+            let mut findings = Findings::default();
+            assert!(load(&path, true, &mut findings).1.is_none());
+            findings.errors.remove(0)
+        };
+        let wrong = problem(b"# x\n[log]\n\nquite = []\n");
+        assert_eq!(wrong.path, Some(more.join("10-a.toml")));
+        assert_eq!((wrong.line, wrong.column), (Some(4), Some(1)));
+        assert!(
+            wrong.to_string().contains("did you mean \"quiet\"?"),
+            "{wrong}"
+        );
+        assert!(wrong.excerpt.unwrap().starts_with(" 4 | quite = []"));
+        let wrong = problem(b"[log]\n\xff");
+        assert_eq!(
+            (wrong.path, wrong.line),
+            (Some(more.join("10-a.toml")), Some(2))
+        );
+        let wrong = problem(b"# nothing\n");
+        assert_eq!(wrong.path, Some(more.join("10-a.toml")));
+    }
+
+    #[test]
     fn the_defaults_ask_for_eight_sets() {
-        let names: Vec<_> = set_names()
+        let names: Vec<_> = set_names(None)
             .unwrap()
             .iter()
             .map(ToString::to_string)

@@ -103,9 +103,13 @@ fn main() -> ExitCode {
             ),
         },
         Command::Save(args) => {
-            // The names of the sets do not depend on it: no ban is lost for a typing error.
+            // Without it there are still the lists: no ban is lost for a typing error.
             findings.only_warn();
-            emit(&save::run(&args.file, findings), findings, json)
+            emit(
+                &save::run(&args.file, wanted.as_ref(), findings),
+                findings,
+                json,
+            )
         }
     }
 }

@@ -1,7 +1,8 @@
-//! The eight sets that the rules look into.
+//! The sets that the rules look into: the eight lists, and those that services name.
 
 use ipset_netlink::{CreateSet, IfMissing, IpSet, SetHeader, SetName, SetType, Transport};
 
+use crate::config::set_names;
 use crate::findings::{Findings, causes};
 use crate::host::Host;
 use crate::needs;
@@ -93,9 +94,13 @@ pub(crate) fn destroy<'a, T: Transport>(
 }
 
 /// The set that was found, with what the configuration says: type, family and size, and that
-/// members can end. Other options stay as they were found.
+/// members can end. Other options stay as they were found, and a set that is none of the lists as
+/// a whole.
 pub(crate) fn as_configured(wanted: &CreateSet, found: &SetHeader) -> CreateSet {
     let mut set = CreateSet::from(found);
+    if !is_list(&wanted.name) {
+        return set;
+    }
     if (&set.set_type, set.family) != (&wanted.set_type, wanted.family) {
         let before = set.options;
         set = wanted.clone();
@@ -129,6 +134,9 @@ fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) -> bool
         ));
         return false;
     }
+    if !is_list(name) {
+        return true;
+    }
     if found.set_type != wanted.set_type {
         let (is, set) = (&found.set_type, &wanted.set_type);
         findings.warn(format!(
@@ -158,6 +166,12 @@ fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) -> bool
         Some(_) => {}
     }
     true
+}
+
+/// Whether a set is one of the lists, whatever the configuration. Others the administrator makes as
+/// it pleases him.
+pub(crate) fn is_list(name: &SetName) -> bool {
+    set_names(None).is_ok_and(|names| names.contains(name))
 }
 
 /// Why the rules cannot look into the set that was found, if so.
@@ -224,6 +238,22 @@ mod tests {
             assert!(error.contains(why), "{error}");
             assert!(error.contains("`ipset destroy blacklist`"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_set_of_the_administrators_is_as_it_pleases_him() {
+        let mut kernel = IpSet::with_transport(FakeKernel::new()).unwrap();
+        let office = |set_type| CreateSet::new("office".parse().unwrap(), set_type, Family::Inet);
+        kernel
+            .create(&office(SetType::HashIp), IfExists::Fail)
+            .unwrap();
+        let mut findings = Findings::default();
+        let wanted = [office(SetType::HashNet).timeout(Timeout::PERMANENT)];
+        let examined = examine(&mut kernel, &wanted, &mut findings);
+        assert!(
+            examined[0].usable && findings.warnings.is_empty(),
+            "{findings:?}"
+        );
     }
 
     #[test]

@@ -119,7 +119,115 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[[service]]\nname = \"x\"\nprotocol = \"sctp\"\n",
-        "line 3, column 12: protocol in [[service]] must be \"tcp\" or \"udp\" or \"icmp\"; it is \"sctp\"",
+        "line 1, column 1: service \"x\" has no ports",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = [\"tcp\", \"tpc\"]\nports = [1]\n",
+        "line 3, column 20: protocol in [[service]] \"tpc\": known are icmp, igmp, tcp, udp, dccp, gre, esp, ah, ospf, pim, vrrp, l2tp, sctp, udplite; any other goes by its number, which /etc/protocols has",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmpv6\"\n",
+        "line 3, column 12: protocol in [[service]] \"icmpv6\": ICMP is \"icmp\": ICMP in the IPv4 rules, ICMPv6 in the IPv6 rules",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = 58\n",
+        "line 3, column 12: protocol in [[service]] \"58\": ICMP is \"icmp\": ICMP in the IPv4 rules, ICMPv6 in the IPv6 rules",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = [\"gre\", 256]\n",
+        "line 3, column 20: protocol in [[service]] must be a whole number, 1 to 255; it is 256",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = []\n",
+        "line 3, column 12: an empty list: the service is for no protocol",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = [\"gre\", \"esp\"]\nports = [1]\n",
+        "line 4, column 9: gre, esp has no ports",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"tcp\"\nports = [\"htps\"]\n",
+        "line 4, column 10: no port is known as \"htps\"; did you mean \"https\"?",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"tcp\"\nports = [\"9-8\"]\n",
+        "line 4, column 10: ports in [[service]] \"9-8\": ends before it begins",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"tcp\"\nports = [1]\ntypes = [\"echo-request\"]\n",
+        "line 5, column 9: types are of ICMP, and the service is for other protocols",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ntypes = [\"echo-request\", \"time-exceeded\"]\n",
+        "line 4, column 26: types in [[service]] \"time-exceeded\": is let in where it belongs to a connection, and nowhere else, whatever the services say",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ntypes = [\"ping\"]\n",
+        "line 4, column 10: types in [[service]] \"ping\": known are echo-request, timestamp-request, information-request, address-mask-request, node-information-query",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\naction = \"deny\"\n",
+        "line 4, column 10: action in [[service]] must be \"accept\" or \"drop\" or \"reject\"; it is \"deny\"",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\naction = \"drop\"\nrate = \"1/second\"\n",
+        "line 5, column 8: rate is about what is let in, and service \"x\" lets nothing in",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nconnections = 0\n",
+        "line 4, column 15: connections in [[service]] must be a whole number, 1 to 1000000; it is 0",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nconnections = 5\nburst = 5\n",
+        "line 5, column 9: burst is about a rate, and service \"x\" has none",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nlog = \"no\"\n",
+        "line 4, column 7: log in [[service]] must be true or false; it is string",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nsources = [\"set:office_v6\"]\n",
+        "line 4, column 12: sources in [[service]] \"set:office_v6\": one name stands for the sets of both families: \"set:office\" is office in the IPv4 rules and office_v6 in the IPv6 rules",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nsources = [\"set:a-name-of-29-characters-is-ok\"]\n",
+        "line 4, column 12: sources in [[service]] \"set:a-name-of-29-characters-is-ok\": the name of the set must not be longer than 28 bytes: that for IPv6 has _v6 at its end",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nsources = [\"!0.0.0.0/0\"]\n",
+        "line 4, column 12: sources in [[service]] \"!0.0.0.0/0\": this leaves nobody",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nsources = [\"office\"]\n",
+        "line 4, column 12: sources in [[service]] \"office\": expected an address, ADDRESS/PREFIX or set:NAME, or one of these behind \"!\"",
+    ),
+    (
+        "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ndestinations = []\n",
+        "line 4, column 16: an empty list: nobody could use the service; leave the key out for every address of this host",
+    ),
+    (
+        "[[service]]\nuse = \"mnds\"\n",
+        "line 2, column 7: there is no ready-made service \"mnds\"; did you mean \"mdns\"?",
+    ),
+    (
+        "[[service]]\nuse = \"ssh\"\nports = [2222]\n",
+        "line 3, column 9: ports is what use = \"ssh\" stands for; leave one of them out",
+    ),
+    (
+        "[[service]]\nuse = \"ssh\"\n[[service]]\nuse = \"ssh\"\nsources = [\"::1\"]\n",
+        "line 4, column 7: two services are named \"ssh\"",
+    ),
+    (
+        "[policy]\ntrusted-interfaces = [\"wg0\", \"eth0:1\"]\n",
+        "line 2, column 30: trusted-interfaces in [policy] \"eth0:1\": this is the label of an address, not an interface: packets to it come in by \"eth0\"",
+    ),
+    (
+        "[log]\nquiet = [\"noise\"]\n",
+        "line 2, column 10: quiet in [log] must be \"broadcast\" or \"multicast\"; it is \"noise\"",
+    ),
+    (
+        "[log]\nblocked-rate = \"10001/second\"\n",
+        "line 2, column 16: blocked-rate in [log] \"10001/second\": at most 10000/second is possible",
     ),
     (
         "[[service]]\nname = \"x\"\nprotocol = \"tcp\"\n",
@@ -135,7 +243,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[[service]]\nname = \"x\"\nprotocol = \"tcp\"\nports = []\n",
-        "line 4, column 9: port list \"\": 1 to 15 ports are possible, a range counts as two; these are 0",
+        "line 4, column 9: an empty list: nobody could use the service",
     ),
     (
         "[[service]]\nname = \"x\"\nprotocol = \"tcp\"\nports = [0]\n",
@@ -159,7 +267,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nsources = [\"::ffff:192.0.2.1\"]\n",
-        "line 4, column 12: ::ffff:192.0.2.1 never appears in a packet: write it as an IPv4 address",
+        "line 4, column 12: sources in [[service]] \"::ffff:192.0.2.1\": ::ffff:192.0.2.1 never appears in a packet: write it as an IPv4 address",
     ),
     (
         "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\ninterfaces = [\"a-name-that-is-long\"]\n",
@@ -175,7 +283,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nper-v6 = 64\n",
-        "line 4, column 10: per-v6 is about a rate, and service \"x\" has none",
+        "line 4, column 10: per-v6 is about a rate or connections, and service \"x\" has none",
     ),
     (
         "[[service]]\nname = \"x\"\nprotocol = \"icmp\"\nrate = \"1/hour\"\nburst = 0\n",
@@ -250,6 +358,46 @@ fn every_mistake_has_a_place_and_a_reason() {
         }
     }
     assert!(differences.is_empty(), "{differences}");
+}
+
+#[test]
+fn a_second_file_is_read_on_top_of_the_first() {
+    let first = "[sets.members]\nwhitelist = [\"0.0.0.0/1\"]\nblacklist = [\"192.0.2.0/24\"]\n[[service]]\nuse = \"ssh\"\n";
+    let said = |more: &str| match Config::parse(first).unwrap().and(more) {
+        Ok(config) => format!("{:?}", config.services.len()),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(said("[[service]]\nuse = \"mdns\"\n"), "2");
+    assert_eq!(said("service = []\n"), "1");
+    assert_eq!(
+        said("\n[[service]]\nuse = \"ssh\"\n"),
+        "line 3, column 7: two services are named \"ssh\""
+    );
+    assert_eq!(
+        said("[sets.members]\nwhitelist = [\"128.0.0.0/1\"]\n"),
+        "line 2, column 13: the members of whitelist cover every IPv4 address: there would be no firewall"
+    );
+    assert_eq!(
+        said("[sets]\ntype = \"hash:ip\"\n"),
+        "line 2, column 8: 0.0.0.0/1 is a network, and sets of type hash:ip take single addresses only"
+    );
+    // What stands there because no file said anything gives way.
+    let defaults = Config::parse("[log]\n").unwrap();
+    let more = defaults.and("[[service]]\nuse = \"ssh\"\n").unwrap();
+    assert_eq!(more.services.len(), 2);
+    assert_eq!(more.services[0].rate, None);
+}
+
+#[test]
+fn every_ready_made_service_can_be_used() {
+    let error = Config::parse("[[service]]\nuse = \"?\"\n").unwrap_err();
+    let (_, names) = error.message().split_once("known are ").unwrap();
+    for name in names.split(", ") {
+        let config = Config::parse(&format!("[[service]]\nuse = \"{name}\"\n")).unwrap();
+        for family in iptables_ruleset::Family::BOTH {
+            assert_eq!(config.ruleset(family).unwrap().check(), Ok(()), "{name}");
+        }
+    }
 }
 
 #[test]

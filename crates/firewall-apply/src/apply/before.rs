@@ -1,6 +1,7 @@
 //! The first apply: what goes on that was there before.
 
 use ipset_netlink::{IpSet, Key};
+use iptables_ruleset::SetName;
 
 use super::sessions::{self, Session, is_covered};
 use crate::config::Wanted;
@@ -17,8 +18,11 @@ pub(super) fn run(kernel: &mut IpSet, wanted: Option<&Wanted>, findings: &mut Fi
     let uncovered: Vec<&Session> = match wanted {
         Some(wanted) => sessions
             .iter()
-            .filter(|one| one.inward && !is_covered(one, &wanted.config))
-            .filter(|one| !is_whitelisted(kernel, one))
+            .filter(|one| one.inward)
+            .filter(|one| {
+                let is_in = |set: &SetName| is_member(kernel, set.as_str(), one);
+                !is_covered(one, &wanted.config, is_in) && !is_whitelisted(kernel, one)
+            })
             .collect(),
         None => Vec::new(),
     };
@@ -42,13 +46,18 @@ pub(super) fn run(kernel: &mut IpSet, wanted: Option<&Wanted>, findings: &mut Fi
 }
 
 fn is_whitelisted(kernel: &mut IpSet, session: &Session) -> bool {
-    let peer = session.peer.ip();
-    let name = if peer.is_ipv4() {
+    let name = if session.peer.is_ipv4() {
         "whitelist"
     } else {
         "whitelist_v6"
     };
+    is_member(kernel, name, session)
+}
+
+fn is_member(kernel: &mut IpSet, set: &str, session: &Session) -> bool {
     // Where there is no such set yet, nobody is in it.
-    name.parse()
-        .is_ok_and(|name| kernel.contains(&name, &Key::ip(peer)).unwrap_or(false))
+    set.parse().is_ok_and(|name| {
+        let peer = Key::ip(session.peer.ip());
+        kernel.contains(&name, &peer).unwrap_or(false)
+    })
 }

@@ -1,10 +1,10 @@
 //! Sessions that were there before the firewall.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use iptables_ruleset::config::{Service, ServiceProtocol};
-use iptables_ruleset::{Config, Network};
+use iptables_ruleset::config::{Action, Service, ServiceSource, Who};
+use iptables_ruleset::{Config, Family, Network, PortRange, SetName};
 use netfilter_host::Protocol;
 use netfilter_host::conntrack::{Conntrack, Error, Flow};
 use netfilter_host::sockets::{State, table};
@@ -58,29 +58,56 @@ pub(super) fn enter(sessions: &[Session]) -> Result<(), (usize, Error)> {
     }
 }
 
-/// Whether a service lets the peer of an inward session in again. Of the interface it comes by
-/// nothing is known.
-pub(super) fn is_covered(session: &Session, config: &Config) -> bool {
+/// Whether a service lets the peer of an inward session in again: the first that is for it decides.
+/// Of the interface it comes by nothing is known; `is_member` says whether the peer is in a set.
+pub(super) fn is_covered(
+    session: &Session,
+    config: &Config,
+    mut is_member: impl FnMut(&SetName) -> bool,
+) -> bool {
     let peer = session.peer.ip();
-    let within = |network: &Network| {
-        Network::new(peer, network.prefix_length()).is_ok_and(|of_peer| of_peer == *network)
-    };
-    let opens = |service: &Service| {
-        let ServiceProtocol::Tcp(ports) = &service.protocol else {
-            return false;
-        };
-        let port = session.local.port();
-        let ports = ports
-            .iter()
-            .any(|range| (range.first()..=range.last()).contains(&port));
-        ports && (service.sources.is_empty() || service.sources.iter().any(within))
-    };
     let whitelisted = config.required_sets().unwrap_or_default();
     let whitelisted = whitelisted
         .iter()
         .filter(|set| set.name.as_str().starts_with("whitelist"))
-        .any(|set| set.members.iter().any(within));
-    whitelisted || config.services.iter().any(opens)
+        .any(|set| set.members.iter().any(|network| is_in(peer, network)));
+    if whitelisted {
+        return true;
+    }
+    let mut deciding = config.services.iter().filter(|service| {
+        let port = session.local.port();
+        let is_for = |range: &PortRange| (range.first()..=range.last()).contains(&port);
+        let mut destinations = service.destinations.iter();
+        service.tcp_ports().iter().any(is_for)
+            && (service.destinations.is_empty()
+                || destinations.any(|network| is_in(session.local.ip(), network)))
+            && is_for_peer(service, peer, &mut is_member)
+    });
+    let first = deciding.next();
+    first.is_some_and(|service| service.action == Action::Accept)
+}
+
+fn is_for_peer(
+    service: &Service,
+    peer: IpAddr,
+    is_member: &mut impl FnMut(&SetName) -> bool,
+) -> bool {
+    let mut holds = |source: &&ServiceSource| {
+        if let Who::Network(network) = source.who() {
+            return is_in(peer, network);
+        }
+        let set = source.set_name(Family::of(peer)).ok().flatten();
+        set.is_some_and(|set| is_member(&set))
+    };
+    let (excluded, included): (Vec<_>, Vec<_>) = service
+        .sources
+        .iter()
+        .partition(|source| source.is_excluded());
+    (included.is_empty() || included.iter().any(&mut holds)) && !excluded.iter().any(holds)
+}
+
+fn is_in(address: IpAddr, network: &Network) -> bool {
+    Network::new(address, network.prefix_length()).is_ok_and(|around| around == *network)
 }
 
 #[cfg(test)]
@@ -91,9 +118,12 @@ mod tests {
     fn services_and_the_whitelist_cover() {
         let config = Config::parse(
             "[sets.members]\nwhitelist = [\"192.0.2.4\"]\n[[service]]\nname = \"a\"\nprotocol = \"tcp\"\nports = [22, \"80:90\"]\n\
-             sources = [\"198.51.100.0/24\"]\n",
+             sources = [\"198.51.100.0/24\", \"!198.51.100.9\", \"set:office\"]\n[[service]]\nname = \"b\"\nprotocol = \"tcp\"\n\
+             ports = [25]\naction = \"drop\"\nsources = [\"198.51.100.0/24\"]\n[[service]]\nname = \"c\"\n\
+             protocol = [\"udp\", \"tcp\"]\nports = [25]\n",
         )
         .unwrap();
+        let in_office: IpAddr = "203.0.113.9".parse().unwrap();
         let covered = |peer: &str, port: u16| {
             let session = Session {
                 protocol: Protocol::Tcp,
@@ -101,10 +131,14 @@ mod tests {
                 peer: SocketAddr::new(peer.parse().unwrap(), 40000),
                 inward: true,
             };
-            is_covered(&session, &config)
+            is_covered(&session, &config, |set| {
+                set.as_str() == "office" && session.peer.ip() == in_office
+            })
         };
         assert!(covered("198.51.100.7", 22) && covered("198.51.100.7", 85));
         assert!(!covered("198.51.100.7", 443) && !covered("198.51.101.7", 22));
         assert!(covered("192.0.2.4", 443) && !covered("2001:db8::1", 22));
+        assert!(covered("203.0.113.9", 22) && !covered("198.51.100.9", 22));
+        assert!(covered("203.0.113.9", 25) && !covered("198.51.100.7", 25));
     }
 }

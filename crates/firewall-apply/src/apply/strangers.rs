@@ -51,7 +51,7 @@ pub(super) fn note(
             let (family, name) = (ruleset.family(), chain.name());
             findings.warn(format!(
                 "{what} that somebody put into the {family} chain {name}: gone{shown}. That chain is made anew by every \
-                 apply; rules of your own belong into INPUT, before the jump to FIREWALL_INPUT"
+                 apply; rules of your own belong into FIREWALL_LOCAL"
             ));
         }
     }

@@ -16,7 +16,7 @@ use ipset_netlink::{Comment, CreateSet, Element, Entry, Set, SetType};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::config::set_names;
+use crate::config::{Wanted, set_names};
 use crate::findings::{Findings, causes};
 use crate::turn::wait_for_turn;
 use crate::words::Count;
@@ -81,14 +81,14 @@ pub(crate) enum Outcome {
     Unsaved,
 }
 
-/// Writes our sets to `path`.
-pub(crate) fn run(path: &Path, findings: &mut Findings) -> Report {
+/// Writes our sets to `path`, with those that the configuration names where it can be read.
+pub(crate) fn run(path: &Path, wanted: Option<&Wanted>, findings: &mut Findings) -> Report {
     let mut report = Report {
         path: path.to_owned(),
         saved: None,
         sets: Vec::new(),
     };
-    let names = match set_names() {
+    let names = match set_names(wanted) {
         Ok(names) => names,
         Err(why) => {
             findings.fail(why);

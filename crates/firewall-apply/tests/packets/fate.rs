@@ -29,6 +29,11 @@ pub(crate) const INVALID: Fate = Fate {
     verdict: Verdict::Dropped,
     log: Some(Log::Invalid),
 };
+/// Answered, and logged as blocked: what is rejected.
+pub(crate) const REJECTED: Fate = Fate {
+    verdict: Verdict::Accepted,
+    log: Some(Log::Blocked),
+};
 /// Accepted without a word: what belongs to a connection.
 pub(crate) const PASSED: Fate = Fate {
     verdict: Verdict::Accepted,

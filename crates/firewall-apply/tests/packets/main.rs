@@ -16,12 +16,17 @@ mod flood;
 mod forwarding;
 mod late;
 mod limits;
+mod local;
 mod multicast;
 mod neighbours;
 mod others;
+mod protocols;
+mod quiet;
+mod refused;
 mod replaced;
 mod services;
 mod sets;
+mod sources;
 mod throttle;
 mod tools;
 mod untracked;
@@ -39,11 +44,16 @@ fn main() -> ExitCode {
         forwarding::ROWS,
         late::ROWS,
         limits::ROWS,
+        local::ROWS,
         multicast::ROWS,
         neighbours::ROWS,
         others::ROWS,
+        protocols::ROWS,
+        quiet::ROWS,
+        refused::ROWS,
         services::ROWS,
         sets::ROWS,
+        sources::ROWS,
         throttle::ROWS,
         tools::ROWS,
         untracked::ROWS,

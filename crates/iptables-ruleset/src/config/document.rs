@@ -188,6 +188,18 @@ impl<'d> Value<'d> {
             .collect())
     }
 
+    /// The values of a list, or the one value that is none.
+    pub(super) fn one_or_several(&self) -> Vec<Self> {
+        self.list().unwrap_or_else(|_| {
+            vec![Self {
+                text: self.text,
+                name: self.name.clone(),
+                path: self.path.clone(),
+                spanned: self.spanned,
+            }]
+        })
+    }
+
     /// A string that means something.
     pub(super) fn parse<T: FromStr<Err = BuildError>>(&self) -> Result<T, ConfigError> {
         let text = self.string()?;
@@ -262,7 +274,7 @@ impl<'d> Value<'d> {
 }
 
 /// The known word that was most likely meant.
-fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let distance = |near: &&str| strsim::damerau_levenshtein(word, near);
     known
         .iter()

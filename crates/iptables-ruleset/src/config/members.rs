@@ -32,18 +32,21 @@ impl Members {
     }
 }
 
-pub(super) fn members(section: &Section<'_>, set_type: SetType) -> Result<Members, ConfigError> {
+/// Adds those of the table `[sets.members]` to those of the files before it.
+pub(super) fn members(
+    to: &mut Members,
+    section: &Section<'_>,
+    set_type: SetType,
+) -> Result<(), ConfigError> {
     section.only_named(&List::ALL.map(List::name))?;
-    let mut lists = BTreeMap::new();
     for list in List::ALL {
         let Some(value) = section.get(list.name()) else {
             continue;
         };
-        let members: Vec<Network> = value
-            .list()?
-            .iter()
-            .map(|value| member(value, set_type))
-            .collect::<Result<_, _>>()?;
+        let members = to.lists.entry(list).or_default();
+        for value in value.list()? {
+            members.push(member(&value, set_type)?);
+        }
         for family in Family::BOTH {
             if list.decides() && Network::cover_all(members.iter().copied(), family) {
                 return Err(value.error(format!(
@@ -53,23 +56,38 @@ pub(super) fn members(section: &Section<'_>, set_type: SetType) -> Result<Member
                 )));
             }
         }
-        lists.insert(list, members);
     }
-    Ok(Members { lists })
+    Ok(())
+}
+
+/// Refuses at `value` a type of set that has no place for the members that are named already.
+pub(super) fn every_member(
+    members: &Members,
+    set_type: SetType,
+    value: &Value<'_>,
+) -> Result<(), ConfigError> {
+    let mut named = members.lists.values().flatten();
+    let misfit = named.find_map(|network| no_place(*network, set_type));
+    misfit.map_or(Ok(()), |why| Err(value.error(why)))
+}
+
+fn no_place(network: Network, set_type: SetType) -> Option<String> {
+    let is_network = network.prefix_length() != network.family().address_bits();
+    (set_type == SetType::HashIp && is_network).then(|| {
+        format!("{network} is a network, and sets of type hash:ip take single addresses only")
+    })
 }
 
 fn member(value: &Value<'_>, set_type: SetType) -> Result<Network, ConfigError> {
-    let network = read::source(value)?;
+    let network = read::source_network(value)?;
     let whole = network.family().address_bits();
     if network.prefix_length() == 0 {
         return Err(value.error(format!(
             "{network} is every address, which no set takes as a member"
         )));
     }
-    if set_type == SetType::HashIp && network.prefix_length() != whole {
-        return Err(value.error(format!(
-            "{network} is a network, and sets of type hash:ip take single addresses only"
-        )));
+    if let Some(why) = no_place(network, set_type) {
+        return Err(value.error(why));
     }
     // The hash of single addresses has no place for it, and no packet comes from it.
     match network.address() {

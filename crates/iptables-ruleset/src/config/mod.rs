@@ -2,20 +2,28 @@
 
 mod document;
 mod error;
+mod icmp;
 mod list;
 mod members;
 mod policy;
+mod port_names;
+mod protocol;
 mod read;
+mod ready;
 mod service;
+mod source;
 
 use std::num::NonZeroU32;
 
 pub use error::ConfigError;
+pub use icmp::IcmpType;
 pub(crate) use list::List;
 pub use members::Members;
 pub use policy::{ForwardPolicy, OutputPolicy, Policies, Position};
+pub use protocol::ServiceProtocol;
+pub use service::{Action, Service, ServiceName};
 pub(crate) use service::{PER_V4, PER_V6};
-pub use service::{Service, ServiceName, ServiceProtocol};
+pub use source::{ServiceSource, Who};
 
 use crate::target::LogLevel;
 use crate::{Family, Network, Rate, RateUnit, SetName};
@@ -85,8 +93,31 @@ pub struct Log {
     pub invalid: bool,
     /// `invalid-level`, for [`LogTarget::Log`], of those; by default 6.
     pub invalid_level: LogLevel,
-    /// `rate`: at most so many lines of each of the chains; by default every packet.
+    /// `rate`: at most so many lines of each of the chains; by default every packet. What is not
+    /// logged is counted all the same: the rule behind the one that logs has matched so many
+    /// packets more.
     pub rate: Option<Rate>,
+    /// `allowed-rate`: likewise, for what is let in; by default `rate`.
+    pub allowed_rate: Option<Rate>,
+    /// `blocked-rate`: likewise, for what is blocked.
+    pub blocked_rate: Option<Rate>,
+    /// `limited-rate`: likewise, for what is over a service's limit.
+    pub limited_rate: Option<Rate>,
+    /// `invalid-rate`: likewise, for what belongs to no connection and opens none.
+    pub invalid_rate: Option<Rate>,
+    /// `quiet`: what no rule lets in and is dropped without a line; by default everything that is
+    /// dropped is logged.
+    pub quiet: Vec<Quiet>,
+}
+
+/// What is sent to many and not meant for this host alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Quiet {
+    /// `"broadcast"`: to all hosts of a link; IPv4 has it.
+    Broadcast,
+    /// `"multicast"`: to a group of hosts.
+    Multicast,
 }
 
 /// Who writes the log.
@@ -204,6 +235,28 @@ impl Config {
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         read::config(text)
     }
+
+    /// Reads one more file on top of this configuration: a key replaces what it was before, while
+    /// services, members of sets, trusted interfaces and what is quiet come on top. A service that
+    /// is only there because no file named any gives way to one of its name.
+    ///
+    /// ```
+    /// use iptables_ruleset::Config;
+    ///
+    /// let config = Config::parse("[log]\nblocked-level = 5\n")?
+    ///     .and("[[service]]\nuse = \"mdns\"\n")?
+    ///     .and("[log]\nblocked-level = 6\n")?;
+    /// let names = config.services.iter().map(|service| service.name.as_str());
+    /// assert_eq!(names.collect::<Vec<_>>(), ["ssh", "https", "mdns"]);
+    /// assert_eq!(config.log.blocked_level.number(), 6);
+    /// # Ok::<(), iptables_ruleset::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The first thing that is wrong with the file, with its line and column there.
+    pub fn and(self, text: &str) -> Result<Self, ConfigError> {
+        read::and(self, text)
+    }
 }
 
 impl Default for Config {
@@ -228,6 +281,11 @@ impl Default for Log {
             invalid: true,
             invalid_level: LogLevel::INFO,
             rate: None,
+            allowed_rate: None,
+            blocked_rate: None,
+            limited_rate: None,
+            invalid_rate: None,
+            quiet: Vec::new(),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! `[policy]`: what happens to packets that no rule decides about.
 
-use crate::Policy;
+use crate::{InterfaceName, Policy};
 
 /// What happens to packets that no rule decides about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policies {
     /// `input`; by default drop.
@@ -14,6 +14,9 @@ pub struct Policies {
     pub output: OutputPolicy,
     /// `position`; by default keep.
     pub position: Position,
+    /// `trusted-interfaces`: everything that comes in by one of them is let in, whoever sends it,
+    /// and not logged; by default only what this host sends to itself.
+    pub trusted_interfaces: Vec<InterfaceName>,
 }
 
 /// `policy.position`: where in INPUT the firewall's jump stands.
@@ -57,6 +60,7 @@ impl Default for Policies {
             forward: ForwardPolicy::Drop,
             output: OutputPolicy::Accept,
             position: Position::Keep,
+            trusted_interfaces: Vec::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::input::{invalid, opening, opens_nothing};
 use super::{Chains, entrance, logging, services};
-use crate::config::{FloorParts, List, Service, ServiceProtocol};
+use crate::config::{Action, FloorParts, List, Service, ServiceProtocol, ServiceSource};
 use crate::{BuildError, Config, Family, Policy, PortRange, Rule, Ruleset, Target};
 
 /// The least that keeps a host closed and its administrator in, with as much of `config` as that
@@ -24,7 +24,7 @@ pub(super) fn ruleset(
             .chain(chains.log_and_drop.clone())
             .append(Rule::new(Target::Drop));
     }
-    let mut rules = opening(family)?;
+    let mut rules = opening(config, family)?;
     for (list, to) in [
         (List::Whitelist, &chains.log_and_accept),
         (List::Blacklist, &chains.log_and_drop),
@@ -36,7 +36,7 @@ pub(super) fn ruleset(
     if parts.log {
         rules.push(invalid(&chains));
     }
-    for service in ssh(config)? {
+    for service in ssh(config, family, parts)? {
         services::append_unlimited(&mut rules, &service, family, &chains)?;
     }
     if parts.log {
@@ -52,20 +52,28 @@ pub(super) fn ruleset(
 
 /// The services the administrator may come in by, without a limit; port 22 where none is to be
 /// recognized.
-fn ssh(config: &Config) -> Result<Vec<Service>, BuildError> {
+fn ssh(config: &Config, family: Family, parts: &FloorParts) -> Result<Vec<Service>, BuildError> {
     let port = PortRange::from(SSH);
-    let is_ssh = |service: &&Service| match &service.protocol {
-        ServiceProtocol::Tcp(ports) => {
-            service.name.as_str().to_ascii_lowercase().contains("ssh") || ports.contains(&port)
-        }
-        _ => false,
+    let is_ssh = |service: &&Service| {
+        let open = service.tcp_ports();
+        let is_named = service.name.as_str().to_ascii_lowercase().contains("ssh");
+        service.action == Action::Accept && !open.is_empty() && (is_named || open.contains(&port))
     };
     let mut found: Vec<Service> = config.services.iter().filter(is_ssh).cloned().collect();
     if found.is_empty() {
-        found.push(Service::new(
-            "ssh".parse()?,
-            ServiceProtocol::Tcp(vec![port]),
-        ));
+        found.push(Service {
+            ports: vec![port],
+            ..Service::new("ssh".parse()?, [ServiceProtocol::TCP])
+        });
+    }
+    for service in &mut found {
+        service.protocols = vec![ServiceProtocol::TCP];
+        let can_be_known = |source: &ServiceSource| {
+            let set = source.set_name(family);
+            set.is_ok_and(|set| set.is_none_or(|name| parts.sets.contains(&name)))
+        };
+        // Whoever is in a set that is not there is not known; better everybody than nobody.
+        service.sources.retain(can_be_known);
     }
     Ok(found)
 }
@@ -117,6 +125,28 @@ mod tests {
         assert!(unnamed.contains("--dport 22 "), "{unnamed}");
         let none = text_of("service = []");
         assert!(none.contains("--dport 22 "), "{none}");
+    }
+
+    #[test]
+    fn who_is_in_a_set_that_is_not_there_gets_in_all_the_same() {
+        let config = "[policy]\ntrusted-interfaces = [\"wg0\"]\n[[service]]\nname = \"ssh\"\nprotocol = [\"udp\", \"tcp\"]\n\
+            ports = [22]\nsources = [\"set:office\"]\nconnections = 4\n[[service]]\nname = \"no-ssh\"\nprotocol = \"tcp\"\n\
+            ports = [22]\naction = \"drop\"\n";
+        let without = text(config, &FloorParts::default());
+        assert!(without.contains("-A FIREWALL_INPUT -i wg0 -j ACCEPT\n"));
+        let ssh = "-A FIREWALL_INPUT -p tcp -m tcp --dport 22 ";
+        let open = format!("{ssh}-m conntrack --ctstate NEW,UNTRACKED -j LOG_AND_ACCEPT\n");
+        assert!(without.contains(&open), "{without}");
+        assert_eq!(without.matches("22 ").count(), 1, "{without}");
+        let parts = FloorParts {
+            sets: vec!["office".parse().unwrap()],
+            log: false,
+        };
+        let with = text(config, &parts);
+        assert!(
+            with.contains(&format!("{ssh}-m set --match-set office src ")),
+            "{with}"
+        );
     }
 
     #[test]

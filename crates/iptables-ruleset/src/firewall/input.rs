@@ -2,8 +2,8 @@
 //! order.
 
 use super::{Chains, link, services, throttle};
-use crate::config::List;
-use crate::match_::{Conntrack, CtState, InInterface, Protocol, Tcp};
+use crate::config::{List, Quiet};
+use crate::match_::{AddrType, AddrTypes, Conntrack, CtState, InInterface, Protocol, Tcp};
 use crate::{BuildError, Config, Family, Rule, Ruleset, Target};
 
 pub(super) fn fill(
@@ -12,16 +12,21 @@ pub(super) fn fill(
     chains: &Chains,
 ) -> Result<(), BuildError> {
     let family = ruleset.family();
-    let mut rules = opening(family)?;
+    let mut rules = opening(config, family)?;
     rules.push(Rule::new(chains.log_and_accept.clone()).matching(List::Whitelist.member(family)?));
     rules.push(Rule::new(chains.log_and_drop.clone()).matching(List::Blacklist.member(family)?));
+    // Where a ban holds and nothing else has decided yet.
+    rules.push(Rule::new(chains.local.clone()));
     rules.push(invalid(chains));
     throttle::append(&mut rules, config, family, chains)?;
     let crowded = services::append(&mut rules, config, family, chains)?;
+    // Behind the services, of which one may be for it.
+    rules.extend(quiet(config, family));
     // Behind the services, through which a connection goes on that tracking meets in the middle.
     rules.push(opens_nothing(chains));
     rules.push(Rule::new(chains.log_and_drop.clone()));
 
+    ruleset.local_chain(chains.local.clone());
     let chain = ruleset.chain(chains.input.clone());
     for rule in rules {
         chain.append(rule);
@@ -37,14 +42,29 @@ pub(super) fn fill(
 }
 
 /// What comes in whoever sends it.
-pub(super) fn opening(family: Family) -> Result<Vec<Rule>, BuildError> {
-    let mut rules = vec![
-        Rule::new(Target::Accept).matching(InInterface::new("lo".parse()?)),
+pub(super) fn opening(config: &Config, family: Family) -> Result<Vec<Rule>, BuildError> {
+    let by = |interface| Rule::new(Target::Accept).matching(InInterface::new(interface));
+    let mut rules = vec![by("lo".parse()?)];
+    let trusted = config.policy.trusted_interfaces.iter().cloned();
+    rules.extend(trusted.map(by));
+    rules.push(
         Rule::new(Target::Accept)
             .matching(Conntrack::state(CtState::RELATED.or(CtState::ESTABLISHED))),
-    ];
+    );
     rules.extend(link::rules(family)?);
     Ok(rules)
+}
+
+/// The rules for what is dropped without a line.
+fn quiet(config: &Config, family: Family) -> Vec<Rule> {
+    let kinds = config.log.quiet.iter().filter_map(|quiet| match quiet {
+        Quiet::Broadcast if family == Family::Ipv6 => None,
+        Quiet::Broadcast => Some(AddrTypes::BROADCAST),
+        Quiet::Multicast => Some(AddrTypes::MULTICAST),
+    });
+    kinds
+        .map(|kind| Rule::new(Target::Drop).matching(AddrType::destination(kind)))
+        .collect()
 }
 
 /// The rule for the late end of a connection that tracking has forgotten: it is nobody's attack.

@@ -2,37 +2,70 @@
 
 use super::Chains;
 use crate::config::LogTarget;
-use crate::match_::{Conntrack, CtState, Limit, Protocol, Tcp};
-use crate::target::{Log, LogLevel, Nflog};
+use crate::match_::{Conntrack, CtState, Limit, Match, Protocol, Tcp};
+use crate::target::{Log, Nflog};
 use crate::{BuildError, Config, Family, Rule, Ruleset, Target};
+
+/// What a line says of a packet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    Allowed,
+    Blocked,
+    Limited,
+    Invalid,
+}
 
 pub(super) fn fill(
     ruleset: &mut Ruleset,
     config: &Config,
     chains: &Chains,
 ) -> Result<(), BuildError> {
-    let log = &config.log;
     let family = ruleset.family();
-    let line = |word: &str, level| log_rule(config, &prefix(family, word), level);
     ruleset
         .chain(chains.log_and_accept.clone())
-        .append(later_and_untracked())
-        .append(line("ALLOWED", log.allowed_level)?)
-        .append(Rule::new(Target::Accept));
-    ruleset
-        .chain(chains.log_and_drop.clone())
-        .append(line("BLOCKED", log.blocked_level)?)
-        .append(Rule::new(Target::Drop));
-    ruleset
-        .chain(chains.log_and_drop_limited.clone())
-        .append(line("LIMITED", log.limited_level)?)
-        .append(Rule::new(Target::Drop));
-    let invalid = ruleset.chain(chains.log_and_drop_invalid.clone());
-    if log.invalid {
-        invalid.append(line("INVALID", log.invalid_level)?);
+        .append(later_and_untracked());
+    for (chain, line, target) in [
+        (&chains.log_and_accept, Line::Allowed, Target::Accept),
+        (&chains.log_and_drop, Line::Blocked, Target::Drop),
+        (&chains.log_and_drop_limited, Line::Limited, Target::Drop),
+        (&chains.log_and_drop_invalid, Line::Invalid, Target::Drop),
+    ] {
+        let chain = ruleset.chain(chain.clone());
+        if line != Line::Invalid || config.log.invalid {
+            chain.append(line.rule(config, family, [])?);
+        }
+        chain.append(Rule::new(target));
     }
-    invalid.append(Rule::new(Target::Drop));
     Ok(())
+}
+
+impl Line {
+    /// The rule that writes it about packets that are like this.
+    pub(super) fn rule(
+        self,
+        config: &Config,
+        family: Family,
+        packets: impl IntoIterator<Item = Match>,
+    ) -> Result<Rule, BuildError> {
+        let log = &config.log;
+        let (word, level, rate) = match self {
+            Self::Allowed => ("ALLOWED", log.allowed_level, log.allowed_rate),
+            Self::Blocked => ("BLOCKED", log.blocked_level, log.blocked_rate),
+            Self::Limited => ("LIMITED", log.limited_level, log.limited_rate),
+            Self::Invalid => ("INVALID", log.invalid_level, log.invalid_rate),
+        };
+        let prefix = prefix(family, word);
+        let target = match log.target {
+            LogTarget::Log => Target::from(Log::new(&prefix)?.level(level)),
+            LogTarget::Nflog { group } => Target::from(Nflog::new(group).prefix(&prefix)?),
+        };
+        let rule = packets.into_iter().fold(Rule::new(target), Rule::matching);
+        // Behind the others, so that only what the line is about is counted.
+        match rate.or(log.rate) {
+            Some(rate) => Ok(rule.matching(Limit::new(rate)?)),
+            None => Ok(rule),
+        }
+    }
 }
 
 /// What stands before the lines of the log: `IPTABLES-BLOCKED: `.
@@ -50,16 +83,4 @@ fn later_and_untracked() -> Rule {
         .matching(Protocol::TCP)
         .matching(Tcp::new().not_opening())
         .matching(Conntrack::state(CtState::UNTRACKED))
-}
-
-fn log_rule(config: &Config, prefix: &str, level: LogLevel) -> Result<Rule, BuildError> {
-    let target = match config.log.target {
-        LogTarget::Log => Target::from(Log::new(prefix)?.level(level)),
-        LogTarget::Nflog { group } => Target::from(Nflog::new(group).prefix(prefix)?),
-    };
-    let rule = Rule::new(target);
-    match config.log.rate {
-        Some(rate) => Ok(rule.matching(Limit::new(rate)?)),
-        None => Ok(rule),
-    }
 }

@@ -1,5 +1,6 @@
 //! From a [`Config`] to the rules of one family.
 
+mod address;
 mod budget;
 pub(crate) mod earlier;
 mod floor;
@@ -17,10 +18,10 @@ use crate::{BuildError, ChainName, Config, Family, Hook, Policy, Ruleset};
 
 impl Config {
     /// The sets that the rules of both families refer to: whitelist, blacklist, throttle-soft,
-    /// throttle-hard, each also with `_v6`.
+    /// throttle-hard, and those that services name as their sources, each also with `_v6`.
     ///
     /// # Errors
-    /// None with the names as they are; the signature leaves room for names from the file.
+    /// None for what [`parse`](Self::parse) made.
     pub fn required_sets(&self) -> Result<Vec<RequiredSet>, BuildError> {
         required_sets(self)
     }
@@ -39,7 +40,8 @@ impl Config {
     /// the whitelist and ssh. FORWARD has the policy that is configured, OUTPUT is untouched.
     ///
     /// ssh is each TCP service with `ssh` in its name or port 22 among its ports, without its
-    /// limit; without such a service it is port 22.
+    /// limit; without such a service it is port 22. Where no set of its sources can be looked into,
+    /// and it has no others, it is for everybody.
     ///
     /// # Errors
     /// Those of [`ruleset`](Self::ruleset).
@@ -89,6 +91,21 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
                 members: config.sets.members.of(list, family),
             });
         }
+        let sources = config.services.iter().flat_map(|service| &service.sources);
+        for source in sources {
+            let Some(name) = source.set_name(family)? else {
+                continue;
+            };
+            if !sets.iter().any(|set: &RequiredSet| set.name == name) {
+                sets.push(RequiredSet {
+                    name,
+                    family,
+                    set_type: config.sets.set_type,
+                    maxelem: config.sets.maxelem,
+                    members: Vec::new(),
+                });
+            }
+        }
     }
     Ok(sets)
 }
@@ -96,6 +113,8 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
 /// The chains of our own.
 struct Chains {
     input: ChainName,
+    /// For the administrator's own rules.
+    local: ChainName,
     log_and_accept: ChainName,
     log_and_drop: ChainName,
     /// For what is over a service's limit.
@@ -110,6 +129,7 @@ impl Chains {
     fn new() -> Result<Self, BuildError> {
         Ok(Self {
             input: "FIREWALL_INPUT".parse()?,
+            local: "FIREWALL_LOCAL".parse()?,
             log_and_accept: "LOG_AND_ACCEPT".parse()?,
             log_and_drop: "LOG_AND_DROP".parse()?,
             log_and_drop_limited: "LOG_AND_DROP_LIMITED".parse()?,

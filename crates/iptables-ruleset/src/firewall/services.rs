@@ -1,14 +1,15 @@
-//! What others may connect to.
+//! What others may connect to, and may not.
 
 use std::collections::BTreeSet;
 
 use super::Chains;
+use super::address::addressed_to;
 use super::budget::{Budget, Crowd};
-use crate::config::{Service, ServiceProtocol};
-use crate::match_::{
-    Conntrack, CtState, InInterface, Match, Multiport, Protocol, Source, Tcp, Udp,
-};
-use crate::{BuildError, Config, Family, PortRange, Rate, Rule, Target};
+use super::logging::Line;
+use crate::config::{Action, Service};
+use crate::match_::{ConnLimit, Conntrack, CtState, Direction, Match, Protocol, Tcp};
+use crate::target::{Reject, RejectWith};
+use crate::{BuildError, Config, Family, Rate, Rule, Target};
 
 /// Appends the rules of the services; returns those for a crowd.
 pub(super) fn append(
@@ -28,15 +29,16 @@ pub(super) fn append(
                 "two services have it",
             ));
         }
-        let limited = service
-            .rate
-            .map(|rate| Limited::new(service, rate, family))
-            .transpose()?;
-        match limited {
-            None => append_unlimited(rules, service, family, chains)?,
-            Some(limited) => {
+        match service.action {
+            Action::Accept => {
+                let limited = Limited::new(service, family, chains)?;
                 for to_it in addressed_to(service, family)? {
-                    limited.append(rules, &mut crowded, &to_it, family, chains)?;
+                    limited.append(rules, &mut crowded, &to_it, chains)?;
+                }
+            }
+            Action::Drop | Action::Reject => {
+                for to_it in addressed_to(service, family)? {
+                    refuse(rules, service, &to_it, config, family, chains)?;
                 }
             }
         }
@@ -44,7 +46,7 @@ pub(super) fn append(
     Ok(crowded)
 }
 
-/// Appends the rules of a service as if it had no rate.
+/// Appends the rules of a service as if it had no limit.
 pub(super) fn append_unlimited(
     rules: &mut Vec<Rule>,
     service: &Service,
@@ -60,76 +62,135 @@ pub(super) fn append_unlimited(
     Ok(())
 }
 
-/// The budget of a service with a rate.
-struct Limited<'s> {
-    service: &'s Service,
-    budget: Budget,
-    crowd: Option<Crowd>,
+/// The rules that keep a new connection to a service out.
+fn refuse(
+    rules: &mut Vec<Rule>,
+    service: &Service,
+    to_it: &[Match],
+    config: &Config,
+    family: Family,
+    chains: &Chains,
+) -> Result<(), BuildError> {
+    let opening = only(to_it, Tcp::opening);
+    let opens = opening.as_deref().unwrap_or(to_it);
+    let rejected = Target::from(Reject::new(match opening {
+        Some(_) => RejectWith::TcpReset,
+        None => RejectWith::PortUnreachable,
+    }));
+    match (service.action, service.log) {
+        (Action::Reject, true) => {
+            rules.push(Line::Blocked.rule(config, family, new(opens))?);
+            rules.push(rule(&rejected, new(opens)));
+        }
+        (_, true) => rules.push(rule(&chains.log_and_drop, new(opens))),
+        (Action::Reject, false) => rules.push(rule(&rejected, new(to_it))),
+        (_, false) => rules.push(rule(&Target::Drop, new(to_it))),
+    }
+    if service.log && opening.is_some() {
+        // A service further down would take up a connection in the middle.
+        rules.push(rule(&chains.log_and_drop_invalid, new(to_it)));
+    }
+    Ok(())
 }
 
-impl<'s> Limited<'s> {
-    fn new(service: &'s Service, rate: Rate, family: Family) -> Result<Self, BuildError> {
+/// What a service lets in, and how much of it.
+struct Limited {
+    budget: Option<(Budget, Option<Crowd>)>,
+    connections: Option<ConnLimit>,
+    family: Family,
+    /// Where what is let in goes.
+    within: Target,
+    /// Where what is over a limit goes.
+    over: Target,
+    logged: bool,
+}
+
+impl Limited {
+    fn new(service: &Service, family: Family, chains: &Chains) -> Result<Self, BuildError> {
         let prefix = match family {
             Family::Ipv4 => service.per_v4,
             Family::Ipv6 => service.per_v6,
         };
-        let budget = Budget::new(service.name.as_str(), rate, service.burst, prefix);
-        let crowd = budget.crowd(CROWDED, family)?;
+        let budget = |rate: Rate| -> Result<_, BuildError> {
+            let budget = Budget::new(service.name.as_str(), rate, service.burst, prefix);
+            let crowd = budget.crowd(CROWDED, family)?;
+            Ok((budget, crowd))
+        };
+        let connections = |most| ConnLimit::above(most, Direction::Source).prefix(prefix);
+        let (within, over) = if service.log {
+            let (within, over) = (&chains.log_and_accept, &chains.log_and_drop_limited);
+            (within.clone().into(), over.clone().into())
+        } else {
+            (Target::Accept, Target::Drop)
+        };
         Ok(Self {
-            service,
-            budget,
-            crowd,
+            budget: service.rate.map(budget).transpose()?,
+            connections: service.connections.map(connections),
+            family,
+            within,
+            over,
+            logged: service.log,
         })
     }
 
-    /// The rules for one pair of source and interface.
+    /// The rules for one combination of whatever the service is for.
     fn append(
         &self,
         rules: &mut Vec<Rule>,
         crowded: &mut Vec<Rule>,
         to_it: &[Match],
-        family: Family,
         chains: &Chains,
     ) -> Result<(), BuildError> {
-        let opening = self.only(to_it, Tcp::opening);
-        if let Some(later) = self.only(to_it, Tcp::not_opening) {
-            // What goes on is no new connection, also where nobody tracks it.
-            let untracked = Conntrack::state(CtState::UNTRACKED).into();
-            let later = later.into_iter().chain([untracked]);
-            rules.push(rule(&Target::Accept, later));
+        let opening = only(to_it, Tcp::opening);
+        // What opens nothing is not over a limit of connections.
+        let opens = opening.as_deref().unwrap_or(to_it);
+        if self.budget.is_some() {
+            if let Some(later) = only(to_it, Tcp::not_opening) {
+                // What goes on is no new connection, also where nobody tracks it.
+                let untracked = Conntrack::state(CtState::UNTRACKED).into();
+                let later = later.into_iter().chain([untracked]);
+                rules.push(rule(&Target::Accept, later));
+            }
         }
-        if let Some(crowd) = &self.crowd {
+        if let Some(connections) = self.connections {
+            rules.push(rule(&self.over, new(opens).chain([connections.into()])));
+        }
+        let Some((budget, crowd)) = &self.budget else {
+            rules.push(rule(&self.within, new(to_it)));
+            return Ok(());
+        };
+        if let Some(crowd) = crowd {
             let guard = crowd.guard.clone().into();
             rules.push(rule(&chains.crowded, new(to_it).chain([guard])));
-            let within = crowd.up_to(family)?.into();
-            crowded.push(rule(&chains.log_and_accept, new(to_it).chain([within])));
+            let within = crowd.up_to(self.family)?.into();
+            crowded.push(rule(&self.within, new(to_it).chain([within])));
+            if !self.logged {
+                crowded.push(rule(&self.over, new(opens)));
+            }
         }
-        let within = self.budget.up_to(family)?.into();
-        rules.push(rule(&chains.log_and_accept, new(to_it).chain([within])));
-        // What opens nothing is not over a limit of connections.
-        let over = new(opening.as_deref().unwrap_or(to_it));
-        rules.push(rule(&chains.log_and_drop_limited, over));
+        let within = budget.up_to(self.family)?.into();
+        rules.push(rule(&self.within, new(to_it).chain([within])));
+        rules.push(rule(&self.over, new(opens)));
         Ok(())
     }
+}
 
-    /// What packets of TCP are like that also have such flags; none for another protocol.
-    fn only(&self, to_it: &[Match], flags: fn(Tcp) -> Tcp) -> Option<Vec<Match>> {
-        let ServiceProtocol::Tcp(ports) = &self.service.protocol else {
-            return None;
-        };
-        // iptables has ports and flags in one match.
-        let mut all = to_it.to_vec();
-        if single(ports).is_some() {
-            for one in &mut all {
-                if let Match::Tcp(tcp) = one {
-                    *tcp = flags(*tcp);
-                }
-            }
-        } else {
-            all.push(flags(Tcp::new()).into());
-        }
-        Some(all)
+/// What packets of TCP are like that also have such flags; none for another protocol.
+fn only(to_it: &[Match], flags: fn(Tcp) -> Tcp) -> Option<Vec<Match>> {
+    if !to_it.contains(&Protocol::TCP.into()) {
+        return None;
     }
+    // iptables has ports and flags in one match.
+    let mut all = to_it.to_vec();
+    let with_ports = all.iter_mut().find_map(|one| match one {
+        Match::Tcp(tcp) => Some(tcp),
+        _ => None,
+    });
+    match with_ports {
+        Some(tcp) => *tcp = flags(*tcp),
+        None => all.push(flags(Tcp::new()).into()),
+    }
+    Some(all)
 }
 
 fn rule(target: &(impl Clone + Into<Target>), matches: impl IntoIterator<Item = Match>) -> Rule {
@@ -148,65 +209,6 @@ fn new(to_it: &[Match]) -> impl Iterator<Item = Match> + '_ {
     to_it.iter().cloned().chain([state.into()])
 }
 
-/// What packets to the service are like: once for each pair of source and interface.
-fn addressed_to(service: &Service, family: Family) -> Result<Vec<Vec<Match>>, BuildError> {
-    let sources: Vec<Option<Match>> = match service.sources.as_slice() {
-        [] => vec![None],
-        some => some
-            .iter()
-            .filter(|source| source.family() == family)
-            .map(|source| Some(Source::new(*source).into()))
-            .collect(),
-    };
-    let interfaces: Vec<Option<Match>> = match service.interfaces.as_slice() {
-        [] => vec![None],
-        some => some
-            .iter()
-            .map(|interface| Some(InInterface::new(interface.clone()).into()))
-            .collect(),
-    };
-    let destination = destination(service, family)?;
-    Ok(sources
-        .iter()
-        .flat_map(|source| interfaces.iter().map(move |interface| (source, interface)))
-        .map(|(source, interface)| {
-            let place = source.iter().chain(interface);
-            place.chain(&destination).cloned().collect()
-        })
-        .collect())
-}
-
-fn destination(service: &Service, family: Family) -> Result<Vec<Match>, BuildError> {
-    let listed =
-        |ports: &[PortRange]| Multiport::destinations(ports.iter().copied()).map(Match::from);
-    Ok(match (&service.protocol, family) {
-        (ServiceProtocol::Tcp(ports), _) => vec![
-            Protocol::TCP.into(),
-            match single(ports) {
-                Some(port) => Tcp::new().destination(port).into(),
-                None => listed(ports)?,
-            },
-        ],
-        (ServiceProtocol::Udp(ports), _) => vec![
-            Protocol::UDP.into(),
-            match single(ports) {
-                Some(port) => Udp::new().destination(port).into(),
-                None => listed(ports)?,
-            },
-        ],
-        (ServiceProtocol::Icmp, Family::Ipv4) => vec![Protocol::ICMP.into()],
-        (ServiceProtocol::Icmp, Family::Ipv6) => vec![Protocol::ICMPV6.into()],
-    })
-}
-
 /// The networks' budgets of all services with one rate: more than one at a time is rarely crowded.
 /// It is longer than the name of a service can be.
 const CROWDED: &str = "every-crowded-service";
-
-/// One port or range needs no list.
-fn single(ports: &[PortRange]) -> Option<PortRange> {
-    match ports {
-        [one] => Some(*one),
-        _ => None,
-    }
-}

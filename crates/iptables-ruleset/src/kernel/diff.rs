@@ -57,8 +57,9 @@ impl Snapshot {
         for hook in Hook::ALL {
             policy(&mut lines, ruleset, table, hook);
         }
-        for chain in ruleset.chains() {
-            let name = chain.name().as_str();
+        let names = ruleset.chains().map(Chain::name);
+        for name in names.chain(ruleset.local_chains()) {
+            let name = name.as_str();
             if table.and_then(|table| table.chain(name)).is_none() {
                 lines.push(Side::Wanted, name, None, format!(":{name} - [0:0]"));
             }

@@ -133,7 +133,7 @@ fn ending(part: &Part, table: &TableState, rule: &RuleState, depth: u8) -> Optio
     }
     let inside = |to: &str| {
         // Our own chains are the firewall.
-        let chain = table.chain(to).filter(|_| !part.owns(to))?;
+        let chain = table.chain(to).filter(|_| !part.is_within(to))?;
         let mut rules = chain
             .rules()
             .iter()
@@ -154,7 +154,7 @@ fn ending(part: &Part, table: &TableState, rule: &RuleState, depth: u8) -> Optio
         Outcome::Return => Some("RETURN".to_owned()),
         Outcome::Jump(to) => inside(to),
         // There is no way back from it.
-        Outcome::Goto(to) if part.owns(to) => None,
+        Outcome::Goto(to) if part.is_within(to) => None,
         Outcome::Goto(to) => Some(inside(to).unwrap_or_else(|| format!("GOTO {to}"))),
     }
 }
@@ -214,7 +214,7 @@ impl Search<'_> {
             Outcome::Accept => "ACCEPT",
             Outcome::Queue => "NFQUEUE",
             Outcome::Undecided => "a verdict that cannot be read",
-            Outcome::Jump(to) | Outcome::Goto(to) if !self.part.owns(to) => {
+            Outcome::Jump(to) | Outcome::Goto(to) if !self.part.is_within(to) => {
                 let rules = self.table.chain(to).map_or(&[][..], ChainState::rules);
                 for inner in rules {
                     self.rule(inner, &condition, Some(to), depth + 1);

@@ -30,6 +30,11 @@ pub(super) fn changes(
             Some(_) => push(Action::Flush(chain.name.clone())),
         }
     }
+    for name in &part.local {
+        if table.is_none_or(|table| table.chain(name).is_none()) {
+            push(Action::Chain(name.clone()));
+        }
+    }
     // After all chains, because rules jump to them.
     for chain in &part.chains {
         for (number, (text, rule)) in (1..).zip(&chain.rules) {
@@ -121,15 +126,11 @@ fn check_table(part: &Part, table: &TableState) -> Result<(), ApplyError> {
             check_built_in(part, hook, chain)?;
         }
     }
-    for chain in &part.chains {
-        if table
-            .chain(&chain.name)
-            .is_some_and(|there| there.base.is_some())
-        {
-            let reason = format!(
-                "chain {} has a hook of its own; a firewall chain must not",
-                chain.name
-            );
+    let ours = part.chains.iter().map(|chain| &chain.name);
+    for name in ours.chain(&part.local) {
+        let there = table.chain(name);
+        if there.is_some_and(|there| there.base.is_some()) {
+            let reason = format!("chain {name} has a hook of its own; a firewall chain must not");
             return Err(part.conflict(reason));
         }
     }

@@ -17,6 +17,8 @@ pub(super) struct Part {
     pub(super) chains: Vec<Chain>,
     /// The sets that the rules name, by the kernel's index.
     pub(super) sets: BTreeMap<u16, String>,
+    /// Chains for rules of others.
+    pub(super) local: Vec<String>,
     pub(super) wanted: Wanted,
 }
 
@@ -75,6 +77,7 @@ impl Part {
             jumps,
             chains: Vec::new(),
             sets: BTreeMap::new(),
+            local: ruleset.local_chains().map(ToString::to_string).collect(),
             wanted,
         })
     }
@@ -95,6 +98,11 @@ impl Part {
     /// Whether the chain is ours.
     pub(super) fn owns(&self, name: &str) -> bool {
         self.chains.iter().any(|chain| chain.name == name)
+    }
+
+    /// Whether packets come to the chain only from ours, whoever made its rules.
+    pub(super) fn is_within(&self, name: &str) -> bool {
+        self.owns(name) || self.local.iter().any(|local| local == name)
     }
 
     pub(super) fn conflict(&self, reason: impl Into<String>) -> ApplyError {

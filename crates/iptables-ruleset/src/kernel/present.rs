@@ -9,6 +9,7 @@ pub(super) fn is_present(part: &Part, table: Option<&TableState>) -> bool {
     table.is_some_and(|table| {
         install::built_in_as_wanted(part, table)
             && part.chains.iter().all(|chain| has(table, part, chain))
+            && part.local.iter().all(|name| table.chain(name).is_some())
     })
 }
 

@@ -53,6 +53,13 @@ pub(super) fn changes(
     for name in there() {
         push(Action::DeleteChain(name.clone()));
     }
+    for name in part
+        .local
+        .iter()
+        .filter(|name| is_unused(part, table, name))
+    {
+        push(Action::DeleteChain(name.clone()));
+    }
     Ok(())
 }
 
@@ -75,6 +82,17 @@ fn check_references(part: &Part, table: &TableState) -> Result<(), ApplyError> {
         }
     }
     Ok(())
+}
+
+/// Whether a chain for rules of others is there and has none, and nothing but ours leads to it.
+fn is_unused(part: &Part, table: &TableState, name: &str) -> bool {
+    let is_empty = |chain: &ChainState| chain.rules().is_empty();
+    let mut others = table.chains().filter(|(by, _)| !part.owns(by));
+    table.chain(name).is_some_and(is_empty)
+        && !others.any(|(_, chain)| {
+            let mut rules = chain.rules().iter();
+            rules.any(|rule| rule.leads_to() == Some(name))
+        })
 }
 
 /// Whether a rule is a jump that we put there: the ruleset has it and every packet takes it.

@@ -75,7 +75,8 @@ impl FromStr for PortRange {
             let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
             part.parse::<u16>().ok().filter(|_| digits)
         };
-        let ends = match text.split_once(':') {
+        // "-" is what other tools write.
+        let ends = match text.split_once([':', '-']) {
             None => port(text).map(|port| (port, port)),
             Some((first, last)) => port(first).zip(port(last)),
         };

@@ -51,6 +51,7 @@ pub struct Ruleset {
     jumps: Vec<(Hook, ChainName)>,
     first: BTreeSet<Hook>,
     chains: BTreeMap<ChainName, Chain>,
+    local: BTreeSet<ChainName>,
 }
 
 impl Ruleset {
@@ -62,6 +63,7 @@ impl Ruleset {
             jumps: Vec::new(),
             first: BTreeSet::new(),
             chains: BTreeMap::new(),
+            local: BTreeSet::new(),
         }
     }
 
@@ -103,6 +105,30 @@ impl Ruleset {
             .or_insert_with(|| Chain::new(name))
     }
 
+    /// Wants a chain for rules of others, the administrator's for instance, that our rules can jump
+    /// to. It is made where it is missing; nothing is ever put into it or taken out. Taking the
+    /// ruleset out leaves it where it has rules, or where others jump to it.
+    ///
+    /// ```
+    /// use iptables_ruleset::{Family, Rule, Ruleset};
+    ///
+    /// let mut ruleset = Ruleset::new(Family::Ipv4);
+    /// ruleset.local_chain("MY_OWN".parse()?);
+    /// ruleset.chain("IN".parse()?).append(Rule::new("MY_OWN".parse::<iptables_ruleset::ChainName>()?));
+    /// assert!(ruleset.check().is_ok());
+    /// assert!(ruleset.to_iptables_save().to_string().contains(":MY_OWN - [0:0]\n"));
+    /// # Ok::<(), iptables_ruleset::BuildError>(())
+    /// ```
+    pub fn local_chain(&mut self, name: ChainName) -> &mut Self {
+        self.local.insert(name);
+        self
+    }
+
+    /// The chains for rules of others, sorted by name.
+    pub fn local_chains(&self) -> impl Iterator<Item = &ChainName> {
+        self.local.iter()
+    }
+
     /// The policy that is wanted for `hook`; `None`: it stays what it is.
     pub fn policy_of(&self, hook: Hook) -> Option<Policy> {
         self.policies.get(&hook).copied()
@@ -121,9 +147,10 @@ impl Ruleset {
         self.chains.values()
     }
 
-    /// Whether there is a chain of that name.
+    /// Whether there is a chain of that name, ours or for rules of others.
     pub fn has_chain(&self, name: &str) -> bool {
-        self.chains.keys().any(|own| own.as_str() == name)
+        let mut names = self.chains.keys().chain(&self.local);
+        names.any(|own| own.as_str() == name)
     }
 
     /// What `iptables-save -t filter` prints once the ruleset is in an otherwise empty kernel, but
@@ -145,10 +172,19 @@ impl Ruleset {
     ///
     /// # Errors
     /// A match without the protocol it needs or of the other family, a jump to a chain that the
-    /// ruleset has not, or chains that jump in a circle.
+    /// ruleset has not, chains that jump in a circle, or rules in a chain that is for others.
     pub fn check(&self) -> Result<(), BuildError> {
+        if let Some(both) = self
+            .local
+            .iter()
+            .find(|name| self.chains.contains_key(name))
+        {
+            return Err(self.wrong(format!(
+                "chain {both} is for rules of others and has rules of ours"
+            )));
+        }
         for (hook, to) in &self.jumps {
-            if !self.chains.contains_key(to) {
+            if !self.has_chain(to.as_str()) {
                 return Err(self.wrong(format!("{hook} jumps to chain {to}, which is not in it")));
             }
         }
@@ -156,7 +192,7 @@ impl Ruleset {
             for (number, rule) in (1..).zip(chain.rules()) {
                 rule.check(self.family)
                     .and_then(|()| match rule.target().jump() {
-                        Some(to) if !self.chains.contains_key(to) => {
+                        Some(to) if !self.has_chain(to.as_str()) => {
                             Err(format!("jumps to chain {to}, which is not in the ruleset"))
                         }
                         _ => Ok(()),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Hook, Policy, Ruleset};
+use crate::{Chain, ChainName, Hook, Policy, Ruleset};
 
 pub(crate) struct Save<'a>(pub(crate) &'a Ruleset);
 
@@ -15,8 +15,11 @@ impl fmt::Display for Save<'_> {
             let policy = ruleset.policy_of(hook).unwrap_or(Policy::Accept);
             writeln!(f, ":{hook} {policy} [0:0]")?;
         }
-        for chain in ruleset.chains() {
-            writeln!(f, ":{} - [0:0]", chain.name())?;
+        let mut names: Vec<&ChainName> = ruleset.chains().map(Chain::name).collect();
+        names.extend(ruleset.local_chains());
+        names.sort();
+        for name in names {
+            writeln!(f, ":{name} - [0:0]")?;
         }
         for hook in Hook::ALL {
             for to in ruleset.jumps_from(hook) {

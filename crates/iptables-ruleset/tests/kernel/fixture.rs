@@ -95,3 +95,5 @@ fn without_counters(line: &str) -> String {
 
 /// A configuration that uses everything a file can say.
 pub(crate) const EVERYTHING: &str = include_str!("../cases/30-everything/firewall.toml");
+/// A configuration with all that a service can say.
+pub(crate) const SERVICES: &str = include_str!("../cases/90-services/firewall.toml");

@@ -17,6 +17,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             "a_jump_of_others_that_every_packet_takes_is_not_removed",
             jump_of_others,
         ),
+        trial(
+            "a_chain_for_others_is_removed_when_it_is_empty_and_unused",
+            local_chain,
+        ),
     ]
 }
 
@@ -86,6 +90,27 @@ fn jump_of_others() -> Result<(), Failed> {
         "chain LOG_AND_DROP of table ip filter is still used: rule 1 of chain FORWARD jumps to it"
     );
     assert_eq!(snapshot()?, before);
+    iptables.run(&["-D", "FORWARD", "1"])?;
+    remove(&config)??;
+    assert_eq!(saved(Family::Ipv4)?, EMPTY);
+    Ok(())
+}
+
+fn local_chain() -> Result<(), Failed> {
+    let config = Config::default();
+    let iptables = tool(Family::Ipv4, "")?;
+    // Somebody has it before us, and leads to it from elsewhere.
+    iptables.run(&["-N", "FIREWALL_LOCAL"])?;
+    iptables.run(&["-A", "FIREWALL_LOCAL", "-p", "tcp", "-j", "ACCEPT"])?;
+    iptables.run(&["-A", "FORWARD", "-j", "FIREWALL_LOCAL"])?;
+    let before = saved(Family::Ipv4)?;
+    apply(&config)?;
+    remove(&config)??;
+    assert_eq!(saved(Family::Ipv4)?, before);
+    assert_eq!(saved(Family::Ipv6)?, EMPTY);
+    iptables.run(&["-F", "FIREWALL_LOCAL"])?;
+    remove(&config)??;
+    assert!(saved(Family::Ipv4)?.contains(":FIREWALL_LOCAL - [0:0]\n"));
     iptables.run(&["-D", "FORWARD", "1"])?;
     remove(&config)??;
     assert_eq!(saved(Family::Ipv4)?, EMPTY);

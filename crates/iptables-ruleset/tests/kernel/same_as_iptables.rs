@@ -4,7 +4,7 @@
 use iptables_ruleset::{Config, Family, Snapshot};
 use netns_testbed::{Failed, Namespace, Trial, trial};
 
-use crate::fixture::{EVERYTHING, apply, make_sets, rulesets, saved, snapshot, tool};
+use crate::fixture::{EVERYTHING, SERVICES, apply, make_sets, rulesets, saved, snapshot, tool};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -15,6 +15,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial(
             "a_firewall_with_everything_is_what_iptables_would_have_made",
             || same(&Config::parse(EVERYTHING)?),
+        ),
+        trial(
+            "a_firewall_with_every_kind_of_service_is_what_iptables_would_have_made",
+            || same(&Config::parse(SERVICES)?),
         ),
         trial("through_nflog_too", || {
             same(&Config::parse(
