@@ -254,6 +254,8 @@ mod tests {
             examined[0].usable && findings.warnings.is_empty(),
             "{findings:?}"
         );
+        let found = examined[0].found.clone().unwrap();
+        assert_eq!(as_configured(&wanted[0], &found), CreateSet::from(&found));
     }
 
     #[test]

@@ -84,6 +84,15 @@ fn own_rules_survive_apply_and_reset(case: Case) -> Result<(), Failed> {
 fn an_empty_chain_goes_with_reset(case: Case) -> Result<(), Failed> {
     let ground = Ground::new(case)?;
     assert!(ground.saved()?.contains(":FIREWALL_LOCAL - "));
+    // One that is gone is missed, and comes back.
+    ground.iptables(&["-D", "FIREWALL_INPUT", "-j", "FIREWALL_LOCAL"])?;
+    ground.iptables(&["-X", "FIREWALL_LOCAL"])?;
+    ground.apply()?;
+    assert!(
+        ground
+            .saved()?
+            .contains("-A FIREWALL_INPUT -j FIREWALL_LOCAL\n")
+    );
     ground.firewall_apply(&["reset"])?;
     let saved = ground.saved()?;
     assert!(!saved.contains("FIREWALL_LOCAL"), "{saved}");
