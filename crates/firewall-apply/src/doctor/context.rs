@@ -68,6 +68,7 @@ impl<'a> Context<'a> {
             config: Source {
                 path: "firewall.toml".into(),
                 found: true,
+                more: Vec::new(),
             },
             wanted,
             problems: Vec::new(),

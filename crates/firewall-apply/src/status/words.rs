@@ -9,6 +9,7 @@ pub(super) fn purpose(purpose: &Purpose) -> (&'static str, Option<String>) {
         Purpose::Loopback => ("loopback", None),
         Purpose::KnownConnections => ("known-connections", None),
         Purpose::Link => ("link", None),
+        Purpose::Local => ("local", None),
         Purpose::Listed(list) => ("listed", Some((*list).to_owned())),
         Purpose::Invalid => ("invalid", None),
         Purpose::Service(name) => ("service", Some(name.to_string())),

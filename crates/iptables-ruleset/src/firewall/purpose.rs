@@ -20,6 +20,8 @@ pub enum Purpose {
     Link,
     /// Members of the set of this name, for IPv6 without `_v6`: `blacklist`.
     Listed(&'static str),
+    /// The administrator's own rules, in a chain that is theirs.
+    Local,
     /// What belongs to no connection and opens none.
     Invalid,
     /// A service of the configuration.
@@ -129,7 +131,8 @@ impl Common {
             .map(|rule| (rule, Purpose::Link))
             .collect();
         let first = [Purpose::Loopback, Purpose::KnownConnections];
-        known.extend(opening(family)?.into_iter().zip(first));
+        known.extend(opening(&Config::default(), family)?.into_iter().zip(first));
+        known.push((Rule::new(chains.local.clone()), Purpose::Local));
         known.push((invalid(&chains), Purpose::Invalid));
         known.push((opens_nothing(&chains), Purpose::Invalid));
         let mut lists = Vec::new();
