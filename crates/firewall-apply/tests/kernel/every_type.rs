@@ -178,7 +178,7 @@ static TYPES: [Type; 16] = [
             ),
             ("V6", &["2001:db8::/32,::1", "::1,2001:db8::/33", "::2,::3"]),
             ("netmask 24", &["192.0.2.0/25,198.51.100.0/25"]),
-            ("bitmask 255.255.0.0", &["192.0.2.0/25,198.51.100.0/25"]),
+            // Not with a bitmask: ipset 7.17 saves it as 255.255.0.0/139, which it cannot read either.
         ],
         nomatch: true,
     },

@@ -140,13 +140,14 @@ impl<'a> Going<'a> {
         for (name, chain) in now.chains() {
             let was_there = match then.ours.get(name) {
                 Some(rules) => rules.is_some(),
-                None => !is_built_in(name) || then.built_in.contains_key(name),
+                None if is_built_in(name) => then.built_in.contains_key(name),
+                None => !then.missing.contains(name),
             };
-            let in_use = used.contains(name)
-                || is_built_in(name) && chain.rules().iter().any(|rule| of_others(name, rule));
+            let filled = chain.rules().iter().any(|rule| of_others(name, rule));
+            let in_use = used.contains(name) || filled;
             if was_there || in_use {
                 all_gone = false;
-                if in_use && !was_there && !is_built_in(name) {
+                if in_use && !was_there && !is_built_in(name) && !filled {
                     self.left_out.push(format!(
                         "{family}: chain {name} stays, without a rule: others jump to it by now"
                     ));

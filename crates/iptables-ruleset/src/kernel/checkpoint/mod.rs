@@ -66,6 +66,9 @@ struct TableThen {
     built_in: BTreeMap<String, BuiltInThen>,
     /// Our chains by their names; `None` for one that there was not.
     ours: BTreeMap<String, Option<Vec<RuleThen>>>,
+    /// The chains for rules of others that there were not.
+    #[serde(default)]
+    missing: BTreeSet<String>,
 }
 
 /// A built-in chain as it was.
@@ -115,13 +118,22 @@ impl Checkpoint {
         mut set_name: impl FnMut(u16) -> Option<String>,
     ) -> Self {
         let mut names: BTreeMap<Family, BTreeSet<String>> = BTreeMap::new();
+        let mut missing: BTreeMap<Family, BTreeSet<String>> = BTreeMap::new();
         for ruleset in rulesets {
-            let names = names.entry(ruleset.family()).or_default();
+            let family = ruleset.family();
+            let names = names.entry(family).or_default();
             names.extend(ruleset.chains().map(|chain| chain.name().to_string()));
+            let there = |name: &str| snapshot.table(family)?.chain(name);
+            let local = ruleset.local_chains().map(ToString::to_string);
+            let local = local.filter(|name| there(name).is_none());
+            missing.entry(family).or_default().extend(local);
         }
         let table = |family| {
             let names = names.get(&family).cloned().unwrap_or_default();
-            TableThen::of(snapshot.table(family), names)
+            TableThen {
+                missing: missing.get(&family).cloned().unwrap_or_default(),
+                ..TableThen::of(snapshot.table(family), names)
+            }
         };
         let [ip, ip6] = Family::BOTH.map(table);
         let rules = [&ip, &ip6].into_iter().flat_map(TableThen::rules);
@@ -244,6 +256,7 @@ impl TableThen {
             exists: true,
             built_in: built_in.collect(),
             ours,
+            missing: BTreeSet::new(),
         }
     }
 
