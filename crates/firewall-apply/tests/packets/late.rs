@@ -1,7 +1,7 @@
 //! What belongs to no connection and opens none: the end of one that tracking has forgotten, and
 //! what looks like it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use netns_testbed::{Failed, Packet, TcpHeader};
 
@@ -41,41 +41,48 @@ const KINDS: [Kind; 8] = [
 /// The one that connection tracking takes for a connection that it has not seen begin.
 const ACK: Kind = ("ACK", |tcp| tcp.ack = true);
 
+/// How often an end is tried: where the machine is busy, an acknowledgement that was put off is
+/// sent after tracking has forgotten the connection, and has it taken up again before it ends.
+const TRIES: usize = 8;
+
 /// A browser closes an idle connection after tracking has given it up.
 fn late_end_of_a_connection(case: Case) -> Result<(), Failed> {
-    let mut ground = Ground::new(case)?;
-    let mut session = Session::open(&ground, &ground.world.attacker, ground.gateway(443))?;
-    session.client_speaks()?;
-    let client = session.client.local_addr()?.ip();
-    ground.expect_logged(&[(client, Log::Allowed)])?;
-    ground.forget_connections()?;
-    drop(session.client);
-    only_invalid(&mut ground, client)
+    ends_late(case, |_, session| session.client_speaks())
 }
 
+/// It closes with something unread, and so resets.
 fn late_reset_of_a_connection(case: Case) -> Result<(), Failed> {
-    let mut ground = Ground::new(case)?;
-    let mut session = Session::open(&ground, &ground.world.attacker, ground.gateway(443))?;
-    let client = session.client.local_addr()?.ip();
-    session.gateway_speaks()?;
-    ground.expect_logged(&[(client, Log::Allowed)])?;
-    // It closes with something unread, and so resets.
-    std::io::Write::write_all(&mut session.gateway, b"unread")?;
-    ground.send(&[])?;
-    ground.forget_connections()?;
-    drop(session.client);
-    only_invalid(&mut ground, client)
+    ends_late(case, |ground, session| {
+        session.gateway_speaks()?;
+        std::io::Write::write_all(&mut session.gateway, b"unread")?;
+        ground.send(&[])?;
+        Ok(())
+    })
 }
 
-/// The end was seen, maybe more than once, and nobody can be banned for it.
-fn only_invalid(ground: &mut Ground, client: IpAddr) -> Result<(), Failed> {
-    let prefix = Log::Invalid.prefix(ground.case.family);
-    let seen = ground.send(&[])?;
-    assert!(!seen.logged.is_empty(), "the end was not seen");
-    for line in &seen.logged {
-        assert_eq!((line.prefix.as_str(), line.source), (prefix, client));
+/// The end is seen, maybe more than once, and nobody can be banned for it.
+fn ends_late(
+    case: Case,
+    mut speak: impl FnMut(&mut Ground, &mut Session) -> Result<(), Failed>,
+) -> Result<(), Failed> {
+    let mut ground = Ground::new(case)?;
+    let prefix = Log::Invalid.prefix(case.family);
+    for _ in 0..TRIES {
+        let mut session = Session::open(&ground, &ground.world.attacker, ground.gateway(443))?;
+        let client = session.client.local_addr()?.ip();
+        ground.expect_logged(&[(client, Log::Allowed)])?;
+        speak(&mut ground, &mut session)?;
+        ground.forget_connections()?;
+        drop(session.client);
+        let seen = ground.send(&[])?;
+        for line in &seen.logged {
+            assert_eq!((line.prefix.as_str(), line.source), (prefix, client));
+        }
+        if !seen.logged.is_empty() {
+            return Ok(());
+        }
     }
-    Ok(())
+    Err("the end was not seen".into())
 }
 
 /// 150 clients are in the middle of their connections to https: they go on, and none of them is

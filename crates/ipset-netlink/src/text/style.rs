@@ -149,9 +149,7 @@ impl Style {
 
 fn ports(out: &mut Vec<u8>, port: Port) {
     if let Some(protocol) = port.protocol() {
-        // The pseudo protocol 0 is read as a number alone.
-        let name = (protocol != 0).then(|| Protocols::of_system().name(protocol));
-        match name.flatten() {
+        match Protocols::of_system().name(protocol) {
             Some(name) => out.extend_from_slice(name.as_bytes()),
             None => number::decimal(out, protocol),
         }
