@@ -48,20 +48,24 @@ pub(crate) struct Rough(pub(crate) u64);
 
 impl Display for Rough {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let units = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
-        let first = units.iter().position(|(_, seconds)| self.0 >= *seconds);
-        let Some(first) = first else {
-            return f.write_str("0s");
-        };
-        let mut left = self.0;
-        for (unit, seconds) in units.iter().skip(first).take(2) {
-            if left >= *seconds {
-                write!(f, "{}{unit}", left / seconds)?;
-                left %= seconds;
-            }
-        }
-        Ok(())
+        write_seconds(f, self.0, 2)
     }
+}
+
+/// Writes seconds in units, from the largest that they fill on, as many of them as `most`.
+pub(crate) fn write_seconds(f: &mut Formatter<'_>, seconds: u64, most: usize) -> fmt::Result {
+    let units = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
+    let Some(first) = units.iter().position(|(_, length)| seconds >= *length) else {
+        return f.write_str("0s");
+    };
+    let mut left = seconds;
+    for (unit, length) in units.iter().skip(first).take(most) {
+        if left >= *length {
+            write!(f, "{}{unit}", left / length)?;
+            left %= length;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

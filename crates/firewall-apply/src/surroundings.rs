@@ -4,7 +4,7 @@
 use std::fs;
 
 use iptables_ruleset::config::LogTarget;
-use iptables_ruleset::{Ahead, Beside, Bypass, Config, Family, Nftables};
+use iptables_ruleset::{Ahead, Beside, Bypass, Config, Nftables};
 
 use crate::findings::{Findings, causes};
 use crate::legacy;
@@ -30,10 +30,7 @@ pub(crate) fn note_ahead(bypassed: &[Bypass], ahead: &[Ahead], findings: &mut Fi
 }
 
 fn cure(ahead: &Ahead) -> String {
-    let tool = match ahead.family {
-        Family::Ipv4 => "iptables",
-        Family::Ipv6 => "ip6tables",
-    };
+    let tool = ahead.family.tool();
     format!(
         "position = \"first\" under [policy] puts the firewall before it, `{tool} -D {} {}` takes it away",
         ahead.hook, ahead.position

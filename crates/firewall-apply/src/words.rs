@@ -6,6 +6,8 @@ use std::str::FromStr;
 use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::SpanParser;
 
+use crate::amount::write_seconds;
+
 /// The items, with commas between them.
 pub(crate) fn join(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<_>>().join(", ")
@@ -54,17 +56,7 @@ impl FromStr for Span {
 
 impl Display for Span {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut left = self.0;
-        if left == 0 {
-            return f.write_str("0s");
-        }
-        for (unit, seconds) in [("d", 86400), ("h", 3600), ("m", 60), ("s", 1)] {
-            if left >= seconds {
-                write!(f, "{}{unit}", left / seconds)?;
-                left %= seconds;
-            }
-        }
-        Ok(())
+        write_seconds(f, self.0.into(), usize::MAX)
     }
 }
 

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
 use crate::host::{FAMILIES, Run, Scratch, all_rules, all_sets, firewall_apply, text, tool};
-use crate::saved::destroy_all;
+use crate::saved::start_anew;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -480,16 +480,6 @@ fn the_file_is_enough_when_nobody_waits_any_more() -> Result<(), Failed> {
         assert!(!machine.file().exists());
     }
     Ok(())
-}
-
-/// What a start of the host leaves of the kernel's part.
-fn start_anew() -> Result<(), Failed> {
-    for (tool_name, _) in FAMILIES {
-        for arguments in ["-P INPUT ACCEPT", "-P FORWARD ACCEPT", "-F", "-X"] {
-            tool(&format!("{tool_name} {arguments}"))?;
-        }
-    }
-    destroy_all()
 }
 
 fn a_host_that_is_started_anew_has_the_confirmed_firewall() -> Result<(), Failed> {

@@ -3,7 +3,7 @@
 use netns_testbed::{Failed, Trial, trial};
 
 use crate::host::{FAMILIES, Run, Scratch, all_rules, all_sets, firewall_apply, rules, text, tool};
-use crate::saved::destroy_all;
+use crate::saved::start_anew;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -62,16 +62,6 @@ impl Machine {
         ];
         firewall_apply(&[&arguments, more].concat())
     }
-
-    /// What a boot leaves.
-    fn boot() -> Result<(), Failed> {
-        for (tool_name, _) in FAMILIES {
-            for arguments in ["-P INPUT ACCEPT", "-P FORWARD ACCEPT", "-F", "-X"] {
-                tool(&format!("{tool_name} {arguments}"))?;
-            }
-        }
-        destroy_all()
-    }
 }
 
 fn what_went_in_last_comes_back_where_the_wanted_cannot_be_read() -> Result<(), Failed> {
@@ -79,7 +69,7 @@ fn what_went_in_last_comes_back_where_the_wanted_cannot_be_read() -> Result<(), 
     machine.apply(SERVICE, &[])?.exits(0)?;
     let (wanted_rules, wanted_sets) = (all_rules()?, all_sets()?);
     for slip in ["[log]\nblocked-levle = 4\n", "[log\n", "# nothing\n", ""] {
-        Machine::boot()?;
+        start_anew()?;
         let run = machine.apply(slip, &[])?.exits(1)?;
         assert!(run.stderr.contains("firewall.toml:"), "the slip: {run:?}");
         assert!(
@@ -101,7 +91,7 @@ fn a_floor_stands_where_a_set_cannot_be_used() -> Result<(), Failed> {
     let machine = Machine::new()?;
     let config = format!("{SERVICE}[sets.members]\nwhitelist = [\"192.0.2.4\", \"2001:db8::4\"]\n");
     machine.apply(&config, &[])?.exits(0)?;
-    Machine::boot()?;
+    start_anew()?;
     tool("ipset create blacklist hash:ip,port timeout 0")?;
     tool("ipset add blacklist 192.0.2.9,80")?;
     let run = machine.apply(&config, &[])?.exits(1)?;

@@ -34,6 +34,23 @@ pub(crate) fn apply() -> Result<Run, Failed> {
     firewall_apply(&["--config", DEFAULTS, "apply", "--saved", "/dev/null"])
 }
 
+/// Applies the defaults, without saved members, and tells of it in JSON.
+pub(crate) fn apply_json() -> Result<Run, Failed> {
+    apply_json_of(DEFAULTS)
+}
+
+/// Applies this configuration file, without saved members, and tells of it in JSON.
+pub(crate) fn apply_json_of(config: &str) -> Result<Run, Failed> {
+    firewall_apply(&[
+        "--config",
+        config,
+        "--json",
+        "apply",
+        "--saved",
+        "/dev/null",
+    ])
+}
+
 impl Run {
     /// Itself, when its exit status is `status`.
     pub(crate) fn exits(self, status: i32) -> Result<Self, Failed> {

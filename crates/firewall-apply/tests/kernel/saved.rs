@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use netns_testbed::{Failed, Tool, Trial, skip, trial};
 
-use crate::host::{DEFAULTS, Scratch, all_rules, all_sets, apply, firewall_apply, text, tool};
+use crate::host::{
+    DEFAULTS, FAMILIES, Scratch, all_rules, all_sets, apply, firewall_apply, text, tool,
+};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -33,6 +35,16 @@ pub(crate) fn save(path: &str) -> Result<(), Failed> {
 pub(crate) fn destroy_all() -> Result<(), Failed> {
     firewall_apply(&["--config", DEFAULTS, "reset", "--sets"])?.exits(0)?;
     tool("ipset destroy").map(drop)
+}
+
+/// What a start of the host leaves of the kernel's part: no rules and no sets.
+pub(crate) fn start_anew() -> Result<(), Failed> {
+    for (tool_name, _) in FAMILIES {
+        for arguments in ["-P INPUT ACCEPT", "-P FORWARD ACCEPT", "-F", "-X"] {
+            tool(&format!("{tool_name} {arguments}"))?;
+        }
+    }
+    destroy_all()
 }
 
 /// Members of every kind, permanent ones so that seconds do not matter.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use netfilter_host::turn::Turn;
 use netns_testbed::{Failed, Trial, trial};
 
-use crate::host::{DEFAULTS, Scratch, all_rules, all_sets, apply, firewall_apply, tool};
+use crate::host::{
+    DEFAULTS, Scratch, all_rules, all_sets, apply, apply_json, apply_json_of, firewall_apply, tool,
+};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -77,15 +79,7 @@ fn eight_sets_are_created_as_configured() -> Result<(), Failed> {
         "firewall.toml",
         "[sets]\ntype = \"hash:ip\"\nmaxelem = 1000\n",
     )?;
-    let arguments = [
-        "--config",
-        &config,
-        "--json",
-        "apply",
-        "--saved",
-        "/dev/null",
-    ];
-    let run = firewall_apply(&arguments)?.exits(0)?;
+    let run = apply_json_of(&config)?.exits(0)?;
     let saved = all_sets()?;
     let lines: Vec<_> = saved.lines().collect();
     assert_eq!(lines.len(), 8, "{saved}");
@@ -153,15 +147,7 @@ fn a_set_that_differs_is_replaced() -> Result<(), Failed> {
     tool("ipset add blacklist 192.0.2.1 timeout 0 comment kept")?;
     tool("ipset create whitelist_v6 hash:net family inet6")?;
     tool("ipset add whitelist_v6 2001:db8::/32")?;
-    let arguments = [
-        "--config",
-        DEFAULTS,
-        "--json",
-        "apply",
-        "--saved",
-        "/dev/null",
-    ];
-    let run = firewall_apply(&arguments)?.exits(0)?;
+    let run = apply_json()?.exits(0)?;
     // What the configuration says nothing about stays.
     assert!(run.stderr.contains("default timeout of 600"), "{run:?}");
     let saved = all_sets()?;

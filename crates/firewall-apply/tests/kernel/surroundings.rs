@@ -2,7 +2,9 @@
 
 use netns_testbed::{Failed, Tool, Trial, skip, trial};
 
-use crate::host::{DEFAULTS, FAMILIES, Run, Scratch, apply, firewall_apply, text, tool};
+use crate::host::{
+    DEFAULTS, FAMILIES, Run, Scratch, apply, apply_json, firewall_apply, text, tool,
+};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -52,15 +54,7 @@ fn a_door_before_the_firewall_is_told() -> Result<(), Failed> {
             "{warning}"
         );
     }
-    let run = firewall_apply(&[
-        "--config",
-        DEFAULTS,
-        "--json",
-        "apply",
-        "--saved",
-        "/dev/null",
-    ])?
-    .exits(0)?;
+    let run = apply_json()?.exits(0)?;
     assert_eq!(run.json()?["warnings"].as_array().map(Vec::len), Some(2));
 
     let scratch = Scratch::new()?;

@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use iptables_ruleset::{Kernel as _, Nftables};
 use netns_testbed::{Failed, Tool, Trial, trial};
 
-use crate::host::{DEFAULTS, FAMILIES, Run, all_rules, apply, firewall_apply, tool};
+use crate::host::{FAMILIES, all_rules, apply, apply_json, tool};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -19,17 +19,6 @@ pub(crate) fn trials() -> Vec<Trial> {
             whatever_was_changed_by_hand_is_put_right,
         ),
     ]
-}
-
-fn apply_json() -> Result<Run, Failed> {
-    firewall_apply(&[
-        "--config",
-        DEFAULTS,
-        "--json",
-        "apply",
-        "--saved",
-        "/dev/null",
-    ])
 }
 
 /// All rules with their counters and the kernel's numbers for them, which a rule has for as long as

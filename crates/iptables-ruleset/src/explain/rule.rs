@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use super::loads::{Followed, Loads};
 use crate::encoding::{Expression, Native};
+use crate::kernel::outcome::Outcome;
 use crate::packet::{Answer, Facts, Holds, Packet};
 use crate::target::Target;
 use crate::{Family, Match, Rule, RuleState};
@@ -18,25 +19,6 @@ pub struct Asked {
     pub answer: Answer,
 }
 
-/// What a rule does with a packet that matches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Action {
-    /// Nothing that ends its way.
-    Nothing,
-    Accept,
-    Drop,
-    Reject,
-    Queue,
-    Return,
-    Jump(String),
-    Goto(String),
-    Redirect,
-    /// It is kept away from connection tracking.
-    Untrack,
-    /// What is not known here.
-    Unknown,
-}
-
 /// A rule and how it answered.
 pub(super) struct Answered {
     /// As iptables-save prints it.
@@ -48,7 +30,7 @@ pub(super) struct Answered {
     pub(super) holds: Holds,
     /// The prefixes of the lines that it writes when it matches.
     pub(super) logs: Vec<String>,
-    pub(super) action: Action,
+    pub(super) action: Outcome,
 }
 
 /// Asks a rule that is in the kernel.
@@ -67,7 +49,7 @@ pub(super) fn ask(rule: &Rule, packet: &Packet, facts: &mut dyn Facts) -> Answer
         asked: Vec::new(),
         holds: Holds::Yes,
         logs: Vec::new(),
-        action: Action::Nothing,
+        action: Outcome::Continue,
     };
     let mut ordered: Vec<&Match> = rule.matches().iter().collect();
     if !ordered.iter().any(|one| matches!(one, Match::Other(_))) {
@@ -107,11 +89,10 @@ pub(super) fn ask(rule: &Rule, packet: &Packet, facts: &mut dyn Facts) -> Answer
             }
         }
     }
-    match rule.target() {
-        Target::None => {}
-        Target::Log(log) => answered.logs.push(log.prefix().to_owned()),
-        Target::Nflog(nflog) => answered.logs.push(nflog.prefix_text().to_owned()),
-        target => answered.action = does(target, family),
+    let logged = rule.target().log_prefix().map(ToOwned::to_owned);
+    answered.logs.extend(logged);
+    if *rule.target() != Target::None {
+        answered.action = does(rule.target(), family);
     }
     answered
 }
@@ -120,7 +101,7 @@ pub(super) fn ask(rule: &Rule, packet: &Packet, facts: &mut dyn Facts) -> Answer
 fn words(target: &Target, family: Family) -> String {
     match target {
         Target::Other(other) => match acts(other.expression(), family) {
-            Action::Goto(chain) => format!("-g {chain}"),
+            Outcome::Goto(chain) => format!("-g {chain}"),
             _ => format!("-j {}", other.name().replace("target ", "")),
         },
         known => Rule::new(known.clone())
@@ -129,48 +110,47 @@ fn words(target: &Target, family: Family) -> String {
     }
 }
 
-fn does(target: &Target, family: Family) -> Action {
+fn does(target: &Target, family: Family) -> Outcome {
     match target {
-        Target::Accept => Action::Accept,
-        Target::Drop => Action::Drop,
-        Target::Reject(_) => Action::Reject,
-        Target::Return => Action::Return,
-        Target::Jump(chain) => Action::Jump(chain.to_string()),
-        Target::Log(_) | Target::Nflog(_) | Target::None => Action::Nothing,
+        Target::Accept => Outcome::Accept,
+        Target::Drop => Outcome::Drop,
+        Target::Reject(_) => Outcome::Reject,
+        Target::Return => Outcome::Return,
+        Target::Jump(chain) => Outcome::Jump(chain.to_string()),
+        Target::Log(_) | Target::Nflog(_) | Target::None => Outcome::Continue,
         Target::Other(other) => acts(other.expression(), family),
     }
 }
 
 /// What an expression does that is none of the targets.
-fn acts(expression: &Expression, family: Family) -> Action {
+fn acts(expression: &Expression, family: Family) -> Outcome {
     let other = match expression {
         Expression::Other(other) => other,
         // One that iptables makes, in a place of its own.
         known => match Target::decode(known, family) {
-            Target::Other(_) => return Action::Unknown,
+            Target::Other(_) => return Outcome::Undecided,
             target => return does(&target, family),
         },
     };
+    if let Some(outcome) = Outcome::of(&other.native) {
+        return outcome;
+    }
     match &other.native {
-        Native::GoesTo(chain) => Action::Goto(chain.clone()),
-        Native::Rejects => Action::Reject,
-        Native::Queues => Action::Queue,
-        Native::ChangesDestination => Action::Redirect,
-        Native::DoesNothing | Native::Loads | Native::LoadsState => Action::Nothing,
-        _ if other.name == "notrack" => Action::Untrack,
+        Native::Loads | Native::LoadsState => Outcome::Continue,
+        _ if other.name == "notrack" => Outcome::Untrack,
         _ => match other.name.strip_prefix("target ") {
-            Some("NOTRACK") => Action::Untrack,
+            Some("NOTRACK") => Outcome::Untrack,
             Some("CT")
                 if other
                     .data
                     .first()
                     .is_some_and(|flags| flags & XT_CT_NOTRACK != 0) =>
             {
-                Action::Untrack
+                Outcome::Untrack
             }
-            Some("REDIRECT") => Action::Redirect,
-            Some(name) if GOES_ON.contains(&name) => Action::Nothing,
-            _ => Action::Unknown,
+            Some("REDIRECT") => Outcome::Redirect,
+            Some(name) if GOES_ON.contains(&name) => Outcome::Continue,
+            _ => Outcome::Undecided,
         },
     }
 }

@@ -1,7 +1,8 @@
 //! The way of a packet through the chains of one table.
 
 use super::ending::{Ending, LogLine, Verdict, either};
-use super::rule::{Action, Answered, Asked, ask, ask_found};
+use super::rule::{Answered, Asked, ask, ask_found};
+use crate::kernel::outcome::Outcome;
 use crate::packet::{Facts, Holds, Packet, Tracking};
 use crate::{Policy, Ruleset, TableState};
 
@@ -242,30 +243,30 @@ impl Walk<'_> {
                 certain: true,
             }));
         let goes_on = match answered.action {
-            Action::Nothing => Some(matched),
-            Action::Accept => self.end(&matched, Verdict::Accept, Some(at)),
-            Action::Drop => self.end(&matched, Verdict::Drop, Some(at)),
-            Action::Reject => self.end(&matched, Verdict::Reject, Some(at)),
-            Action::Queue => self.end(&matched, Verdict::Queue, Some(at)),
-            Action::Redirect => self.end(&matched, Verdict::Redirect, Some(at)),
-            Action::Unknown => {
+            Outcome::Continue => Some(matched),
+            Outcome::Accept => self.end(&matched, Verdict::Accept, Some(at)),
+            Outcome::Drop => self.end(&matched, Verdict::Drop, Some(at)),
+            Outcome::Reject => self.end(&matched, Verdict::Reject, Some(at)),
+            Outcome::Queue => self.end(&matched, Verdict::Queue, Some(at)),
+            Outcome::Redirect => self.end(&matched, Verdict::Redirect, Some(at)),
+            Outcome::Undecided => {
                 self.end(&matched, Verdict::Undecided, Some(at));
                 matched.reached = Holds::Perhaps;
                 Some(matched)
             }
-            Action::Untrack => {
+            Outcome::Untrack => {
                 self.done.untracked = Some(matched.reached);
                 if matched.reached == Holds::Yes {
                     self.packet = self.packet.clone().tracking(Tracking::Untracked);
                 }
                 Some(matched)
             }
-            Action::Return => {
+            Outcome::Return => {
                 left.ways.push(matched);
                 None
             }
-            Action::Jump(to) => self.chain(&to, matched, depth + 1).joined(),
-            Action::Goto(to) => {
+            Outcome::Jump(to) => self.chain(&to, matched, depth + 1).joined(),
+            Outcome::Goto(to) => {
                 left.ways
                     .extend(self.chain(&to, matched, depth + 1).joined());
                 None

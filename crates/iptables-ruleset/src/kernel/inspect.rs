@@ -65,10 +65,7 @@ impl fmt::Display for Bypass {
             position,
             verdict,
         } = self;
-        let tool = match family {
-            Family::Ipv4 => "iptables",
-            Family::Ipv6 => "ip6tables",
-        };
+        let tool = family.tool();
         write!(
             f,
             "rule {position} of the {family} chain {hook} does {verdict} with every packet before the firewall sees it: the \
@@ -146,7 +143,7 @@ fn ending(part: &Part, table: &TableState, rule: &RuleState, depth: u8) -> Optio
         })
     };
     match &rule.outcome {
-        Outcome::Continue | Outcome::Redirect | Outcome::Undecided => None,
+        Outcome::Continue | Outcome::Redirect | Outcome::Untrack | Outcome::Undecided => None,
         Outcome::Accept => Some("ACCEPT".to_owned()),
         Outcome::Drop => Some("DROP".to_owned()),
         Outcome::Reject => Some("REJECT".to_owned()),

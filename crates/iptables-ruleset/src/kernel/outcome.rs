@@ -18,15 +18,31 @@ pub(crate) enum Outcome {
     Goto(String),
     /// It gets another destination.
     Redirect,
+    /// It is kept away from connection tracking.
+    Untrack,
     /// A verdict about it may be looked up, and which cannot be told.
     Undecided,
 }
 
 impl Outcome {
+    /// What an expression does that iptables has no words for; `None` for one that asks, loads, or
+    /// does what cannot be told here.
+    pub(crate) fn of(native: &Native) -> Option<Self> {
+        Some(match native {
+            Native::DoesNothing => Self::Continue,
+            Native::Rejects => Self::Reject,
+            Native::Queues => Self::Queue,
+            Native::GoesTo(chain) => Self::Goto(chain.clone()),
+            Native::ChangesDestination => Self::Redirect,
+            Native::LooksUpVerdict => Self::Undecided,
+            _ => return None,
+        })
+    }
+
     /// What iptables writes for it.
     pub(super) fn words(&self) -> String {
         match self {
-            Self::Continue | Self::Redirect | Self::Undecided => String::new(),
+            Self::Continue | Self::Redirect | Self::Untrack | Self::Undecided => String::new(),
             Self::Jump(to) => format!("-j {to}"),
             Self::Goto(to) => format!("-g {to}"),
             Self::Accept => "-j ACCEPT".to_owned(),
@@ -56,20 +72,13 @@ pub(crate) fn effect(expressions: &[Expression]) -> (bool, Outcome) {
                 Verdict::Return => Outcome::Return,
                 Verdict::Jump(to) => Outcome::Jump(to.clone()),
             }),
-            Expression::Other(other) => match &other.native {
-                Native::DoesNothing => continue,
-                Native::Rejects => Some(Outcome::Reject),
-                Native::Queues => Some(Outcome::Queue),
-                Native::GoesTo(chain) => Some(Outcome::Goto(chain.clone())),
-                Native::ChangesDestination => {
-                    otherwise = Outcome::Redirect;
+            Expression::Other(other) => match Outcome::of(&other.native) {
+                Some(Outcome::Continue) => continue,
+                Some(may_be @ (Outcome::Redirect | Outcome::Undecided)) => {
+                    otherwise = may_be;
                     None
                 }
-                Native::LooksUpVerdict => {
-                    otherwise = Outcome::Undecided;
-                    None
-                }
-                _ => None,
+                end => end,
             },
             _ => None,
         };

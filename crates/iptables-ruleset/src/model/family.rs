@@ -28,6 +28,14 @@ impl Family {
         }
     }
 
+    /// The program that administrators use for the family: `iptables` or `ip6tables`.
+    pub fn tool(self) -> &'static str {
+        match self {
+            Self::Ipv4 => "iptables",
+            Self::Ipv6 => "ip6tables",
+        }
+    }
+
     /// What `nf_tables` calls the family: `ip` or `ip6`.
     pub fn nft_name(self) -> &'static str {
         match self {

@@ -55,11 +55,6 @@ impl Nflog {
         }
     }
 
-    /// What its lines begin with.
-    pub fn prefix_text(&self) -> &str {
-        &self.prefix
-    }
-
     pub(super) fn save(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("-j NFLOG")?;
         if !self.prefix.is_empty() {
