@@ -1,7 +1,7 @@
 //! `FIREWALL_INPUT`, and `FIREWALL_CROWDED` beside it: what happens to packets to this host, in
 //! order.
 
-use super::{Chains, link, services, throttle};
+use super::{Chains, bans, link, services, throttle};
 use crate::config::{List, Quiet};
 use crate::match_::{AddrType, AddrTypes, Conntrack, CtState, InInterface, Protocol, Tcp};
 use crate::{BuildError, Config, Family, Rule, Ruleset, Target};
@@ -14,7 +14,7 @@ pub(super) fn fill(
     let family = ruleset.family();
     let mut rules = opening(config, family)?;
     rules.push(Rule::new(chains.log_and_accept.clone()).matching(List::Whitelist.member(family)?));
-    rules.push(Rule::new(chains.log_and_drop.clone()).matching(List::Blacklist.member(family)?));
+    rules.extend(bans::rules(family, &chains.log_and_drop)?);
     // Where a ban holds and nothing else has decided yet.
     rules.push(Rule::new(chains.local.clone()));
     rules.push(invalid(chains));

@@ -1,6 +1,7 @@
 //! From a [`Config`] to the rules of one family.
 
 mod address;
+mod bans;
 mod budget;
 pub(crate) mod earlier;
 mod floor;
