@@ -51,8 +51,10 @@ pub(crate) struct Wanted {
     pub(crate) sets: Vec<CreateSet>,
     /// The members that the configuration puts into each of them.
     pub(crate) members: BTreeMap<SetName, Vec<Key>>,
-    /// The rules, IPv4 before IPv6.
-    pub(crate) rulesets: [Ruleset; 2],
+    /// The rules of each table, IPv4 before IPv6.
+    pub(crate) rulesets: Vec<Ruleset>,
+    /// The rules that another configuration can have in tables where this one has none.
+    pub(crate) unwanted: Vec<Ruleset>,
 }
 
 impl Wanted {
@@ -247,12 +249,16 @@ fn excerpt(text: &str, error: &ConfigError) -> Option<String> {
 }
 
 fn wanted(config: Config, text: &str) -> Result<Wanted, String> {
-    let ruleset = |family| config.ruleset(family).map_err(|error| causes(&error));
-    let rulesets = [ruleset(Family::Ipv4)?, ruleset(Family::Ipv6)?];
+    let (mut rulesets, mut unwanted) = (Vec::new(), Vec::new());
+    for family in Family::BOTH {
+        rulesets.extend(config.rulesets(family).map_err(|error| causes(&error))?);
+        unwanted.extend(config.unwanted(family).map_err(|error| causes(&error))?);
+    }
     Ok(Wanted {
         sets: sets(&config)?,
         members: members(&config)?,
         rulesets,
+        unwanted,
         text: text.to_owned(),
         config,
     })

@@ -6,13 +6,13 @@ use std::fmt::{self, Display, Formatter};
 use ipset_netlink::IpSet;
 use ipset_netlink::text::Style;
 use ipset_netlink::{CreateSet, SetName};
-use iptables_ruleset::{DiffLine, Family, Kernel as _, Nftables, Side, Snapshot};
+use iptables_ruleset::{DiffLine, Kernel as _, Nftables, Ruleset, Side, Snapshot};
 use serde::Serialize;
 
 use crate::config::{Source, Wanted};
 use crate::findings::{Findings, causes, refusal};
 use crate::report;
-use crate::rules::family_name;
+use crate::rules::{family_name, place};
 use crate::sets::as_configured;
 
 /// What differs.
@@ -22,7 +22,7 @@ pub(crate) struct Report {
     pub(crate) config: Source,
     /// The sets that differ.
     pub(crate) sets: Vec<SetDiff>,
-    /// The families whose rules differ.
+    /// The tables of the families whose rules differ.
     pub(crate) families: Vec<FamilyDiff>,
 }
 
@@ -42,14 +42,16 @@ pub(crate) struct SetDiff {
     pub(crate) wanted: String,
 }
 
-/// The rules of a family that differ.
+/// The rules of a table that differ.
 #[derive(Debug, Serialize)]
 pub(crate) struct FamilyDiff {
     /// `inet` or `inet6`.
     pub(crate) family: &'static str,
-    /// As people call it.
+    /// The table.
+    pub(crate) table: &'static str,
+    /// As people call the two: `IPv4`, `IPv4 raw`.
     #[serde(skip)]
-    pub(crate) protocol: Family,
+    pub(crate) place: String,
     /// The lines that only one of the two has.
     pub(crate) lines: Vec<OneSided>,
     /// All lines, those that are the same among them.
@@ -82,7 +84,7 @@ impl Display for Report {
             writeln!(f, "+{}", set.wanted)?;
         }
         for family in &self.families {
-            writeln!(f, "# {}", family.protocol)?;
+            writeln!(f, "# {}", family.place)?;
             let all = &family.all;
             let mut before: Option<(usize, &DiffLine)> = None;
             for (at, line) in all.iter().enumerate().filter(|(at, _)| is_shown(all, *at)) {
@@ -196,17 +198,23 @@ fn compare_rules(wanted: &Wanted, tables: &Snapshot, sets: IpSet) -> Vec<FamilyD
         found.map(|name: SetName| name.to_string())
     };
     let mut families = Vec::new();
-    for ruleset in &wanted.rulesets {
-        let all = tables.diff(ruleset, set_name);
+    let mut note = |ruleset: &Ruleset, all: Vec<DiffLine>| {
         let lines: Vec<OneSided> = all.iter().filter_map(one_sided).collect();
         if !lines.is_empty() {
             families.push(FamilyDiff {
                 family: family_name(ruleset.family()),
-                protocol: ruleset.family(),
+                table: ruleset.table().name(),
+                place: place(ruleset),
                 lines,
                 all,
             });
         }
+    };
+    for ruleset in &wanted.rulesets {
+        note(ruleset, tables.diff(ruleset, set_name));
+    }
+    for ruleset in &wanted.unwanted {
+        note(ruleset, tables.leftovers(ruleset, set_name));
     }
     families
 }

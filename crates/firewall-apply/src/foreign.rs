@@ -2,14 +2,13 @@
 
 use iptables_ruleset::Snapshot;
 
-use crate::config;
+use crate::config::{self, Wanted};
 use crate::words::join;
 
 /// The chains that have names of ours and were made by somebody else; `None` where there are none.
-pub(crate) fn named(tables: &Snapshot) -> Option<String> {
-    // The names of our chains are the same with every configuration.
-    let ours = config::built_in().ok()?;
-    let foreign = tables.foreign_chains(&ours.rulesets);
+pub(crate) fn named(tables: &Snapshot, wanted: Option<&Wanted>) -> Option<String> {
+    let built_in = config::built_in().ok()?;
+    let foreign = tables.foreign_chains(&wanted.unwrap_or(&built_in).rulesets);
     let named = join(foreign.iter().map(|chain| format!("the {chain}")));
     (!foreign.is_empty()).then_some(named)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use iptables_ruleset::{Chain, Ruleset};
+use iptables_ruleset::{Chain, Ruleset, Table};
 use jiff::Timestamp;
 
 use crate::args::DEFAULT_SAVED;
@@ -132,7 +132,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Kept, String> {
     Ok(Kept { at, wanted, rules })
 }
 
-/// How many rules each chain gets: `inet/FIREWALL_INPUT:12,…`
+/// How many rules each chain gets: `inet/FIREWALL_INPUT:12,inet/raw/LOG_AND_DROP:2,…`
 fn counts(wanted: &Wanted) -> String {
     let of_family = |ruleset: &Ruleset| {
         let count = |chain: &Chain| format!("{}:{}", key(ruleset, chain), chain.rules().len());
@@ -142,9 +142,14 @@ fn counts(wanted: &Wanted) -> String {
     counts.join(",")
 }
 
-/// The name of a chain of ours among those of both families: `inet/FIREWALL_INPUT`.
+/// The name of a chain of ours among those of all tables: `inet/FIREWALL_INPUT`, and in another table
+/// than `filter` `inet/raw/LOG_AND_DROP`.
 pub(crate) fn key(ruleset: &Ruleset, chain: &Chain) -> String {
-    format!("{}/{}", family_name(ruleset.family()), chain.name())
+    let family = family_name(ruleset.family());
+    match ruleset.table() {
+        Table::Filter => format!("{family}/{}", chain.name()),
+        table => format!("{family}/{table}/{}", chain.name()),
+    }
 }
 
 /// The text of a configuration without the first line that [`Last::keep`] writes.

@@ -34,10 +34,14 @@ impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.text {
             Text::IptablesSave(rulesets) => {
+                let mut before = None;
+                let is_one = |family| rulesets.iter().all(|ruleset| ruleset.family() == family);
                 for ruleset in rulesets {
-                    if rulesets.len() > 1 {
-                        writeln!(f, "# {}", ruleset.family())?;
+                    let family = ruleset.family();
+                    if !is_one(family) && before != Some(family) {
+                        writeln!(f, "# {family}")?;
                     }
+                    before = Some(family);
                     write!(f, "{}", ruleset.to_iptables_save())?;
                 }
                 Ok(())
@@ -84,7 +88,7 @@ pub(crate) struct ChainText {
 /// Prepares the sets and rules in the form that was asked for.
 pub(crate) fn run(config: Source, wanted: Option<Wanted>, args: &PrintArgs) -> Report {
     let (mut sets, mut rulesets) = match wanted {
-        Some(wanted) => (wanted.sets, Vec::from(wanted.rulesets)),
+        Some(wanted) => (wanted.sets, wanted.rulesets),
         None => (Vec::new(), Vec::new()),
     };
     if let Some(only) = args.family {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use ipset_netlink::{CreateSet, IfMissing, IpSet};
-use iptables_ruleset::{Family, Hook, Kernel as _, Nftables, Plan, Policy, Ruleset, Snapshot};
+use iptables_ruleset::{Kernel as _, Nftables, Plan, Policy, Ruleset, Snapshot};
 use serde::Serialize;
 
 use crate::args::ResetArgs;
@@ -11,7 +11,7 @@ use crate::config::Wanted;
 use crate::findings::{Findings, causes, refusal};
 use crate::foreign::named;
 use crate::pending::Place;
-use crate::rules::{Policies, family_name, policies_text};
+use crate::rules::{Policies, family_name, hooks, place, policies_text};
 use crate::turn::wait_for_turn;
 use crate::words::join;
 use crate::{report, sets, verify};
@@ -33,13 +33,10 @@ impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for family in &self.families {
             let chains = join(family.chains.iter().cloned());
-            writeln!(f, "{:<16}  without {chains}", family.protocol.to_string())?;
-            writeln!(
-                f,
-                "{:<16}  policies {}",
-                "",
-                policies_text(&family.policies)
-            )?;
+            writeln!(f, "{:<16}  without {chains}", family.place)?;
+            if let Some(policies) = policies_text(family.table, &family.policies) {
+                writeln!(f, "{:<16}  {policies}", "")?;
+            }
         }
         for set in &self.sets {
             let what = match set.outcome {
@@ -53,14 +50,16 @@ impl Display for Report {
     }
 }
 
-/// What is gone from a family.
+/// What is gone from a table.
 #[derive(Debug, Serialize)]
 pub(crate) struct FamilyReport {
     /// `inet` or `inet6`.
     pub(crate) family: &'static str,
-    /// As people call it.
+    /// The table.
+    pub(crate) table: &'static str,
+    /// As people call the two: `IPv4`, `IPv4 raw`.
     #[serde(skip)]
-    pub(crate) protocol: Family,
+    pub(crate) place: String,
     /// Our chains that are not there any more, or never were.
     pub(crate) chains: Vec<String>,
     /// The policy of each built-in chain; null for one that was left as it was.
@@ -115,7 +114,7 @@ pub(crate) fn run(wanted: Option<Wanted>, args: &ResetArgs, findings: &mut Findi
             }
         }
     }
-    match remove(&wanted.rulesets, args.adopt) {
+    match remove(&wanted, args.adopt) {
         Ok(Removed::Foreign(found)) => {
             findings.refuse(format!(
                 "somebody else made {found}: nothing was changed; say --adopt to take it out too"
@@ -123,7 +122,9 @@ pub(crate) fn run(wanted: Option<Wanted>, args: &ResetArgs, findings: &mut Findi
             return report;
         }
         Ok(Removed::Ours(snapshot)) => {
-            for remaining in verify::remaining_rules(&snapshot, &wanted.rulesets) {
+            let remaining = verify::remaining_rules(&snapshot, &wanted.rulesets);
+            let left = verify::left_rules(&snapshot, &wanted.unwanted);
+            for remaining in remaining.into_iter().chain(left) {
                 findings.fail(remaining);
             }
         }
@@ -150,11 +151,12 @@ enum Removed {
 }
 
 /// Takes the rules out, and chains of others under our names only with `adopt`.
-fn remove(rulesets: &[Ruleset], adopt: bool) -> Result<Removed, String> {
-    let plan = Plan::remove(rulesets).map_err(|error| causes(&error))?;
+fn remove(wanted: &Wanted, adopt: bool) -> Result<Removed, String> {
+    let plan = Plan::remove(&wanted.rulesets).and_then(|plan| plan.without(&wanted.unwanted));
+    let plan = plan.map_err(|error| causes(&error))?;
     let mut nftables = Nftables::connect().map_err(|error| refusal(&error))?;
     let before = nftables.snapshot().map_err(|error| refusal(&error))?;
-    if let (Some(found), false) = (named(&before), adopt) {
+    if let (Some(found), false) = (named(&before, Some(wanted)), adopt) {
         return Ok(Removed::Foreign(found));
     }
     plan.apply_from(&mut nftables, before)
@@ -185,13 +187,13 @@ fn destroy_sets(kernel: &mut IpSet, sets: &[CreateSet], findings: &mut Findings)
 fn family_report(ruleset: &Ruleset) -> FamilyReport {
     FamilyReport {
         family: family_name(ruleset.family()),
-        protocol: ruleset.family(),
+        table: ruleset.table().name(),
+        place: place(ruleset),
         chains: ruleset
             .chains()
             .map(|chain| chain.name().to_string())
             .collect(),
-        policies: Hook::ALL
-            .into_iter()
+        policies: hooks(ruleset)
             .map(|hook| {
                 let policy = ruleset.policy_of(hook).map(|_| Policy::Accept.to_string());
                 (hook.chain(), policy)

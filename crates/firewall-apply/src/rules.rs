@@ -1,8 +1,8 @@
-//! What the reports say of the rules of a family.
+//! What the reports say of the rules of a table.
 
 use std::collections::BTreeMap;
 
-use iptables_ruleset::{Chain, Family, Hook, Ruleset};
+use iptables_ruleset::{Chain, Family, Hook, Ruleset, Table};
 use serde::Serialize;
 
 use crate::words::join;
@@ -10,14 +10,16 @@ use crate::words::join;
 /// The policy of each built-in chain; `None` for one that is left as it is.
 pub(crate) type Policies = BTreeMap<&'static str, Option<String>>;
 
-/// The rules of a family, with what a report says of a chain.
+/// The rules of a table of a family, with what a report says of a chain.
 #[derive(Debug, Serialize)]
 pub(crate) struct FamilyRules<C> {
     /// `inet` or `inet6`.
     pub(crate) family: &'static str,
-    /// As people call it.
+    /// The table.
+    pub(crate) table: &'static str,
+    /// As people call the two: `IPv4`, `IPv4 raw`.
     #[serde(skip)]
-    pub(crate) protocol: Family,
+    pub(crate) place: String,
     /// The policy of each built-in chain; null for one that stays as it is.
     pub(crate) policies: Policies,
     /// The jumps from built-in chains to ours.
@@ -47,9 +49,12 @@ impl<C> FamilyRules<C> {
         };
         Self {
             family: family_name(ruleset.family()),
-            protocol: ruleset.family(),
-            policies: Hook::ALL.map(|hook| (hook.chain(), policy(hook))).into(),
-            jumps: Hook::ALL.into_iter().flat_map(jumps).collect(),
+            table: ruleset.table().name(),
+            place: place(ruleset),
+            policies: hooks(ruleset)
+                .map(|hook| (hook.chain(), policy(hook)))
+                .collect(),
+            jumps: hooks(ruleset).flat_map(jumps).collect(),
             chains: ruleset.chains().map(of_chain).collect(),
         }
     }
@@ -63,10 +68,26 @@ pub(crate) fn family_name(family: Family) -> &'static str {
     }
 }
 
-/// The policies in the words of the text.
-pub(crate) fn policies_text(of: &Policies) -> String {
-    join(Hook::ALL.into_iter().map(|hook| {
-        let policy = of.get(hook.chain()).and_then(Option::as_deref);
-        format!("{hook} {}", policy.unwrap_or("left as it was"))
-    }))
+/// The table of a ruleset in words: `IPv4`, or `IPv4 raw` for another than `filter`.
+pub(crate) fn place(ruleset: &Ruleset) -> String {
+    ruleset.table().of(ruleset.family()).to_string()
+}
+
+/// The hooks of the table of a ruleset.
+pub(crate) fn hooks(ruleset: &Ruleset) -> impl Iterator<Item = Hook> + use<> {
+    ruleset.table().hooks().iter().copied()
+}
+
+/// The policies in the words of the text; nothing where all are left as they were in a table that
+/// is not for filtering.
+pub(crate) fn policies_text(table: &str, of: &Policies) -> Option<String> {
+    if table != Table::Filter.name() && of.values().all(Option::is_none) {
+        return None;
+    }
+    let policy = |hook: Hook| {
+        let policy = of.get(hook.chain())?.as_deref();
+        Some(format!("{hook} {}", policy.unwrap_or("left as it was")))
+    };
+    let policies = join(Hook::ALL.into_iter().filter_map(policy));
+    Some(format!("policies {policies}"))
 }

@@ -1,14 +1,15 @@
 //! What of the firewall stands, and what makes it void or weak.
 
 use ipset_netlink::{IpSet, Transport};
-use iptables_ruleset::{ChainState, Hook, Policy, RuleState, Ruleset, Snapshot};
+use iptables_ruleset::{ChainState, Family, Hook, Policy, RuleState, Ruleset, Snapshot};
 
 use crate::config::{self, Wanted};
 use crate::findings::Findings;
 use crate::host::Host;
 use crate::last::{Last, body};
+use crate::rules::hooks;
 use crate::surroundings::note_ahead;
-use crate::verify::missing_rules;
+use crate::verify::{left_rules, missing_rules};
 
 /// Whether a firewall of ours stands, be it in one family only.
 pub(crate) fn stands(snapshot: &Snapshot) -> bool {
@@ -17,7 +18,7 @@ pub(crate) fn stands(snapshot: &Snapshot) -> bool {
         return true;
     };
     any.rulesets.iter().any(|ruleset| {
-        Hook::ALL.into_iter().any(|hook| {
+        hooks(ruleset).any(|hook| {
             let mut to = ruleset.jumps_from(hook);
             to.any(|to| jump(snapshot, ruleset, hook, to.as_str()).is_some())
         })
@@ -26,7 +27,7 @@ pub(crate) fn stands(snapshot: &Snapshot) -> bool {
 
 /// Which rule of a built-in chain jumps to our chain `to`, the first being 1.
 pub(crate) fn jump(snapshot: &Snapshot, ruleset: &Ruleset, hook: Hook, to: &str) -> Option<usize> {
-    let chain = snapshot.table(ruleset.family())?.chain(hook.chain())?;
+    let chain = snapshot.table_of(ruleset)?.chain(hook.chain())?;
     let is_it = |rule: &RuleState| rule.always_jumps_to(to);
     Some(chain.rules().iter().position(is_it)? + 1)
 }
@@ -81,27 +82,29 @@ pub(crate) fn note(
         });
         return false;
     }
-    for missing in missing_rules(snapshot, &expected.rulesets, set_name) {
+    let missing = missing_rules(snapshot, &expected.rulesets, set_name);
+    let left = left_rules(snapshot, &expected.unwanted);
+    for missing in missing.into_iter().chain(left) {
         findings.fail(format!("{missing}; `firewall-apply` puts it right"));
     }
     let (mut bypassed, mut ahead) = (Vec::new(), Vec::new());
     for ruleset in &expected.rulesets {
         // Without the jump every rule of INPUT would be one before it.
-        let mut jumps = ruleset.jumps_from(Hook::Input);
-        if jumps.all(|to| jump(snapshot, ruleset, Hook::Input, to.as_str()).is_some()) {
+        let jumps = |hook| ruleset.jumps_from(hook).map(move |to| (hook, to));
+        let mut jumps = hooks(ruleset).flat_map(jumps);
+        if jumps.all(|(hook, to)| jump(snapshot, ruleset, hook, to.as_str()).is_some()) {
             bypassed.extend(snapshot.bypassed(ruleset));
             ahead.extend(snapshot.ahead(ruleset));
         }
     }
     note_ahead(&bypassed, &ahead, findings);
-    note_forwarding(snapshot, expected, host, findings);
+    note_forwarding(snapshot, host, findings);
     true
 }
 
 /// A warning where packets are passed on that nothing filters.
-fn note_forwarding(snapshot: &Snapshot, expected: &Wanted, host: &Host, findings: &mut Findings) {
-    for (ruleset, path) in expected.rulesets.iter().zip(FORWARDING) {
-        let family = ruleset.family();
+fn note_forwarding(snapshot: &Snapshot, host: &Host, findings: &mut Findings) {
+    for (family, path) in Family::BOTH.into_iter().zip(FORWARDING) {
         let chain = snapshot
             .table(family)
             .and_then(|table| table.chain(Hook::Forward.chain()));

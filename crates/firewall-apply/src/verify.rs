@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use iptables_ruleset::{
-    Chain, ChainState, Hook, KernelSet, Policy, Rule, RuleState, Ruleset, Snapshot, TableState,
+    Chain, ChainState, KernelSet, Policy, Rule, RuleState, Ruleset, Snapshot, TableState,
 };
+
+use crate::rules::{hooks, place};
 
 /// What the kernel lacks of `rulesets`, or has otherwise, each as a sentence; nothing when it has
 /// them as they are. `set_name` tells the names of sets by their index.
@@ -16,8 +18,9 @@ pub(crate) fn missing_rules(
     rulesets
         .iter()
         .flat_map(|ruleset| {
-            let Some(table) = snapshot.table(ruleset.family()) else {
-                return vec![format!("{}: there is no filter table", ruleset.family())];
+            let Some(table) = snapshot.table_of(ruleset) else {
+                let (family, table) = (ruleset.family(), ruleset.table());
+                return vec![format!("{family}: there is no {table} table")];
             };
             missing_of(table, ruleset, &set_name)
         })
@@ -29,26 +32,36 @@ pub(crate) fn missing_rules(
 pub(crate) fn remaining_rules(snapshot: &Snapshot, rulesets: &[Ruleset]) -> Vec<String> {
     let mut remaining = Vec::new();
     for ruleset in rulesets {
-        let family = ruleset.family();
-        let Some(table) = snapshot.table(family) else {
+        let place = place(ruleset);
+        let Some(table) = snapshot.table_of(ruleset) else {
             continue;
         };
         for chain in ruleset.chains().map(Chain::name) {
             if table.chain(chain.as_str()).is_some() {
-                remaining.push(format!("{family}: chain {chain} is still there"));
+                remaining.push(format!("{place}: chain {chain} is still there"));
             }
         }
-        for hook in Hook::ALL
-            .into_iter()
-            .filter(|hook| ruleset.policy_of(*hook).is_some())
-        {
+        for hook in hooks(ruleset).filter(|hook| ruleset.policy_of(*hook).is_some()) {
             let policy = table.chain(hook.chain()).and_then(ChainState::policy);
             if policy.is_some_and(|policy| policy != Policy::Accept) {
-                remaining.push(format!("{family}: the policy of {hook} is not ACCEPT"));
+                remaining.push(format!("{place}: the policy of {hook} is not ACCEPT"));
             }
         }
     }
     remaining
+}
+
+/// The chains that the kernel still has of what is unwanted and was made by this program, each as a
+/// sentence.
+pub(crate) fn left_rules(snapshot: &Snapshot, unwanted: &[Ruleset]) -> Vec<String> {
+    let mut left = Vec::new();
+    for ruleset in unwanted {
+        let place = place(ruleset);
+        let lines = snapshot.leftovers(ruleset, |_| None);
+        let chains = lines.iter().filter(|line| line.number.is_none());
+        left.extend(chains.map(|line| format!("{place}: chain {} is still there", line.chain)));
+    }
+    left
 }
 
 /// The sets that are not what their names stood for when the rules were made, each as a sentence.
@@ -73,18 +86,19 @@ fn missing_of(
     set_name: &dyn Fn(u16) -> Option<String>,
 ) -> Vec<String> {
     let family = ruleset.family();
+    let place = place(ruleset);
     let mut missing = Vec::new();
-    for hook in Hook::ALL {
+    for hook in hooks(ruleset) {
         let chain = table.chain(hook.chain());
         if let Some(policy) = ruleset.policy_of(hook) {
             if chain.and_then(ChainState::policy) != Some(policy) {
-                missing.push(format!("{family}: the policy of {hook} is not {policy}"));
+                missing.push(format!("{place}: the policy of {hook} is not {policy}"));
             }
         }
         for to in ruleset.jumps_from(hook) {
             let is_it = |rule: &RuleState| rule.always_jumps_to(to.as_str());
             if !chain.is_some_and(|chain| chain.rules().iter().any(is_it)) {
-                missing.push(format!("{family}: {hook} does not jump to {to}"));
+                missing.push(format!("{place}: {hook} does not jump to {to}"));
             }
         }
     }
@@ -95,7 +109,7 @@ fn missing_of(
             .map_or(&[][..], ChainState::rules);
         if found.len() != wanted.rules().len() {
             missing.push(format!(
-                "{family}: chain {name} has {} rules instead of {}",
+                "{place}: chain {name} has {} rules instead of {}",
                 found.len(),
                 wanted.rules().len()
             ));
@@ -107,7 +121,7 @@ fn missing_of(
             let (found, wanted) = (text(&found.rule(family, set_name)), text(wanted));
             (found != wanted).then(|| {
                 format!(
-                    "{family}: rule {number} of chain {name} is \"{found}\" instead of \"{wanted}\""
+                    "{place}: rule {number} of chain {name} is \"{found}\" instead of \"{wanted}\""
                 )
             })
         }));

@@ -7,9 +7,10 @@
 //! ```
 //!
 //! A [`Config`] says what the firewall shall do; a [`Ruleset`] is what that means for one
-//! [`Family`], and can also be built by hand from [matches](match_) and [targets](target). A
-//! [`Plan`] is for both families, checked and with the ipsets found; what it takes to carry it out
-//! is worked out from what the [`Kernel`] has, and happens whole or not at all.
+//! [`Table`] of one [`Family`], and can also be built by hand from [matches](match_) and
+//! [targets](target). A [`Plan`] is for any number of them, checked and with the ipsets found; what
+//! it takes to carry it out is worked out from what the [`Kernel`] has, and happens whole or not at
+//! all.
 //!
 //! # What it looks like
 //!
@@ -97,14 +98,14 @@ pub use config::{Config, ConfigError};
 pub use firewall::{Purpose, Purposes};
 pub use kernel::{
     Ahead, Applied, ApplyError, Batch, Bypass, ChainState, Checkpoint, DiffLine, FakeKernel,
-    ForeignChain, Kernel, KernelSet, Plan, ResolveSet, RuleCounters, RuleState, Side, Snapshot,
-    Table, TableState, WentBack,
+    ForeignChain, Kernel, KernelSet, KernelTable, Plan, ResolveSet, RuleCounters, RuleState, Side,
+    Snapshot, TableState, WentBack,
 };
 pub use match_::Match;
 pub(crate) use model::Period;
 pub use model::{
     BuildError, ChainName, Family, Hook, InterfaceName, Network, Policy, PortRange, Rate, RateUnit,
-    SetName,
+    SetName, Table,
 };
 #[cfg(feature = "nft")]
 pub use nft::{Beside, Lack, Lacking, Nftables, Surroundings};

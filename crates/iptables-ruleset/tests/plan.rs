@@ -245,7 +245,7 @@ fn rulesets_that_cannot_work_are_refused_with_the_rule() {
     let both = [Ruleset::new(Family::Ipv6), Ruleset::new(Family::Ipv6)];
     assert_eq!(
         Plan::remove(&both).unwrap_err().to_string(),
-        "IPv6 ruleset: there are two for this family in one plan"
+        "IPv6 ruleset: there are two for this table in one plan"
     );
 }
 

@@ -132,7 +132,7 @@ impl<'a> Attempt<'a> {
     /// Puts the rules in; returns `false` when they are not in.
     fn install(&mut self, prepared: &Prepared, wanted: &Wanted, applied: Applied) -> bool {
         let rulesets = &wanted.rulesets;
-        match self.put_rules(&wanted.config, rulesets) {
+        match self.put_rules(&wanted.config, rulesets, &wanted.unwanted) {
             Ok(Installed { changed, after }) => {
                 self.after = after.filter(|_| changed);
                 self.note(prepared, rulesets, applied, changed);
@@ -148,8 +148,14 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    fn put_rules(&mut self, config: &Config, rulesets: &[Ruleset]) -> Result<Installed, Failure> {
-        install(self.kernel, config, rulesets, self.before, self.findings)
+    fn put_rules(
+        &mut self,
+        config: &Config,
+        rulesets: &[Ruleset],
+        unwanted: &[Ruleset],
+    ) -> Result<Installed, Failure> {
+        let rules = (rulesets, unwanted);
+        install(self.kernel, config, rules, self.before, self.findings)
     }
 
     /// Puts the rules of a floor in. The error says why they are not in; the sets stay in any case.
@@ -159,7 +165,7 @@ impl<'a> Attempt<'a> {
         config: &Config,
         rulesets: &[Ruleset],
     ) -> Result<(), String> {
-        let put = self.put_rules(config, rulesets);
+        let put = self.put_rules(config, rulesets, &[]);
         let installed = put.map_err(|failure| failure.why)?;
         self.note(prepared, rulesets, Applied::Floor, installed.changed);
         Ok(())

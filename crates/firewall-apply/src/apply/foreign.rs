@@ -1,12 +1,17 @@
 //! Chains that somebody else made under names of ours.
 
 use super::tables_before::TablesBefore;
+use crate::config::Wanted;
 use crate::findings::Findings;
 use crate::foreign::named;
 
 /// Refuses to take over chains of others; returns `false` where there are none.
-pub(super) fn refuse(tables: &TablesBefore, findings: &mut Findings) -> bool {
-    let Some(found) = tables.snapshot().and_then(named) else {
+pub(super) fn refuse(
+    tables: &TablesBefore,
+    wanted: Option<&Wanted>,
+    findings: &mut Findings,
+) -> bool {
+    let Some(found) = tables.snapshot().and_then(|tables| named(tables, wanted)) else {
         return false;
     };
     findings.refuse(format!(

@@ -27,12 +27,12 @@ pub(super) struct Installed {
     pub(super) after: Option<Snapshot>,
 }
 
-/// Puts the rules in, unless the tables, which were read `before`, have them, and says what is odd
-/// about it.
+/// Puts the rules in and takes out what is unwanted, unless the tables, which were read `before`, are
+/// like that, and says what is odd about it.
 pub(super) fn install(
     kernel: &mut IpSet,
     config: &Config,
-    rulesets: &[Ruleset],
+    (rulesets, unwanted): (&[Ruleset], &[Ruleset]),
     before: Option<&Snapshot>,
     findings: &mut Findings,
 ) -> Result<Installed, Failure> {
@@ -46,7 +46,8 @@ pub(super) fn install(
         resolved.insert(name.to_owned(), set);
         Ok::<_, BoxError>(set)
     };
-    let plan = Plan::install(rulesets, &mut find).map_err(|error| nothing_done(causes(&error)))?;
+    let plan = Plan::install(rulesets, &mut find).and_then(|plan| plan.without(unwanted));
+    let plan = plan.map_err(|error| nothing_done(causes(&error)))?;
     let mut nftables = Nftables::connect().map_err(|error| nothing_done(refusal(&error)))?;
     // Rules that stand already show that the kernel has what they need.
     let stands = before.is_some_and(|before| {
@@ -76,6 +77,9 @@ pub(super) fn install(
             let set = |index| name_of(&resolved, index);
             for missing in verify::missing_rules(snapshot, rulesets, set) {
                 findings.fail(missing);
+            }
+            for left in verify::left_rules(snapshot, unwanted) {
+                findings.fail(left);
             }
         }
         None => findings.fail("cannot read the rules back after they were put in: apply again"),

@@ -50,7 +50,7 @@ pub(crate) fn run(
     let Some(mut kernel) = sets::connect(findings) else {
         return Report::new(config);
     };
-    if !args.adopt && foreign::refuse(&tables, findings) {
+    if !args.adopt && foreign::refuse(&tables, wanted, findings) {
         return Report::new(config);
     }
     if let (Some(wanted), false) = (wanted, args.force) {

@@ -100,18 +100,16 @@ impl Display for Report {
                 .chains
                 .iter()
                 .map(|chain| format!("{} {}", chain.name, Count(chain.rules as u64, "rule")));
-            writeln!(f, "{:<16}  {}", family.protocol.to_string(), join(chains))?;
+            writeln!(f, "{:<16}  {}", family.place, join(chains))?;
             let jumps = family
                 .jumps
                 .iter()
                 .map(|jump| format!("{} jumps to {}", jump.from, jump.to));
-            writeln!(
-                f,
-                "{:<16}  {}; policies {}",
-                "",
-                join(jumps),
-                policies_text(&family.policies)
-            )?;
+            write!(f, "{:<16}  {}", "", join(jumps))?;
+            match policies_text(family.table, &family.policies) {
+                Some(policies) => writeln!(f, "; {policies}")?,
+                None => writeln!(f)?,
+            }
         }
         if let Some(confirm) = &self.confirm {
             writeln!(

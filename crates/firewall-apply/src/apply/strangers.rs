@@ -5,6 +5,7 @@ use iptables_ruleset::{Chain, RuleState, Ruleset, Snapshot};
 use crate::config::Wanted;
 use crate::findings::Findings;
 use crate::last::{Last, key};
+use crate::rules::place;
 
 /// How many of the rules that are gone from one chain are shown.
 const SHOWN: usize = 5;
@@ -48,9 +49,9 @@ pub(super) fn note(
                 1 => "1 rule".to_owned(),
                 more => format!("{more} rules"),
             };
-            let (family, name) = (ruleset.family(), chain.name());
+            let (place, name) = (place(ruleset), chain.name());
             findings.warn(format!(
-                "{what} that somebody put into the {family} chain {name}: gone{shown}. That chain is made anew by every \
+                "{what} that somebody put into the {place} chain {name}: gone{shown}. That chain is made anew by every \
                  apply; rules of your own belong into FIREWALL_LOCAL"
             ));
         }
@@ -58,7 +59,7 @@ pub(super) fn note(
 }
 
 fn rules<'a>(snapshot: &'a Snapshot, ruleset: &Ruleset, chain: &Chain) -> &'a [RuleState] {
-    let table = snapshot.table(ruleset.family());
+    let table = snapshot.table_of(ruleset);
     let chain = table.and_then(|table| table.chain(chain.name().as_str()));
     chain.map_or(&[], |chain| chain.rules())
 }

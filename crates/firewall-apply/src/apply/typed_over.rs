@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use ipset_netlink::{IpSet, Key, Listed};
 use iptables_ruleset::explain::{self, Answer, Ending, Explanation, Packet, Verdict};
-use iptables_ruleset::{Family, Hook, SetName};
+use iptables_ruleset::{Family, Hook, SetName, Table};
 
 use super::sessions;
 use crate::config::Wanted;
@@ -27,7 +27,8 @@ pub(super) fn locks_out(
     live.find(|one| (one.peer, one.local) == (peer, local))?;
     let family = Family::of(peer.ip());
     let mut rulesets = wanted.rulesets.iter();
-    let ruleset = rulesets.find(|ruleset| ruleset.family() == family)?;
+    let ruleset =
+        rulesets.find(|ruleset| (ruleset.table(), ruleset.family()) == (Table::Filter, family))?;
     let packet = Packet::new(peer.ip()).to(local.ip()).tcp(local.port());
     let mut members = |set: &SetName, packet: &Packet| {
         let inside = will_be_in(kernel, set, packet.source(), wanted, before);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use firewall_log::{Clock, Event, LogTime};
-use iptables_ruleset::{Family, Snapshot};
+use iptables_ruleset::{Family, Snapshot, Table};
 use jiff::tz::TimeZone;
 
 use super::context::Context;
@@ -149,8 +149,9 @@ impl Lines {
 /// How many packets the rules have logged, by the prefix.
 fn counted(snapshot: &Snapshot) -> BTreeMap<String, u64> {
     let mut counted = BTreeMap::new();
-    for family in Family::BOTH {
-        let Some(table) = snapshot.table(family) else {
+    let all = Family::BOTH.into_iter();
+    for (family, table) in all.flat_map(|family| Table::ALL.map(|table| (family, table))) {
+        let Some(table) = snapshot.find(table, family) else {
             continue;
         };
         for (name, chain) in table.chains() {

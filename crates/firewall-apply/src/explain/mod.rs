@@ -6,7 +6,7 @@ mod report;
 mod text;
 
 use iptables_ruleset::explain::Route;
-use iptables_ruleset::{Hook, Nftables};
+use iptables_ruleset::{Hook, Nftables, Table};
 
 use self::host::Host;
 use self::report::Report;
@@ -67,7 +67,7 @@ fn stands(route: &Route, hook: Hook) -> bool {
     route
         .passages
         .iter()
-        .filter(|passage| passage.place.is_built_in(hook))
+        .filter(|passage| passage.place.is_built_in(Table::Filter, hook))
         .any(|passage| {
             let mut steps = passage.explanation.steps.iter();
             steps.any(|step| step.chain == OURS)

@@ -62,11 +62,12 @@ impl Pending {
         until: Timestamp,
     ) -> Result<Self, String> {
         let kept = last.kept().map(|kept| &kept.wanted);
-        let rulesets: Vec<&Ruleset> = kept
-            .into_iter()
-            .chain([wanted])
-            .flat_map(|wanted| &wanted.rulesets)
-            .collect();
+        let rulesets = kept.into_iter().chain([wanted]);
+        let rulesets = rulesets.flat_map(|wanted| &wanted.rulesets);
+        // A table that nothing is taken out of is left alone on the way back, too.
+        let is_there = |ruleset: &&Ruleset| !tables.leftovers(ruleset, |_| None).is_empty();
+        let taken_out = wanted.unwanted.iter().filter(is_there);
+        let rulesets: Vec<&Ruleset> = rulesets.chain(taken_out).collect();
         let mut new_sets = Vec::new();
         let mut members = Vec::new();
         for set in &wanted.sets {

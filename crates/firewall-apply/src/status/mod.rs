@@ -19,7 +19,7 @@ use crate::config::{self, Source, Wanted};
 use crate::findings::{Findings, causes, refusal};
 use crate::host::Host;
 use crate::last::Last;
-use crate::rules::family_name;
+use crate::rules::{family_name, hooks, place};
 use crate::set_fill::SetFill;
 use crate::style::Style;
 use crate::{flushers, sets, standing, surroundings};
@@ -90,12 +90,12 @@ fn family_report(
     set_name: &impl Fn(u16) -> Option<String>,
 ) -> FamilyReport {
     let family = ruleset.family();
-    let table = snapshot.table(family);
+    let table = snapshot.table_of(ruleset);
     let policy = |hook: Hook| {
         let policy = table.and_then(|table| table.chain(hook.chain())?.policy());
         (hook.chain(), policy.map(|policy| policy.to_string()))
     };
-    let jumps = Hook::ALL.into_iter().flat_map(|hook| {
+    let jumps = hooks(ruleset).flat_map(|hook| {
         ruleset.jumps_from(hook).map(move |to| {
             let position = standing::jump(snapshot, ruleset, hook, to.as_str());
             JumpReport {
@@ -122,8 +122,9 @@ fn family_report(
     });
     FamilyReport {
         family: family_name(family),
-        protocol: family,
-        policies: Hook::ALL.map(policy).into(),
+        table: ruleset.table().name(),
+        place: place(ruleset),
+        policies: hooks(ruleset).map(policy).collect(),
         jumps: jumps.collect(),
         chains: chains.collect(),
     }

@@ -42,13 +42,16 @@ impl report::Report for Report {
     const TEXT_IS_WANTED: bool = true;
 }
 
-/// The rules of a family.
+/// The rules of a table of a family.
 #[derive(Debug, Serialize)]
 pub(crate) struct FamilyReport {
     /// `inet` or `inet6`.
     pub(crate) family: &'static str,
+    /// The table.
+    pub(crate) table: &'static str,
+    /// As people call the two: `IPv4`, `IPv4 raw`.
     #[serde(skip)]
-    pub(super) protocol: Family,
+    pub(super) place: String,
     /// The policy of each built-in chain; null for one that is not there.
     pub(crate) policies: Policies,
     /// The jumps to our chains.
@@ -123,7 +126,7 @@ impl Report {
         for family in &mut self.families {
             for chain in &mut family.chains {
                 for rule in &mut chain.rules {
-                    let key = key(family.family, &chain.name, rule);
+                    let key = key(&family.place, &chain.name, rule);
                     let packets = before.packets.get(&key);
                     // Fewer than before: the rule is a new one.
                     let more = packets.and_then(|before| rule.packets.checked_sub(*before));
@@ -150,7 +153,7 @@ impl Rates {
         for family in &report.families {
             for chain in &family.chains {
                 for rule in &chain.rules {
-                    packets.insert(key(family.family, &chain.name, rule), rule.packets);
+                    packets.insert(key(&family.place, &chain.name, rule), rule.packets);
                 }
             }
         }
@@ -161,9 +164,9 @@ impl Rates {
     }
 }
 
-fn key(family: &str, chain: &str, rule: &RuleReport) -> (String, String, usize, String) {
+fn key(place: &str, chain: &str, rule: &RuleReport) -> (String, String, usize, String) {
     let text = rule.rule.clone();
-    (family.to_owned(), chain.to_owned(), rule.number, text)
+    (place.to_owned(), chain.to_owned(), rule.number, text)
 }
 
 impl RuleReport {

@@ -51,12 +51,12 @@ impl Report {
 }
 
 fn family_text(f: &mut Formatter<'_>, family: &FamilyReport, style: Style) -> fmt::Result {
-    let policies = join(Hook::ALL.into_iter().map(|hook| {
-        let policy = family.policies.get(hook.chain()).and_then(Option::as_deref);
-        format!("{hook} {}", policy.unwrap_or("none"))
+    let policies = join(Hook::ALL.into_iter().filter_map(|hook| {
+        let policy = family.policies.get(hook.chain())?.as_deref();
+        Some(format!("{hook} {}", policy.unwrap_or("none")))
     }));
-    let name = family.protocol.to_string();
-    writeln!(f, "\n{}  {policies}", style.paint(Colour::Strong, &name))?;
+    let name = &family.place;
+    writeln!(f, "\n{}  {policies}", style.paint(Colour::Strong, name))?;
     for jump in &family.jumps {
         let (from, to) = (jump.from, &jump.to);
         match (jump.position, jump.others_before) {

@@ -2,9 +2,8 @@
 
 use super::ending::{Ending, LogLine, Verdict, either};
 use super::walk::Explanation;
-use crate::kernel::snapshot::BaseChain;
 use crate::packet::{Facts, Holds, Packet, Tracking};
-use crate::{Family, Hook, Table};
+use crate::{Family, Hook, KernelTable, Table};
 
 /// What becomes of a packet in all the chains that it comes through on its way to this host, or
 /// through it, whoever made them: those of the hook prerouting, then those of input or forward, in
@@ -49,24 +48,24 @@ pub struct Place {
 }
 
 impl Place {
-    /// Whether it is a built-in chain of the `filter` table of iptables, where the firewall stands.
-    pub fn is_built_in(&self, hook: Hook) -> bool {
-        self.table == "filter" && self.chain == hook.chain() && self.family != "inet"
+    /// Whether it is a built-in chain of this table of iptables.
+    pub fn is_built_in(&self, table: Table, hook: Hook) -> bool {
+        self.table == table.name() && self.chain == hook.chain() && self.family != "inet"
     }
 }
 
 impl Route {
     /// Follows a packet through the tables of a host.
-    pub fn follow(tables: &[Table], packet: &Packet, facts: &mut dyn Facts) -> Self {
+    pub fn follow(tables: &[KernelTable], packet: &Packet, facts: &mut dyn Facts) -> Self {
         let mut packet = packet.clone();
         let mut route = Self::default();
         let mut logged: Vec<LogLine> = Vec::new();
         let mut ended: Vec<(usize, Ending)> = Vec::new();
         for (place, table) in chains(tables, &packet) {
-            let new = packet.state() == Tracking::New;
+            let untracked = packet.state() == Tracking::Untracked;
             // Connection tracking has not seen it yet.
             let before = place.hook == "prerouting" && place.priority < NF_IP_PRI_CONNTRACK;
-            let as_seen = if before && new {
+            let as_seen = if before && !untracked {
                 packet.clone().tracking(Tracking::Invalid)
             } else {
                 packet.clone()
@@ -117,13 +116,13 @@ impl Route {
 }
 
 /// The chains that a packet comes through, in order.
-fn chains<'t>(tables: &'t [Table], packet: &Packet) -> Vec<(Place, &'t Table)> {
+fn chains<'t>(tables: &'t [KernelTable], packet: &Packet) -> Vec<(Place, &'t KernelTable)> {
     let behind = if packet.is_passed_on() {
-        (BaseChain::hook_number(Hook::Forward), "forward")
+        (Hook::Forward.number(), "forward")
     } else {
-        (BaseChain::hook_number(Hook::Input), "input")
+        (Hook::Input.number(), "input")
     };
-    let hooks = [(NF_INET_PRE_ROUTING, "prerouting"), behind];
+    let hooks = [(Hook::Prerouting.number(), "prerouting"), behind];
     let own = match packet.family() {
         Family::Ipv4 => "ip",
         Family::Ipv6 => "ip6",
@@ -160,7 +159,5 @@ fn chains<'t>(tables: &'t [Table], packet: &Packet) -> Vec<(Place, &'t Table)> {
         .collect()
 }
 
-/// enum `nf_inet_hooks`, linux/netfilter.h.
-const NF_INET_PRE_ROUTING: u32 = 0;
 /// enum `nf_ip_hook_priorities`, `linux/netfilter_ipv4.h`.
 const NF_IP_PRI_CONNTRACK: i32 = -200;

@@ -191,9 +191,7 @@ impl Walk<'_> {
                     let rule = own.rules().get(at)?;
                     return Some(ask(rule, &self.packet, self.facts));
                 }
-                let hook = crate::Hook::ALL
-                    .into_iter()
-                    .find(|hook| hook.chain() == chain)?;
+                let hook = ruleset.table().hook(chain)?;
                 let to = ruleset.jumps_from(hook).nth(at)?;
                 let jump = crate::Rule::new(to.clone());
                 Some(ask(&jump, &self.packet, self.facts))

@@ -2,14 +2,14 @@
 //! `iptables-save` and `iptables-restore`, as iptables-persistent does at boot, loses it.
 
 use super::logging;
-use crate::Family;
+use crate::{Family, Table};
 
 /// Whether the chain holds what every version of this firewall writes into it, whatever the
 /// configuration and whoever put more rules there. `rules` are as `iptables-save` prints them.
-pub(crate) fn wrote(family: Family, chain: &str, rules: &[String]) -> bool {
+pub(crate) fn wrote(family: Family, table: Table, chain: &str, rules: &[String]) -> bool {
     let has = |wanted: &str| rules.iter().any(|rule| rule == wanted);
     // The packet's way out of the chain where nothing is logged, as by a floor.
-    let only = |verdict: &str| matches!(rules, [rule] if rule == verdict);
+    let only = |verdict: &str| table == Table::Filter && matches!(rules, [rule] if rule == verdict);
     let logs = |word: &str| {
         let prefix = format!("-prefix \"{}\"", logging::prefix(family, word));
         rules.iter().any(|rule| rule.contains(&prefix))
@@ -69,7 +69,10 @@ mod tests {
                     config.floor(family, &logging).unwrap(),
                 ];
                 for (chain, rules) in written.iter().flat_map(texts) {
-                    assert!(wrote(family, &chain, &rules), "{chain}: {rules:#?}");
+                    assert!(
+                        wrote(family, Table::Filter, &chain, &rules),
+                        "{chain}: {rules:#?}"
+                    );
                 }
             }
         }
@@ -88,7 +91,10 @@ mod tests {
         ];
         for (chain, rules) in others {
             let rules: Vec<String> = rules.iter().map(ToString::to_string).collect();
-            assert!(!wrote(Family::Ipv4, chain, &rules), "{chain}: {rules:#?}");
+            assert!(
+                !wrote(Family::Ipv4, Table::Filter, chain, &rules),
+                "{chain}: {rules:#?}"
+            );
         }
     }
 }

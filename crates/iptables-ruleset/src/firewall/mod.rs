@@ -27,13 +27,31 @@ impl Config {
         required_sets(self)
     }
 
-    /// The rules for one family.
+    /// The rules of the `filter` table for one family.
     ///
     /// # Errors
     /// Never for what [`parse`](Self::parse) made; a configuration changed by hand can ask for too
     /// much, two services of one name for instance.
     pub fn ruleset(&self, family: Family) -> Result<Ruleset, BuildError> {
         ruleset(self, family)
+    }
+
+    /// The rules for one family, of each table that the configuration has rules in, in the order in
+    /// which `iptables-save` prints them.
+    ///
+    /// # Errors
+    /// Those of [`ruleset`](Self::ruleset).
+    pub fn rulesets(&self, family: Family) -> Result<Vec<Ruleset>, BuildError> {
+        Ok(vec![self.ruleset(family)?])
+    }
+
+    /// The rules that another configuration can have in tables where this one has none, for
+    /// [`Plan::without`](crate::Plan::without).
+    ///
+    /// # Errors
+    /// Those of [`ruleset`](Self::ruleset).
+    pub fn unwanted(&self, _family: Family) -> Result<Vec<Ruleset>, BuildError> {
+        Ok(Vec::new())
     }
 
     /// What is to stand where the rules for one family cannot go in, so that a host is not left

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::encoding::EncodedRule;
-use crate::{Family, Hook, Policy};
+use crate::{Family, Hook, Policy, Table};
 
 /// Changes that the kernel makes all or none, worked out from one [`Snapshot`](super::Snapshot).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,7 @@ impl Batch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) family: Family,
+    pub(crate) table: Table,
     pub(crate) action: Action,
 }
 
@@ -102,7 +103,7 @@ pub(crate) struct ReadRule {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let table = format!("{} filter", self.family.nft_name());
+        let table = format!("{} {}", self.family.nft_name(), self.table);
         match &self.action {
             Action::Table => write!(f, "table {table}"),
             Action::Policy(hook, policy) => write!(f, "{table}/{hook} policy {policy}"),

@@ -2,6 +2,8 @@
 
 use similar::{Algorithm, ChangeTag, capture_diff_slices};
 
+use super::part::{Part, Wanted};
+use super::remove::Going;
 use super::snapshot::{ChainState, RuleState, Snapshot, TableState, rules_of};
 use crate::{Chain, Family, Hook, Rule, Ruleset};
 
@@ -32,7 +34,7 @@ pub enum Side {
 }
 
 impl Snapshot {
-    /// The tables against a ruleset: policies that it sets, jumps that it wants, and the rules of
+    /// A table against its ruleset: policies that it sets, jumps that it wants, and the rules of
     /// its chains, those that are the same included. What is not ours is left out. `set_name` tells
     /// the names of sets by the kernel's index.
     ///
@@ -52,9 +54,10 @@ impl Snapshot {
         ruleset: &Ruleset,
         set_name: impl Fn(u16) -> Option<String>,
     ) -> Vec<DiffLine> {
-        let table = self.table(ruleset.family());
+        let table = self.table_of(ruleset);
         let mut lines = Lines(Vec::new());
-        for hook in Hook::ALL {
+        let hooks = || ruleset.table().hooks().iter().copied();
+        for hook in hooks() {
             policy(&mut lines, ruleset, table, hook);
         }
         let names = ruleset.chains().map(Chain::name);
@@ -64,7 +67,7 @@ impl Snapshot {
                 lines.push(Side::Wanted, name, None, format!(":{name} - [0:0]"));
             }
         }
-        for hook in Hook::ALL {
+        for hook in hooks() {
             jumps(&mut lines, ruleset, rules_of(table, hook), hook);
         }
         for chain in ruleset.chains() {
@@ -72,6 +75,41 @@ impl Snapshot {
             let found = found.map_or(&[][..], ChainState::rules);
             let family = ruleset.family();
             rules(&mut lines, chain, family, found, &set_name);
+        }
+        lines.0
+    }
+
+    /// What a table still has of a ruleset that is withdrawn ([`Plan::without`]): chains, their
+    /// rules, and the jumps to them, all on the side of the kernel.
+    ///
+    /// [`Plan::without`]: super::Plan::without
+    pub fn leftovers(
+        &self,
+        ruleset: &Ruleset,
+        set_name: impl Fn(u16) -> Option<String>,
+    ) -> Vec<DiffLine> {
+        let mut lines = Lines(Vec::new());
+        // A jump names no set, so that it always encodes.
+        let part = Part::without_rules(ruleset, Wanted::Withdrawn).ok();
+        let (Some(table), Some(part)) = (self.table_of(ruleset), part) else {
+            return lines.0;
+        };
+        let going = Going::new(&part, table);
+        for name in &going.chains {
+            lines.push(Side::Kernel, name, None, format!(":{name} - [0:0]"));
+        }
+        let text = |rule: &RuleState| rule.text(ruleset.family(), &set_name);
+        for (hook, rule) in going.jumps() {
+            let rules = rules_of(Some(table), hook);
+            let before = rules.iter().take_while(|other| other.handle != rule.handle);
+            let number = before.count() + 1;
+            lines.rule(Side::Kernel, hook.chain(), number, &text(rule));
+        }
+        for name in &going.chains {
+            let rules = table.chain(name).map_or(&[][..], ChainState::rules);
+            for (number, rule) in (1..).zip(rules) {
+                lines.rule(Side::Kernel, name, number, &text(rule));
+            }
         }
         lines.0
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::Family;
+use crate::{Family, Table};
 
 /// Why rules could not be put into the kernel, or taken out of it. Nothing was changed, unless
 /// [`is_outcome_unknown`](Self::is_outcome_unknown).
@@ -43,20 +43,24 @@ pub enum ApplyError {
         limit: usize,
     },
     /// What is there already does not go together with the ruleset; somebody has to decide.
-    #[error("table {} filter: {reason}", .family.nft_name())]
+    #[error("table {} {table}: {reason}", .family.nft_name())]
     #[non_exhaustive]
     Conflict {
         /// Whose table.
         family: Family,
+        /// Which table.
+        table: Table,
         /// What is wrong with it.
         reason: String,
     },
     /// A chain of ours cannot be removed because a rule that is not ours jumps to it.
-    #[error("chain {chain} of table {} filter is still used: rule {position} of chain {by} jumps to it", .family.nft_name())]
+    #[error("chain {chain} of table {} {table} is still used: rule {position} of chain {by} jumps to it", .family.nft_name())]
     #[non_exhaustive]
     StillReferenced {
         /// Whose table.
         family: Family,
+        /// Which table.
+        table: Table,
         /// Our chain.
         chain: String,
         /// The chain whose rule jumps to it.

@@ -8,7 +8,7 @@ use super::batch::{Action, Batch, Change, Place};
 use super::snapshot::{BaseChain, ChainState, RuleState, Snapshot, TableState};
 use super::{ApplyError, Kernel};
 use crate::encoding::Expression;
-use crate::{ChainName, Family, Hook, Policy, Rule, wire};
+use crate::{ChainName, Family, Hook, Policy, Rule, Table, wire};
 
 /// A kernel in memory, for tests of programs that use this library: no privileges, no namespace.
 ///
@@ -38,7 +38,7 @@ use crate::{ChainName, Family, Hook, Policy, Rule, wire};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct FakeKernel {
-    tables: BTreeMap<Family, BTreeMap<String, FakeChain>>,
+    tables: BTreeMap<(Family, Table), BTreeMap<String, FakeChain>>,
     generation: u32,
     last_handle: u64,
     refused: Option<String>,
@@ -79,29 +79,54 @@ impl FakeKernel {
         self.lost_answers = times;
     }
 
-    /// Puts a rule of somebody else at the end of a built-in chain, making table and chain if need
-    /// be.
+    /// Puts a rule of somebody else at the end of a built-in chain of the `filter` table, making
+    /// table and chain if need be.
     pub fn append(&mut self, family: Family, hook: Hook, rule: &Rule) {
-        self.base_chain(family, hook, None);
-        self.append_to(family, hook.chain(), rule);
+        self.append_to(Table::Filter, family, hook.chain(), rule);
     }
 
-    /// Puts a rule of somebody else at the end of another chain, making table and chain if need be.
+    /// Puts a rule of somebody else at the end of another chain of the `filter` table, making table
+    /// and chain if need be.
     pub fn append_to_chain(&mut self, family: Family, chain: &ChainName, rule: &Rule) {
-        self.append_to(family, chain.as_str(), rule);
+        self.append_to(Table::Filter, family, chain.as_str(), rule);
+    }
+
+    /// Puts a rule of somebody else at the end of a chain of any table, be it a built-in one, making
+    /// table and chain if need be.
+    pub fn append_to(&mut self, table: Table, family: Family, chain: &str, rule: &Rule) {
+        if let Some(hook) = table.hook(chain) {
+            self.base_chain(table, family, hook, None);
+        }
+        // Which set it is makes no difference to the fake.
+        let expressions = rule
+            .encode(family, &mut |_| Ok(0))
+            .map(|rule| rule.expressions)
+            .unwrap_or_default();
+        let text = rule.to_iptables_save(family).to_string();
+        let state = self.state(&expressions, false);
+        let chains = self.tables.entry((family, table)).or_default();
+        let chain = chains.entry(chain.to_owned()).or_default();
+        chain.rules.push((state, text));
+        self.generation += 1;
     }
 
     /// What `iptables-save -t filter` would print, without comments and with counters at zero;
     /// empty without a table.
     pub fn iptables_save(&self, family: Family) -> String {
-        let Some(table) = self.tables.get(&family) else {
+        self.saved(Table::Filter, family)
+    }
+
+    /// What `iptables-save -t TABLE` would print, without comments and with counters at zero; empty
+    /// without such a table.
+    pub fn saved(&self, table: Table, family: Family) -> String {
+        let Some(chains) = self.tables.get(&(family, table)) else {
             return String::new();
         };
-        let built_in = |name: &str| Hook::ALL.iter().position(|hook| hook.chain() == name);
-        let mut chains: Vec<(&String, &FakeChain)> = table.iter().collect();
-        chains
-            .sort_by_key(|(name, _)| (built_in(name).unwrap_or(Hook::ALL.len()), (*name).clone()));
-        let mut text = "*filter\n".to_owned();
+        let hooks = table.hooks();
+        let built_in = |name: &str| hooks.iter().position(|hook| hook.chain() == name);
+        let mut chains: Vec<(&String, &FakeChain)> = chains.iter().collect();
+        chains.sort_by_key(|(name, _)| (built_in(name).unwrap_or(hooks.len()), (*name).clone()));
+        let mut text = format!("*{table}\n");
         for (name, chain) in &chains {
             let policy = chain
                 .base
@@ -117,47 +142,30 @@ impl FakeKernel {
         text + "COMMIT\n"
     }
 
-    fn append_to(&mut self, family: Family, chain: &str, rule: &Rule) {
-        // Which set it is makes no difference to the fake.
-        let expressions = rule
-            .encode(family, &mut |_| Ok(0))
-            .map(|rule| rule.expressions)
-            .unwrap_or_default();
-        let text = rule.to_iptables_save(family).to_string();
-        let state = self.state(&expressions, false);
-        let chain = self
-            .tables
-            .entry(family)
-            .or_default()
-            .entry(chain.to_owned())
-            .or_default();
-        chain.rules.push((state, text));
-        self.generation += 1;
-    }
-
     fn state(&mut self, expressions: &[Expression], ours: bool) -> RuleState {
         self.last_handle += 1;
         RuleState::written(self.last_handle, expressions, ours)
     }
 
-    fn base_chain(&mut self, family: Family, hook: Hook, policy: Option<Policy>) {
+    fn base_chain(&mut self, table: Table, family: Family, hook: Hook, policy: Option<Policy>) {
         let chain = self
             .tables
-            .entry(family)
+            .entry((family, table))
             .or_default()
             .entry(hook.chain().to_owned())
             .or_default();
         let base = chain
             .base
-            .get_or_insert_with(|| BaseChain::built_in(hook, Policy::Accept));
+            .get_or_insert_with(|| BaseChain::built_in(table, hook, Policy::Accept));
         base.policy = policy.unwrap_or(base.policy);
     }
 
     fn carry_out(&mut self, change: &Change) -> Result<(), io::Error> {
         let family = change.family;
+        let of = (family, change.table);
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         if let Action::Table = change.action {
-            self.tables.entry(family).or_default();
+            self.tables.entry(of).or_default();
             return Ok(());
         }
         let state = match &change.action {
@@ -167,10 +175,12 @@ impl FakeKernel {
             }
             _ => None,
         };
-        let table = self.tables.get_mut(&family).ok_or_else(missing)?;
+        let table = self.tables.get_mut(&of).ok_or_else(missing)?;
         match &change.action {
             Action::Table => {}
-            Action::Policy(hook, policy) => self.base_chain(family, *hook, Some(*policy)),
+            Action::Policy(hook, policy) => {
+                self.base_chain(change.table, family, *hook, Some(*policy));
+            }
             Action::Chain(name) => {
                 table.entry(name.clone()).or_default();
             }
@@ -230,7 +240,7 @@ impl FakeKernel {
                 table.remove(name).ok_or_else(missing)?;
             }
             Action::DeleteTable => {
-                self.tables.remove(&family);
+                self.tables.remove(&of);
             }
         }
         Ok(())
@@ -243,12 +253,12 @@ impl Kernel for FakeKernel {
             base: chain.base.clone(),
             rules: chain.rules.iter().map(|(rule, _)| rule.clone()).collect(),
         };
-        let tables = self.tables.iter().map(|(family, chains)| {
+        let tables = self.tables.iter().map(|(of, chains)| {
             let chains = chains
                 .iter()
                 .map(|(name, chain)| (name.clone(), state(chain)))
                 .collect();
-            (*family, TableState { flags: 0, chains })
+            (*of, TableState { flags: 0, chains })
         });
         Ok(Snapshot::new(self.generation, tables.collect()))
     }

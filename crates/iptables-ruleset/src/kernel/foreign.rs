@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::snapshot::{ChainState, RuleState, Snapshot};
 use crate::firewall::earlier;
-use crate::{Family, Ruleset};
+use crate::{Family, Ruleset, Table};
 
 /// A chain that has a name of ours and rules that somebody else put there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ use crate::{Family, Ruleset};
 pub struct ForeignChain {
     /// Whose table.
     pub family: Family,
+    /// Which table.
+    pub table: Table,
     /// Its name.
     pub chain: String,
     /// How many rules it has.
@@ -25,11 +27,12 @@ impl fmt::Display for ForeignChain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             family,
+            table,
             chain,
             rules,
             first,
         } = self;
-        write!(f, "{family} chain {chain} with ")?;
+        write!(f, "{} chain {chain} with ", table.of(*family))?;
         match rules {
             1 => write!(f, "the rule \"{first}\""),
             _ => write!(f, "{rules} rules, the first being \"{first}\""),
@@ -63,38 +66,43 @@ impl Snapshot {
     ) -> Vec<ForeignChain> {
         let mut foreign = Vec::new();
         for ruleset in rulesets {
-            let family = ruleset.family();
-            let Some(table) = self.table(family) else {
+            let Some(table) = self.table_of(ruleset) else {
                 continue;
             };
             for chain in ruleset.chains() {
                 let name = chain.name().as_str();
                 let found = table.chain(name);
-                foreign.extend(found.and_then(|found| judged(family, name, found)));
+                foreign.extend(found.and_then(|found| judged(ruleset, name, found)));
             }
         }
         foreign
     }
 }
 
-fn judged(family: Family, name: &str, chain: &ChainState) -> Option<ForeignChain> {
-    let rules = chain.rules();
-    if rules.iter().any(RuleState::is_ours) {
-        return None;
-    }
-    // The names of sets do not matter to what is looked for.
-    let texts: Vec<String> = rules
-        .iter()
-        .map(|rule| rule.text(family, |_| None))
-        .collect();
-    let first = texts.first()?;
-    if earlier::wrote(family, name, &texts) {
+/// Whether a plan made the chain, or an earlier version of it did. Of an empty one that cannot be
+/// told.
+pub(super) fn is_planned(family: Family, table: Table, name: &str, chain: &ChainState) -> bool {
+    chain.rules().iter().any(RuleState::is_ours)
+        || earlier::wrote(family, table, name, &texts(family, chain))
+}
+
+/// The rules as `iptables-save` prints them. The names of sets do not matter to what is looked for.
+fn texts(family: Family, chain: &ChainState) -> Vec<String> {
+    let rules = chain.rules().iter();
+    rules.map(|rule| rule.text(family, |_| None)).collect()
+}
+
+fn judged(ruleset: &Ruleset, name: &str, chain: &ChainState) -> Option<ForeignChain> {
+    let family = ruleset.family();
+    let first = chain.rules().first()?;
+    if is_planned(family, ruleset.table(), name, chain) {
         return None;
     }
     Some(ForeignChain {
         family,
+        table: ruleset.table(),
         chain: name.to_owned(),
-        rules: rules.len(),
-        first: first.clone(),
+        rules: chain.rules().len(),
+        first: first.text(family, |_| None),
     })
 }

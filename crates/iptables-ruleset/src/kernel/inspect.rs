@@ -5,7 +5,7 @@ use std::fmt;
 use super::outcome::Outcome;
 use super::part::{Part, Wanted};
 use super::snapshot::{ChainState, RuleState, Snapshot, TableState, rules_of};
-use crate::{Family, Hook, Ruleset};
+use crate::{Family, Hook, Ruleset, Table};
 
 /// A rule that is not ours lets some packets in before our jump is reached: what is banned is not
 /// banned there.
@@ -14,6 +14,8 @@ use crate::{Family, Hook, Ruleset};
 pub struct Ahead {
     /// Whose table.
     pub family: Family,
+    /// Which table.
+    pub table: Table,
     /// The built-in chain.
     pub hook: Hook,
     /// Which rule of it, the first being 1.
@@ -28,14 +30,22 @@ impl fmt::Display for Ahead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             family,
+            table,
             hook,
             position,
             verdict,
             condition,
         } = self;
+        let of = table.of(*family);
+        if *table != Table::Filter {
+            return write!(
+                f,
+                "rule {position} of the {of} chain {hook} does {verdict} with \"{condition}\" before our rules there see it"
+            );
+        }
         write!(
             f,
-            "rule {position} of the {family} chain {hook} does {verdict} with \"{condition}\" before the firewall sees it: who is \
+            "rule {position} of the {of} chain {hook} does {verdict} with \"{condition}\" before the firewall sees it: who is \
              banned gets in there, and nothing of it is logged"
         )
     }
@@ -48,6 +58,8 @@ impl fmt::Display for Ahead {
 pub struct Bypass {
     /// Whose table.
     pub family: Family,
+    /// Which table.
+    pub table: Table,
     /// The built-in chain.
     pub hook: Hook,
     /// Which rule of it, the first being 1.
@@ -61,11 +73,20 @@ impl fmt::Display for Bypass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             family,
+            table,
             hook,
             position,
             verdict,
         } = self;
         let tool = family.tool();
+        if *table != Table::Filter {
+            return write!(
+                f,
+                "rule {position} of the {} chain {hook} does {verdict} with every packet before our rules there see it: they are \
+                 void until that rule is gone ({tool} -t {table} -D {hook} {position})",
+                table.of(*family)
+            );
+        }
         write!(
             f,
             "rule {position} of the {family} chain {hook} does {verdict} with every packet before the firewall sees it: the \
@@ -81,7 +102,7 @@ impl Snapshot {
     pub fn bypassed(&self, ruleset: &Ruleset) -> Vec<Bypass> {
         // A jump names no set, so that it always encodes.
         Part::without_rules(ruleset, Wanted::Present)
-            .map(|part| bypasses(&part, self.table(part.family)))
+            .map(|part| bypasses(&part, self.table_of(ruleset)))
             .unwrap_or_default()
     }
 
@@ -89,7 +110,7 @@ impl Snapshot {
     /// [`Applied::ahead`](super::Applied::ahead) has them.
     pub fn ahead(&self, ruleset: &Ruleset) -> Vec<Ahead> {
         Part::without_rules(ruleset, Wanted::Present)
-            .map(|part| ahead(&part, self.table(part.family)))
+            .map(|part| ahead(&part, self.table_of(ruleset)))
             .unwrap_or_default()
     }
 }
@@ -110,6 +131,7 @@ pub(super) fn bypasses(part: &Part, table: Option<&TableState>) -> Vec<Bypass> {
         if let Some((position, verdict)) = verdict {
             let bypass = Bypass {
                 family: part.family,
+                table: part.table,
                 hook: jump.hook,
                 position,
                 verdict,
@@ -229,6 +251,7 @@ impl Search<'_> {
         };
         let ahead = Ahead {
             family: self.part.family,
+            table: self.part.table,
             hook: self.hook,
             position: self.position,
             verdict: match chain {

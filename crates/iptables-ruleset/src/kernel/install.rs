@@ -3,7 +3,7 @@
 use super::ApplyError;
 use super::batch::{Action, Change};
 use super::part::Part;
-use super::snapshot::{BaseChain, ChainState, RuleState, TableState, rules_of};
+use super::snapshot::{ChainState, RuleState, TableState, rules_of};
 use crate::{Hook, Policy};
 
 /// The changes from what is there to what is wanted. Chains of ours are filled anew; in the
@@ -13,12 +13,7 @@ pub(super) fn changes(
     table: Option<&TableState>,
     changes: &mut Vec<Change>,
 ) -> Result<(), ApplyError> {
-    let mut push = |action: Action| {
-        changes.push(Change {
-            family: part.family,
-            action,
-        });
-    };
+    let mut push = |action: Action| changes.push(part.change(action));
     match table {
         None => push(Action::Table),
         Some(table) => check_table(part, table)?,
@@ -50,7 +45,7 @@ pub(super) fn changes(
     Ok(())
 }
 
-/// Whether the built-in chains are as wanted: all three are there, with the policies and the jumps.
+/// Whether the built-in chains are as wanted: all are there, with the policies and the jumps.
 pub(super) fn built_in_as_wanted(part: &Part, table: &TableState) -> bool {
     let mut changes = 0;
     let mut push = |_: Action| changes += 1;
@@ -60,11 +55,11 @@ pub(super) fn built_in_as_wanted(part: &Part, table: &TableState) -> bool {
 }
 
 fn policies(part: &Part, table: Option<&TableState>, push: &mut impl FnMut(Action)) {
-    for hook in Hook::ALL {
+    for hook in part.hooks() {
         let there = table.and_then(|table| table.chain(hook.chain()));
         let wanted = part.policies.get(&hook).copied();
         let policy = match there {
-            // iptables makes all three at once, and others count on finding them.
+            // iptables makes all of a table at once, and others count on finding them.
             None => Some(wanted.unwrap_or(Policy::Accept)),
             Some(chain) => wanted.filter(|policy| chain.policy() != Some(*policy)),
         };
@@ -121,7 +116,7 @@ fn check_table(part: &Part, table: &TableState) -> Result<(), ApplyError> {
     if table.flags & NFT_TABLE_F_OWNER != 0 {
         return Err(part.conflict("it belongs to another process, which alone may change it"));
     }
-    for hook in Hook::ALL {
+    for hook in part.hooks() {
         if let Some(chain) = table.chain(hook.chain()) {
             check_built_in(part, hook, chain)?;
         }
@@ -138,17 +133,19 @@ fn check_table(part: &Part, table: &TableState) -> Result<(), ApplyError> {
 }
 
 fn check_built_in(part: &Part, hook: Hook, chain: &ChainState) -> Result<(), ApplyError> {
-    if chain.is_built_in(hook) {
+    if chain.is_built_in(part.table, hook) {
         return Ok(());
     }
     Err(part.conflict(match &chain.base {
         None => format!("chain {hook} has no hook, so no packet ever gets to it; it is not iptables' chain"),
         Some(base) => format!(
-            "chain {hook} has type {}, hook {} and priority {} instead of iptables' type filter, hook {} and priority 0",
+            "chain {hook} has type {}, hook {} and priority {} instead of iptables' type {}, hook {} and priority {}",
             base.kind,
             base.hook,
             base.priority,
-            BaseChain::hook_number(hook)
+            part.table.chain_type(hook).name(),
+            hook.number(),
+            part.table.priority(hook)
         ),
     }))
 }

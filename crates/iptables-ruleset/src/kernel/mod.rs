@@ -28,11 +28,11 @@ pub use inspect::{Ahead, Bypass};
 pub(crate) use patience::Patience;
 pub use plan::{Applied, Plan};
 pub use resolve::{KernelSet, ResolveSet};
-pub use snapshot::{ChainState, RuleCounters, RuleState, Snapshot, Table, TableState};
+pub use snapshot::{ChainState, KernelTable, RuleCounters, RuleState, Snapshot, TableState};
 
-/// Something that has `filter` tables: the kernel (`Nftables`), or a [`FakeKernel`] for tests.
+/// Something that has the tables of iptables: the kernel (`Nftables`), or a [`FakeKernel`] for tests.
 pub trait Kernel {
-    /// Reads the `filter` tables of both families.
+    /// Reads the tables of iptables of both families.
     ///
     /// # Errors
     /// When the kernel cannot be asked, or its answer cannot be understood.

@@ -1,17 +1,19 @@
-//! What a plan wants of one family.
+//! What a plan wants of one table.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ApplyError;
+use super::batch::{Action, Change};
 use crate::encoding::EncodedRule;
 use crate::model::BuildErrorKind as Kind;
-use crate::{BuildError, Family, Hook, Policy, Rule, Ruleset};
+use crate::{BuildError, Family, Hook, Policy, Rule, Ruleset, Table};
 
-/// What a plan wants of one family.
+/// What a plan wants of one table of a family.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) family: Family,
+    pub(super) table: Table,
     pub(super) policies: BTreeMap<Hook, Policy>,
     pub(super) jumps: Vec<Jump>,
     pub(super) chains: Vec<Chain>,
@@ -26,6 +28,8 @@ pub(super) struct Part {
 pub(super) enum Wanted {
     Present,
     Absent,
+    /// Absent as far as it was made by a plan: what others made under these names stays.
+    Withdrawn,
 }
 
 /// A jump from a built-in chain to one of ours.
@@ -55,7 +59,7 @@ impl Part {
         let family = ruleset.family();
         let mut jumps = Vec::new();
         let mut policies = BTreeMap::new();
-        for hook in Hook::ALL {
+        for hook in ruleset.table().hooks().iter().copied() {
             if let Some(policy) = ruleset.policy_of(hook) {
                 policies.insert(hook, policy);
             }
@@ -73,6 +77,7 @@ impl Part {
         }
         Ok(Self {
             family,
+            table: ruleset.table(),
             policies,
             jumps,
             chains: Vec::new(),
@@ -105,9 +110,24 @@ impl Part {
         self.owns(name) || self.local.iter().any(|local| local == name)
     }
 
+    /// A change of this table.
+    pub(super) fn change(&self, action: Action) -> Change {
+        Change {
+            family: self.family,
+            table: self.table,
+            action,
+        }
+    }
+
+    /// The hooks of its built-in chains.
+    pub(super) fn hooks(&self) -> impl Iterator<Item = Hook> + use<> {
+        self.table.hooks().iter().copied()
+    }
+
     pub(super) fn conflict(&self, reason: impl Into<String>) -> ApplyError {
         ApplyError::Conflict {
             family: self.family,
+            table: self.table,
             reason: reason.into(),
         }
     }

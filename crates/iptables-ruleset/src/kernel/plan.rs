@@ -10,8 +10,8 @@ use super::{ApplyError, Kernel, Patience, ResolveSet, Snapshot, install, present
 use crate::model::BuildErrorKind as Kind;
 use crate::{BuildError, Family, Ruleset};
 
-/// What shall be in the kernel, or no longer be in it, for both families. The rulesets are checked
-/// and their sets are found.
+/// What shall be in the kernel, or no longer be in it, for any number of tables of both families.
+/// The rulesets are checked and their sets are found.
 ///
 #[cfg_attr(feature = "nft", doc = "```no_run")]
 #[cfg_attr(not(feature = "nft"), doc = "```ignore")]
@@ -44,8 +44,8 @@ impl Plan {
     /// those chains.
     ///
     /// # Errors
-    /// When a ruleset is not valid ([`Ruleset::check`]), two are for one family, or a set is
-    /// missing or of the other family.
+    /// When a ruleset is not valid ([`Ruleset::check`]), two are for one table of one family, or a
+    /// set is missing or of the other family.
     pub fn install<'r>(
         rulesets: impl IntoIterator<Item = &'r Ruleset>,
         sets: &mut impl ResolveSet,
@@ -93,11 +93,46 @@ impl Plan {
     /// [`ApplyError::is_still_referenced`].
     ///
     /// # Errors
-    /// When two rulesets are for one family.
+    /// When two rulesets are for one table of one family.
     pub fn remove<'r>(rulesets: impl IntoIterator<Item = &'r Ruleset>) -> Result<Self, BuildError> {
         let mut parts = Vec::new();
         for ruleset in rulesets {
             parts.push(Part::without_rules(ruleset, Wanted::Absent)?);
+        }
+        Self::new(parts)
+    }
+
+    /// The plan, and what is withdrawn: these chains and the jumps to them go too, as far as a plan
+    /// made them. What others made under these names stays, and so do the policies.
+    ///
+    /// A firewall that can have rules in a table and, as it is configured, has none there names them
+    /// here, so that those of another configuration do not stay behind.
+    ///
+    /// ```
+    /// use iptables_ruleset::{FakeKernel, Family, Hook, KernelSet, Plan, Rule, Ruleset, Table, Target};
+    ///
+    /// let mut no_set = |_: &str| Err::<KernelSet, _>(std::io::Error::other("there are no sets"));
+    /// let mut early = Ruleset::of(Table::Raw, Family::Ipv4);
+    /// early.jump(Hook::Prerouting, "EARLY".parse()?);
+    /// early.chain("EARLY".parse()?).append(Rule::new(Target::Drop));
+    ///
+    /// let mut kernel = FakeKernel::new();
+    /// Plan::install([&early], &mut no_set)?.apply(&mut kernel)?;
+    /// assert!(kernel.saved(Table::Raw, Family::Ipv4).contains("-A EARLY -j DROP\n"));
+    /// Plan::install([], &mut no_set)?.without([&early])?.apply(&mut kernel)?;
+    /// assert!(!kernel.saved(Table::Raw, Family::Ipv4).contains("EARLY"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When two rulesets are for one table of one family.
+    pub fn without<'r>(
+        self,
+        rulesets: impl IntoIterator<Item = &'r Ruleset>,
+    ) -> Result<Self, BuildError> {
+        let mut parts = self.parts;
+        for ruleset in rulesets {
+            parts.push(Part::without_rules(ruleset, Wanted::Withdrawn)?);
         }
         Self::new(parts)
     }
@@ -107,11 +142,12 @@ impl Plan {
             if parts
                 .iter()
                 .skip(position + 1)
-                .any(|other| other.family == part.family)
+                .any(|other| (other.family, other.table) == (part.family, part.table))
             {
                 return Err(Kind::Ruleset {
                     family: part.family,
-                    reason: "there are two for this family in one plan".to_owned(),
+                    table: part.table,
+                    reason: "there are two for this table in one plan".to_owned(),
                 }
                 .into());
             }
@@ -186,7 +222,7 @@ impl Plan {
                 .iter()
                 .filter(|part| part.wanted == Wanted::Present)
             {
-                let table = after.table(part.family);
+                let table = after.find(part.table, part.family);
                 applied.bypassed.extend(inspect::bypasses(part, table));
                 applied.ahead.extend(inspect::ahead(part, table));
             }
@@ -218,14 +254,22 @@ impl Plan {
             }
             Some(known) => known,
             None if removes => kernel.snapshot()?,
-            None => kernel.outline()?,
+            None => {
+                let outline = kernel.outline()?;
+                // Whose a chain is shows in its rules.
+                if self.withdraws_from(&outline) {
+                    kernel.snapshot()?
+                } else {
+                    outline
+                }
+            }
         };
         let mut changes: Vec<Change> = Vec::new();
         for part in &self.parts {
-            let table = snapshot.table(part.family);
+            let table = snapshot.find(part.table, part.family);
             match part.wanted {
                 Wanted::Present => install::changes(part, table, &mut changes)?,
-                Wanted::Absent => remove::changes(part, table, &mut changes)?,
+                Wanted::Absent | Wanted::Withdrawn => remove::changes(part, table, &mut changes)?,
             }
         }
         let batch = Batch::new(snapshot.generation(), changes);
@@ -237,8 +281,19 @@ impl Plan {
 
     /// Whether the tables have all that is wanted.
     fn is_present(&self, tables: &Snapshot) -> bool {
-        self.parts.iter().all(|part| {
-            part.wanted == Wanted::Present && present::is_present(part, tables.table(part.family))
+        self.parts
+            .iter()
+            .all(|part| present::is_as_wanted(part, tables.find(part.table, part.family)))
+    }
+
+    /// Whether the tables have chains of the names of those that are withdrawn.
+    fn withdraws_from(&self, tables: &Snapshot) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|part| {
+            let table = tables.find(part.table, part.family);
+            let mut names = part.chains.iter().map(|chain| &chain.name);
+            part.wanted == Wanted::Withdrawn
+                && table.is_some_and(|table| names.any(|name| table.chain(name).is_some()))
         })
     }
 }

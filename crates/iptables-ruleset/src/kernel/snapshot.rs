@@ -7,16 +7,19 @@ use super::condition::{Condition, condition};
 use super::outcome::{Outcome, effect};
 use crate::encoding::Expression;
 use crate::ruleset::decode;
-use crate::{Family, Hook, Policy, Rule, wire};
+use crate::{Family, Hook, Policy, Rule, Ruleset, Table, wire};
 
-/// The `filter` tables of both families at one moment.
+/// The tables of iptables of both families at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Snapshot {
     generation: u32,
-    tables: BTreeMap<Family, TableState>,
+    tables: Tables,
 }
 
-/// A `filter` table as it was.
+/// Tables of iptables, each with its name and family.
+pub(crate) type Tables = BTreeMap<(Family, Table), TableState>;
+
+/// A table as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TableState {
     pub(crate) flags: u32,
@@ -26,7 +29,7 @@ pub struct TableState {
 /// Any table of the kernel as it was, whoever made it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Table {
+pub struct KernelTable {
     /// `ip`, `ip6`, or `inet` for both.
     pub family: &'static str,
     /// Its name.
@@ -87,7 +90,7 @@ pub struct RuleCounters {
 }
 
 impl Snapshot {
-    pub(crate) fn new(generation: u32, tables: BTreeMap<Family, TableState>) -> Self {
+    pub(crate) fn new(generation: u32, tables: Tables) -> Self {
         Self { generation, tables }
     }
 
@@ -96,9 +99,19 @@ impl Snapshot {
         self.generation
     }
 
-    /// The table of that family, if there is one.
+    /// The `filter` table of that family, if there is one.
     pub fn table(&self, family: Family) -> Option<&TableState> {
-        self.tables.get(&family)
+        self.find(Table::Filter, family)
+    }
+
+    /// The table of that name and family, if there is one.
+    pub fn find(&self, table: Table, family: Family) -> Option<&TableState> {
+        self.tables.get(&(family, table))
+    }
+
+    /// The table that a ruleset is for, if there is one.
+    pub fn table_of(&self, ruleset: &Ruleset) -> Option<&TableState> {
+        self.find(ruleset.table(), ruleset.family())
     }
 }
 
@@ -127,12 +140,12 @@ impl ChainState {
         &self.rules
     }
 
-    /// Whether it is what iptables makes for `hook`.
-    pub(crate) fn is_built_in(&self, hook: Hook) -> bool {
+    /// Whether it is what iptables makes for `hook` of `table`.
+    pub(crate) fn is_built_in(&self, table: Table, hook: Hook) -> bool {
         self.base.as_ref().is_some_and(|base| {
-            base.kind == BaseChain::KIND
-                && base.hook == BaseChain::hook_number(hook)
-                && base.priority == BaseChain::PRIORITY
+            base.kind == table.chain_type(hook).name()
+                && base.hook == hook.number()
+                && base.priority == table.priority(hook)
         })
     }
 }
@@ -256,25 +269,12 @@ impl RuleState {
 }
 
 impl BaseChain {
-    /// What iptables gives the chains of its filter table: `NF_IP_PRI_FILTER`,
-    /// `linux/netfilter_ipv4.h`.
-    pub(crate) const KIND: &'static str = "filter";
-    pub(crate) const PRIORITY: i32 = 0;
-
-    /// enum `nf_inet_hooks`, linux/netfilter.h.
-    pub(crate) fn hook_number(hook: Hook) -> u32 {
-        match hook {
-            Hook::Input => 1,
-            Hook::Forward => 2,
-            Hook::Output => 3,
-        }
-    }
-
-    pub(crate) fn built_in(hook: Hook, policy: Policy) -> Self {
+    /// What iptables makes for `hook` of `table`.
+    pub(crate) fn built_in(table: Table, hook: Hook, policy: Policy) -> Self {
         Self {
-            kind: Self::KIND.to_owned(),
-            hook: Self::hook_number(hook),
-            priority: Self::PRIORITY,
+            kind: table.chain_type(hook).name().to_owned(),
+            hook: hook.number(),
+            priority: table.priority(hook),
             policy,
         }
     }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::Family;
+use super::{Family, Table};
 
 /// Why a ruleset cannot be built: the caller's or the configuration's fault, found before the
 /// kernel is asked for anything.
@@ -20,16 +20,21 @@ pub(crate) enum BuildErrorKind {
         value: String,
         reason: String,
     },
-    #[error("{family} chain {chain}, rule {number}, {rule:?}: {reason}")]
+    #[error("{} chain {chain}, rule {number}, {rule:?}: {reason}", .table.of(*.family))]
     Rule {
         family: Family,
+        table: Table,
         chain: String,
         number: usize,
         rule: String,
         reason: String,
     },
-    #[error("{family} ruleset: {reason}")]
-    Ruleset { family: Family, reason: String },
+    #[error("{} ruleset: {reason}", .table.of(*.family))]
+    Ruleset {
+        family: Family,
+        table: Table,
+        reason: String,
+    },
     #[error("cannot find set {set:?}")]
     Set {
         set: String,

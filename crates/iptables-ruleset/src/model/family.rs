@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-/// One of the two address families that have a `filter` table.
+/// One of the two address families that have the tables of iptables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(
     clippy::exhaustive_enums,

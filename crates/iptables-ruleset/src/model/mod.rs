@@ -9,6 +9,7 @@ mod network;
 mod ports;
 mod quoted;
 mod rate;
+mod table;
 
 pub use direction::Direction;
 pub use error::BuildError;
@@ -21,3 +22,5 @@ pub use ports::PortRange;
 pub(crate) use quoted::Quoted;
 pub(crate) use rate::Period;
 pub use rate::{Rate, RateUnit};
+pub(crate) use table::ChainType;
+pub use table::Table;

@@ -8,7 +8,7 @@ use super::expression::Wire;
 use super::mark::{MARK, NFTA_RULE_USERDATA};
 use crate::kernel::batch::{Action, Change, Place, ReadRule};
 use crate::wire::decode;
-use crate::{Batch, Family, Hook, Policy};
+use crate::{Batch, Family, Hook, Policy, model};
 
 /// A datagram, and what each of its messages is about: the first has the first sequence number.
 pub(super) struct Encoded {
@@ -49,14 +49,14 @@ fn put_rest(bytes: &mut Vec<u8>, action: &Action) {
 }
 
 fn add(messages: &mut nftnl::Batch, change: &Change) {
-    let table = nftnl::Table::new(c"filter", proto_family(change.family));
+    let table = nftnl::Table::new(c_string(change.table.name()), proto_family(change.family));
     let chain = |name: &str| nftnl::Chain::new(c_string(name), &table);
     match &change.action {
         Action::Table => messages.add(&table, MsgType::Add),
         Action::Policy(hook, policy) => {
             let mut chain = chain(hook.chain());
-            chain.set_hook(nftnl_hook(*hook), 0);
-            chain.set_type(ChainType::Filter);
+            chain.set_hook(nftnl_hook(*hook), change.table.priority(*hook));
+            chain.set_type(nftnl_type(change.table.chain_type(*hook)));
             chain.set_policy(nftnl_policy(*policy));
             messages.add(&chain, MsgType::Add);
         }
@@ -240,9 +240,19 @@ fn proto_family(family: Family) -> ProtoFamily {
 
 fn nftnl_hook(hook: Hook) -> nftnl::Hook {
     match hook {
+        Hook::Prerouting => nftnl::Hook::PreRouting,
         Hook::Input => nftnl::Hook::In,
         Hook::Forward => nftnl::Hook::Forward,
         Hook::Output => nftnl::Hook::Out,
+        Hook::Postrouting => nftnl::Hook::PostRouting,
+    }
+}
+
+fn nftnl_type(of: model::ChainType) -> ChainType {
+    match of {
+        model::ChainType::Filter => ChainType::Filter,
+        model::ChainType::Route => ChainType::Route,
+        model::ChainType::Nat => ChainType::Nat,
     }
 }
 

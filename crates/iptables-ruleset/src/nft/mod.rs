@@ -26,7 +26,7 @@ use self::socket::Socket;
 pub use self::surroundings::{Beside, Surroundings};
 use crate::kernel::Patience;
 use crate::kernel::batch::Change;
-use crate::{ApplyError, Batch, Family, Kernel, Requirement, Snapshot, Table};
+use crate::{ApplyError, Batch, Family, Kernel, KernelTable, Requirement, Snapshot};
 
 /// The kernel's `nf_tables`, in the network namespace of the thread that connects.
 pub struct Nftables {
@@ -80,7 +80,7 @@ impl Nftables {
     ///
     /// # Errors
     /// When the kernel cannot be asked, or others keep changing the tables.
-    pub fn tables(&mut self) -> Result<Vec<Table>, ApplyError> {
+    pub fn tables(&mut self) -> Result<Vec<KernelTable>, ApplyError> {
         patiently(|| surroundings::tables(&mut self.socket))
     }
 
@@ -90,8 +90,8 @@ impl Nftables {
         let generation = read::generation(&mut self.socket)?;
         let mut tables = BTreeMap::new();
         for family in Family::BOTH {
-            if let Some(table) = read::table(&mut self.socket, family, which)? {
-                tables.insert(family, table);
+            for (table, state) in read::tables(&mut self.socket, family, which)? {
+                tables.insert((family, table), state);
             }
         }
         Ok(Snapshot::new(generation, tables))

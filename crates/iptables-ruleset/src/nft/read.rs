@@ -1,4 +1,4 @@
-//! The `filter` tables as the kernel lists them.
+//! The tables as the kernel lists them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use super::mark::{self, NFTA_RULE_USERDATA};
 use super::message::request;
 use super::socket::Socket;
-use crate::kernel::snapshot::{BaseChain, ChainState, RuleState, Table, TableState};
+use crate::kernel::snapshot::{BaseChain, ChainState, KernelTable, RuleState, TableState};
 use crate::wire::attributes::Attributes;
-use crate::{ApplyError, Family, Hook, Policy};
+use crate::{ApplyError, Family, Policy, Table};
 
 /// The kernel's count of changes to the tables.
 pub(super) fn generation(socket: &mut Socket) -> Result<u32, ApplyError> {
@@ -43,44 +43,50 @@ pub(super) enum Rules {
     BuiltIn,
 }
 
-/// The `filter` table of `family`, if there is one.
-pub(super) fn table(
+/// The tables of iptables that `family` has.
+pub(super) fn tables(
     socket: &mut Socket,
     family: Family,
     which: Rules,
-) -> Result<Option<TableState>, ApplyError> {
+) -> Result<BTreeMap<Table, TableState>, ApplyError> {
     let number = protocol_family(family);
-    let mut found: Option<TableState> = None;
+    let mut found: BTreeMap<Table, TableState> = BTreeMap::new();
     list(socket, number, TABLES, &[], |attributes| {
-        if attributes.string(NFTA_TABLE_NAME).as_deref() == Some("filter") {
-            found = Some(TableState {
+        let name = attributes.string(NFTA_TABLE_NAME);
+        if let Some(table) = name.and_then(|name| Table::named(&name)) {
+            let state = TableState {
                 flags: attributes.u32(NFTA_TABLE_FLAGS).unwrap_or(0),
                 ..TableState::default()
-            });
+            };
+            found.insert(table, state);
         }
     })?;
-    let Some(mut table) = found else {
-        return Ok(None);
-    };
+    if found.is_empty() {
+        return Ok(found);
+    }
     list(socket, number, CHAINS, &[], |attributes| {
-        if let Some((table_name, name)) = chain_place(attributes) {
-            if table_name == "filter" {
+        if let Some((table, name)) = chain_place(attributes) {
+            let table = Table::named(&table);
+            if let Some(table) = table.and_then(|table| found.get_mut(&table)) {
                 let base = base_chain(attributes);
                 let rules = Vec::new();
                 table.chains.insert(name, ChainState { base, rules });
             }
         }
     })?;
-    // Kernels that know the filter leave the others out, the rest lists them too.
-    match which {
-        Rules::All => rules(socket, number, &mut table, None)?,
-        Rules::BuiltIn => {
-            for hook in Hook::ALL {
-                rules(socket, number, &mut table, Some(hook.chain()))?;
+    for (name, table) in &mut found {
+        match which {
+            Rules::All => rules(socket, number, *name, table, None)?,
+            Rules::BuiltIn => {
+                for hook in name.hooks() {
+                    if table.chains.contains_key(hook.chain()) {
+                        rules(socket, number, *name, table, Some(hook.chain()))?;
+                    }
+                }
             }
         }
     }
-    Ok(Some(table))
+    Ok(found)
 }
 
 /// The tables of this family, whoever made them.
@@ -88,7 +94,7 @@ pub(super) fn every_table(
     socket: &mut Socket,
     family: &'static str,
     number: u8,
-) -> Result<Vec<Table>, ApplyError> {
+) -> Result<Vec<KernelTable>, ApplyError> {
     let mut found: BTreeMap<String, TableState> = BTreeMap::new();
     list(socket, number, CHAINS, &[], |attributes| {
         if let Some((table, name)) = chain_place(attributes) {
@@ -108,7 +114,7 @@ pub(super) fn every_table(
             chain.rules.push(rule);
         }
     })?;
-    let table = |(name, state)| Table {
+    let table = |(name, state)| KernelTable {
         family,
         name,
         state,
@@ -116,18 +122,22 @@ pub(super) fn every_table(
     Ok(found.into_iter().map(table).collect())
 }
 
-/// Reads the rules of all chains, or of one.
+/// Reads the rules of all chains of a table, or of one.
 fn rules(
     socket: &mut Socket,
     number: u8,
+    of: Table,
     table: &mut TableState,
     only: Option<&str>,
 ) -> Result<(), ApplyError> {
-    let name = only.map(|name| [name.as_bytes(), &[0]].concat());
-    let mut filter: Vec<(u16, &[u8])> = vec![(NFTA_RULE_TABLE, b"filter\0")];
+    let text = |name: &str| [name.as_bytes(), &[0]].concat();
+    let name = only.map(text);
+    let of_table = text(of.name());
+    // Kernels that know the filter leave the others out, the rest lists them too.
+    let mut filter: Vec<(u16, &[u8])> = vec![(NFTA_RULE_TABLE, &of_table)];
     filter.extend(name.as_deref().map(|name| (NFTA_RULE_CHAIN, name)));
     list(socket, number, RULES, &filter, |attributes| {
-        if attributes.string(NFTA_RULE_TABLE).as_deref() != Some("filter") {
+        if attributes.string(NFTA_RULE_TABLE).as_deref() != Some(of.name()) {
             return;
         }
         let chain = attributes.string(NFTA_RULE_CHAIN);

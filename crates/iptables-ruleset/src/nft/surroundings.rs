@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::read::{self, CHAINS, RULES};
 use super::socket::Socket;
 use crate::kernel::outcome::Outcome;
-use crate::kernel::snapshot::{RuleState, Table};
+use crate::kernel::snapshot::{KernelTable, RuleState};
 use crate::wire::attributes::Attributes;
 use crate::{ApplyError, Family, Policy};
 
@@ -66,7 +66,7 @@ pub(super) fn surroundings(socket: &mut Socket) -> Result<Surroundings, ApplyErr
             let place = read::place(attributes);
             if let (Some((table, chain)), true) = (place, left > 0) {
                 left -= 1;
-                if let Some(rule) = read::rule(attributes) {
+                if let Some(rule) = read::rule(attributes).filter(|rule| !rule.is_ours()) {
                     published.extend(passed_on(&rule, of));
                     let chain = tables.entry(table).or_default().entry(chain).or_default();
                     chain.note(rule);
@@ -87,7 +87,7 @@ pub(super) fn surroundings(socket: &mut Socket) -> Result<Surroundings, ApplyErr
 }
 
 /// Every table that IP packets come through, of the three families.
-pub(super) fn tables(socket: &mut Socket) -> Result<Vec<Table>, ApplyError> {
+pub(super) fn tables(socket: &mut Socket) -> Result<Vec<KernelTable>, ApplyError> {
     let mut found = Vec::new();
     for (family, number, _) in FAMILIES {
         found.append(&mut read::every_table(socket, family, number)?);

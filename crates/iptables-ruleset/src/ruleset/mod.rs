@@ -1,4 +1,4 @@
-//! The rules of one family: chains of our own, jumps to them and policies.
+//! The rules of one table of a family: chains of our own, jumps to them and policies.
 
 mod chain;
 pub(crate) mod decode;
@@ -14,10 +14,10 @@ pub use requirement::Requirement;
 pub use rule::Rule;
 
 use crate::model::BuildErrorKind;
-use crate::{BuildError, ChainName, Family, Hook, Policy};
+use crate::{BuildError, ChainName, Family, Hook, Policy, Table};
 
-/// Our part of one family's `filter` table: chains of our own, jumps to them from the built-in
-/// chains, and the policies.
+/// Our part of one table of a family, of `filter` unless another is named: chains of our own, jumps
+/// to them from the built-in chains, and the policies.
 ///
 /// The built-in chains are shared with other programs, so nothing but a jump to a chain of our own
 /// can be put into them, and what others put there stays.
@@ -47,6 +47,7 @@ use crate::{BuildError, ChainName, Family, Hook, Policy};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ruleset {
     family: Family,
+    table: Table,
     policies: BTreeMap<Hook, Policy>,
     jumps: Vec<(Hook, ChainName)>,
     first: BTreeSet<Hook>,
@@ -55,10 +56,29 @@ pub struct Ruleset {
 }
 
 impl Ruleset {
-    /// A ruleset that changes nothing yet.
+    /// A ruleset for the `filter` table that changes nothing yet.
     pub fn new(family: Family) -> Self {
+        Self::of(Table::Filter, family)
+    }
+
+    /// A ruleset for any table that changes nothing yet.
+    ///
+    /// ```
+    /// use iptables_ruleset::{Family, Hook, Rule, Ruleset, Table, Target};
+    ///
+    /// let mut ruleset = Ruleset::of(Table::Raw, Family::Ipv6);
+    /// ruleset.jump(Hook::Prerouting, "EARLY".parse()?);
+    /// ruleset.chain("EARLY".parse()?).append(Rule::new(Target::Drop));
+    /// assert!(ruleset.to_iptables_save().to_string().starts_with("*raw\n:PREROUTING ACCEPT"));
+    /// ruleset.jump(Hook::Input, "EARLY".parse()?);
+    /// let error = ruleset.check().unwrap_err();
+    /// assert_eq!(error.to_string(), "IPv6 raw ruleset: table raw has no chain INPUT");
+    /// # Ok::<(), iptables_ruleset::BuildError>(())
+    /// ```
+    pub fn of(table: Table, family: Family) -> Self {
         Self {
             family,
+            table,
             policies: BTreeMap::new(),
             jumps: Vec::new(),
             first: BTreeSet::new(),
@@ -70,6 +90,11 @@ impl Ruleset {
     /// The family it is for.
     pub fn family(&self) -> Family {
         self.family
+    }
+
+    /// The table it is for.
+    pub fn table(&self) -> Table {
+        self.table
     }
 
     /// Sets the policy of a built-in chain. Without this call the policy stays what it is.
@@ -153,7 +178,7 @@ impl Ruleset {
         names.any(|own| own.as_str() == name)
     }
 
-    /// What `iptables-save -t filter` prints once the ruleset is in an otherwise empty kernel, but
+    /// What `iptables-save -t TABLE` prints once the ruleset is in an otherwise empty kernel, but
     /// for the comments and the packet counters, which are zero here.
     ///
     /// ```
@@ -172,8 +197,10 @@ impl Ruleset {
     ///
     /// # Errors
     /// A match without the protocol it needs or of the other family, a jump to a chain that the
-    /// ruleset has not, chains that jump in a circle, or rules in a chain that is for others.
+    /// ruleset has not, chains that jump in a circle, rules in a chain that is for others, a built-in
+    /// chain that the table has not, or DROP as a policy in `nat`.
     pub fn check(&self) -> Result<(), BuildError> {
+        self.check_hooks()?;
         if let Some(both) = self
             .local
             .iter()
@@ -199,6 +226,7 @@ impl Ruleset {
                     })
                     .map_err(|reason| BuildErrorKind::Rule {
                         family: self.family,
+                        table: self.table,
                         chain: chain.name().to_string(),
                         number,
                         rule: rule.to_iptables_save(self.family).to_string(),
@@ -207,6 +235,21 @@ impl Ruleset {
             }
         }
         self.check_circles()
+    }
+
+    fn check_hooks(&self) -> Result<(), BuildError> {
+        let table = self.table;
+        let of_jumps = self.jumps.iter().map(|(hook, _)| hook);
+        let mut hooks = of_jumps.chain(self.policies.keys()).chain(&self.first);
+        if let Some(none) = hooks.find(|hook| !table.hooks().contains(hook)) {
+            return Err(self.wrong(format!("table {table} has no chain {none}")));
+        }
+        let mut policies = self.policies.values();
+        if table == Table::Nat && policies.any(|policy| *policy == Policy::Drop) {
+            // As iptables says: it sees only the first packet of a connection.
+            return Err(self.wrong("table nat is not for filtering".to_owned()));
+        }
+        Ok(())
     }
 
     /// Takes away chains that jump to nothing left, until nothing can be taken: what remains goes
@@ -240,7 +283,11 @@ impl Ruleset {
     }
 
     fn wrong(&self, reason: String) -> BuildError {
-        let family = self.family;
-        BuildErrorKind::Ruleset { family, reason }.into()
+        BuildErrorKind::Ruleset {
+            family: self.family,
+            table: self.table,
+            reason,
+        }
+        .into()
     }
 }

@@ -2,15 +2,16 @@
 
 use std::fmt;
 
-use crate::{Chain, ChainName, Hook, Policy, Ruleset};
+use crate::{Chain, ChainName, Policy, Ruleset};
 
 pub(crate) struct Save<'a>(pub(crate) &'a Ruleset);
 
 impl fmt::Display for Save<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ruleset = self.0;
-        writeln!(f, "*filter")?;
-        for hook in Hook::ALL {
+        let hooks = ruleset.table().hooks();
+        writeln!(f, "*{}", ruleset.table())?;
+        for hook in hooks.iter().copied() {
             // What a table has before anybody sets a policy.
             let policy = ruleset.policy_of(hook).unwrap_or(Policy::Accept);
             writeln!(f, ":{hook} {policy} [0:0]")?;
@@ -21,7 +22,7 @@ impl fmt::Display for Save<'_> {
         for name in names {
             writeln!(f, ":{name} - [0:0]")?;
         }
-        for hook in Hook::ALL {
+        for hook in hooks.iter().copied() {
             for to in ruleset.jumps_from(hook) {
                 writeln!(f, "-A {hook} -j {to}")?;
             }

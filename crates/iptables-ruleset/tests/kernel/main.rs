@@ -22,6 +22,7 @@ mod read_back;
 mod removal;
 mod requirements;
 mod same_as_iptables;
+mod tables;
 
 fn main() -> std::process::ExitCode {
     let mut trials = same_as_iptables::trials();
@@ -34,5 +35,6 @@ fn main() -> std::process::ExitCode {
     trials.extend(limits::trials());
     trials.extend(requirements::trials());
     trials.extend(checkpoint::trials());
+    trials.extend(tables::trials());
     netns_testbed::run(trials)
 }

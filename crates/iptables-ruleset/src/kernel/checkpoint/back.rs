@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{BuiltInThen, RuleThen, Sets, TableThen, is_jump_to};
+use super::{BuiltInThen, OfTable, RuleThen, Sets, TableThen, is_jump_to};
 use crate::kernel::batch::{Action, Change, Place, ReadRule};
 use crate::kernel::snapshot::{ChainState, RuleState, TableState};
 use crate::wire::decode::expressions;
-use crate::{Family, Hook, Policy};
+use crate::{Hook, Policy};
 
 /// The changes back, as they are worked out.
 pub(super) struct Going<'a> {
@@ -31,18 +31,18 @@ impl<'a> Going<'a> {
         }
     }
 
-    /// Works out what one family takes.
-    pub(super) fn table(&mut self, family: Family, then: &TableThen, now: Option<&TableState>) {
+    /// Works out what one table takes.
+    pub(super) fn table(&mut self, of: OfTable, then: &TableThen, now: Option<&TableState>) {
         let nothing = TableState::default();
         let now = match now {
             Some(now) => now,
             None if !then.exists => return,
             None => {
-                self.push(family, Action::Table);
+                self.push(of, Action::Table);
                 &nothing
             }
         };
-        for hook in Hook::ALL {
+        for hook in of.hooks() {
             let there = now.chain(hook.chain()).and_then(ChainState::policy);
             let policy = match then.built_in.get(hook.chain()) {
                 Some(chain) if chain.drop => Policy::Drop,
@@ -50,7 +50,7 @@ impl<'a> Going<'a> {
                 _ => Policy::Accept,
             };
             if there != Some(policy) {
-                self.push(family, Action::Policy(hook, policy));
+                self.push(of, Action::Policy(hook, policy));
             }
         }
         let changed: Vec<_> = then
@@ -60,29 +60,29 @@ impl<'a> Going<'a> {
             .collect();
         for (name, rules) in &changed {
             match (now.chain(name), rules) {
-                (Some(_), _) => self.push(family, Action::Flush((*name).clone())),
-                (None, Some(_)) => self.push(family, Action::Chain((*name).clone())),
+                (Some(_), _) => self.push(of, Action::Flush((*name).clone())),
+                (None, Some(_)) => self.push(of, Action::Chain((*name).clone())),
                 (None, None) => {}
             }
         }
         // After all chains, because rules jump to them.
         for (name, rules) in &changed {
             for (number, rule) in (1..).zip(rules.iter().flatten()) {
-                self.put_back(family, name, number, Place::Last, rule);
+                self.put_back(of, name, number, Place::Last, rule);
             }
         }
-        for hook in Hook::ALL {
+        for hook in of.hooks() {
             let rules = now.chain(hook.chain()).map_or(&[][..], ChainState::rules);
             let chain = then.built_in.get(hook.chain());
-            self.jumps(family, hook, chain, rules, &then.ours);
+            self.jumps(of, hook, chain, rules, &then.ours);
         }
-        self.take_away(family, then, now);
+        self.take_away(of, then, now);
     }
 
     /// Takes out the jumps that there were not, and puts those back that are gone.
     fn jumps(
         &mut self,
-        family: Family,
+        of: OfTable,
         hook: Hook,
         then: Option<&BuiltInThen>,
         now: &[RuleState],
@@ -94,7 +94,7 @@ impl<'a> Going<'a> {
         for rule in now {
             if is_jump_to(rule, ours) && !had(rule.handle) {
                 self.push(
-                    family,
+                    of,
                     Action::Delete {
                         chain: hook.chain().to_owned(),
                         handle: rule.handle,
@@ -118,16 +118,15 @@ impl<'a> Going<'a> {
                 .map(|rule| rule.handle)
                 .find(|handle| staying.contains(handle));
             let place = anchor.map_or(Place::First, Place::Behind);
-            self.put_back(family, hook.chain(), position + 1, place, jump);
+            self.put_back(of, hook.chain(), position + 1, place, jump);
         }
     }
 
     /// Takes away the chains and the table that there were not, unless others have something in
     /// them by now.
-    fn take_away(&mut self, family: Family, then: &TableThen, now: &TableState) {
-        let is_built_in = |name: &str| Hook::ALL.iter().any(|hook| hook.chain() == name);
+    fn take_away(&mut self, of: OfTable, then: &TableThen, now: &TableState) {
         let of_others = |name: &str, rule: &RuleState| {
-            let is_ours = is_built_in(name) && is_jump_to(rule, &then.ours);
+            let is_ours = of.has_built_in(name) && is_jump_to(rule, &then.ours);
             !is_ours && !then.ours.contains_key(name)
         };
         let used: BTreeSet<&str> = now
@@ -140,35 +139,28 @@ impl<'a> Going<'a> {
         for (name, chain) in now.chains() {
             let was_there = match then.ours.get(name) {
                 Some(rules) => rules.is_some(),
-                None if is_built_in(name) => then.built_in.contains_key(name),
+                None if of.has_built_in(name) => then.built_in.contains_key(name),
                 None => !then.missing.contains(name),
             };
             let filled = chain.rules().iter().any(|rule| of_others(name, rule));
             let in_use = used.contains(name) || filled;
             if was_there || in_use {
                 all_gone = false;
-                if in_use && !was_there && !is_built_in(name) && !filled {
+                if in_use && !was_there && !of.has_built_in(name) && !filled {
                     self.left_out.push(format!(
-                        "{family}: chain {name} stays, without a rule: others jump to it by now"
+                        "{of}: chain {name} stays, without a rule: others jump to it by now"
                     ));
                 }
                 continue;
             }
-            self.push_optional(family, Action::DeleteChain(name.to_owned()));
+            self.push_optional(of, Action::DeleteChain(name.to_owned()));
         }
         if all_gone {
-            self.push_optional(family, Action::DeleteTable);
+            self.push_optional(of, Action::DeleteTable);
         }
     }
 
-    fn put_back(
-        &mut self,
-        family: Family,
-        chain: &str,
-        number: usize,
-        place: Place,
-        rule: &RuleThen,
-    ) {
+    fn put_back(&mut self, of: OfTable, chain: &str, number: usize, place: Place, rule: &RuleThen) {
         match rule.with_sets(self.sets) {
             Ok(expressions) => {
                 let user_data = rule.user_data.0.clone();
@@ -181,21 +173,21 @@ impl<'a> Going<'a> {
                         user_data,
                     }),
                 };
-                self.push_optional(family, change);
+                self.push_optional(of, change);
             }
             Err(set) => self.left_out.push(format!(
-                "{family}: rule {number} of chain {chain} looked into set {set}, which is gone"
+                "{of}: rule {number} of chain {chain} looked into set {set}, which is gone"
             )),
         }
     }
 
-    fn push(&mut self, family: Family, action: Action) {
-        self.changes.push(Change { family, action });
+    fn push(&mut self, of: OfTable, action: Action) {
+        self.changes.push(change(of, action));
     }
 
     /// Leaves out what was refused before.
-    fn push_optional(&mut self, family: Family, action: Action) {
-        let change = Change { family, action };
+    fn push_optional(&mut self, of: OfTable, action: Action) {
+        let change = change(of, action);
         let item = change.to_string();
         if let Some(why) = self.refused.get(&item) {
             // A table that others have something in stays for them.
@@ -207,6 +199,14 @@ impl<'a> Going<'a> {
         }
         self.optional.insert(item);
         self.changes.push(change);
+    }
+}
+
+fn change(OfTable(family, table): OfTable, action: Action) -> Change {
+    Change {
+        family,
+        table,
+        action,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Whether a table is as it was.
 
-use super::{RuleThen, Sets, TableThen, is_jump_to};
+use super::{OfTable, RuleThen, Sets, TableThen, is_jump_to};
+use crate::Policy;
 use crate::kernel::snapshot::{ChainState, RuleState, TableState, rules_of};
 use crate::wire::decode::expressions;
-use crate::{Family, Hook, Policy};
 
 /// What is not as it was, each as a sentence.
 pub(super) fn table(
-    family: Family,
+    of: OfTable,
     then: &TableThen,
     now: Option<&TableState>,
     sets: &Sets,
@@ -15,9 +15,9 @@ pub(super) fn table(
     let mut different = Vec::new();
     if then.exists != now.is_some() {
         let how = if then.exists { "gone" } else { "still there" };
-        different.push(format!("{family}: table filter is {how}"));
+        different.push(format!("{}: table {} is {how}", of.0, of.1));
     }
-    for hook in Hook::ALL {
+    for hook in of.hooks() {
         let chain = now.and_then(|table| table.chain(hook.chain()));
         let before = then.built_in.get(hook.chain());
         let policy = match before {
@@ -25,27 +25,25 @@ pub(super) fn table(
             _ => Policy::Accept,
         };
         if before.is_some() && chain.and_then(ChainState::policy) != Some(policy) {
-            different.push(format!("{family}: the policy of {hook} is not {policy}"));
+            different.push(format!("{of}: the policy of {hook} is not {policy}"));
         }
         let jumps = before.into_iter().flat_map(|before| &before.rules);
         let jumps = jumps.filter_map(|rule| rule.jump.as_ref());
         let ours = |rule: &&RuleState| is_jump_to(rule, &then.ours);
         let now = rules_of(now, hook).iter().filter(ours);
         if !are_same(jumps, now, sets) {
-            different.push(format!(
-                "{family}: the jumps of {hook} are not as they were"
-            ));
+            different.push(format!("{of}: the jumps of {hook} are not as they were"));
         }
     }
     for (name, rules) in &then.ours {
         let chain = now.and_then(|table| table.chain(name));
         match (rules, chain) {
             (None, None) => {}
-            (None, Some(_)) => different.push(format!("{family}: chain {name} is still there")),
-            (Some(_), None) => different.push(format!("{family}: chain {name} is gone")),
+            (None, Some(_)) => different.push(format!("{of}: chain {name} is still there")),
+            (Some(_), None) => different.push(format!("{of}: chain {name} is gone")),
             (Some(then), Some(now)) if are_same(then.iter(), now.rules.iter(), sets) => {}
             (Some(_), Some(_)) => {
-                different.push(format!("{family}: chain {name} is not as it was"));
+                different.push(format!("{of}: chain {name} is not as it was"));
             }
         }
     }

@@ -3,6 +3,7 @@
 mod back;
 mod bytes;
 mod compare;
+mod of_table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,13 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use self::back::Going;
 use self::bytes::Bytes;
+use self::of_table::OfTable;
 use super::batch::Batch;
 use super::plan::patiently;
 use super::snapshot::{ChainState, RuleState, Snapshot, TableState};
 use super::{ApplyError, Kernel, KernelSet, Plan, ResolveSet};
-use crate::{Family, Hook, Policy, Ruleset, wire};
+use crate::{Policy, Ruleset, wire};
 
-/// Our part of the `filter` tables as it was: our chains with whatever was in them, the jumps to
+/// Our part of the tables as it was: our chains with whatever was in them, the jumps to
 /// them with their places, the policies, and which of all that there was.
 ///
 /// It is taken from a [`Snapshot`] of the real kernel, can be kept as text (it has serde's
@@ -51,8 +53,7 @@ use crate::{Family, Hook, Policy, Ruleset, wire};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
-    ip: TableThen,
-    ip6: TableThen,
+    tables: BTreeMap<OfTable, TableThen>,
     /// The sets that rules of ours looked into, by their indexes.
     sets: BTreeMap<u16, String>,
 }
@@ -117,32 +118,30 @@ impl Checkpoint {
         rulesets: impl IntoIterator<Item = &'r Ruleset>,
         mut set_name: impl FnMut(u16) -> Option<String>,
     ) -> Self {
-        let mut names: BTreeMap<Family, BTreeSet<String>> = BTreeMap::new();
-        let mut missing: BTreeMap<Family, BTreeSet<String>> = BTreeMap::new();
+        let mut names: BTreeMap<OfTable, (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
         for ruleset in rulesets {
-            let family = ruleset.family();
-            let names = names.entry(family).or_default();
+            let of = OfTable(ruleset.family(), ruleset.table());
+            let (names, missing) = names.entry(of).or_default();
             names.extend(ruleset.chains().map(|chain| chain.name().to_string()));
-            let there = |name: &str| snapshot.table(family)?.chain(name);
+            let there = |name: &str| snapshot.table_of(ruleset)?.chain(name);
             let local = ruleset.local_chains().map(ToString::to_string);
-            let local = local.filter(|name| there(name).is_none());
-            missing.entry(family).or_default().extend(local);
+            missing.extend(local.filter(|name| there(name).is_none()));
         }
-        let table = |family| {
-            let names = names.get(&family).cloned().unwrap_or_default();
-            TableThen {
-                missing: missing.get(&family).cloned().unwrap_or_default(),
-                ..TableThen::of(snapshot.table(family), names)
-            }
+        let then = |(of, (names, missing)): (OfTable, _)| {
+            let then = TableThen {
+                missing,
+                ..TableThen::of(of, of.find(snapshot), names)
+            };
+            (of, then)
         };
-        let [ip, ip6] = Family::BOTH.map(table);
-        let rules = [&ip, &ip6].into_iter().flat_map(TableThen::rules);
+        let tables: BTreeMap<_, _> = names.into_iter().map(then).collect();
+        let rules = tables.values().flat_map(TableThen::rules);
         let indexes: BTreeSet<u16> = rules.flat_map(RuleThen::sets).collect();
         let sets = indexes
             .into_iter()
             .filter_map(|index| Some((index, set_name(index)?)));
         let sets = sets.collect();
-        Self { ip, ip6, sets }
+        Self { tables, sets }
     }
 
     /// Puts everything back in one transaction: all of it or nothing. What is as it was is left
@@ -180,8 +179,8 @@ impl Checkpoint {
             loop {
                 let snapshot = kernel.snapshot()?;
                 let mut going = Going::new(&sets, &refused);
-                for (family, table) in self.tables() {
-                    going.table(family, table, snapshot.table(family));
+                for (of, then) in &self.tables {
+                    going.table(*of, then, of.find(&snapshot));
                 }
                 let batch = Batch::new(snapshot.generation(), going.changes);
                 left_out = going.left_out;
@@ -205,8 +204,9 @@ impl Checkpoint {
     /// each rule has counted makes no difference.
     pub fn differences(&self, snapshot: &Snapshot, sets: &mut impl ResolveSet) -> Vec<String> {
         let sets = self.sets_now(sets);
-        self.tables()
-            .flat_map(|(family, then)| compare::table(family, then, snapshot.table(family), &sets))
+        self.tables
+            .iter()
+            .flat_map(|(of, then)| compare::table(*of, then, of.find(snapshot), &sets))
             .collect()
     }
 
@@ -217,14 +217,10 @@ impl Checkpoint {
         };
         Sets(self.sets.iter().map(now).collect())
     }
-
-    fn tables(&self) -> impl Iterator<Item = (Family, &TableThen)> {
-        [(Family::Ipv4, &self.ip), (Family::Ipv6, &self.ip6)].into_iter()
-    }
 }
 
 impl TableThen {
-    fn of(table: Option<&TableState>, names: BTreeSet<String>) -> Self {
+    fn of(of: OfTable, table: Option<&TableState>, names: BTreeSet<String>) -> Self {
         let Some(table) = table else {
             let ours = names.into_iter().map(|name| (name, None)).collect();
             return Self {
@@ -240,7 +236,7 @@ impl TableThen {
                 (name, there)
             })
             .collect();
-        let built_in = Hook::ALL.into_iter().filter_map(|hook| {
+        let built_in = of.hooks().filter_map(|hook| {
             let chain = table.chain(hook.chain())?;
             let rule = |rule: &RuleState| BuiltInRule {
                 handle: rule.handle,
