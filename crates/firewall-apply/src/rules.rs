@@ -22,17 +22,17 @@ pub(crate) struct FamilyRules<C> {
     pub(crate) place: String,
     /// The policy of each built-in chain; null for one that stays as it is.
     pub(crate) policies: Policies,
-    /// The jumps from built-in chains to ours.
+    /// The jumps to ours from built-in chains, and from chains of others.
     pub(crate) jumps: Vec<Jump>,
     /// Our chains.
     pub(crate) chains: Vec<C>,
 }
 
-/// A jump from a built-in chain.
+/// A jump to a chain of ours.
 #[derive(Debug, Serialize)]
 pub(crate) struct Jump {
-    /// The built-in chain.
-    pub(crate) from: &'static str,
+    /// The built-in chain, or the one of others.
+    pub(crate) from: String,
     /// Our chain.
     pub(crate) to: String,
 }
@@ -43,10 +43,14 @@ impl<C> FamilyRules<C> {
         let policy = |hook| ruleset.policy_of(hook).map(|policy| policy.to_string());
         let jumps = |from: Hook| {
             ruleset.jumps_from(from).map(move |to| Jump {
-                from: from.chain(),
+                from: from.chain().to_owned(),
                 to: to.to_string(),
             })
         };
+        let guests = ruleset.guests().map(|guest| Jump {
+            from: guest.host().to_string(),
+            to: guest.to().to_string(),
+        });
         Self {
             family: family_name(ruleset.family()),
             table: ruleset.table().name(),
@@ -54,7 +58,7 @@ impl<C> FamilyRules<C> {
             policies: hooks(ruleset)
                 .map(|hook| (hook.chain(), policy(hook)))
                 .collect(),
-            jumps: hooks(ruleset).flat_map(jumps).collect(),
+            jumps: hooks(ruleset).flat_map(jumps).chain(guests).collect(),
             chains: ruleset.chains().map(of_chain).collect(),
         }
     }

@@ -20,14 +20,14 @@ pub(crate) fn stands(snapshot: &Snapshot) -> bool {
     any.rulesets.iter().any(|ruleset| {
         hooks(ruleset).any(|hook| {
             let mut to = ruleset.jumps_from(hook);
-            to.any(|to| jump(snapshot, ruleset, hook, to.as_str()).is_some())
+            to.any(|to| jump(snapshot, ruleset, hook.chain(), to.as_str()).is_some())
         })
     })
 }
 
-/// Which rule of a built-in chain jumps to our chain `to`, the first being 1.
-pub(crate) fn jump(snapshot: &Snapshot, ruleset: &Ruleset, hook: Hook, to: &str) -> Option<usize> {
-    let chain = snapshot.table_of(ruleset)?.chain(hook.chain())?;
+/// Which rule of a chain that is not ours jumps to our chain `to`, the first being 1.
+pub(crate) fn jump(snapshot: &Snapshot, ruleset: &Ruleset, from: &str, to: &str) -> Option<usize> {
+    let chain = snapshot.table_of(ruleset)?.chain(from)?;
     let is_it = |rule: &RuleState| rule.always_jumps_to(to);
     Some(chain.rules().iter().position(is_it)? + 1)
 }
@@ -90,9 +90,9 @@ pub(crate) fn note(
     let (mut bypassed, mut ahead) = (Vec::new(), Vec::new());
     for ruleset in &expected.rulesets {
         // Without the jump every rule of INPUT would be one before it.
-        let jumps = |hook| ruleset.jumps_from(hook).map(move |to| (hook, to));
+        let jumps = |hook: Hook| ruleset.jumps_from(hook).map(move |to| (hook.chain(), to));
         let mut jumps = hooks(ruleset).flat_map(jumps);
-        if jumps.all(|(hook, to)| jump(snapshot, ruleset, hook, to.as_str()).is_some()) {
+        if jumps.all(|(from, to)| jump(snapshot, ruleset, from, to.as_str()).is_some()) {
             bypassed.extend(snapshot.bypassed(ruleset));
             ahead.extend(snapshot.ahead(ruleset));
         }

@@ -4,7 +4,7 @@
 use std::fs;
 
 use iptables_ruleset::config::LogTarget;
-use iptables_ruleset::{Ahead, Beside, Bypass, Config, Nftables};
+use iptables_ruleset::{Ahead, Beside, Bypass, Config, Hook, Nftables, Table};
 
 use crate::findings::{Findings, causes};
 use crate::legacy;
@@ -31,8 +31,19 @@ pub(crate) fn note_ahead(bypassed: &[Bypass], ahead: &[Ahead], findings: &mut Fi
 
 fn cure(ahead: &Ahead) -> String {
     let tool = ahead.family.tool();
+    let before = match ahead.hook {
+        Hook::Input if ahead.table == Table::Filter => {
+            "position = \"first\" under [policy] puts the firewall before it, "
+        }
+        Hook::Forward => "protect = true under [forward] puts bans before it, ",
+        _ => "",
+    };
+    let of_table = match ahead.table {
+        Table::Filter => String::new(),
+        other => format!("-t {other} "),
+    };
     format!(
-        "position = \"first\" under [policy] puts the firewall before it, `{tool} -D {} {}` takes it away",
+        "{before}`{tool} {of_table}-D {} {}` takes it away",
         ahead.hook, ahead.position
     )
 }
@@ -51,7 +62,7 @@ pub(crate) fn note(kernel: &mut Nftables, config: &Config, findings: &mut Findin
                 ));
             }
             if !found.published.is_empty() {
-                findings.warn(published(&found.published));
+                findings.warn(published(&found.published, config.forward.protect));
             }
         }
         Err(error) => findings.warn(format!(
@@ -111,11 +122,16 @@ fn told(beside: &Beside) -> String {
     )
 }
 
-fn published(ports: &[String]) -> String {
+fn published(ports: &[String], protected: bool) -> String {
     let named = first_of(ports, NAMED);
+    let so = if protected {
+        "Bans hold there, and no service has to be open"
+    } else {
+        "The firewall does not see these packets: nobody is banned there, and no service has to be open; protect = true under [forward] \
+         has bans hold there"
+    };
     format!(
-        "passed on to other addresses before INPUT is asked, as container engines do with ports they publish: {named}. The firewall \
-         does not see these packets: nobody is banned there, and no service has to be open"
+        "passed on to other addresses before INPUT is asked, as container engines do with ports they publish: {named}. {so}"
     )
 }
 

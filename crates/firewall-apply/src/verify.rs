@@ -1,6 +1,7 @@
 //! What was put into the kernel, compared with what is read back.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use iptables_ruleset::{
     Chain, ChainState, KernelSet, Policy, Rule, RuleState, Ruleset, Snapshot, TableState,
@@ -22,7 +23,11 @@ pub(crate) fn missing_rules(
                 let (family, table) = (ruleset.family(), ruleset.table());
                 return vec![format!("{family}: there is no {table} table")];
             };
-            missing_of(table, ruleset, &set_name)
+            let mut missing = missing_of(table, ruleset, &set_name);
+            missing.extend(guests(snapshot, table, ruleset));
+            let left_over = snapshot.left_over(ruleset).into_iter();
+            missing.extend(left_over.map(|chain| still_there(ruleset, chain)));
+            missing
         })
         .collect()
 }
@@ -38,9 +43,11 @@ pub(crate) fn remaining_rules(snapshot: &Snapshot, rulesets: &[Ruleset]) -> Vec<
         };
         for chain in ruleset.chains().map(Chain::name) {
             if table.chain(chain.as_str()).is_some() {
-                remaining.push(format!("{place}: chain {chain} is still there"));
+                remaining.push(still_there(ruleset, chain));
             }
         }
+        let left_over = snapshot.left_over(ruleset).into_iter();
+        remaining.extend(left_over.map(|chain| still_there(ruleset, chain)));
         for hook in hooks(ruleset).filter(|hook| ruleset.policy_of(*hook).is_some()) {
             let policy = table.chain(hook.chain()).and_then(ChainState::policy);
             if policy.is_some_and(|policy| policy != Policy::Accept) {
@@ -78,6 +85,25 @@ pub(crate) fn moved_sets<E>(
             format!("set \"{name}\" was replaced while the rules were put in: apply again")
         })
         .collect()
+}
+
+fn still_there(ruleset: &Ruleset, chain: impl Display) -> String {
+    format!("{}: chain {chain} is still there", place(ruleset))
+}
+
+/// The jumps to ours that packets do not come by.
+fn guests<'a>(
+    snapshot: &'a Snapshot,
+    table: &'a TableState,
+    ruleset: &'a Ruleset,
+) -> impl Iterator<Item = String> + 'a {
+    let place = place(ruleset);
+    ruleset.guests().filter_map(move |guest| {
+        let (chain, to) = (snapshot.stands_in(ruleset, guest), guest.to());
+        let first = table.chain(chain).and_then(|chain| chain.rules().first());
+        let is_first = first.is_some_and(|rule| rule.always_jumps_to(to.as_str()));
+        (!is_first).then(|| format!("{place}: {chain} does not jump to {to} first"))
+    })
 }
 
 fn missing_of(

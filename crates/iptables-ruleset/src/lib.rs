@@ -54,6 +54,7 @@
 //! already as they are wanted. [`Snapshot::foreign_chains`] names those that somebody else made
 //! under such a name, [`Snapshot::diff`] what is otherwise than wanted. The built-in chains
 //! are everybody's: we put a policy and a jump there, and the jump keeps the place it once got.
+//! [`Ruleset::jump_through`] puts one into a chain that somebody else keeps for that.
 //! Everything else, whoever made it, is untouched. One consequence: a rule that somebody put before
 //! our jump decides first. If it decides about every packet, [`Applied::bypassed`] says so; if
 //! about some, [`Applied::ahead`].
@@ -109,5 +110,5 @@ pub use model::{
 };
 #[cfg(feature = "nft")]
 pub use nft::{Beside, Lack, Lacking, Nftables, Surroundings};
-pub use ruleset::{Chain, Requirement, Rule, Ruleset};
+pub use ruleset::{Chain, Guest, LeftOut, Requirement, Rule, Ruleset};
 pub use target::Target;

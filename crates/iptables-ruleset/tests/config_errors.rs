@@ -15,7 +15,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "colour = 1\n",
-        "line 1, column 1: unknown key \"colour\"; known are policy, log, sets, throttle, service",
+        "line 1, column 1: unknown key \"colour\"; known are policy, forward, log, sets, throttle, service",
     ),
     (
         "policy = 1\n",
@@ -36,6 +36,14 @@ const WRONG: &[(&str, &str)] = &[
     (
         "[policy]\noutput = \"drop\"\n",
         "line 2, column 10: output in [policy] cannot be \"drop\": no rule is written for OUTPUT, so this host could send nothing at all",
+    ),
+    (
+        "[forward]\nprotect = \"yes\"\n",
+        "line 2, column 11: protect in [forward] must be true or false; it is string",
+    ),
+    (
+        "[forward]\nprotcet = true\n",
+        "line 2, column 1: unknown key \"protcet\" in [forward]; did you mean \"protect\"?",
     ),
     (
         "[log]\nallowed-level = 8\n",

@@ -50,8 +50,12 @@ pub(crate) fn run(
     let Some(mut kernel) = sets::connect(findings) else {
         return Report::new(config);
     };
-    if !args.adopt && foreign::refuse(&tables, wanted, findings) {
-        return Report::new(config);
+    let kept = last.kept().map(|kept| &kept.wanted);
+    // Either may go in.
+    for wanted in [wanted, kept] {
+        if !args.adopt && foreign::refuse(&tables, wanted, findings) {
+            return Report::new(config);
+        }
     }
     if let (Some(wanted), false) = (wanted, args.force) {
         let before = last.kept().map(|kept| &kept.wanted);

@@ -8,7 +8,7 @@ mod words;
 use std::path::Path;
 
 use ipset_netlink::IpSet;
-use iptables_ruleset::{Hook, Kernel as _, Nftables, Ruleset, Snapshot};
+use iptables_ruleset::{ChainName, Hook, Kernel as _, Nftables, Ruleset, Snapshot};
 pub(crate) use report::Report;
 use report::{ChainReport, FamilyReport, JumpReport, Rates, RuleReport};
 
@@ -95,16 +95,21 @@ fn family_report(
         let policy = table.and_then(|table| table.chain(hook.chain())?.policy());
         (hook.chain(), policy.map(|policy| policy.to_string()))
     };
+    let jump = |from: &str, to: &ChainName| {
+        let position = standing::jump(snapshot, ruleset, from, to.as_str());
+        JumpReport {
+            from: from.to_owned(),
+            to: to.to_string(),
+            position,
+            others_before: position.map_or(0, |position| position.saturating_sub(1)),
+        }
+    };
+    let guests = ruleset
+        .guests()
+        .map(|guest| jump(snapshot.stands_in(ruleset, guest), guest.to()));
     let jumps = hooks(ruleset).flat_map(|hook| {
-        ruleset.jumps_from(hook).map(move |to| {
-            let position = standing::jump(snapshot, ruleset, hook, to.as_str());
-            JumpReport {
-                from: hook.chain(),
-                to: to.to_string(),
-                position,
-                others_before: position.map_or(0, |position| position.saturating_sub(1)),
-            }
-        })
+        let to = ruleset.jumps_from(hook);
+        to.map(move |to| jump(hook.chain(), to))
     });
     let purposes = expected.config.purposes(family).ok();
     let chains = ruleset.chains().filter_map(|chain| {
@@ -125,7 +130,7 @@ fn family_report(
         table: ruleset.table().name(),
         place: place(ruleset),
         policies: hooks(ruleset).map(policy).collect(),
-        jumps: jumps.collect(),
+        jumps: jumps.chain(guests).collect(),
         chains: chains.collect(),
     }
 }

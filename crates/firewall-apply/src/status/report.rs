@@ -63,11 +63,11 @@ pub(crate) struct FamilyReport {
 /// A jump to a chain of ours.
 #[derive(Debug, Serialize)]
 pub(crate) struct JumpReport {
-    /// The built-in chain.
-    pub(crate) from: &'static str,
+    /// The built-in chain, or the one of others.
+    pub(crate) from: String,
     /// Our chain.
     pub(crate) to: String,
-    /// Which rule of the built-in chain it is, from 1; null when it is not there.
+    /// Which rule of that chain it is, from 1; null when it is not there.
     pub(crate) position: Option<usize>,
     /// How many rules of others stand before it.
     pub(crate) others_before: usize,

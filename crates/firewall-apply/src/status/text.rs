@@ -58,7 +58,7 @@ fn family_text(f: &mut Formatter<'_>, family: &FamilyReport, style: Style) -> fm
     let name = &family.place;
     writeln!(f, "\n{}  {policies}", style.paint(Colour::Strong, name))?;
     for jump in &family.jumps {
-        let (from, to) = (jump.from, &jump.to);
+        let (from, to) = (&jump.from, &jump.to);
         match (jump.position, jump.others_before) {
             (None, _) => {
                 let missing = format!("{from} does not jump to {to}");

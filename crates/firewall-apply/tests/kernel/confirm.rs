@@ -72,7 +72,7 @@ const LONG: &str = "1h";
 
 const BEFORE: &str =
     "[[service]]\nname = \"ssh\"\nprotocol = \"tcp\"\nports = [22]\nrate = \"10/minute\"\n";
-const AFTER: &str = "[policy]\nforward = \"accept\"\nposition = \"first\"\n[[service]]\nname = \"web\"\nprotocol = \"tcp\"\nports = [80]\n";
+const AFTER: &str = "[policy]\nforward = \"accept\"\nposition = \"first\"\n[forward]\nprotect = true\n[[service]]\nname = \"web\"\nprotocol = \"tcp\"\nports = [80]\n";
 
 /// A host with a state directory.
 pub(crate) struct Machine {
@@ -158,6 +158,9 @@ fn by_hand() -> Result<(), Failed> {
             "-N FOREIGN",
             "-A FOREIGN -j RETURN",
             "-A FORWARD -j FOREIGN",
+            "-N DOCKER-USER",
+            "-A DOCKER-USER -j RETURN",
+            "-A FORWARD -j DOCKER-USER",
             "-P OUTPUT ACCEPT",
             &format!("-I FIREWALL_INPUT 2 -m set --match-set office{suffix} src,dst -j ACCEPT")
                 .replace("src,dst", "src"),

@@ -29,6 +29,14 @@ pub(crate) fn trials() -> Vec<Trial> {
             "whatever_a_file_can_say_is_the_same_after_apply",
             whatever_a_file_can_say,
         ),
+        trial(
+            "a_jump_in_a_chain_of_others_is_compared",
+            a_jump_in_a_chain_of_others,
+        ),
+        trial(
+            "a_chain_that_is_not_wanted_any_more_differs",
+            a_chain_that_is_not_wanted_any_more,
+        ),
         trial("sets_are_compared", sets_are_compared),
         trial("whatever_is_not_ours_does_not_differ", not_ours),
         trial("what_cannot_be_read_is_no_difference", cannot_be_read),
@@ -212,6 +220,81 @@ fn jump_that_shall_be_first() -> Result<(), Failed> {
     }
     Ok(())
 }
+
+fn a_jump_in_a_chain_of_others() -> Result<(), Failed> {
+    let scratch = Scratch::new()?;
+    let config = scratch.file("firewall.toml", PROTECT)?;
+    let run = |arguments: &[&str]| firewall_apply(&[&["--config", &config], arguments].concat());
+    let apply = ["apply", "--saved", "/dev/null"];
+    run(&apply)?.exits(0)?;
+    assert_eq!(run(&["diff"])?.exits(0)?.stdout, "");
+    assert_eq!(
+        run(&["print", "--family", "inet"])?.exits(0)?.stdout,
+        rules("iptables")?
+    );
+    for (name, _) in FAMILIES {
+        let jump = "-j FIREWALL_FORWARD_BANS\n";
+        // Somebody leads there, so that one is enough.
+        tool(&format!("{name} -I FORWARD -j DOCKER-USER"))?;
+        let said = run(&["diff"])?.exits(1)?.stdout;
+        assert_eq!(said, format!("{}--A FORWARD {jump}", heading(name)));
+        run(&apply)?.exits(0)?;
+        assert_eq!(run(&["diff"])?.exits(0)?.stdout, "");
+        // Somebody goes before it, as it were in INPUT.
+        tool(&format!("{name} -I DOCKER-USER -p udp -j RETURN"))?;
+        let said = run(&["diff"])?.exits(1)?.stdout;
+        let jump = format!("-A DOCKER-USER {jump}");
+        assert_eq!(said, format!("{}+{jump}-{jump}", heading(name)));
+        let told = run(&["status", "--last", "/dev/null"])?.exits(1)?;
+        assert!(
+            told.stderr
+                .contains("DOCKER-USER does not jump to FIREWALL_FORWARD_BANS first"),
+            "{told:?}"
+        );
+        run(&apply)?.exits(0)?;
+        let said = run(&["--json", "status", "--last", "/dev/null"])?.exits(0)?;
+        let jumps = said.json()?;
+        let jumps = jumps["families"][usize::from(name != "iptables")]["jumps"].clone();
+        let expected = json!({
+            "from": "DOCKER-USER", "to": "FIREWALL_FORWARD_BANS", "position": 1, "others_before": 0
+        });
+        assert_eq!(jumps[1], expected, "{jumps:#}");
+    }
+    Ok(())
+}
+
+fn a_chain_that_is_not_wanted_any_more() -> Result<(), Failed> {
+    apply()?.exits(0)?;
+    let before = [rules("iptables")?, rules("ip6tables")?];
+    let scratch = Scratch::new()?;
+    let config = scratch.file("firewall.toml", PROTECT)?;
+    firewall_apply(&["--config", &config, "apply", "--saved", "/dev/null"])?.exits(0)?;
+    let run = diff()?.exits(1)?;
+    for (name, _) in FAMILIES {
+        let v6 = if name == "iptables" { "" } else { "_v6" };
+        let lines = format!(
+            "{}-:FIREWALL_FORWARD_BANS - [0:0]\n--A DOCKER-USER -j FIREWALL_FORWARD_BANS\n--A FORWARD -j FIREWALL_FORWARD_BANS\n\
+             --A FIREWALL_FORWARD_BANS -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN\n\
+             --A FIREWALL_FORWARD_BANS -m set --match-set whitelist{v6} src -j RETURN\n\
+             --A FIREWALL_FORWARD_BANS -m set --match-set blacklist{v6} src -j LOG_AND_DROP\n",
+            heading(name)
+        );
+        assert!(run.stdout.contains(&lines), "{lines}{}", run.stdout);
+    }
+    // One of that name that somebody else made stays.
+    tool("iptables -N FIREWALL_OUTPUT")?;
+    tool("iptables -A FIREWALL_OUTPUT -j RETURN")?;
+    apply()?.exits(0)?;
+    diff()?.exits(0)?;
+    assert!(rules("iptables")?.contains("-A FIREWALL_OUTPUT -j RETURN\n"));
+    tool("iptables -F FIREWALL_OUTPUT")?;
+    tool("iptables -X FIREWALL_OUTPUT")?;
+    assert_eq!([rules("iptables")?, rules("ip6tables")?], before);
+    Ok(())
+}
+
+/// Bans hold for what is passed on.
+const PROTECT: &str = "[forward]\nprotect = true\n";
 
 fn whatever_a_file_can_say() -> Result<(), Failed> {
     let scratch = Scratch::new()?;

@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) log: &'static str,
     /// The part about the policies.
     pub(crate) policy: &'static str,
+    /// Whole parts, word by word.
+    pub(crate) more: &'static str,
 }
 
 /// A `[[service]]`.
@@ -62,6 +64,7 @@ impl Config {
         if !self.policy.is_empty() {
             let _ = writeln!(text, "[policy]\n{}", self.policy);
         }
+        let _ = writeln!(text, "{}", self.more);
         let target = match target {
             Target::Nflog => format!("target = \"NFLOG\"\nnflog-group = {GROUP}"),
             Target::Log => "target = \"LOG\"".to_owned(),

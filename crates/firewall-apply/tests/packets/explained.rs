@@ -30,6 +30,7 @@ const CONFIG: Config = Config {
     throttle: "hard = { tcp = \"5/hour\", icmp = \"5/hour\" }\nsoft = { tcp = \"6/hour\", icmp = \"6/hour\" }",
     log: "",
     policy: "",
+    more: "",
 };
 
 /// Packets of each round.

@@ -2,6 +2,7 @@
 
 mod document;
 mod error;
+mod forward;
 mod icmp;
 mod list;
 mod members;
@@ -16,6 +17,7 @@ mod source;
 use std::num::NonZeroU32;
 
 pub use error::ConfigError;
+pub use forward::Forward;
 pub use icmp::IcmpType;
 pub(crate) use list::List;
 pub use members::Members;
@@ -65,6 +67,8 @@ use crate::{Family, Network, Rate, RateUnit, SetName};
 pub struct Config {
     /// `[policy]`: what happens to packets that no rule decides about.
     pub policy: Policies,
+    /// `[forward]`: what is passed on.
+    pub forward: Forward,
     /// `[log]`: where the lines about allowed and blocked packets go.
     pub log: Log,
     /// `[sets]`: how the ipsets are made.
@@ -263,6 +267,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             policy: Policies::default(),
+            forward: Forward::default(),
             log: Log::default(),
             sets: Sets::default(),
             throttle: Throttle::default(),

@@ -4,7 +4,7 @@ use super::ending::{Ending, LogLine, Verdict, either};
 use super::rule::{Answered, Asked, ask, ask_found};
 use crate::kernel::outcome::Outcome;
 use crate::packet::{Facts, Holds, Packet, Tracking};
-use crate::{Policy, Ruleset, TableState};
+use crate::{Guest, Policy, Ruleset, TableState};
 
 /// What becomes of a packet in one built-in chain and those that it leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -192,7 +192,10 @@ impl Walk<'_> {
                     return Some(ask(rule, &self.packet, self.facts));
                 }
                 let hook = ruleset.table().hook(chain)?;
-                let to = ruleset.jumps_from(hook).nth(at)?;
+                // Nobody leads to their hosts.
+                let guests = ruleset.guests().filter(|guest| guest.hook() == hook);
+                let mut jumps = guests.map(Guest::to).chain(ruleset.jumps_from(hook));
+                let to = jumps.nth(at)?;
                 let jump = crate::Rule::new(to.clone());
                 Some(ask(&jump, &self.packet, self.facts))
             }

@@ -22,6 +22,10 @@ pub(crate) fn wrote(family: Family, table: Table, chain: &str, rules: &[String])
         ]
         .into_iter()
         .all(has),
+        "FIREWALL_FORWARD_BANS" => {
+            has("-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN")
+                && rules.iter().any(|rule| rule.ends_with("-j LOG_AND_DROP"))
+        }
         "FIREWALL_CROWDED" => has("-j LOG_AND_DROP_LIMITED"),
         "LOG_AND_ACCEPT" => logs("ALLOWED") || only("-j ACCEPT"),
         "LOG_AND_DROP" => logs("BLOCKED") || only("-j DROP"),
@@ -55,6 +59,7 @@ mod tests {
             "service = []",
             "[log]\ntarget = \"NFLOG\"\ninvalid = false",
             "[log]\nrate = \"9/second\"",
+            "[forward]\nprotect = true",
         ];
         for config in configs.map(|text| Config::parse(text).unwrap()) {
             for family in Family::BOTH {

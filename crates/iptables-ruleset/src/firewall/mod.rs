@@ -5,6 +5,7 @@ mod bans;
 mod budget;
 pub(crate) mod earlier;
 mod floor;
+mod forward;
 mod input;
 mod link;
 mod logging;
@@ -69,8 +70,8 @@ impl Config {
     }
 }
 
-/// The firewall of `config` for one family: the policies, one jump from INPUT, and chains of our
-/// own, always the same.
+/// The firewall of `config` for one family: the policies, the jumps, and chains of our own. Those
+/// that only some configurations have are left out by the others.
 fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildError> {
     let chains = Chains::new()?;
     let mut ruleset = entrance(config, family, config.policy.input, &chains);
@@ -79,6 +80,7 @@ fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildError> {
     }
     logging::fill(&mut ruleset, config, &chains)?;
     input::fill(&mut ruleset, config, &chains)?;
+    forward::fill(&mut ruleset, config, &chains)?;
     Ok(ruleset)
 }
 
@@ -142,6 +144,10 @@ struct Chains {
     log_and_drop_invalid: ChainName,
     /// For new connections to a service to which more come than each source's could be counted.
     crowded: ChainName,
+    /// For packets that are passed on, ahead of others' rules.
+    forward_bans: ChainName,
+    /// The chain in which container engines let others decide first.
+    docker_user: ChainName,
 }
 
 impl Chains {
@@ -154,6 +160,8 @@ impl Chains {
             log_and_drop_limited: "LOG_AND_DROP_LIMITED".parse()?,
             log_and_drop_invalid: "LOG_AND_DROP_INVALID".parse()?,
             crowded: "FIREWALL_CROWDED".parse()?,
+            forward_bans: "FIREWALL_FORWARD_BANS".parse()?,
+            docker_user: "DOCKER-USER".parse()?,
         })
     }
 }

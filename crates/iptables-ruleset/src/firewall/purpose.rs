@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::input::{invalid, opening, opens_nothing};
-use super::{Chains, link};
+use super::{Chains, forward, link};
 use crate::config::{List, ServiceName};
 use crate::match_::Match;
 use crate::{BuildError, Config, Family, Rule, Ruleset, Target};
@@ -132,6 +132,7 @@ impl Common {
             .collect();
         let first = [Purpose::Loopback, Purpose::KnownConnections];
         known.extend(opening(&Config::default(), family)?.into_iter().zip(first));
+        known.push((forward::known(), Purpose::KnownConnections));
         known.push((Rule::new(chains.local.clone()), Purpose::Local));
         known.push((invalid(&chains), Purpose::Invalid));
         known.push((opens_nothing(&chains), Purpose::Invalid));

@@ -2,10 +2,12 @@
 
 use similar::{Algorithm, ChangeTag, capture_diff_slices};
 
+use super::guest::leads_to;
+use super::left_out;
 use super::part::{Part, Wanted};
 use super::remove::Going;
-use super::snapshot::{ChainState, RuleState, Snapshot, TableState, rules_of};
-use crate::{Chain, Family, Hook, Rule, Ruleset};
+use super::snapshot::{ChainState, RuleState, Snapshot, TableState, rules_in, rules_of};
+use crate::{Chain, ChainName, Family, Guest, Hook, Policy, Rule, Ruleset};
 
 /// A line of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,21 +62,52 @@ impl Snapshot {
         for hook in hooks() {
             policy(&mut lines, ruleset, table, hook);
         }
+        let left_over = table.map_or_else(Vec::new, |table| left_out::of_ruleset(ruleset, table));
+        for hook in left_over.iter().filter_map(|chain| chain.opens) {
+            if ruleset.policy_of(hook).is_none() {
+                lines.policy(hook, Some(Policy::Drop), Policy::Accept);
+            }
+        }
         let names = ruleset.chains().map(Chain::name);
-        for name in names.chain(ruleset.local_chains()) {
+        let hosts = ruleset.guests().map(Guest::host);
+        for name in names.chain(ruleset.local_chains()).chain(hosts) {
             let name = name.as_str();
             if table.and_then(|table| table.chain(name)).is_none() {
                 lines.push(Side::Wanted, name, None, format!(":{name} - [0:0]"));
             }
         }
+        for chain in left_over.iter().filter(|chain| !chain.stays) {
+            let line = format!(":{} - [0:0]", chain.name);
+            lines.push(Side::Kernel, chain.name, None, line);
+        }
         for hook in hooks() {
-            jumps(&mut lines, ruleset, rules_of(table, hook), hook);
+            guests(&mut lines, ruleset, table, hook);
+            for to in ruleset.jumps_from(hook) {
+                let found = rules_of(table, hook);
+                jump(&mut lines, hook.chain(), found, to, ruleset.is_first(hook));
+            }
+        }
+        for guest in ruleset.guests() {
+            let host = guest.host().as_str();
+            jump(&mut lines, host, rules_in(table, host), guest.to(), true);
+        }
+        for chain in &left_over {
+            for one in &chain.jumps {
+                let jump = format!("-j {}", chain.name);
+                lines.rule(Side::Kernel, one.chain, one.number, &jump);
+            }
         }
         for chain in ruleset.chains() {
             let found = table.and_then(|table| table.chain(chain.name().as_str()));
             let found = found.map_or(&[][..], ChainState::rules);
             let family = ruleset.family();
             rules(&mut lines, chain, family, found, &set_name);
+        }
+        for chain in &left_over {
+            for (number, rule) in (1..).zip(chain.rules) {
+                let rule = rule.text(ruleset.family(), &set_name);
+                lines.rule(Side::Kernel, chain.name, number, &rule);
+            }
         }
         lines.0
     }
@@ -99,11 +132,11 @@ impl Snapshot {
             lines.push(Side::Kernel, name, None, format!(":{name} - [0:0]"));
         }
         let text = |rule: &RuleState| rule.text(ruleset.family(), &set_name);
-        for (hook, rule) in going.jumps() {
-            let rules = rules_of(Some(table), hook);
+        for (chain, rule) in going.jumps() {
+            let rules = rules_in(Some(table), chain);
             let before = rules.iter().take_while(|other| other.handle != rule.handle);
             let number = before.count() + 1;
-            lines.rule(Side::Kernel, hook.chain(), number, &text(rule));
+            lines.rule(Side::Kernel, chain, number, &text(rule));
         }
         for name in &going.chains {
             let rules = table.chain(name).map_or(&[][..], ChainState::rules);
@@ -131,6 +164,15 @@ impl Lines {
         let line = format!("-A {chain} {rule}");
         self.push(side, chain, Some(number), line);
     }
+
+    fn policy(&mut self, hook: Hook, found: Option<Policy>, wanted: Policy) {
+        if let Some(found) = found {
+            let line = format!(":{hook} {found} [0:0]");
+            self.push(Side::Kernel, hook.chain(), None, line);
+        }
+        let line = format!(":{hook} {wanted} [0:0]");
+        self.push(Side::Wanted, hook.chain(), None, line);
+    }
 }
 
 fn policy(lines: &mut Lines, ruleset: &Ruleset, table: Option<&TableState>, hook: Hook) {
@@ -139,33 +181,42 @@ fn policy(lines: &mut Lines, ruleset: &Ruleset, table: Option<&TableState>, hook
     };
     let found = table.and_then(|table| table.chain(hook.chain()));
     let found = found.and_then(ChainState::policy);
-    if found == Some(wanted) {
-        return;
+    if found != Some(wanted) {
+        lines.policy(hook, found, wanted);
     }
-    if let Some(found) = found {
-        let line = format!(":{hook} {found} [0:0]");
-        lines.push(Side::Kernel, hook.chain(), None, line);
-    }
-    let line = format!(":{hook} {wanted} [0:0]");
-    lines.push(Side::Wanted, hook.chain(), None, line);
 }
 
-/// The jumps that are wanted: each once, and before all rules of others where that is wanted.
-fn jumps(lines: &mut Lines, ruleset: &Ruleset, found: &[RuleState], hook: Hook) {
-    for to in ruleset.jumps_from(hook) {
-        let is_it = |rule: &RuleState| rule.always_jumps_to(to.as_str());
-        let jump = format!("-j {to}");
-        let moves = ruleset.is_first(hook) && !found.first().is_some_and(is_it);
-        if moves {
-            lines.rule(Side::Wanted, hook.chain(), 1, &jump);
+/// A jump that is wanted: once, and before all rules of others where that is wanted.
+fn jump(lines: &mut Lines, chain: &str, found: &[RuleState], to: &ChainName, first: bool) {
+    let is_it = |rule: &RuleState| rule.always_jumps_to(to.as_str());
+    let jump = format!("-j {to}");
+    let moves = first && !found.first().is_some_and(is_it);
+    if moves {
+        lines.rule(Side::Wanted, chain, 1, &jump);
+    }
+    let places = (1..).zip(found).filter(|(_, rule)| is_it(rule));
+    let mut places = places.map(|(number, _)| number).peekable();
+    if places.peek().is_none() && !moves {
+        lines.rule(Side::Wanted, chain, found.len() + 1, &jump);
+    }
+    for number in places.skip(usize::from(!moves)) {
+        lines.rule(Side::Kernel, chain, number, &jump);
+    }
+}
+
+/// The jumps that stand in the built-in chain as long as that does not lead to their host.
+fn guests(lines: &mut Lines, ruleset: &Ruleset, table: Option<&TableState>, hook: Hook) {
+    let found = rules_of(table, hook);
+    for guest in ruleset.guests().filter(|guest| guest.hook() == hook) {
+        let to = guest.to();
+        if !leads_to(table, hook, guest.host().as_str()) {
+            jump(lines, hook.chain(), found, to, true);
+            continue;
         }
-        let places = (1..).zip(found).filter(|(_, rule)| is_it(rule));
-        let mut places = places.map(|(number, _)| number).peekable();
-        if places.peek().is_none() && !moves {
-            lines.rule(Side::Wanted, hook.chain(), found.len() + 1, &jump);
-        }
-        for number in places.skip(usize::from(!moves)) {
-            lines.rule(Side::Kernel, hook.chain(), number, &jump);
+        for (number, rule) in (1..).zip(found) {
+            if rule.always_jumps_to(to.as_str()) {
+                lines.rule(Side::Kernel, hook.chain(), number, &format!("-j {to}"));
+            }
         }
     }
 }

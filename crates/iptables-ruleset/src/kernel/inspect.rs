@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::outcome::Outcome;
-use super::part::{Part, Wanted};
-use super::snapshot::{ChainState, RuleState, Snapshot, TableState, rules_of};
+use super::part::{Jump, Part, Wanted};
+use super::snapshot::{ChainState, RuleState, Snapshot, TableState, rules_in, rules_of};
 use crate::{Family, Hook, Ruleset, Table};
 
 /// A rule that is not ours lets some packets in before our jump is reached: what is banned is not
@@ -37,6 +37,11 @@ impl fmt::Display for Ahead {
             condition,
         } = self;
         let of = table.of(*family);
+        let what = match hook {
+            Hook::Forward => "who is banned gets through there",
+            Hook::Output => "what goes out there was not asked about",
+            _ => "who is banned gets in there",
+        };
         if *table != Table::Filter {
             return write!(
                 f,
@@ -45,8 +50,8 @@ impl fmt::Display for Ahead {
         }
         write!(
             f,
-            "rule {position} of the {of} chain {hook} does {verdict} with \"{condition}\" before the firewall sees it: who is \
-             banned gets in there, and nothing of it is logged"
+            "rule {position} of the {of} chain {hook} does {verdict} with \"{condition}\" before the firewall sees it: {what}, \
+             and nothing of it is logged"
         )
     }
 }
@@ -115,16 +120,35 @@ impl Snapshot {
     }
 }
 
+/// A jump to one of ours, and the chain of others that may lead to it.
+type Way<'a> = (&'a Jump, Option<&'a str>);
+
+fn ways(part: &Part) -> impl Iterator<Item = Way<'_>> {
+    let guests = part.guests.iter();
+    let guests = guests.map(|guest| (&guest.jump, Some(guest.host.as_str())));
+    guests.chain(part.jumps.iter().map(|jump| (jump, None)))
+}
+
+/// Whether every packet that comes to the rule comes to ours before it meets another.
+fn is_way(rule: &RuleState, (jump, host): Way<'_>, table: &TableState) -> bool {
+    let through = |host: &str| {
+        let first = rules_in(Some(table), host).first();
+        rule.always_jumps_to(host) && first.is_some_and(|first| first.always_jumps_to(&jump.to))
+    };
+    rule.always_jumps_to(&jump.to) || host.is_some_and(through)
+}
+
 /// Rules that end every packet's way before it gets to ours.
 pub(super) fn bypasses(part: &Part, table: Option<&TableState>) -> Vec<Bypass> {
     let Some(table) = table else {
         return Vec::new();
     };
     let mut found: Vec<Bypass> = Vec::new();
-    for jump in &part.jumps {
-        let before = rules_of(Some(table), jump.hook)
+    for way in ways(part) {
+        let hook = way.0.hook;
+        let before = rules_of(Some(table), hook)
             .iter()
-            .take_while(|rule| !rule.always_jumps_to(&jump.to));
+            .take_while(|rule| !is_way(rule, way, table));
         let verdict = (1..)
             .zip(before)
             .find_map(|(position, rule)| Some((position, ending(part, table, rule, 0)?)));
@@ -132,7 +156,7 @@ pub(super) fn bypasses(part: &Part, table: Option<&TableState>) -> Vec<Bypass> {
             let bypass = Bypass {
                 family: part.family,
                 table: part.table,
-                hook: jump.hook,
+                hook,
                 position,
                 verdict,
             };
@@ -178,21 +202,25 @@ fn ending(part: &Part, table: &TableState, rule: &RuleState, depth: u8) -> Optio
     }
 }
 
-/// Rules that let some packets in before ours see them.
+/// Rules that let some packets in before the first of ours sees them.
 pub(super) fn ahead(part: &Part, table: Option<&TableState>) -> Vec<Ahead> {
     let Some(table) = table else {
         return Vec::new();
     };
     let mut found = Vec::new();
-    for jump in &part.jumps {
-        let before = rules_of(Some(table), jump.hook)
+    for hook in part.hooks() {
+        let ways: Vec<Way<'_>> = ways(part).filter(|(jump, _)| jump.hook == hook).collect();
+        if ways.is_empty() {
+            continue;
+        }
+        let before = rules_of(Some(table), hook)
             .iter()
-            .take_while(|rule| !rule.always_jumps_to(&jump.to));
+            .take_while(|rule| !ways.iter().any(|way| is_way(rule, *way, table)));
         for (position, rule) in (1..).zip(before) {
             let mut search = Search {
                 part,
                 table,
-                hook: jump.hook,
+                hook,
                 position,
                 found: &mut found,
                 left: MOST_RULES,

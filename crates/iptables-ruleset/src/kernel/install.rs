@@ -1,10 +1,10 @@
 //! What it takes to have a ruleset in a table.
 
-use super::ApplyError;
 use super::batch::{Action, Change};
-use super::part::Part;
+use super::part::{Jump, Part};
 use super::snapshot::{ChainState, RuleState, TableState, rules_of};
-use crate::{Hook, Policy};
+use super::{ApplyError, guest, left_out};
+use crate::{Hook, LeftOut, Policy};
 
 /// The changes from what is there to what is wanted. Chains of ours are filled anew; in the
 /// built-in chains nothing is touched but jumps to ours.
@@ -42,6 +42,8 @@ pub(super) fn changes(
         }
     }
     jumps(part, table, &mut push);
+    guest::changes(part, table, &mut push);
+    take_out(part, table, &mut push);
     Ok(())
 }
 
@@ -51,6 +53,8 @@ pub(super) fn built_in_as_wanted(part: &Part, table: &TableState) -> bool {
     let mut push = |_: Action| changes += 1;
     policies(part, Some(table), &mut push);
     jumps(part, Some(table), &mut push);
+    guest::changes(part, Some(table), &mut push);
+    take_out(part, Some(table), &mut push);
     check_table(part, table).is_ok() && changes == 0
 }
 
@@ -71,42 +75,38 @@ fn policies(part: &Part, table: Option<&TableState>, push: &mut impl FnMut(Actio
 
 fn jumps(part: &Part, table: Option<&TableState>, push: &mut impl FnMut(Action)) {
     for jump in &part.jumps {
-        let chain = jump.hook.chain().to_owned();
-        let rules = rules_of(table, jump.hook);
-        let is_ours = |rule: &&RuleState| rule.always_jumps_to(&jump.to);
-        let mut ours = rules.iter().filter(is_ours);
-        if jump.first && !rules.first().is_some_and(|rule| is_ours(&rule)) {
-            for elsewhere in ours {
-                push(Action::Delete {
-                    chain: chain.clone(),
-                    handle: elsewhere.handle,
-                });
-            }
-            push(Action::Put {
-                chain,
-                number: None,
-                text: jump.text.clone(),
-                rule: jump.rule.clone(),
-            });
-            continue;
-        }
-        match ours.next() {
-            Some(_first) => {
-                for again in ours {
-                    push(Action::Delete {
-                        chain: chain.clone(),
-                        handle: again.handle,
-                    });
-                }
-            }
-            None => push(Action::Put {
-                chain,
-                number: Some(rules.len() + 1),
-                text: jump.text.clone(),
-                rule: jump.rule.clone(),
-            }),
-        }
+        place(jump.hook.chain(), rules_of(table, jump.hook), jump, push);
     }
+}
+
+/// Has a jump once in a chain of others.
+pub(super) fn place(chain: &str, rules: &[RuleState], jump: &Jump, push: &mut impl FnMut(Action)) {
+    let is_ours = |rule: &&RuleState| rule.always_jumps_to(&jump.to);
+    let mut ours = rules.iter().filter(is_ours);
+    let moves = jump.first && !rules.first().is_some_and(|rule| is_ours(&rule));
+    let stays = if moves { None } else { ours.next() };
+    for elsewhere in ours {
+        push(Action::Delete {
+            chain: chain.to_owned(),
+            handle: elsewhere.handle,
+        });
+    }
+    if stays.is_none() {
+        push(Action::Put {
+            chain: chain.to_owned(),
+            number: (!jump.first).then_some(rules.len() + 1),
+            text: jump.text.clone(),
+            rule: jump.rule.clone(),
+        });
+    }
+}
+
+/// Takes away chains of ours that are not wanted.
+fn take_out(part: &Part, table: Option<&TableState>, push: &mut impl FnMut(Action)) {
+    let Some(table) = table else { return };
+    let left_out: Vec<&LeftOut> = part.left_out.iter().collect();
+    let all = left_out::of(part.of(), table, &left_out, &|name| part.owns(name));
+    left_out::changes(&all, |hook| part.policies.contains_key(&hook), push);
 }
 
 fn check_table(part: &Part, table: &TableState) -> Result<(), ApplyError> {
@@ -122,7 +122,8 @@ fn check_table(part: &Part, table: &TableState) -> Result<(), ApplyError> {
         }
     }
     let ours = part.chains.iter().map(|chain| &chain.name);
-    for name in ours.chain(&part.local) {
+    let hosts = part.guests.iter().map(|guest| &guest.host);
+    for name in ours.chain(&part.local).chain(hosts) {
         let there = table.chain(name);
         if there.is_some_and(|there| there.base.is_some()) {
             let reason = format!("chain {name} has a hook of its own; a firewall chain must not");

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use super::ApplyError;
 use super::batch::{Action, Change};
+use super::snapshot::TableState;
 use crate::encoding::EncodedRule;
 use crate::model::BuildErrorKind as Kind;
-use crate::{BuildError, Family, Hook, Policy, Rule, Ruleset, Table};
+use crate::{BuildError, ChainName, Family, Hook, LeftOut, Policy, Rule, Ruleset, Table};
 
 /// What a plan wants of one table of a family.
 #[derive(Debug, Clone)]
@@ -21,6 +22,10 @@ pub(super) struct Part {
     pub(super) sets: BTreeMap<u16, String>,
     /// Chains for rules of others.
     pub(super) local: Vec<String>,
+    /// Jumps to ours in chains of others.
+    pub(super) guests: Vec<Guest>,
+    /// Chains of ours that shall not be there.
+    pub(super) left_out: Vec<LeftOut>,
     pub(super) wanted: Wanted,
 }
 
@@ -43,11 +48,39 @@ pub(super) struct Jump {
     pub(super) rule: Arc<EncodedRule>,
 }
 
+/// A jump to one of ours that stands first in a chain of others, and in the built-in chain as long
+/// as that does not lead there.
+#[derive(Debug, Clone)]
+pub(super) struct Guest {
+    pub(super) host: String,
+    pub(super) jump: Jump,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Chain {
     pub(super) name: String,
     /// Text and encoding of each rule; none where the chain shall go.
     pub(super) rules: Vec<(Arc<str>, Arc<EncodedRule>)>,
+}
+
+impl Jump {
+    fn new(
+        hook: Hook,
+        to: &ChainName,
+        first: bool,
+        family: Family,
+        index: &mut dyn FnMut(&str) -> Result<u16, BuildError>,
+    ) -> Result<Self, BuildError> {
+        let rule = Rule::new(to.clone());
+        let text = rule.to_iptables_save(family).to_string();
+        Ok(Self {
+            hook,
+            to: to.to_string(),
+            first,
+            text: text.into(),
+            rule: rule.encode(family, index)?.into(),
+        })
+    }
 }
 
 impl Part {
@@ -64,16 +97,16 @@ impl Part {
                 policies.insert(hook, policy);
             }
             for to in ruleset.jumps_from(hook) {
-                let rule = Rule::new(to.clone());
-                let text = rule.to_iptables_save(family).to_string();
-                jumps.push(Jump {
-                    hook,
-                    to: to.to_string(),
-                    first: ruleset.is_first(hook),
-                    text: text.into(),
-                    rule: rule.encode(family, index)?.into(),
-                });
+                let first = ruleset.is_first(hook);
+                jumps.push(Jump::new(hook, to, first, family, index)?);
             }
+        }
+        let mut guests = Vec::new();
+        for guest in ruleset.guests() {
+            guests.push(Guest {
+                host: guest.host().to_string(),
+                jump: Jump::new(guest.hook(), guest.to(), true, family, index)?,
+            });
         }
         Ok(Self {
             family,
@@ -83,6 +116,8 @@ impl Part {
             chains: Vec::new(),
             sets: BTreeMap::new(),
             local: ruleset.local_chains().map(ToString::to_string).collect(),
+            guests,
+            left_out: ruleset.left_out().cloned().collect(),
             wanted,
         })
     }
@@ -105,6 +140,15 @@ impl Part {
         self.chains.iter().any(|chain| chain.name == name)
     }
 
+    /// Whether what is wanted depends on rules of chains that are not built-in ones: an outline of
+    /// the table has none.
+    pub(super) fn looks_into(&self, table: Option<&TableState>) -> bool {
+        let hosts = self.guests.iter().map(|guest| guest.host.as_str());
+        let left_out = self.left_out.iter().map(|chain| chain.name().as_str());
+        let mut names = hosts.chain(left_out);
+        table.is_some_and(|table| names.any(|name| table.chain(name).is_some()))
+    }
+
     /// Whether packets come to the chain only from ours, whoever made its rules.
     pub(super) fn is_within(&self, name: &str) -> bool {
         self.owns(name) || self.local.iter().any(|local| local == name)
@@ -117,6 +161,11 @@ impl Part {
             table: self.table,
             action,
         }
+    }
+
+    /// The family and the table.
+    pub(super) fn of(&self) -> (Family, Table) {
+        (self.family, self.table)
     }
 
     /// The hooks of its built-in chains.

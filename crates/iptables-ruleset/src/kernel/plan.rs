@@ -257,7 +257,11 @@ impl Plan {
             None => {
                 let outline = kernel.outline()?;
                 // Whose a chain is shows in its rules.
-                if self.withdraws_from(&outline) {
+                let in_others = |part: &Part| {
+                    let table = outline.find(part.table, part.family);
+                    part.wanted == Wanted::Present && part.looks_into(table)
+                };
+                if self.withdraws_from(&outline) || self.parts.iter().any(in_others) {
                     kernel.snapshot()?
                 } else {
                     outline

@@ -282,7 +282,12 @@ impl BaseChain {
 
 /// The rules of the built-in chain of `hook`.
 pub(super) fn rules_of(table: Option<&TableState>, hook: Hook) -> &[RuleState] {
+    rules_in(table, hook.chain())
+}
+
+/// The rules of a chain; none where there is no such chain.
+pub(super) fn rules_in<'t>(table: Option<&'t TableState>, chain: &str) -> &'t [RuleState] {
     table
-        .and_then(|table| table.chain(hook.chain()))
+        .and_then(|table| table.chain(chain))
         .map_or(&[], ChainState::rules)
 }

@@ -2,6 +2,8 @@
 
 mod chain;
 pub(crate) mod decode;
+mod guest;
+mod left_out;
 pub(crate) mod requirement;
 mod rule;
 mod save;
@@ -10,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use chain::Chain;
+pub use guest::Guest;
+pub use left_out::LeftOut;
 pub use requirement::Requirement;
 pub use rule::Rule;
 
@@ -53,6 +57,8 @@ pub struct Ruleset {
     first: BTreeSet<Hook>,
     chains: BTreeMap<ChainName, Chain>,
     local: BTreeSet<ChainName>,
+    guests: Vec<Guest>,
+    left_out: Vec<LeftOut>,
 }
 
 impl Ruleset {
@@ -84,6 +90,8 @@ impl Ruleset {
             first: BTreeSet::new(),
             chains: BTreeMap::new(),
             local: BTreeSet::new(),
+            guests: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -121,6 +129,55 @@ impl Ruleset {
     /// Whether the jumps from `hook` go before all rules of others.
     pub fn is_first(&self, hook: Hook) -> bool {
         self.first.contains(&hook)
+    }
+
+    /// Wants packets to come from `hook` to a chain of our own before anybody else decides about
+    /// them, by a jump that is the first rule of `host`, a chain that somebody else leads there
+    /// first (`DOCKER-USER`). The host is made where it is missing, so that it makes no difference
+    /// which of the two programs comes first; as long as `hook` does not jump to it, a jump stands
+    /// first in `hook` too. Nothing else in the host is touched.
+    ///
+    /// ```
+    /// use iptables_ruleset::{Family, Hook, Rule, Ruleset, Target};
+    ///
+    /// let mut ruleset = Ruleset::new(Family::Ipv4);
+    /// ruleset.jump_through(Hook::Forward, "DOCKER-USER".parse()?, "MY_BANS".parse()?);
+    /// ruleset.chain("MY_BANS".parse()?).append(Rule::new(Target::Return));
+    /// let text = ruleset.to_iptables_save().to_string();
+    /// assert!(text.contains("-A FORWARD -j MY_BANS\n-A DOCKER-USER -j MY_BANS\n"));
+    /// # Ok::<(), iptables_ruleset::BuildError>(())
+    /// ```
+    pub fn jump_through(&mut self, hook: Hook, host: ChainName, to: ChainName) -> &mut Self {
+        let guest = Guest::new(hook, host, to);
+        if !self.guests.contains(&guest) {
+            self.guests.push(guest);
+        }
+        self
+    }
+
+    /// The jumps to chains of ours that stand in chains of others.
+    pub fn guests(&self) -> impl Iterator<Item = &Guest> {
+        self.guests.iter()
+    }
+
+    /// Wants a chain of ours not to be there, nor a jump to it.
+    ///
+    /// ```
+    /// use iptables_ruleset::{Family, Hook, LeftOut, Ruleset};
+    ///
+    /// let mut ruleset = Ruleset::new(Family::Ipv4);
+    /// ruleset.leave_out(LeftOut::new("MY_OUTPUT".parse()?).opening(Hook::Output));
+    /// assert!(!ruleset.to_iptables_save().to_string().contains("MY_OUTPUT"));
+    /// # Ok::<(), iptables_ruleset::BuildError>(())
+    /// ```
+    pub fn leave_out(&mut self, chain: LeftOut) -> &mut Self {
+        self.left_out.push(chain);
+        self
+    }
+
+    /// The chains of ours that shall not be there.
+    pub fn left_out(&self) -> impl Iterator<Item = &LeftOut> {
+        self.left_out.iter()
     }
 
     /// The chain of that name, made empty if there is none yet.
@@ -197,8 +254,9 @@ impl Ruleset {
     ///
     /// # Errors
     /// A match without the protocol it needs or of the other family, a jump to a chain that the
-    /// ruleset has not, chains that jump in a circle, rules in a chain that is for others, a built-in
-    /// chain that the table has not, or DROP as a policy in `nat`.
+    /// ruleset has not, chains that jump in a circle, rules in a chain that is for others, a chain
+    /// that is both wanted and left out, a built-in chain that the table has not, or DROP as a
+    /// policy in `nat`.
     pub fn check(&self) -> Result<(), BuildError> {
         self.check_hooks()?;
         if let Some(both) = self
@@ -209,6 +267,23 @@ impl Ruleset {
             return Err(self.wrong(format!(
                 "chain {both} is for rules of others and has rules of ours"
             )));
+        }
+        if let Some(both) = self
+            .left_out
+            .iter()
+            .map(LeftOut::name)
+            .find(|name| self.has_chain(name.as_str()))
+        {
+            return Err(self.wrong(format!("chain {both} is in it and left out")));
+        }
+        for guest in &self.guests {
+            let (host, to) = (guest.host(), guest.to());
+            if self.has_chain(host.as_str()) {
+                return Err(self.wrong(format!("chain {host} is to be somebody else's")));
+            }
+            if !self.chains.contains_key(to) {
+                return Err(self.wrong(format!("{host} jumps to chain {to}, which is not in it")));
+            }
         }
         for (hook, to) in &self.jumps {
             if !self.has_chain(to.as_str()) {
@@ -239,8 +314,10 @@ impl Ruleset {
 
     fn check_hooks(&self) -> Result<(), BuildError> {
         let table = self.table;
-        let of_jumps = self.jumps.iter().map(|(hook, _)| hook);
-        let mut hooks = of_jumps.chain(self.policies.keys()).chain(&self.first);
+        let of_jumps = self.jumps.iter().map(|(hook, _)| *hook);
+        let of_guests = self.guests.iter().map(Guest::hook);
+        let of_others = self.policies.keys().chain(&self.first).copied();
+        let mut hooks = of_jumps.chain(of_guests).chain(of_others);
         if let Some(none) = hooks.find(|hook| !table.hooks().contains(hook)) {
             return Err(self.wrong(format!("table {table} has no chain {none}")));
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Chain, ChainName, Policy, Ruleset};
+use crate::{Chain, ChainName, Guest, Policy, Ruleset};
 
 pub(crate) struct Save<'a>(pub(crate) &'a Ruleset);
 
@@ -18,23 +18,26 @@ impl fmt::Display for Save<'_> {
         }
         let mut names: Vec<&ChainName> = ruleset.chains().map(Chain::name).collect();
         names.extend(ruleset.local_chains());
+        names.extend(ruleset.guests().map(Guest::host));
         names.sort();
-        for name in names {
+        names.dedup();
+        for name in &names {
             writeln!(f, ":{name} - [0:0]")?;
         }
         for hook in hooks.iter().copied() {
-            for to in ruleset.jumps_from(hook) {
+            // Nobody leads to the hosts yet.
+            let guests = ruleset.guests().filter(|guest| guest.hook() == hook);
+            for to in guests.map(Guest::to).chain(ruleset.jumps_from(hook)) {
                 writeln!(f, "-A {hook} -j {to}")?;
             }
         }
-        for chain in ruleset.chains() {
-            for rule in chain.rules() {
-                writeln!(
-                    f,
-                    "-A {} {}",
-                    chain.name(),
-                    rule.to_iptables_save(ruleset.family())
-                )?;
+        for name in names {
+            for guest in ruleset.guests().filter(|guest| guest.host() == name) {
+                writeln!(f, "-A {name} -j {}", guest.to())?;
+            }
+            let own = ruleset.chains().filter(|chain| chain.name() == name);
+            for rule in own.flat_map(Chain::rules) {
+                writeln!(f, "-A {name} {}", rule.to_iptables_save(ruleset.family()))?;
             }
         }
         writeln!(f, "COMMIT")

@@ -1,9 +1,11 @@
 //! The keys of `firewall.toml`: a row a key, which says what it sets and what it takes.
 
+mod forward;
 mod service;
 
 use toml::de::DeTable;
 
+use self::forward::FORWARD;
 use self::service::{services, source_rate};
 use super::document::{Key, Section, Value};
 use super::members::{every_member, members};
@@ -54,6 +56,9 @@ impl Draft {
 const FILE: &[Key<Draft>] = &[
     ("policy", |to, value| {
         value.section()?.read(&mut to.config.policy, POLICY)
+    }),
+    ("forward", |to, value| {
+        value.section()?.read(&mut to.config.forward, FORWARD)
     }),
     ("log", |to, value| {
         value.section()?.read(&mut to.config.log, LOG)

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{BuiltInThen, OfTable, RuleThen, Sets, TableThen, is_jump_to};
+use super::{BuiltInRule, OfTable, RuleThen, Sets, TableThen, is_jump_to};
+use crate::Policy;
 use crate::kernel::batch::{Action, Change, Place, ReadRule};
-use crate::kernel::snapshot::{ChainState, RuleState, TableState};
+use crate::kernel::snapshot::{ChainState, RuleState, TableState, rules_in};
 use crate::wire::decode::expressions;
-use crate::{Hook, Policy};
 
 /// The changes back, as they are worked out.
 pub(super) struct Going<'a> {
@@ -71,10 +71,15 @@ impl<'a> Going<'a> {
                 self.put_back(of, name, number, Place::Last, rule);
             }
         }
-        for hook in of.hooks() {
-            let rules = now.chain(hook.chain()).map_or(&[][..], ChainState::rules);
+        let built_in = of.hooks().map(|hook| {
             let chain = then.built_in.get(hook.chain());
-            self.jumps(of, hook, chain, rules, &then.ours);
+            (hook.chain(), chain.map(|chain| &chain.rules))
+        });
+        let hosts = then.hosts.iter();
+        let hosts = hosts.map(|(name, rules)| (name.as_str(), rules.as_ref()));
+        for (name, rules) in built_in.chain(hosts) {
+            let rules = rules.map_or(&[][..], Vec::as_slice);
+            self.jumps(of, name, rules, rules_in(Some(now), name), &then.ours);
         }
         self.take_away(of, then, now);
     }
@@ -83,12 +88,11 @@ impl<'a> Going<'a> {
     fn jumps(
         &mut self,
         of: OfTable,
-        hook: Hook,
-        then: Option<&BuiltInThen>,
+        chain: &str,
+        then: &[BuiltInRule],
         now: &[RuleState],
         ours: &BTreeMap<String, Option<Vec<RuleThen>>>,
     ) {
-        let then = then.map_or(&[][..], |chain| &chain.rules);
         let had = |handle| then.iter().any(|rule| rule.handle == handle);
         let mut staying = BTreeSet::new();
         for rule in now {
@@ -96,7 +100,7 @@ impl<'a> Going<'a> {
                 self.push(
                     of,
                     Action::Delete {
-                        chain: hook.chain().to_owned(),
+                        chain: chain.to_owned(),
                         handle: rule.handle,
                     },
                 );
@@ -118,7 +122,7 @@ impl<'a> Going<'a> {
                 .map(|rule| rule.handle)
                 .find(|handle| staying.contains(handle));
             let place = anchor.map_or(Place::First, Place::Behind);
-            self.put_back(of, hook.chain(), position + 1, place, jump);
+            self.put_back(of, chain, position + 1, place, jump);
         }
     }
 
@@ -126,7 +130,8 @@ impl<'a> Going<'a> {
     /// them by now.
     fn take_away(&mut self, of: OfTable, then: &TableThen, now: &TableState) {
         let of_others = |name: &str, rule: &RuleState| {
-            let is_ours = of.has_built_in(name) && is_jump_to(rule, &then.ours);
+            let has_ours = of.has_built_in(name) || then.hosts.contains_key(name);
+            let is_ours = has_ours && is_jump_to(rule, &then.ours);
             !is_ours && !then.ours.contains_key(name)
         };
         let used: BTreeSet<&str> = now
@@ -140,7 +145,10 @@ impl<'a> Going<'a> {
             let was_there = match then.ours.get(name) {
                 Some(rules) => rules.is_some(),
                 None if of.has_built_in(name) => then.built_in.contains_key(name),
-                None => !then.missing.contains(name),
+                None => match then.hosts.get(name) {
+                    Some(rules) => rules.is_some(),
+                    None => !then.missing.contains(name),
+                },
             };
             let filled = chain.rules().iter().any(|rule| of_others(name, rule));
             let in_use = used.contains(name) || filled;

@@ -2,7 +2,7 @@
 
 use super::{OfTable, RuleThen, Sets, TableThen, is_jump_to};
 use crate::Policy;
-use crate::kernel::snapshot::{ChainState, RuleState, TableState, rules_of};
+use crate::kernel::snapshot::{ChainState, RuleState, TableState, rules_in, rules_of};
 use crate::wire::decode::expressions;
 
 /// What is not as it was, each as a sentence.
@@ -33,6 +33,17 @@ pub(super) fn table(
         let now = rules_of(now, hook).iter().filter(ours);
         if !are_same(jumps, now, sets) {
             different.push(format!("{of}: the jumps of {hook} are not as they were"));
+        }
+    }
+    for (name, rules) in &then.hosts {
+        let there = now.and_then(|table| table.chain(name));
+        let ours = |rule: &&RuleState| is_jump_to(rule, &then.ours);
+        let jumps_now = rules_in(now, name).iter().filter(ours);
+        let jumps_then = rules.iter().flatten().filter_map(|rule| rule.jump.as_ref());
+        if rules.is_none() && there.is_some_and(|chain| chain.rules.is_empty()) {
+            different.push(format!("{of}: chain {name} is still there"));
+        } else if !are_same(jumps_then, jumps_now, sets) {
+            different.push(format!("{of}: the jumps of {name} are not as they were"));
         }
     }
     for (name, rules) in &then.ours {

@@ -16,7 +16,7 @@ use self::of_table::OfTable;
 use super::batch::Batch;
 use super::plan::patiently;
 use super::snapshot::{ChainState, RuleState, Snapshot, TableState};
-use super::{ApplyError, Kernel, KernelSet, Plan, ResolveSet};
+use super::{ApplyError, Kernel, KernelSet, Plan, ResolveSet, left_out};
 use crate::{Policy, Ruleset, wire};
 
 /// Our part of the tables as it was: our chains with whatever was in them, the jumps to
@@ -70,6 +70,9 @@ struct TableThen {
     /// The chains for rules of others that there were not.
     #[serde(default)]
     missing: BTreeSet<String>,
+    /// Chains of others in which a jump to ours may stand; `None` for one that there was not.
+    #[serde(default)]
+    hosts: BTreeMap<String, Option<Vec<BuiltInRule>>>,
 }
 
 /// A built-in chain as it was.
@@ -81,7 +84,7 @@ struct BuiltInThen {
     rules: Vec<BuiltInRule>,
 }
 
-/// A rule of a built-in chain: of one of others only the handle.
+/// A rule of a built-in chain or of a host: of one of others only the handle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BuiltInRule {
@@ -102,6 +105,16 @@ struct RuleThen {
 /// now, if they are there.
 struct Sets(BTreeMap<u16, (String, Option<u16>)>);
 
+/// The chains of a table that matter.
+#[derive(Default)]
+struct Names {
+    ours: BTreeSet<String>,
+    /// Those for rules of others that there were not.
+    missing: BTreeSet<String>,
+    /// Those of others in which a jump to ours may stand.
+    hosts: BTreeSet<String>,
+}
+
 /// The way back has been gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -118,20 +131,29 @@ impl Checkpoint {
         rulesets: impl IntoIterator<Item = &'r Ruleset>,
         mut set_name: impl FnMut(u16) -> Option<String>,
     ) -> Self {
-        let mut names: BTreeMap<OfTable, (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
+        let mut names: BTreeMap<OfTable, Names> = BTreeMap::new();
         for ruleset in rulesets {
             let of = OfTable(ruleset.family(), ruleset.table());
-            let (names, missing) = names.entry(of).or_default();
-            names.extend(ruleset.chains().map(|chain| chain.name().to_string()));
+            let Names {
+                ours,
+                missing,
+                hosts,
+            } = names.entry(of).or_default();
+            ours.extend(ruleset.chains().map(|chain| chain.name().to_string()));
             let there = |name: &str| snapshot.table_of(ruleset)?.chain(name);
             let local = ruleset.local_chains().map(ToString::to_string);
             missing.extend(local.filter(|name| there(name).is_none()));
+            hosts.extend(ruleset.guests().map(|guest| guest.host().to_string()));
+            if let Some(table) = snapshot.table_of(ruleset) {
+                let left_over = left_out::of_ruleset(ruleset, table);
+                ours.extend(left_over.iter().map(|chain| chain.name.to_owned()));
+                let jumps = left_over.iter().flat_map(|chain| &chain.jumps);
+                let places = jumps.map(|jump| jump.chain.to_owned());
+                hosts.extend(places.filter(|name| !of.has_built_in(name)));
+            }
         }
-        let then = |(of, (names, missing)): (OfTable, _)| {
-            let then = TableThen {
-                missing,
-                ..TableThen::of(of, of.find(snapshot), names)
-            };
+        let then = |(of, names): (OfTable, _)| {
+            let then = TableThen::of(of, of.find(snapshot), names);
             (of, then)
         };
         let tables: BTreeMap<_, _> = names.into_iter().map(then).collect();
@@ -220,45 +242,61 @@ impl Checkpoint {
 }
 
 impl TableThen {
-    fn of(of: OfTable, table: Option<&TableState>, names: BTreeSet<String>) -> Self {
+    fn of(of: OfTable, table: Option<&TableState>, names: Names) -> Self {
+        let Names {
+            ours,
+            missing,
+            hosts,
+        } = names;
         let Some(table) = table else {
-            let ours = names.into_iter().map(|name| (name, None)).collect();
+            let ours = ours.into_iter().map(|name| (name, None)).collect();
+            let hosts = hosts.into_iter().map(|name| (name, None)).collect();
             return Self {
                 ours,
+                missing,
+                hosts,
                 ..Self::default()
             };
         };
         let rules = |chain: &ChainState| chain.rules.iter().map(RuleThen::of).collect();
-        let ours: BTreeMap<_, _> = names
+        let ours: BTreeMap<_, _> = ours
             .into_iter()
             .map(|name| {
                 let there = table.chain(&name).map(rules);
                 (name, there)
             })
             .collect();
+        let rule = |rule: &RuleState| BuiltInRule {
+            handle: rule.handle,
+            jump: is_jump_to(rule, &ours).then(|| RuleThen::of(rule)),
+        };
+        let rules = |chain: &ChainState| chain.rules.iter().map(rule).collect();
         let built_in = of.hooks().filter_map(|hook| {
             let chain = table.chain(hook.chain())?;
-            let rule = |rule: &RuleState| BuiltInRule {
-                handle: rule.handle,
-                jump: is_jump_to(rule, &ours).then(|| RuleThen::of(rule)),
-            };
             let then = BuiltInThen {
                 drop: chain.policy() == Some(Policy::Drop),
-                rules: chain.rules.iter().map(rule).collect(),
+                rules: rules(chain),
             };
             Some((hook.chain().to_owned(), then))
+        });
+        let hosts = hosts.into_iter().map(|name| {
+            let there = table.chain(&name).map(rules);
+            (name, there)
         });
         Self {
             exists: true,
             built_in: built_in.collect(),
+            hosts: hosts.collect(),
             ours,
-            missing: BTreeSet::new(),
+            missing,
         }
     }
 
     /// The rules of which all is known.
     fn rules(&self) -> impl Iterator<Item = &RuleThen> {
+        let hosts = self.hosts.values().flatten().flatten();
         let jumps = self.built_in.values().flat_map(|chain| &chain.rules);
+        let jumps = jumps.chain(hosts);
         let ours = self.ours.values().flatten().flatten();
         jumps.filter_map(|rule| rule.jump.as_ref()).chain(ours)
     }
