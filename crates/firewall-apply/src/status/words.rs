@@ -11,6 +11,7 @@ pub(super) fn purpose(purpose: &Purpose) -> (&'static str, Option<String>) {
         Purpose::Link => ("link", None),
         Purpose::Local => ("local", None),
         Purpose::Listed(list) => ("listed", Some((*list).to_owned())),
+        Purpose::Blocklist(name) => ("listed", Some(name.to_string())),
         Purpose::Invalid => ("invalid", None),
         Purpose::Service(name) => ("service", Some(name.to_string())),
         Purpose::Log => ("log", None),

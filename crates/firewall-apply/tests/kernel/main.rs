@@ -14,6 +14,7 @@ mod foreign;
 mod host;
 mod input;
 mod killed;
+mod lists;
 mod members;
 mod others;
 mod restored;
@@ -44,6 +45,7 @@ fn main() -> std::process::ExitCode {
             doctor::trials(),
             confirm::trials(),
             killed::trials(),
+            lists::trials(),
         ]
         .into_iter()
         .flatten()

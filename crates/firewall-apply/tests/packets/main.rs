@@ -16,6 +16,7 @@ mod flood;
 mod forwarding;
 mod late;
 mod limits;
+mod lists;
 mod local;
 mod multicast;
 mod neighbours;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         forwarding::ROWS,
         late::ROWS,
         limits::ROWS,
+        lists::ROWS,
         local::ROWS,
         multicast::ROWS,
         neighbours::ROWS,

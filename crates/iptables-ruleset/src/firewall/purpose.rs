@@ -6,7 +6,7 @@ use super::input::{invalid, opening, opens_nothing};
 use super::{Chains, forward, link};
 use crate::config::{List, ServiceName};
 use crate::match_::Match;
-use crate::{BuildError, Config, Family, Rule, Ruleset, Target};
+use crate::{BuildError, Config, Family, Rule, Ruleset, SetName, Target};
 
 /// What a rule of the firewall is there for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,8 @@ pub enum Purpose {
     Link,
     /// Members of the set of this name, for IPv6 without `_v6`: `blacklist`.
     Listed(&'static str),
+    /// Members of a block list of the configuration, by the name of its set for IPv4.
+    Blocklist(SetName),
     /// The administrator's own rules, in a chain that is theirs.
     Local,
     /// What belongs to no connection and opens none.
@@ -70,7 +72,7 @@ impl Config {
             };
             config.ruleset(family)
         };
-        let common = Common::new(family)?;
+        let common = Common::new(self, family)?;
         let mut purposes = Purposes {
             family,
             rules: BTreeMap::new(),
@@ -124,7 +126,7 @@ struct Common {
 }
 
 impl Common {
-    fn new(family: Family) -> Result<Self, BuildError> {
+    fn new(config: &Config, family: Family) -> Result<Self, BuildError> {
         let chains = Chains::new()?;
         let mut known: Vec<(Rule, Purpose)> = link::rules(family)?
             .into_iter()
@@ -139,6 +141,10 @@ impl Common {
         let mut lists = Vec::new();
         for list in List::ALL {
             lists.push((list.member(family)?.into(), Purpose::Listed(list.name())));
+        }
+        for list in &config.blocklists {
+            let purpose = Purpose::Blocklist(list.name.clone());
+            lists.push((list.member(family)?.into(), purpose));
         }
         Ok(Self { known, lists })
     }
@@ -164,6 +170,24 @@ impl Common {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_block_list_is_told_from_the_others() {
+        let text = "[[blocklist]]\nname = \"a\"\nfile = \"x\"\n[[blocklist]]\nname = \"b\"\nfile = \"x\"\n";
+        let config = Config::parse(text).unwrap();
+        for family in Family::BOTH {
+            let purposes = config.purposes(family).unwrap();
+            let ruleset = config.ruleset(family).unwrap();
+            let of_lists: Vec<String> = rules(&ruleset)
+                .filter_map(|(chain, _, rule, _)| match purposes.of(&chain, rule) {
+                    Purpose::Listed(list) if list.ends_with("list") => Some(list.to_owned()),
+                    Purpose::Blocklist(name) => Some(name.to_string()),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(of_lists, ["whitelist", "blacklist", "a", "b"]);
+        }
+    }
 
     #[test]
     fn every_rule_of_the_default_firewall_is_there_for_something() {
