@@ -138,17 +138,15 @@ fn family_report(
 fn set_reports(kernel: &mut IpSet, expected: &Wanted, findings: &mut Findings) -> Vec<SetFill> {
     let mut found = Vec::new();
     for set in &expected.sets {
-        match SetFill::look(kernel, &set.create) {
+        match SetFill::look(kernel, set) {
             Ok(fill) => {
                 if !fill.is_there() {
                     findings.fail(format!(
                         "set \"{}\" is missing; `firewall-apply` makes it",
-                        set.name()
+                        set.name
                     ));
                 }
-                // One that a file fills grows with it.
-                let grows = set.is_filled_by_a_file();
-                if let Some(why) = fill.is_near_full().filter(|_| !grows) {
+                if let Some(why) = fill.is_near_full() {
                     findings.warn(why);
                 }
                 found.push(fill);

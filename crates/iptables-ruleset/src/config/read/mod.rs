@@ -2,13 +2,11 @@
 
 mod forward;
 mod service;
-mod sets;
 
 use toml::de::DeTable;
 
 use self::forward::FORWARD;
 use self::service::{services, source_rate};
-use self::sets::{blocklists, own_sets};
 use super::document::{Key, Section, Value};
 use super::members::{every_member, members};
 use super::{
@@ -68,8 +66,6 @@ const FILE: &[Key<Draft>] = &[
     ("sets", |to, value| {
         value.section()?.read(&mut to.config.sets, SETS)
     }),
-    ("set", |to, value| own_sets(&mut to.config, value)),
-    ("blocklist", |to, value| blocklists(&mut to.config, value)),
     ("throttle", |to, value| {
         value.section()?.read(&mut to.config.throttle, THROTTLE)
     }),
@@ -80,8 +76,7 @@ const FILE: &[Key<Draft>] = &[
         } else {
             std::mem::take(&mut to.config.services)
         };
-        let services = services(value, before, &to.config.own_sets);
-        set(&mut to.config.services, services)
+        set(&mut to.config.services, services(value, before))
     }),
 ];
 
@@ -116,6 +111,9 @@ const POLICY: &[Key<Policies>] = &[
     }),
     ("trusted-interfaces", |to, value| {
         extend(&mut to.trusted_interfaces, value, Value::parse)
+    }),
+    ("early-drop", |to, value| {
+        set(&mut to.early_drop, value.boolean())
     }),
 ];
 
