@@ -1,7 +1,8 @@
-//! `ipset-netlink` and `ipset-cli` beside the stock `ipset`, in a private network namespace.
+//! `ipset-netlink`, `ipset-cli` and the block lists of `firewall-apply` beside the stock `ipset`, in a
+//! private network namespace.
 //!
 //! ```text
-//! cargo build --release -p ipset-cli
+//! cargo build --release -p ipset-cli -p firewall-apply
 //! cargo bench -p rampart-benches --bench ipset                # as root or as an ordinary user
 //! RAMPART_BENCH_ENTRIES=100000 RAMPART_BENCH_TURNS=9 cargo bench -p rampart-benches --bench ipset
 //! ```
@@ -120,6 +121,15 @@ impl Bench {
                 Program::Stock(ipset) => bench.restore(ipset, &timed),
             },
         )?;
+        let list = BlockList::new(&self.directory, n)?;
+        self.compare(
+            "restore of networks, against firewall-apply refresh of a block list",
+            |bench, program| match program {
+                Program::Ours => list.refresh(bench),
+                Program::Stock(ipset) => list.restore(bench, ipset),
+            },
+        )?;
+        drop(list);
         let ours = self.ours.clone();
         run(&ours, &["restore"], Some(&plain.file))?;
         self.compare(
@@ -363,6 +373,105 @@ impl Work {
             writeln!(file, "add {set} {address}{each}")?;
         }
         file.flush()
+    }
+}
+
+/// A block list of networks of which no two touch, and the same as `restore` reads it.
+struct BlockList {
+    entries: u32,
+    program: PathBuf,
+    config: String,
+    list: PathBuf,
+    full: PathBuf,
+    restored: PathBuf,
+}
+
+impl BlockList {
+    fn new(directory: &Path, entries: u32) -> Result<Self, Failed> {
+        let path =
+            |name: &str| directory.join(format!("rampart-bench-{}-{name}", std::process::id()));
+        let list = Self {
+            entries,
+            program: program("firewall-apply"),
+            config: path("firewall.toml").display().to_string(),
+            list: path("list"),
+            full: path("list.full"),
+            restored: path("list.restore"),
+        };
+        let text = format!(
+            "service = []\n[[blocklist]]\nname = \"blocked\"\nfile = \"{}\"\n",
+            list.list.display()
+        );
+        fs::write(&list.config, text)?;
+        fs::write(&list.list, "")?;
+        let mut full = BufWriter::new(File::create(&list.full)?);
+        let mut restored = BufWriter::new(File::create(&list.restored)?);
+        let most = entries.saturating_mul(2).max(1);
+        writeln!(
+            restored,
+            "create bench hash:net family inet hashsize {SMALL_HASH} maxelem {most}"
+        )?;
+        for network in networks().take(usize::try_from(entries)?) {
+            writeln!(full, "{network}/24")?;
+            writeln!(restored, "add bench {network}/24")?;
+        }
+        full.flush()?;
+        restored.flush()?;
+        list.run(&["apply", "--saved", "/dev/null"])?;
+        Ok(list)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Cost, Failed> {
+        let config = ["--config", &self.config];
+        run(&self.program, &[&config[..], arguments].concat(), None)
+    }
+
+    /// From an empty list to the whole.
+    fn refresh(&self, bench: &mut Bench) -> Result<Cost, Failed> {
+        fs::write(&self.list, "")?;
+        self.run(&["refresh", "--allow-shrink"])?;
+        fs::copy(&self.full, &self.list)?;
+        let cost = self.run(&["refresh"])?;
+        self.check(bench, &"blocked".parse()?)?;
+        Ok(cost)
+    }
+
+    fn restore(&self, bench: &mut Bench, ipset: &Path) -> Result<Cost, Failed> {
+        let cost = run(ipset, &["restore"], Some(&self.restored))?;
+        let set = bench.set.clone();
+        self.check(bench, &set)?;
+        bench.sets.destroy(&set, IfMissing::Fail)?;
+        Ok(cost)
+    }
+
+    fn check(&self, bench: &mut Bench, set: &SetName) -> Result<(), Failed> {
+        let elements = bench.sets.header(set)?.elements;
+        if elements == Some(self.entries) {
+            Ok(())
+        } else {
+            Err(format!("{elements:?} of {} networks are in the set", self.entries).into())
+        }
+    }
+}
+
+/// Networks of 256 addresses in no order, none of which touches another or is private: every other
+/// one from 128.0.0.0 on.
+fn networks() -> impl Iterator<Item = Ipv4Addr> {
+    (0..1_u32 << 21)
+        .map(|n| {
+            let place = n.wrapping_mul(2_654_435_761) % (1 << 21);
+            Ipv4Addr::from((1 << 31) + (place << 9))
+        })
+        .filter(|network| !network.is_private() && !network.is_link_local())
+}
+
+impl Drop for BlockList {
+    fn drop(&mut self) {
+        let config = PathBuf::from(&self.config);
+        for file in [&config, &self.list, &self.full, &self.restored] {
+            // What cannot be removed stays in the directory for such files.
+            let _ = fs::remove_file(file);
+        }
     }
 }
 

@@ -188,7 +188,8 @@ pub(crate) enum Command {
     /// put in or took out are as they were. Where nothing waits the exit status is 2.
     Rollback(RollbackArgs),
 
-    /// Read the configuration and say what is wrong with it, with line and column; touches nothing
+    /// Read the configuration and its lists and say what is wrong with them, with line and column;
+    /// touches nothing
     Check,
 
     /// Compare the kernel with the configuration: what apply would take out (-) and put in (+)
@@ -224,6 +225,14 @@ pub(crate) enum Command {
     /// limit what is left of it at this moment. Where the answer depends on what is not known, it
     /// says on what. Nothing is changed, no packet is sent.
     Explain(ExplainArgs),
+
+    /// Read the files of lists anew and put what stands in them into their sets; rules stay
+    ///
+    /// For cron, after the files were fetched. A list is a [[blocklist]] or a [[set]] with a file.
+    /// Each set is given its new members in one step, and nothing is sent where it has them already.
+    /// A file that cannot be read, with any bad line in it, or that would take more out of a block
+    /// list than its `max-shrink` says, changes nothing of that list: exit status 1.
+    Refresh(RefreshArgs),
 
     /// Take out our jump and our chains, and set the policies to ACCEPT
     ///
@@ -453,10 +462,22 @@ const PROTOCOLS: [(&str, u8); 16] = [
     ("udplite", 136),
 ];
 
+/// Options of `refresh`.
+#[derive(Clone, Debug, ClapArgs)]
+pub(crate) struct RefreshArgs {
+    /// The lists to read [default: all]
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+
+    /// Take a block list also where it shrinks by more than its max-shrink
+    #[arg(long)]
+    pub(crate) allow_shrink: bool,
+}
+
 /// Options of `reset`.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct ResetArgs {
-    /// Destroy our eight sets too, with their members
+    /// Destroy our sets too, with their members
     #[arg(long)]
     pub(crate) sets: bool,
 

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use crate::config::{Source, Wanted};
 use crate::findings::{Findings, Problem};
+use crate::lists::Contents;
 use crate::report;
-use crate::words::Count;
+use crate::words::{Count, Entries};
 
 /// What `check` read.
 #[derive(Debug, Serialize)]
@@ -17,6 +18,17 @@ pub(crate) struct Report {
     /// How many services it has; `None` when it is wrong.
     #[serde(skip)]
     pub(crate) services: Option<usize>,
+    /// The lists that can be read.
+    pub(crate) lists: Vec<ListRead>,
+}
+
+/// A list that can be read.
+#[derive(Debug, Serialize)]
+pub(crate) struct ListRead {
+    /// Its name.
+    pub(crate) name: String,
+    /// How many entries stand in its files.
+    pub(crate) entries: u64,
 }
 
 impl report::Report for Report {
@@ -30,7 +42,16 @@ impl Display for Report {
             return Ok(());
         };
         let services = Count(services as u64, "service");
-        writeln!(f, "{}: {services}, no errors", self.config)
+        writeln!(f, "{}: {services}, no errors", self.config)?;
+        for list in &self.lists {
+            writeln!(
+                f,
+                "list {}: {}, no errors",
+                list.name,
+                Entries(list.entries)
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -41,5 +62,17 @@ pub(crate) fn run(config: Source, wanted: Option<&Wanted>, findings: &mut Findin
         let why = "there is no service: only members of the whitelist can connect";
         findings.warn(Problem::file(&config.path, why));
     }
-    Report { config, services }
+    let lists = wanted.map(|wanted| Contents::read(&wanted.lists, findings));
+    let lists = lists.iter().flat_map(Contents::iter);
+    let lists = lists.filter_map(|(list, content)| {
+        Some(ListRead {
+            name: list.name.clone(),
+            entries: content?.entries,
+        })
+    });
+    Report {
+        config,
+        services,
+        lists: lists.collect(),
+    }
 }

@@ -5,11 +5,11 @@ use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use ipset_netlink::{CreateSet, Key, SetName, SetType, Timeout};
-use iptables_ruleset::config::SetType as ConfiguredType;
+use ipset_netlink::{Key, SetName};
 use iptables_ruleset::{Config, ConfigError, Family, Ruleset};
 use serde::Serialize;
 
+use crate::configured::{self, ConfiguredSet, List};
 use crate::files;
 use crate::findings::{Findings, Problem, causes};
 
@@ -48,9 +48,11 @@ pub(crate) struct Wanted {
     /// The text it was read from.
     pub(crate) text: String,
     /// The sets of both families.
-    pub(crate) sets: Vec<CreateSet>,
+    pub(crate) sets: Vec<ConfiguredSet>,
     /// The members that the configuration puts into each of them.
     pub(crate) members: BTreeMap<SetName, Vec<Key>>,
+    /// The lists that files hold.
+    pub(crate) lists: Vec<List>,
     /// The rules of each table, IPv4 before IPv6.
     pub(crate) rulesets: Vec<Ruleset>,
     /// The rules that another configuration can have in tables where this one has none.
@@ -131,12 +133,8 @@ fn with_more(path: &Path, mut text: Vec<u8>, more: &mut Vec<PathBuf>) -> Result<
     paths.sort();
     for path in paths {
         let bytes = files::read(&path, MAX_SIZE).map_err(|error| cannot(&path, &error))?;
-        let name = path.to_str().filter(|name| !name.contains('\n'));
-        let Some(name) = name else {
-            return Err(Problem::file(
-                &path,
-                "the name of the file is no text of one line",
-            ));
+        let Some(name) = name_of(&path) else {
+            return Err(Problem::file(&path, NO_NAME));
         };
         text.extend_from_slice(format!("\n{NEXT_FILE}{name}\n").as_bytes());
         text.extend_from_slice(&bytes);
@@ -155,7 +153,11 @@ fn parts<'t>(path: &Path, bytes: &'t [u8]) -> Vec<(PathBuf, &'t [u8])> {
         if let Some(next) = next.and_then(|line| line.strip_prefix(NEXT_FILE)) {
             // The line break before it is none of the file.
             let whole = bytes.get(start..at).unwrap_or_default();
-            parts.push((name, whole.strip_suffix(b"\n").unwrap_or(whole)));
+            let above = std::str::from_utf8(whole).is_ok_and(|text| text.lines().all(is_of_ours));
+            // What stands above the first file is none.
+            if !(parts.is_empty() && above) {
+                parts.push((name, whole.strip_suffix(b"\n").unwrap_or(whole)));
+            }
             name = PathBuf::from(next.trim_end_matches('\n'));
             start = at + line.len();
         }
@@ -167,18 +169,19 @@ fn parts<'t>(path: &Path, bytes: &'t [u8]) -> Vec<(PathBuf, &'t [u8])> {
 
 /// What is wanted where there is no file.
 pub(crate) fn built_in() -> Result<Wanted, Problem> {
-    Ok(wanted(Config::default(), BUILT_IN)?)
+    let text = BUILT_IN.to_owned();
+    Ok(wanted(Config::default(), text, Path::new(""))?)
 }
 
 /// The names of our sets: those that every configuration has, and those that this one names.
 pub(crate) fn set_names(wanted: Option<&Wanted>) -> Result<Vec<SetName>, String> {
-    let mut names: Vec<SetName> = sets(&Config::default())?
+    let mut names: Vec<SetName> = configured::sets(&Config::default())?
         .into_iter()
-        .map(|set| set.name)
+        .map(|set| set.create.name)
         .collect();
     for set in wanted.into_iter().flat_map(|wanted| &wanted.sets) {
-        if !names.contains(&set.name) {
-            names.push(set.name.clone());
+        if !names.contains(set.name()) {
+            names.push(set.name().clone());
         }
     }
     Ok(names)
@@ -192,7 +195,9 @@ pub(crate) fn set_names(wanted: Option<&Wanted>) -> Result<Vec<SetName>, String>
 /// a slip leaves it behind, and nobody means it as "the defaults".
 pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Wanted, Problem> {
     let mut config: Option<Config> = None;
-    for (path, bytes) in parts(path, bytes) {
+    let parts = parts(path, bytes);
+    let first = parts.first().map_or(path, |(path, _)| path).to_owned();
+    for (path, bytes) in parts {
         let text = utf8(&path, bytes)?;
         let read = match config {
             None => Config::parse(text),
@@ -206,8 +211,36 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Wanted, Problem> {
         })?);
     }
     // Each file was text, and what stands between them is.
-    let whole = String::from_utf8_lossy(bytes);
-    wanted(config.unwrap_or_default(), &whole).map_err(|why| Problem::file(path, why))
+    let mut whole = String::from_utf8_lossy(bytes).into_owned();
+    let config = config.unwrap_or_default();
+    let wrong = |why: String| Problem::file(path, why);
+    let first = std::path::absolute(&first).map_err(|error| wrong(error.to_string()))?;
+    if configured::has_relative_paths(&config) && !begins_with_its_name(&whole) {
+        let name = name_of(&first).ok_or_else(|| wrong(NO_NAME.to_owned()))?;
+        // What is kept of it lies elsewhere.
+        whole = format!("{NEXT_FILE}{name}\n{whole}");
+    }
+    let folder = first.parent().unwrap_or(Path::new("/"));
+    wanted(config, whole, folder).map_err(wrong)
+}
+
+/// Whether the first line names the file below it, or the first but for one that says when it went
+/// in.
+fn begins_with_its_name(text: &str) -> bool {
+    let mut lines = text.lines();
+    lines
+        .find(|line| !is_of_ours(line))
+        .is_some_and(|line| line.starts_with(NEXT_FILE))
+}
+
+/// A line above those of the first file.
+fn is_of_ours(line: &str) -> bool {
+    line.starts_with(OURS) && !line.starts_with(NEXT_FILE)
+}
+
+/// The name of a file as a line can hold it.
+fn name_of(path: &Path) -> Option<&str> {
+    path.to_str().filter(|name| !name.contains('\n'))
 }
 
 fn utf8<'t>(path: &Path, bytes: &'t [u8]) -> Result<&'t str, Problem> {
@@ -248,64 +281,21 @@ fn excerpt(text: &str, error: &ConfigError) -> Option<String> {
     Some(format!(" {number} | {line}\n {margin} | {before}^"))
 }
 
-fn wanted(config: Config, text: &str) -> Result<Wanted, String> {
+fn wanted(config: Config, text: String, folder: &Path) -> Result<Wanted, String> {
     let (mut rulesets, mut unwanted) = (Vec::new(), Vec::new());
     for family in Family::BOTH {
         rulesets.extend(config.rulesets(family).map_err(|error| causes(&error))?);
         unwanted.extend(config.unwanted(family).map_err(|error| causes(&error))?);
     }
     Ok(Wanted {
-        sets: sets(&config)?,
-        members: members(&config)?,
+        sets: configured::sets(&config)?,
+        members: configured::members(&config)?,
+        lists: configured::lists(&config, folder)?,
         rulesets,
         unwanted,
-        text: text.to_owned(),
+        text,
         config,
     })
-}
-
-fn members(config: &Config) -> Result<BTreeMap<SetName, Vec<Key>>, String> {
-    let mut members = BTreeMap::new();
-    for set in config.required_sets().map_err(|error| causes(&error))? {
-        let keys: Result<Vec<Key>, _> = set
-            .members
-            .iter()
-            .map(|member| match set.set_type {
-                ConfiguredType::HashIp => Ok(Key::ip(member.address())),
-                _ => Key::net(member.address(), member.prefix_length()),
-            })
-            .collect();
-        members.insert(name_of(&set.name)?, keys.map_err(|error| causes(&error))?);
-    }
-    Ok(members)
-}
-
-fn name_of(name: &iptables_ruleset::SetName) -> Result<SetName, String> {
-    name.as_str()
-        .parse()
-        .map_err(|error: ipset_netlink::SetNameError| causes(&error))
-}
-
-fn sets(config: &Config) -> Result<Vec<CreateSet>, String> {
-    let required = config.required_sets().map_err(|error| causes(&error))?;
-    required
-        .into_iter()
-        .map(|set| {
-            let name = name_of(&set.name)?;
-            let set_type = match set.set_type {
-                ConfiguredType::HashIp => SetType::HashIp,
-                ConfiguredType::HashNet => SetType::HashNet,
-                other => return Err(format!("cannot create sets of type {}", other.name())),
-            };
-            let family = match set.family {
-                Family::Ipv4 => ipset_netlink::Family::Inet,
-                Family::Ipv6 => ipset_netlink::Family::Inet6,
-            };
-            Ok(CreateSet::new(name, set_type, family)
-                .timeout(Timeout::PERMANENT)
-                .max_elements(set.maxelem.get()))
-        })
-        .collect()
 }
 
 /// The file that stands for the built-in defaults when it is named as the configuration.
@@ -318,6 +308,9 @@ const NOTHING_IN_IT: &str = "nothing stands in it but blanks and comments. A fil
 const MORE: &str = "d";
 /// What a line begins with that names the file below it.
 const NEXT_FILE: &str = "# rampart next file: ";
+/// What each line begins with that no file has.
+const OURS: &str = "# rampart ";
+const NO_NAME: &str = "the name of the file is no text of one line";
 /// Bytes of a configuration: far more than the kernel takes rules.
 pub(crate) const MAX_SIZE: u64 = 64 << 20;
 

@@ -3,14 +3,16 @@
 use std::cell::RefCell;
 use std::fmt::{self, Display, Formatter};
 
-use ipset_netlink::IpSet;
+use ipset_netlink::address_list::AddressList;
 use ipset_netlink::text::Style;
-use ipset_netlink::{CreateSet, SetName};
+use ipset_netlink::{CreateSet, IpSet, SetName};
 use iptables_ruleset::{DiffLine, Kernel as _, Nftables, Ruleset, Side, Snapshot};
 use serde::Serialize;
 
 use crate::config::{Source, Wanted};
+use crate::configured::ConfiguredSet;
 use crate::findings::{Findings, causes, refusal};
+use crate::lists::{Contents, Planned};
 use crate::report;
 use crate::rules::{family_name, place};
 use crate::sets::as_configured;
@@ -22,6 +24,8 @@ pub(crate) struct Report {
     pub(crate) config: Source,
     /// The sets that differ.
     pub(crate) sets: Vec<SetDiff>,
+    /// The sets of lists that have other members than the files say.
+    pub(crate) lists: Vec<ListDiff>,
     /// The tables of the families whose rules differ.
     pub(crate) families: Vec<FamilyDiff>,
 }
@@ -40,6 +44,19 @@ pub(crate) struct SetDiff {
     pub(crate) kernel: Option<String>,
     /// What is wanted, in the same form.
     pub(crate) wanted: String,
+}
+
+/// A set of a list with other members than its files say.
+#[derive(Debug, Serialize)]
+pub(crate) struct ListDiff {
+    /// Its name.
+    pub(crate) set: String,
+    /// Networks that are in it and not in the files.
+    pub(crate) kernel: u64,
+    /// Networks that are in the files and not in it.
+    pub(crate) wanted: u64,
+    /// The first of both, as `ipset save` writes them, behind `-` and `+`.
+    pub(crate) lines: Vec<String>,
 }
 
 /// The rules of a table that differ.
@@ -83,6 +100,16 @@ impl Display for Report {
             }
             writeln!(f, "+{}", set.wanted)?;
         }
+        for (number, list) in (0..).zip(&self.lists) {
+            if number == 0 {
+                writeln!(f, "# lists")?;
+            }
+            for line in &list.lines {
+                writeln!(f, "{line}")?;
+            }
+            let (out, put_in) = (list.kernel, list.wanted);
+            writeln!(f, "# set {}: {out} out, {put_in} in", list.set)?;
+        }
         for family in &self.families {
             writeln!(f, "# {}", family.place)?;
             let all = &family.all;
@@ -123,6 +150,8 @@ fn is_shown(all: &[DiffLine], at: usize) -> bool {
             .any(|other| other.chain == line.chain && other.number.is_some())
 }
 
+/// How many networks of a list are shown that are to be taken out, and that are to be put in.
+const SHOWN: usize = 10;
 /// How many lines before and after one that differs are shown.
 const NEIGHBOURS: usize = 1;
 
@@ -131,15 +160,21 @@ pub(crate) fn run(config: Source, wanted: Option<&Wanted>, findings: &mut Findin
     let mut report = Report {
         config,
         sets: Vec::new(),
+        lists: Vec::new(),
         families: Vec::new(),
     };
     let Some(wanted) = wanted else { return report };
-    match compare(wanted) {
-        Ok((sets, families)) => {
-            if !sets.is_empty() || !families.is_empty() {
+    match compare(wanted, findings) {
+        Ok(Compared {
+            sets,
+            lists,
+            families,
+        }) => {
+            if !sets.is_empty() || !lists.is_empty() || !families.is_empty() {
                 findings.differs();
             }
             report.sets = sets;
+            report.lists = lists;
             report.families = families;
         }
         Err(why) => findings.refuse(why),
@@ -147,20 +182,32 @@ pub(crate) fn run(config: Source, wanted: Option<&Wanted>, findings: &mut Findin
     report
 }
 
-fn compare(wanted: &Wanted) -> Result<(Vec<SetDiff>, Vec<FamilyDiff>), String> {
+/// What was found to differ.
+struct Compared {
+    sets: Vec<SetDiff>,
+    lists: Vec<ListDiff>,
+    families: Vec<FamilyDiff>,
+}
+
+fn compare(wanted: &Wanted, findings: &mut Findings) -> Result<Compared, String> {
     let mut sets = IpSet::connect().map_err(|error| causes(&error))?;
     let mut of_sets = Vec::new();
     for set in &wanted.sets {
         of_sets.extend(compare_set(&mut sets, set)?);
     }
+    let of_lists = compare_lists(&mut sets, wanted, findings);
     let tables = Nftables::connect().and_then(|mut nftables| nftables.snapshot());
     let tables = tables.map_err(|error| refusal(&error))?;
-    Ok((of_sets, compare_rules(wanted, &tables, sets)))
+    Ok(Compared {
+        sets: of_sets,
+        lists: of_lists,
+        families: compare_rules(wanted, &tables, sets),
+    })
 }
 
-fn compare_set(kernel: &mut IpSet, wanted: &CreateSet) -> Result<Option<SetDiff>, String> {
-    let name = wanted.name.to_string();
-    match kernel.header(&wanted.name) {
+fn compare_set(kernel: &mut IpSet, wanted: &ConfiguredSet) -> Result<Option<SetDiff>, String> {
+    let name = wanted.name().to_string();
+    match kernel.header(wanted.name()) {
         Ok(found) => {
             let configured = line(&as_configured(wanted, &found));
             let there = line(&CreateSet::from(&found));
@@ -173,10 +220,39 @@ fn compare_set(kernel: &mut IpSet, wanted: &CreateSet) -> Result<Option<SetDiff>
         Err(error) if error.is_set_not_found() => Ok(Some(SetDiff {
             name,
             kernel: None,
-            wanted: line(wanted),
+            wanted: line(&wanted.create),
         })),
         Err(error) => Err(causes(&error)),
     }
+}
+
+fn compare_lists(kernel: &mut IpSet, wanted: &Wanted, findings: &mut Findings) -> Vec<ListDiff> {
+    let contents = Contents::read(&wanted.lists, findings);
+    let mut differ = Vec::new();
+    for planned in Planned::all(kernel, &contents, wanted, false, findings) {
+        for set in planned.sets.iter().filter(|set| planned.changes(set)) {
+            let (Some(content), Some(found)) = (&planned.content, &set.found) else {
+                continue;
+            };
+            let files = content.addresses.of_family(set.family);
+            let out = found.addresses.without(&files);
+            let put_in = files.without(&found.addresses);
+            let name = set.name.as_str();
+            let lines = |sign: char, list: &AddressList| {
+                let networks = list.networks(set.family).take(SHOWN);
+                networks
+                    .map(|network| format!("{sign}add {name} {network}"))
+                    .collect::<Vec<_>>()
+            };
+            differ.push(ListDiff {
+                set: name.to_owned(),
+                kernel: out.networks(set.family).count() as u64,
+                wanted: put_in.networks(set.family).count() as u64,
+                lines: [lines('-', &out), lines('+', &put_in)].concat(),
+            });
+        }
+    }
+    differ
 }
 
 /// The `create` line of a set, without what the kernel chooses as the set grows.

@@ -6,6 +6,7 @@ mod apply;
 mod args;
 mod check;
 mod config;
+mod configured;
 mod confirm;
 mod diff;
 mod doctor;
@@ -17,9 +18,12 @@ mod foreign;
 mod host;
 mod last;
 mod legacy;
+mod lists;
 mod needs;
+mod own_addresses;
 mod pending;
 mod print;
+mod refresh;
 mod report;
 mod reset;
 mod restore;
@@ -89,6 +93,11 @@ fn main() -> ExitCode {
             emit(&explain::run(&args, findings), findings, json)
         }
         Command::Print(args) => emit(&print::run(source, wanted, &args), findings, json),
+        Command::Refresh(args) => emit(
+            &refresh::run(source, wanted.as_ref(), &args, findings),
+            findings,
+            json,
+        ),
         Command::Reset(args) => emit(&reset::run(wanted, &args, findings), findings, json),
         Command::Restore(args) => emit(&restore::run(wanted, &args.file, findings), findings, json),
         Command::Status(args) => match args.watch {

@@ -24,9 +24,9 @@ pub(crate) fn missing_parts(
 }
 
 /// Types of sets that the kernel has not, each as a sentence.
-pub(crate) fn missing_set_types<T: Transport>(
+pub(crate) fn missing_set_types<'s, T: Transport>(
     kernel: &mut IpSet<T>,
-    wanted: &[CreateSet],
+    wanted: impl IntoIterator<Item = &'s CreateSet>,
     host: &Host,
 ) -> Vec<String> {
     let mut asked = Vec::new();

@@ -87,8 +87,11 @@ pub(crate) struct ChainText {
 
 /// Prepares the sets and rules in the form that was asked for.
 pub(crate) fn run(config: Source, wanted: Option<Wanted>, args: &PrintArgs) -> Report {
-    let (mut sets, mut rulesets) = match wanted {
-        Some(wanted) => (wanted.sets, wanted.rulesets),
+    let (mut sets, mut rulesets): (Vec<CreateSet>, _) = match wanted {
+        Some(wanted) => {
+            let sets = wanted.sets.into_iter().map(|set| set.create);
+            (sets.collect(), wanted.rulesets)
+        }
         None => (Vec::new(), Vec::new()),
     };
     if let Some(only) = args.family {

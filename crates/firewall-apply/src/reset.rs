@@ -2,12 +2,13 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use ipset_netlink::{CreateSet, IfMissing, IpSet};
+use ipset_netlink::{IfMissing, IpSet};
 use iptables_ruleset::{Kernel as _, Nftables, Plan, Policy, Ruleset, Snapshot};
 use serde::Serialize;
 
 use crate::args::ResetArgs;
 use crate::config::Wanted;
+use crate::configured::ConfiguredSet;
 use crate::findings::{Findings, causes, refusal};
 use crate::foreign::named;
 use crate::pending::Place;
@@ -168,11 +169,15 @@ fn remove(wanted: &Wanted, adopt: bool) -> Result<Removed, String> {
     Ok(Removed::Ours(after))
 }
 
-fn destroy_sets(kernel: &mut IpSet, sets: &[CreateSet], findings: &mut Findings) -> Vec<SetReport> {
+fn destroy_sets(
+    kernel: &mut IpSet,
+    sets: &[ConfiguredSet],
+    findings: &mut Findings,
+) -> Vec<SetReport> {
     sets.iter()
         .map(|set| SetReport {
-            name: set.name.to_string(),
-            outcome: match kernel.destroy(&set.name, IfMissing::Fail) {
+            name: set.name().to_string(),
+            outcome: match kernel.destroy(set.name(), IfMissing::Fail) {
                 Ok(()) => Outcome::Destroyed,
                 Err(error) if error.is_set_not_found() => Outcome::Missing,
                 Err(error) => {

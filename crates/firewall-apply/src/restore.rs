@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::config::Wanted;
+use crate::configured::ConfiguredSet;
 use crate::findings::{Findings, Problem, causes};
 use crate::save::everybody;
 use crate::save::format::{Member, Saved, SavedSet, cannot_add, misfit};
@@ -179,7 +180,7 @@ pub(crate) fn run(wanted: Option<Wanted>, path: &Path, findings: &mut Findings) 
 fn plan<'a>(
     kernel: &mut IpSet,
     saved: &'a Saved,
-    ours: &[CreateSet],
+    ours: &[ConfiguredSet],
     path: &Path,
     findings: &mut Findings,
 ) -> Vec<Plan<'a>> {
@@ -211,23 +212,26 @@ fn plan<'a>(
 
 /// The set as the file says, or as wanted where it does not. One of ours is made so that the rules
 /// can use it.
-fn to_create(set: &SavedSet, ours: &[CreateSet]) -> Result<CreateSet, String> {
+fn to_create(set: &SavedSet, ours: &[ConfiguredSet]) -> Result<CreateSet, String> {
     let name = &set.name;
-    let wanted = ours.iter().find(|wanted| wanted.name == *name);
+    let mut wanted = ours.iter().map(|set| &set.create);
+    let wanted = wanted.find(|wanted| wanted.name == *name);
+    let usable = |create: &CreateSet, wanted: &CreateSet| {
+        matches!(create.set_type, SetType::HashIp | SetType::HashNet)
+            || create.set_type == wanted.set_type
+    };
     match (&set.create, wanted) {
         (Some(create), Some(wanted)) if create.family != wanted.family => Err(format!(
             "set \"{name}\" is created for family {}, and the firewall needs it for {}",
             create.family, wanted.family
         )),
-        (Some(create), Some(_))
-            if !matches!(create.set_type, SetType::HashIp | SetType::HashNet) =>
+        (Some(create), Some(wanted)) if !usable(create, wanted) => Err(format!(
+            "set \"{name}\" is created with type {}, and the firewall can use only hash:net and hash:ip",
+            create.set_type
+        )),
+        (Some(create), Some(wanted))
+            if create.options.timeout.is_none() && wanted.options.timeout.is_some() =>
         {
-            Err(format!(
-                "set \"{name}\" is created with type {}, and the firewall can use only hash:net and hash:ip",
-                create.set_type
-            ))
-        }
-        (Some(create), Some(_)) if create.options.timeout.is_none() => {
             Ok(create.clone().timeout(Timeout::PERMANENT))
         }
         (Some(create), _) => Ok(create.clone()),

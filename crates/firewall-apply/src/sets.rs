@@ -1,8 +1,9 @@
-//! The sets that the rules look into: the eight lists, and those that services name.
+//! The sets that the rules look into, and the administrator's own: as they are, and as they shall be.
 
 use ipset_netlink::{CreateSet, IfMissing, IpSet, SetHeader, SetName, SetType, Transport};
+use iptables_ruleset::config::SetOrigin;
 
-use crate::config::set_names;
+use crate::configured::ConfiguredSet;
 use crate::findings::{Findings, causes};
 use crate::host::Host;
 use crate::needs;
@@ -11,7 +12,7 @@ use crate::needs;
 #[derive(Debug)]
 pub(crate) struct WantedSet {
     /// The set as it would be created.
-    pub(crate) wanted: CreateSet,
+    pub(crate) wanted: ConfiguredSet,
     /// The set that the kernel has; `None` when there is none of that name, or it cannot be asked.
     pub(crate) found: Option<SetHeader>,
     /// Whether the rules can look into the set, once it is made where it is missing.
@@ -39,19 +40,19 @@ pub(crate) fn connect(findings: &mut Findings) -> Option<IpSet> {
 /// `findings`. A set that can be used although it is not as wanted becomes a warning.
 pub(crate) fn examine<T: Transport>(
     kernel: &mut IpSet<T>,
-    wanted: &[CreateSet],
+    wanted: &[ConfiguredSet],
     findings: &mut Findings,
 ) -> Vec<WantedSet> {
     let mut examined = Vec::new();
     let host = Host::of_this_system();
     for wanted in wanted.iter().cloned() {
-        let found = match kernel.header(&wanted.name) {
+        let found = match kernel.header(wanted.name()) {
             Ok(header) => Ok(Some(header)),
             Err(error) if error.is_set_not_found() => Ok(None),
             Err(error) => Err(error),
         };
         let unknown = match &found {
-            Ok(None) => needs::missing_set_types(kernel, std::slice::from_ref(&wanted), &host),
+            Ok(None) => needs::missing_set_types(kernel, [&wanted.create], &host),
             _ => Vec::new(),
         };
         let is_known = unknown.is_empty();
@@ -94,29 +95,42 @@ pub(crate) fn destroy<'a, T: Transport>(
 }
 
 /// The set that was found, with what the configuration says: type, family and size, and that
-/// members can end. Other options stay as they were found, and a set that is none of the lists as
-/// a whole.
-pub(crate) fn as_configured(wanted: &CreateSet, found: &SetHeader) -> CreateSet {
+/// members can end. Other options stay as they were found unless the configuration asks for them,
+/// and a set that only services name as a whole.
+pub(crate) fn as_configured(wanted: &ConfiguredSet, found: &SetHeader) -> CreateSet {
     let mut set = CreateSet::from(found);
-    if !is_list(&wanted.name) {
+    let create = &wanted.create;
+    if wanted.origin == SetOrigin::Service {
         return set;
     }
-    if (&set.set_type, set.family) != (&wanted.set_type, wanted.family) {
+    if (&set.set_type, set.family) != (&create.set_type, create.family) {
         let before = set.options;
-        set = wanted.clone();
-        set.options.counters = before.counters;
-        set.options.comments = before.comments;
+        set = create.clone();
+        set.options.counters |= before.counters;
+        set.options.comments |= before.comments;
         set.options.skbinfo = before.skbinfo;
         set.options.forceadd = before.forceadd;
-        set.options.timeout = before.timeout.or(wanted.options.timeout);
+        set.options.timeout = before.timeout.or(create.options.timeout);
     }
-    set.options.max_elements = wanted.options.max_elements;
-    set.options.timeout = set.options.timeout.or(wanted.options.timeout);
+    set.options.counters |= create.options.counters;
+    set.options.comments |= create.options.comments;
+    // One that a file fills grows with it.
+    set.options.max_elements = if wanted.is_filled_by_a_file() {
+        set.options.max_elements.max(create.options.max_elements)
+    } else {
+        create.options.max_elements
+    };
+    set.options.timeout = match (wanted.origin, create.options.timeout) {
+        // Where something is said of it.
+        (SetOrigin::Own, Some(timeout)) if !timeout.is_permanent() => Some(timeout),
+        (_, timeout) => set.options.timeout.or(timeout),
+    };
     set
 }
 
 /// Whether the set that was found can stand for the wanted one.
-fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) -> bool {
+fn judge(configured: &ConfiguredSet, found: &SetHeader, findings: &mut Findings) -> bool {
+    let wanted = &configured.create;
     let name = &wanted.name;
     let cure = || {
         let free = match found.references {
@@ -127,14 +141,14 @@ fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) -> bool
             "{free}keep its members if they matter (`ipset save {name}`), `ipset destroy {name}`, and apply again"
         )
     };
-    if let Some(why) = unusable(wanted, found) {
+    if let Some(why) = unusable(configured, found) {
         let cure = cure();
         findings.fail(format!(
             "cannot use set \"{name}\", which is there already: {why}; {cure}"
         ));
         return false;
     }
-    if !is_list(name) {
+    if configured.origin == SetOrigin::Service {
         return true;
     }
     if found.set_type != wanted.set_type {
@@ -143,40 +157,42 @@ fn judge(wanted: &CreateSet, found: &SetHeader, findings: &mut Findings) -> bool
             "set \"{name}\" is there already with type {is}; the configuration says {set}: it is kept as it is"
         ));
     }
-    if found.options.max_elements != wanted.options.max_elements {
+    let room = as_configured(configured, found).options.max_elements;
+    if found.options.max_elements != room {
         let number = |n: Option<u32>| n.map_or("none".to_owned(), |n| n.to_string());
-        let (is, set) = (
-            number(found.options.max_elements),
-            number(wanted.options.max_elements),
-        );
+        let (is, set) = (number(found.options.max_elements), number(room));
         findings.warn(format!(
             "set \"{name}\" is there already with maxelem {is}; the configuration says {set}: it is kept as it is"
         ));
     }
     match found.options.timeout {
         // The rules look into it all the same, and a host without a firewall would be worse off.
-        None => findings.warn(format!(
+        None if wanted.options.timeout.is_some() => findings.warn(format!(
             "set \"{name}\" is there already without timeouts: whoever is in it stays, and log-scanner adds nobody to it; {}",
             cure()
         )),
-        Some(default) if !default.is_permanent() => findings.warn(format!(
+        Some(default) if !default.is_permanent() && found.options.timeout != wanted.options.timeout => findings.warn(format!(
             "set \"{name}\" is there already with a default timeout of {default}: a member that is added without one \
              ends after that time"
         )),
-        Some(_) => {}
+        _ => {}
     }
     true
 }
 
-/// Whether a set is one of the lists, whatever the configuration. Others the administrator makes as
-/// it pleases him.
-pub(crate) fn is_list(name: &SetName) -> bool {
-    set_names(None).is_ok_and(|names| names.contains(name))
-}
-
 /// Why the rules cannot look into the set that was found, if so.
-pub(crate) fn unusable(wanted: &CreateSet, found: &SetHeader) -> Option<String> {
-    if !matches!(found.set_type, SetType::HashIp | SetType::HashNet) {
+pub(crate) fn unusable(wanted: &ConfiguredSet, found: &SetHeader) -> Option<String> {
+    let wanted = &wanted.create;
+    let of_addresses = |set_type: &SetType| matches!(set_type, SetType::HashIp | SetType::HashNet);
+    if !of_addresses(&wanted.set_type) {
+        return (wanted.set_type != found.set_type).then(|| {
+            format!(
+                "its type is {}, and the configuration says {}",
+                found.set_type, wanted.set_type
+            )
+        });
+    }
+    if !of_addresses(&found.set_type) {
         return Some(format!(
             "its type is {}, and only hash:net and hash:ip can be used",
             found.set_type
@@ -198,6 +214,10 @@ mod tests {
 
     use super::*;
 
+    fn configured(create: CreateSet, origin: SetOrigin) -> ConfiguredSet {
+        ConfiguredSet { create, origin }
+    }
+
     fn set(name: &str, set_type: SetType, family: Family) -> CreateSet {
         CreateSet::new(name.parse().unwrap(), set_type, family).timeout(Timeout::PERMANENT)
     }
@@ -210,6 +230,7 @@ mod tests {
         }
         let mut findings = Findings::default();
         let wanted = set("blacklist", SetType::HashNet, Family::Inet).max_elements(65536);
+        let wanted = configured(wanted, SetOrigin::List);
         let mut examined = examine(&mut kernel, &[wanted], &mut findings);
         assert_eq!(examined.len(), 1);
         (examined.remove(0), findings)
@@ -241,14 +262,44 @@ mod tests {
     }
 
     #[test]
-    fn a_set_of_the_administrators_is_as_it_pleases_him() {
+    fn a_set_of_the_administrator_is_as_he_says_and_one_of_a_file_may_have_grown() {
+        let mut kernel = IpSet::with_transport(FakeKernel::new()).unwrap();
+        let found = set("office", SetType::HashNet, Family::Inet).max_elements(2000);
+        kernel.create(&found, IfExists::Fail).unwrap();
+        let header = kernel.header(&found.name).unwrap();
+        let hour = Timeout::from_secs(3600).unwrap();
+        let mut wanted = found.clone().max_elements(1000).timeout(hour);
+        wanted.options.comments = true;
+        let own = as_configured(&configured(wanted.clone(), SetOrigin::Own), &header);
+        assert!(own.options.comments && !own.options.counters);
+        assert_eq!(own.options.timeout, Some(hour));
+        assert_eq!(own.options.max_elements, Some(1000));
+        wanted.options.timeout = None;
+        wanted.options.comments = false;
+        let filled = as_configured(&configured(wanted, SetOrigin::File), &header);
+        assert_eq!(filled, CreateSet::from(&header));
+
+        let pairs = set("pairs", SetType::HashIpPort, Family::Inet);
+        kernel.create(&pairs, IfExists::Fail).unwrap();
+        let header = kernel.header(&pairs.name).unwrap();
+        let own = |set_type| {
+            let wanted = set("pairs", set_type, Family::Inet);
+            unusable(&configured(wanted, SetOrigin::Own), &header)
+        };
+        assert_eq!(own(SetType::HashIpPort), None);
+        assert!(own(SetType::HashNetPort).is_some() && own(SetType::HashNet).is_some());
+    }
+
+    #[test]
+    fn a_set_that_only_services_name_is_as_it_pleases_the_administrator() {
         let mut kernel = IpSet::with_transport(FakeKernel::new()).unwrap();
         let office = |set_type| CreateSet::new("office".parse().unwrap(), set_type, Family::Inet);
         kernel
             .create(&office(SetType::HashIp), IfExists::Fail)
             .unwrap();
         let mut findings = Findings::default();
-        let wanted = [office(SetType::HashNet).timeout(Timeout::PERMANENT)];
+        let wanted = office(SetType::HashNet).timeout(Timeout::PERMANENT);
+        let wanted = [configured(wanted, SetOrigin::Service)];
         let examined = examine(&mut kernel, &wanted, &mut findings);
         assert!(
             examined[0].usable && findings.warnings.is_empty(),

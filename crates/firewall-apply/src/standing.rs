@@ -51,8 +51,8 @@ pub(crate) fn set_names<T: Transport>(
 ) -> impl Fn(u16) -> Option<String> + use<T> {
     let mut names = Vec::new();
     for set in &expected.sets {
-        if let Ok(found) = kernel.index(&set.name) {
-            names.push((found.index, set.name.to_string()));
+        if let Ok(found) = kernel.index(set.name()) {
+            names.push((found.index, set.name().to_string()));
         }
     }
     move |index| {

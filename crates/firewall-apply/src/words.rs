@@ -35,6 +35,18 @@ impl Display for Count<'_> {
     }
 }
 
+/// A number of entries.
+pub(crate) struct Entries(pub(crate) u64);
+
+impl Display for Entries {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            1 => f.write_str("1 entry"),
+            number => write!(f, "{number} entries"),
+        }
+    }
+}
+
 /// Seconds in the form durations are given in: `1h30m`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Span(pub(crate) u32);

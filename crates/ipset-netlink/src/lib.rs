@@ -82,6 +82,10 @@
 //! other. A set that someone lists can be neither swapped, renamed nor destroyed; these are tried
 //! again for about a second then.
 //!
+//! # Lists of addresses
+//!
+//! [`address_list`] makes the fewest networks of files that hold addresses, networks and ranges.
+//!
 //! # Text
 //!
 //! [`text`] reads and writes the lines of `ipset save`.
@@ -104,6 +108,7 @@
 //! and answers as a kernel would; [`testing::script`] answers from a script.
 #![forbid(unsafe_code)]
 
+pub mod address_list;
 mod bytes;
 mod entry;
 mod error;

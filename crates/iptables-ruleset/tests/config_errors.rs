@@ -15,7 +15,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "colour = 1\n",
-        "line 1, column 1: unknown key \"colour\"; known are policy, forward, log, sets, throttle, service",
+        "line 1, column 1: unknown key \"colour\"; known are policy, forward, log, sets, set, blocklist, throttle, service",
     ),
     (
         "policy = 1\n",
@@ -56,6 +56,85 @@ const WRONG: &[(&str, &str)] = &[
     (
         "[log]\nnflog-group = 65536\n",
         "line 2, column 15: nflog-group in [log] must be a whole number, 0 to 65535; it is 65536",
+    ),
+    (
+        "[[set]]\ntype = \"hash:net\"\n",
+        "line 1, column 1: [[set]] has no name",
+    ),
+    (
+        "[[set]]\nname = \"blacklist\"\n",
+        "line 2, column 8: name in [[set]] \"blacklist\": this list is always there: its members stand under [sets.members], how it \
+         is made under [sets]",
+    ),
+    (
+        "[[set]]\nname = \"office_v6\"\n",
+        "line 2, column 8: name in [[set]] \"office_v6\": one name stands for the sets of both families: \"set:office\" is office in \
+         the IPv4 rules and office_v6 in the IPv6 rules",
+    ),
+    (
+        "[[set]]\nname = \"a-name-of-29-bytes-is-too-long\"\n",
+        "line 2, column 8: name in [[set]] \"a-name-of-29-bytes-is-too-long\": the name of the set must not be longer than 28 bytes: \
+         that for IPv6 has _v6 at its end",
+    ),
+    (
+        "[[set]]\nname = \"a b\"\n",
+        "line 2, column 8: name in [[set]] \"a b\": must not contain ' '",
+    ),
+    (
+        "[[set]]\nname = \"rampart.new.a\"\n",
+        "line 2, column 8: name in [[set]] \"rampart.new.a\": names that begin with \"rampart.\" are those of sets that are being \
+         filled",
+    ),
+    (
+        "[[set]]\nname = \"a\"\ntype = \"bitmap:ip\"\n",
+        "line 3, column 8: type in [[set]] must be \"hash:net\" or \"hash:ip\" or \"hash:ip,port\" or \"hash:ip,port,ip\" or \
+         \"hash:ip,port,net\" or \"hash:ip,mark\" or \"hash:ip,mac\" or \"hash:net,net\" or \"hash:net,port\" or \
+         \"hash:net,port,net\" or \"hash:net,iface\"; it is \"bitmap:ip\"",
+    ),
+    (
+        "[[set]]\nname = \"a\"\nfamily = \"ipv4\"\n",
+        "line 3, column 10: family in [[set]] must be \"both\" or \"inet\" or \"inet6\"; it is \"ipv4\"",
+    ),
+    (
+        "[[set]]\nname = \"a\"\ntimeout = \"1 hour\"\n",
+        "line 3, column 11: timeout in [[set]] \"1 hour\": expected whole numbers with s, m, h, d or w, like 90s, 30m or 1h30m",
+    ),
+    (
+        "[[set]]\nname = \"a\"\nfile = []\n",
+        "line 3, column 8: an empty list: there is no file",
+    ),
+    (
+        "[[set]]\nname = \"a\"\nfile = [\"x\", \"\"]\n",
+        "line 3, column 14: \"\" is no path of a file",
+    ),
+    (
+        "[[set]]\nname = \"a\"\ntype = \"hash:ip,port\"\nfile = \"x\"\n",
+        "line 4, column 8: a file holds addresses, networks and ranges, and set \"a\" is of type hash:ip,port: hash:net or hash:ip",
+    ),
+    (
+        "[[set]]\nname = \"a\"\ntimeout = \"1h\"\nfile = \"x\"\n",
+        "line 3, column 11: timeout is about members that somebody adds, and those of set \"a\" are what stands in its file",
+    ),
+    (
+        "[[set]]\nname = \"a\"\n[[blocklist]]\nname = \"a\"\nfile = \"x\"\n",
+        "line 4, column 8: two sets are named \"a\"",
+    ),
+    (
+        "[[blocklist]]\nname = \"a\"\n",
+        "line 1, column 1: [[blocklist]] has no file",
+    ),
+    (
+        "[[blocklist]]\nname = \"a\"\nfile = \"x\"\nmax-shrink = \"101%\"\n",
+        "line 4, column 14: max-shrink in [[blocklist]] \"101%\": expected \"0%\" to \"100%\", like \"50%\"",
+    ),
+    (
+        "[[blocklist]]\nname = \"a\"\nfiles = \"x\"\n",
+        "line 3, column 1: unknown key \"files\" in [[blocklist]]; did you mean \"file\"?",
+    ),
+    (
+        "[[service]]\nname = \"a\"\nprotocol = \"tcp\"\nports = [22]\nsources = [\"!set:b\"]\n[[set]]\nname = \"b\"\ntype = \"hash:ip,mac\"\n",
+        "line 5, column 11: set \"b\" is of type hash:ip,mac, and service \"a\" asks it for addresses alone, which takes hash:net or \
+         hash:ip",
     ),
     (
         "[log]\nrate = \"fast\"\n",
@@ -397,6 +476,32 @@ fn a_second_file_is_read_on_top_of_the_first() {
 }
 
 #[test]
+fn sets_of_several_files_come_together() {
+    let first = Config::parse("[[set]]\nname = \"a\"\n[[blocklist]]\nname = \"b\"\nfile = \"x\"\n")
+        .unwrap();
+    let said = |config: &Config, text: &str| config.clone().and(text).unwrap_err().to_string();
+    for again in [
+        "[[set]]\nname = \"b\"\n",
+        "[[blocklist]]\nname = \"a\"\nfile = \"x\"\n",
+    ] {
+        assert!(said(&first, again).starts_with("line 2, column 8: two sets are named"));
+    }
+    let more = first.clone().and("[[set]]\nname = \"c\"\n").unwrap();
+    assert_eq!((more.own_sets.len(), more.blocklists.len()), (2, 1));
+    // A service of an earlier file names it.
+    let service = "[[service]]\nuse = \"http\"\nsources = [\"set:d\"]\n";
+    let service = Config::parse(service).unwrap();
+    assert_eq!(
+        said(
+            &service,
+            "[[set]]\nname = \"d\"\ntype = \"hash:net,iface\"\n"
+        ),
+        "line 1, column 1: set \"d\" is of type hash:net,iface, and service \"http\" asks it for addresses alone, which takes \
+         hash:net or hash:ip"
+    );
+}
+
+#[test]
 fn every_ready_made_service_can_be_used() {
     let error = Config::parse("[[service]]\nuse = \"?\"\n").unwrap_err();
     let (_, names) = error.message().split_once("known are ").unwrap();
@@ -411,6 +516,10 @@ fn every_ready_made_service_can_be_used() {
 #[test]
 fn no_text_makes_the_parser_panic() {
     let file = include_str!("cases/30-everything/firewall.toml");
+    let lists = include_str!("cases/92-lists/firewall.toml");
+    for end in (0..lists.len()).filter(|end| lists.is_char_boundary(*end)) {
+        let _ = Config::parse(&lists[..end]);
+    }
     for end in (0..file.len()).filter(|end| file.is_char_boundary(*end)) {
         let _ = Config::parse(&file[..end]);
         let _ = Config::parse(&file[end..]);

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ipset_netlink::{IpSet, SetName};
+use ipset_netlink::{IfExists, IpSet, SetName};
 use iptables_ruleset::{Config, Ruleset, Snapshot};
 
 use super::install::{Failure, Installed, install};
+use super::lists::Lists;
 use super::members::{self, Changed};
 use super::replace;
-use super::report::{Applied, ChainReport, Confirm, Report, Rules, SetReport};
+use super::report::{Applied, ChainReport, Confirm, Report, Rules, SavedReport, SetReport};
 use super::saved_members::SavedMembers;
 use crate::config::{Source, Wanted};
 use crate::findings::{Findings, causes};
+use crate::lists::put_in;
 use crate::pending::Armed;
 use crate::rules::FamilyRules;
 use crate::save::members::PutBack;
@@ -48,23 +50,34 @@ impl<'a> Attempt<'a> {
         config: Source,
         saved_path: &'a Path,
         before: Option<&'a Snapshot>,
+        saved: Option<(SavedMembers<'a>, SavedReport)>,
         findings: &'a mut Findings,
     ) -> Self {
+        let mut report = Report::new(config);
+        let saved = saved.map(|(saved, about)| {
+            report.saved = Some(about);
+            saved
+        });
         Self {
             kernel,
             findings,
             saved_path,
             before,
-            saved: None,
-            report: Report::new(config),
+            saved,
+            report,
             after: None,
         }
     }
 
+    /// The lists of a configuration, read.
+    pub(super) fn read_lists<'w>(&mut self, wanted: &'w Wanted) -> Lists<'w> {
+        Lists::read(self.kernel, wanted, self.findings)
+    }
+
     /// Puts the sets and the rules of a configuration in. Returns `false` when they are not in:
     /// errors say why, and the sets that this run created are gone again.
-    pub(super) fn put_in(&mut self, wanted: &Wanted, applied: Applied) -> bool {
-        let prepared = self.prepare(wanted, true);
+    pub(super) fn put_in(&mut self, wanted: &Wanted, lists: &Lists<'_>, applied: Applied) -> bool {
+        let prepared = self.prepare(wanted, lists, true);
         if !prepared.is_whole() {
             self.undo(&prepared);
             return false;
@@ -73,11 +86,16 @@ impl<'a> Attempt<'a> {
     }
 
     /// Looks for the sets of a configuration, replaces those that are otherwise, puts its members
-    /// into those that are there, and makes those that are missing.
+    /// into those that are there, makes those that are missing, and fills those of lists.
     ///
     /// With `all_or_none` no set is made where one of those that are there cannot be used;
     /// otherwise each that can be had, whatever is wrong with the others.
-    pub(super) fn prepare(&mut self, wanted: &Wanted, all_or_none: bool) -> Prepared {
+    pub(super) fn prepare(
+        &mut self,
+        wanted: &Wanted,
+        lists: &Lists<'_>,
+        all_or_none: bool,
+    ) -> Prepared {
         let replaced = replace::those_that_differ(self.kernel, &wanted.sets, self.findings);
         let mut prepared = Prepared {
             replaced,
@@ -87,19 +105,40 @@ impl<'a> Attempt<'a> {
         };
         for set in prepared.sets.iter().filter(|set| set.usable) {
             if let Some(found) = &set.found {
-                let name = &set.wanted.name;
+                let name = set.wanted.name();
                 let keys = wanted.members_of(name);
                 let done = members::into_existing(self.kernel, found, keys, self.findings);
                 prepared.changed.insert(name.clone(), done);
             }
         }
         if prepared.is_whole() || !all_or_none {
-            self.create(&mut prepared, wanted, all_or_none);
+            self.create(&mut prepared, wanted, lists, all_or_none);
+        }
+        if prepared.is_whole() || !all_or_none {
+            self.fill_lists(&prepared, lists);
         }
         prepared
     }
 
-    fn create(&mut self, prepared: &mut Prepared, wanted: &Wanted, all_or_none: bool) {
+    /// Puts the lists into their sets. Why one stays as it is, is noted.
+    fn fill_lists(&mut self, prepared: &Prepared, lists: &Lists<'_>) {
+        let looked_again;
+        let planned = if prepared.created.is_empty() && prepared.replaced.is_empty() {
+            &lists.planned
+        } else {
+            looked_again = lists.look_again(self.kernel, self.findings);
+            &looked_again
+        };
+        self.report.lists = put_in(self.kernel, planned, self.findings);
+    }
+
+    fn create(
+        &mut self,
+        prepared: &mut Prepared,
+        wanted: &Wanted,
+        lists: &Lists<'_>,
+        all_or_none: bool,
+    ) {
         let missing = |set: &&mut WantedSet| set.usable && set.found.is_none();
         for set in prepared.sets.iter_mut().filter(missing) {
             let saved = match &mut self.saved {
@@ -110,9 +149,16 @@ impl<'a> Attempt<'a> {
                     none.insert(saved)
                 }
             };
-            let name = &set.wanted.name;
+            let name = set.wanted.name();
             let keys = wanted.members_of(name);
-            match saved.create(self.kernel, &set.wanted, keys, self.findings) {
+            let create = &set.wanted.create;
+            let made = if lists.fills(name, saved) {
+                let made = self.kernel.create(create, IfExists::Fail);
+                made.map(|()| (PutBack::default(), 0))
+            } else {
+                saved.create(self.kernel, create, keys, self.findings)
+            };
+            match made {
                 Ok((restored, added)) => {
                     prepared.created.insert(name.clone(), restored);
                     let changed = Changed { added, removed: 0 };
@@ -188,7 +234,7 @@ impl<'a> Attempt<'a> {
             .iter()
             .filter(|set| set.usable)
             .map(|set| {
-                let name = &set.wanted.name;
+                let name = set.wanted.name();
                 let changed = prepared.changed.get(name).copied().unwrap_or_default();
                 let replaced = prepared.replaced.get(name).copied();
                 SetReport::new(set, prepared.created.get(name), replaced, changed)
@@ -245,6 +291,6 @@ impl Prepared {
     /// Those that are there and can be looked into.
     pub(super) fn usable(&self) -> impl Iterator<Item = &SetName> {
         let usable = self.sets.iter().filter(|set| set.usable);
-        usable.map(|set| &set.wanted.name)
+        usable.map(|set| set.wanted.name())
     }
 }

@@ -1,10 +1,10 @@
 //! The first apply: what goes on that was there before.
 
-use ipset_netlink::{IpSet, Key};
+use ipset_netlink::IpSet;
 use iptables_ruleset::SetName;
 
+use super::foreseen::Foreseen;
 use super::sessions::{self, Session, is_covered};
-use crate::config::Wanted;
 use crate::findings::{Findings, causes};
 use crate::words::first_of;
 
@@ -13,15 +13,15 @@ const NAMED: usize = 20;
 
 /// Makes the live sessions known to connection tracking, so that they go on, and tells which of
 /// them nobody could open again.
-pub(super) fn run(kernel: &mut IpSet, wanted: Option<&Wanted>, findings: &mut Findings) {
+pub(super) fn run(kernel: &mut IpSet, foreseen: Option<&Foreseen<'_>>, findings: &mut Findings) {
     let sessions = sessions::live();
-    let uncovered: Vec<&Session> = match wanted {
-        Some(wanted) => sessions
+    let uncovered: Vec<&Session> = match foreseen {
+        Some(foreseen) => sessions
             .iter()
             .filter(|one| one.inward)
             .filter(|one| {
-                let is_in = |set: &SetName| is_member(kernel, set.as_str(), one);
-                !is_covered(one, &wanted.config, is_in) && !is_whitelisted(kernel, one)
+                let mut is_in = |set: &SetName| foreseen.holds(kernel, set, one.peer.ip());
+                !is_whitelisted(&mut is_in, one) && !is_covered(one, &foreseen.wanted.config, is_in)
             })
             .collect(),
         None => Vec::new(),
@@ -45,19 +45,11 @@ pub(super) fn run(kernel: &mut IpSet, wanted: Option<&Wanted>, findings: &mut Fi
     }
 }
 
-fn is_whitelisted(kernel: &mut IpSet, session: &Session) -> bool {
+fn is_whitelisted(is_in: &mut impl FnMut(&SetName) -> bool, session: &Session) -> bool {
     let name = if session.peer.is_ipv4() {
         "whitelist"
     } else {
         "whitelist_v6"
     };
-    is_member(kernel, name, session)
-}
-
-fn is_member(kernel: &mut IpSet, set: &str, session: &Session) -> bool {
-    // Where there is no such set yet, nobody is in it.
-    set.parse().is_ok_and(|name| {
-        let peer = Key::ip(session.peer.ip());
-        kernel.contains(&name, &peer).unwrap_or(false)
-    })
+    name.parse().is_ok_and(|name| is_in(&name))
 }

@@ -35,7 +35,8 @@ fn last_one(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last) -> 
     if wanted.is_some_and(|wanted| body(&wanted.text) == body(&kept.text)) {
         return false;
     }
-    if !attempt.put_in(kept, Applied::Last) {
+    let lists = attempt.read_lists(kept);
+    if !attempt.put_in(kept, &lists, Applied::Last) {
         return false;
     }
     let place = last.path().map(|path| path.display().to_string());
@@ -54,7 +55,8 @@ fn floor(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last) -> boo
         .or(last.kept().map(|kept| &kept.wanted))
         .or(built_in.as_ref());
     let Some(base) = base else { return false };
-    let prepared = attempt.prepare(base, false);
+    let lists = attempt.read_lists(base);
+    let prepared = attempt.prepare(base, &lists, false);
     let mut why = String::new();
     for parts in less_and_less(&prepared) {
         let Ok(rulesets) = rulesets(&base.config, &parts) else {

@@ -6,6 +6,7 @@ use ipset_netlink::IpSet;
 use iptables_ruleset::Snapshot;
 use jiff::{SignedDuration, Timestamp};
 
+use super::lists::Lists;
 use super::report::Confirm;
 use crate::args::ApplyArgs;
 use crate::config::Wanted;
@@ -88,6 +89,7 @@ impl Guard {
         kernel: &mut IpSet,
         tables: Option<&Snapshot>,
         wanted: Option<&Wanted>,
+        lists: Option<&Lists<'_>>,
         last: &Last,
     ) -> Result<Option<Arming>, String> {
         let (Some(within), Some(wanted)) = (self.within, wanted) else {
@@ -98,7 +100,8 @@ impl Guard {
         )?;
         let tables =
             tables.ok_or("what is there cannot be read, so that there is nothing to go back to")?;
-        let pending = Pending::of(kernel, tables, wanted, last, end_of(within))?;
+        let planned = lists.map_or(&[][..], |lists| &lists.planned);
+        let pending = Pending::of(kernel, tables, wanted, planned, last, end_of(within))?;
         pending::arm(place, pending, Duration::from_secs(within.0.into())).map(Some)
     }
 

@@ -4,8 +4,10 @@ mod attempt;
 mod before;
 mod fallback;
 mod foreign;
+mod foreseen;
 mod guard;
 mod install;
+mod lists;
 mod members;
 mod replace;
 mod report;
@@ -16,9 +18,12 @@ mod tables_before;
 mod typed_over;
 
 use attempt::Attempt;
+use foreseen::Foreseen;
 use guard::Guard;
+use lists::Lists;
 use report::Applied;
 pub(crate) use report::Report;
+use saved_members::SavedMembers;
 use tables_before::TablesBefore;
 
 use crate::args::ApplyArgs;
@@ -57,17 +62,27 @@ pub(crate) fn run(
             return Report::new(config);
         }
     }
-    if let (Some(wanted), false) = (wanted, args.force) {
-        let before = last.kept().map(|kept| &kept.wanted);
-        if let Some(why) = typed_over::locks_out(&mut kernel, wanted, before) {
+    let lists = wanted.map(|wanted| Lists::read(&mut kernel, wanted, findings));
+    let saved = wanted.and_then(|wanted| {
+        SavedMembers::read_where_missing(&mut kernel, &wanted.sets, &args.saved, findings)
+    });
+    let foreseen = wanted.zip(lists.as_ref()).map(|(wanted, lists)| Foreseen {
+        wanted,
+        before: last.kept().map(|kept| &kept.wanted),
+        lists,
+        saved: saved.as_ref().map(|(saved, _)| saved),
+    });
+    if let (Some(foreseen), false) = (&foreseen, args.force) {
+        if let Some(why) = typed_over::locks_out(&mut kernel, foreseen) {
             findings.refuse(why);
             return Report::new(config);
         }
     }
     if tables.is_bare() {
-        before::run(&mut kernel, wanted, findings);
+        before::run(&mut kernel, foreseen.as_ref(), findings);
     }
-    let mut armed = match guard.arm(&mut kernel, tables.snapshot(), wanted, &last) {
+    let tables_now = tables.snapshot();
+    let mut armed = match guard.arm(&mut kernel, tables_now, wanted, lists.as_ref(), &last) {
         Ok(Some(Arming::Waiter(waiter))) => {
             // What another run waits for ends with the first process.
             drop((turn, kernel));
@@ -85,12 +100,14 @@ pub(crate) fn run(
         config,
         &args.saved,
         tables.snapshot(),
+        saved,
         findings,
     );
     let done = wanted
+        .zip(lists.as_ref())
         .filter(|_| !held_back)
-        .filter(|wanted| attempt.put_in(wanted, Applied::Configuration));
-    if let Some(wanted) = done {
+        .filter(|(wanted, lists)| attempt.put_in(wanted, lists, Applied::Configuration));
+    if let Some((wanted, _)) = done {
         attempt.take_out(last.kept().map(|kept| &kept.wanted), wanted);
         if let (Some(before), Some(after)) = (tables.snapshot(), &attempt.after) {
             strangers::note(before, after, wanted, &last, attempt.findings);

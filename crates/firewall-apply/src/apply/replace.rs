@@ -7,6 +7,7 @@ use ipset_netlink::{
 };
 
 use super::saved_members::UNFINISHED;
+use crate::configured::ConfiguredSet;
 use crate::findings::{Findings, causes};
 use crate::save::format::misfit;
 use crate::sets::{as_configured, unusable};
@@ -17,14 +18,14 @@ use crate::sets::{as_configured, unusable};
 /// Where a set cannot be used and not be replaced either, none is.
 pub(super) fn those_that_differ<T: Transport>(
     kernel: &mut IpSet<T>,
-    sets: &[CreateSet],
+    sets: &[ConfiguredSet],
     findings: &mut Findings,
 ) -> BTreeMap<SetName, u64> {
     let mut replacements = Vec::new();
     let mut stops = false;
     for wanted in sets {
         // What is missing is made, and what cannot be asked for is told, when they are looked for.
-        let Ok(found) = kernel.header(&wanted.name) else {
+        let Ok(found) = kernel.header(wanted.name()) else {
             continue;
         };
         let target = as_configured(wanted, &found);
@@ -35,7 +36,7 @@ pub(super) fn those_that_differ<T: Transport>(
             Ok(replacement) => replacements.push(replacement),
             Err(why) => {
                 stops |= unusable(wanted, &found).is_some();
-                findings.warn(not_replaced(&wanted.name, &why));
+                findings.warn(not_replaced(wanted.name(), &why));
             }
         }
     }
@@ -200,6 +201,7 @@ mod tests {
 
     use ipset_netlink::testing::FakeKernel;
     use ipset_netlink::{Family, SetType};
+    use iptables_ruleset::config::SetOrigin;
 
     use super::*;
 
@@ -207,6 +209,13 @@ mod tests {
         CreateSet::new("blacklist".parse().unwrap(), set_type, Family::Inet)
             .timeout(Timeout::PERMANENT)
             .max_elements(maxelem)
+    }
+
+    fn configured(create: &CreateSet) -> ConfiguredSet {
+        ConfiguredSet {
+            create: create.clone(),
+            origin: SetOrigin::List,
+        }
     }
 
     fn kernel(there: &CreateSet, members: &[&str]) -> IpSet<FakeKernel> {
@@ -235,7 +244,9 @@ mod tests {
         ] {
             let mut kernel = kernel(&there, &["192.0.2.1", "192.0.2.2"]);
             let mut findings = Findings::default();
-            let replaced = those_that_differ(&mut kernel, slice::from_ref(&want), &mut findings);
+            let configured = configured(&want);
+            let all = slice::from_ref(&configured);
+            let replaced = those_that_differ(&mut kernel, all, &mut findings);
             assert!(findings.warnings.is_empty(), "{findings:?}");
             assert_eq!(replaced.get(&want.name), Some(&2));
             let found = kernel.header(&want.name).unwrap();
@@ -244,7 +255,7 @@ mod tests {
             assert_eq!(members(&mut kernel), ["192.0.2.1", "192.0.2.2"]);
             assert_eq!(kernel.names().unwrap().len(), 1);
             // Once is enough.
-            let again = those_that_differ(&mut kernel, &[want], &mut findings);
+            let again = those_that_differ(&mut kernel, all, &mut findings);
             assert!(again.is_empty());
         }
     }
@@ -266,7 +277,7 @@ mod tests {
             let all = ["192.0.2.0/24", "198.51.100.1"];
             let mut kernel = kernel(&there, &all);
             let mut findings = Findings::default();
-            let replaced = those_that_differ(&mut kernel, &[want], &mut findings);
+            let replaced = those_that_differ(&mut kernel, &[configured(&want)], &mut findings);
             assert!(replaced.is_empty());
             let said = findings.warnings[0].to_string();
             assert!(said.contains(why), "{said}");
@@ -291,7 +302,7 @@ mod tests {
         let mut white = wanted(SetType::HashNet, 1000);
         white.name = pairs.name.clone();
         let mut findings = Findings::default();
-        let sets = [wanted(SetType::HashNet, 1000), white];
+        let sets = [wanted(SetType::HashNet, 1000), white].map(|set| configured(&set));
         assert!(those_that_differ(&mut kernel, &sets, &mut findings).is_empty());
         let found = kernel.header(&there.name).unwrap();
         assert_eq!(found.options.max_elements, Some(10));

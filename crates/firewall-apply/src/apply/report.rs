@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::members::Changed;
 use crate::config::Source;
+use crate::lists::ListReport;
 use crate::report;
 use crate::rules::{FamilyRules, policies_text};
 use crate::save::members::PutBack;
@@ -26,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) rules: Option<Rules>,
     /// The sets; none when the firewall was not put in.
     pub(crate) sets: Vec<SetReport>,
+    /// The lists; none when their sets were not looked at.
+    pub(crate) lists: Vec<ListReport>,
     /// The saved members; `None` when no set was created.
     pub(crate) saved: Option<SavedReport>,
     /// The rules; none when they were not put in.
@@ -94,6 +97,9 @@ impl Display for Report {
                 separator = ", ";
             }
             writeln!(f)?;
+        }
+        for list in &self.lists {
+            writeln!(f, "{list}")?;
         }
         for family in &self.families {
             let chains = family
@@ -165,6 +171,7 @@ impl Report {
             applied: None,
             rules: None,
             sets: Vec::new(),
+            lists: Vec::new(),
             saved: None,
             families: Vec::new(),
             confirm: None,
@@ -243,7 +250,7 @@ impl SetReport {
         replaced: Option<u64>,
         changed: Changed,
     ) -> Self {
-        let wanted = &set.wanted;
+        let wanted = &set.wanted.create;
         let (outcome, set_type, maxelem) = match &set.found {
             Some(found) => (
                 match replaced {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 
 use ipset_netlink::{
@@ -11,10 +12,12 @@ use jiff::Timestamp;
 
 use super::members;
 use super::report::SavedReport;
+use crate::configured::ConfiguredSet;
 use crate::findings::{Findings, causes};
+use crate::lists::Size;
 use crate::save::aside;
 use crate::save::format::{Saved, SavedSet};
-use crate::save::members::{PutBack, elapsed, note_refused, put_back};
+use crate::save::members::{PutBack, elapsed, note_refused, put_back, will_hold};
 use crate::save::parse::read;
 
 /// The members that were saved.
@@ -55,6 +58,35 @@ impl<'a> SavedMembers<'a> {
             elapsed: elapsed(saved.at, Timestamp::now()),
         };
         (Self { saved, path, lost }, report)
+    }
+
+    /// Reads the file where one of the sets is missing, into which saved members would go.
+    pub(super) fn read_where_missing<T: Transport>(
+        kernel: &mut IpSet<T>,
+        sets: &[ConfiguredSet],
+        path: &'a Path,
+        findings: &mut Findings,
+    ) -> Option<(Self, SavedReport)> {
+        let is_missing = |set: &ConfiguredSet| {
+            let found = kernel.header(set.name());
+            found.is_err_and(|error| error.is_set_not_found())
+        };
+        let any = sets.iter().any(is_missing);
+        any.then(|| Self::read(path, findings))
+    }
+
+    /// How much was saved of a set.
+    pub(super) fn size(&self, set: &SetName) -> Size {
+        let members = self.saved.set(set).map_or(&[][..], |saved| &saved.members);
+        Size::of_entries(members.iter().map(|member| &member.entry))
+    }
+
+    /// Whether an address is in a set once it is made with its saved members.
+    pub(super) fn will_hold(&self, wanted: &CreateSet, address: IpAddr) -> bool {
+        let Some(saved) = self.saved.set(&wanted.name) else {
+            return false;
+        };
+        will_hold(&extended(wanted, saved), saved, self.saved.at, address)
     }
 
     /// Keeps the lines that were not put back beside the file.
@@ -131,9 +163,11 @@ fn extended(wanted: &CreateSet, saved: &SavedSet) -> CreateSet {
             set.options.timeout = configured.timeout;
             set.options.max_elements = configured.max_elements;
             set.options.hash_size = configured.hash_size;
+            set.options.counters |= configured.counters;
+            set.options.comments |= configured.comments;
         } else {
-            set.options.counters = create.options.counters;
-            set.options.comments = create.options.comments;
+            set.options.counters |= create.options.counters;
+            set.options.comments |= create.options.comments;
             set.options.skbinfo = create.options.skbinfo;
             set.options.forceadd = create.options.forceadd;
         }

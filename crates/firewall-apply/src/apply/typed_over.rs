@@ -3,35 +3,28 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::ControlFlow;
 
-use ipset_netlink::{IpSet, Key, Listed};
+use ipset_netlink::IpSet;
 use iptables_ruleset::explain::{self, Answer, Ending, Explanation, Packet, Verdict};
 use iptables_ruleset::{Family, Hook, SetName, Table};
 
+use super::foreseen::Foreseen;
 use super::sessions;
-use crate::config::Wanted;
 
 /// Why the rules of a configuration would not let the ssh session in again that the command is
 /// typed over; `None` where they would, where that is not to be told, and where there is none.
-///
-/// `before` is the configuration that is in, whose members leave the sets with it.
-pub(super) fn locks_out(
-    kernel: &mut IpSet,
-    wanted: &Wanted,
-    before: Option<&Wanted>,
-) -> Option<String> {
+pub(super) fn locks_out(kernel: &mut IpSet, foreseen: &Foreseen<'_>) -> Option<String> {
     let (peer, local) = ends()?;
     let live = sessions::live();
     let mut live = live.iter().filter(|one| one.inward);
     live.find(|one| (one.peer, one.local) == (peer, local))?;
     let family = Family::of(peer.ip());
-    let mut rulesets = wanted.rulesets.iter();
+    let mut rulesets = foreseen.wanted.rulesets.iter();
     let ruleset =
         rulesets.find(|ruleset| (ruleset.table(), ruleset.family()) == (Table::Filter, family))?;
     let packet = Packet::new(peer.ip()).to(local.ip()).tcp(local.port());
     let mut members = |set: &SetName, packet: &Packet| {
-        let inside = will_be_in(kernel, set, packet.source(), wanted, before);
+        let inside = foreseen.holds(kernel, set, packet.source());
         Answer::known(inside, "")
     };
     let explained = explain::ruleset(ruleset, Hook::Input, &packet, &mut members);
@@ -54,46 +47,6 @@ fn due_to(explained: &Explanation) -> String {
         Some(step) => format!(" by rule {} of {}: {}", step.number, step.chain, step.rule),
         None => String::new(),
     }
-}
-
-/// Whether an address is in a set once the configuration is in.
-fn will_be_in(
-    kernel: &mut IpSet,
-    set: &SetName,
-    address: IpAddr,
-    wanted: &Wanted,
-    before: Option<&Wanted>,
-) -> bool {
-    let Ok(name) = set.as_str().parse() else {
-        return false;
-    };
-    let covers = |key: &Key| {
-        key.as_network()
-            .is_some_and(|network| network.contains(address))
-    };
-    let members = wanted.members_of(&name);
-    if members.iter().any(covers) {
-        return true;
-    }
-    // Where there is no such set yet, nobody is in it.
-    if !kernel.contains(&name, &Key::ip(address)).unwrap_or(false) {
-        return false;
-    }
-    let leaving = before.map_or(&[][..], |before| before.members_of(&name));
-    if !leaving.iter().any(covers) {
-        return true;
-    }
-    let mut stays = false;
-    let read = kernel.for_each(Some(&name), |listed| {
-        if let Listed::Entry(entry) = listed {
-            // What somebody added by hand with a timeout stays.
-            let ends = entry.timeout.is_some_and(|timeout| !timeout.is_permanent());
-            let kept = ends || !leaving.contains(&entry.key);
-            stays |= kept && !entry.nomatch && covers(&entry.key);
-        }
-        ControlFlow::Continue(())
-    });
-    stays || read.is_err()
 }
 
 /// Both ends, the other host's first, as sshd tells its children.

@@ -24,7 +24,11 @@ fn look(context: &mut Context<'_>) -> Vec<Found> {
             missing.extend(needs::missing_parts(nftables, &expected.rulesets, &host));
         }
         if let Some(sets) = sets {
-            missing.extend(needs::missing_set_types(sets, &expected.sets, &host));
+            missing.extend(needs::missing_set_types(
+                sets,
+                expected.sets.iter().map(|set| &set.create),
+                &host,
+            ));
         }
         let failures = missing.iter();
         found.extend(failures.map(|missing| Found::of_sentence(Outcome::Failure, missing)));

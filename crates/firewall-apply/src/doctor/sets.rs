@@ -24,12 +24,14 @@ fn look(context: &mut Context<'_>) -> Vec<Found> {
             if one.usable && one.found.is_none() {
                 findings.fail(format!(
                     "set \"{}\" is missing; `firewall-apply` makes it",
-                    one.wanted.name
+                    one.wanted.name()
                 ));
             }
         }
         for wanted in &expected.sets {
-            match SetFill::look(sets, wanted) {
+            match SetFill::look(sets, &wanted.create) {
+                // One that a file fills grows with it.
+                Ok(_) if wanted.is_filled_by_a_file() => {}
                 Ok(fill) => {
                     let why = fill.is_near_full();
                     match fill.percent() {

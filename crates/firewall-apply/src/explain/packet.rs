@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use iptables_ruleset::Family;
 use iptables_ruleset::explain::Packet;
-use nix::ifaddrs::getifaddrs;
 
 use crate::args::ExplainArgs;
+use crate::own_addresses::own_addresses;
 
 /// The packet.
 ///
@@ -63,23 +63,6 @@ pub(super) fn described(args: &ExplainArgs) -> Result<Packet, String> {
         None => {}
     }
     Ok(packet)
-}
-
-/// The addresses of this host, with the broadcast address of the network where there is one.
-fn own_addresses() -> Vec<(IpAddr, Option<IpAddr>)> {
-    let Ok(all) = getifaddrs() else {
-        return Vec::new();
-    };
-    let ip = |address: nix::sys::socket::SockaddrStorage| {
-        let v4 = address.as_sockaddr_in().map(|inet| IpAddr::V4(inet.ip()));
-        v4.or_else(|| {
-            address
-                .as_sockaddr_in6()
-                .map(|inet6| IpAddr::V6(inet6.ip()))
-        })
-    };
-    all.filter_map(|one| Some((ip(one.address?)?, one.broadcast.and_then(ip))))
-        .collect()
 }
 
 /// Whether what goes there comes to this host.

@@ -3,6 +3,7 @@
 //! It is a file beside the saved sets. As long as the file is there the change is not confirmed,
 //! whoever is alive to wait for it; taking it away is what confirms.
 
+mod contents;
 mod file;
 mod members;
 mod waiter;
@@ -23,6 +24,7 @@ pub(crate) use waiter::{Armed, Arming, arm, at_once, when_due};
 use crate::config::{self, Wanted};
 use crate::findings::{Findings, Problem, causes, refusal};
 use crate::last::Last;
+use crate::lists::Planned;
 
 /// What there was before a change, and what is known of the change.
 #[derive(Debug, Serialize, Deserialize)]
@@ -45,6 +47,9 @@ pub(crate) struct Pending {
     new_sets: Vec<String>,
     /// The members of others that the configuration changes.
     members: Vec<MemberThen>,
+    /// What was in sets that lists fill, as `save` writes it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    contents: String,
     rules: Checkpoint,
 }
 
@@ -58,6 +63,7 @@ impl Pending {
         kernel: &mut IpSet,
         tables: &Snapshot,
         wanted: &Wanted,
+        planned: &[Planned<'_>],
         last: &Last,
         until: Timestamp,
     ) -> Result<Self, String> {
@@ -71,12 +77,13 @@ impl Pending {
         let mut new_sets = Vec::new();
         let mut members = Vec::new();
         for set in &wanted.sets {
-            match kernel.header(&set.name) {
-                Ok(_) => members.extend(members::of(kernel, &set.name, wanted, kept)?),
-                Err(error) if error.is_set_not_found() => new_sets.push(set.name.to_string()),
+            match kernel.header(set.name()) {
+                Ok(_) => members.extend(members::of(kernel, set.name(), wanted, kept)?),
+                Err(error) if error.is_set_not_found() => new_sets.push(set.name().to_string()),
                 Err(error) => return Err(causes(&error)),
             }
         }
+        let contents = contents::of(kernel, planned)?;
         let name_of = |index| kernel.name_of(index).ok().map(|name| name.to_string());
         let at = Timestamp::now();
         Ok(Self {
@@ -89,6 +96,7 @@ impl Pending {
             last: last.path().map(absolute).transpose()?,
             new_sets,
             members,
+            contents,
             rules: Checkpoint::of(tables, rulesets, name_of),
         })
     }
@@ -124,6 +132,7 @@ impl Pending {
     pub(crate) fn go_back(&self, kernel: &mut IpSet, findings: &mut Findings) -> bool {
         // First: whoever is locked out by a member gets in again whatever comes of the rules.
         members::put_back(kernel, &self.members, findings);
+        contents::put_back(kernel, &self.contents, findings);
         let mut find = |name: &str| {
             let set = kernel.index(&name.parse()?)?;
             Ok::<_, Box<dyn Error + Send + Sync>>(KernelSet::new(set.index, None))

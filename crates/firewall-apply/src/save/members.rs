@@ -1,6 +1,7 @@
 //! Putting saved members back into a set.
 
 use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::path::Path;
 
 use ipset_netlink::{
@@ -123,6 +124,28 @@ pub(crate) fn put_back<T: Transport>(
     outcome
 }
 
+/// Whether an address is in a set like `target` that [`put_back`] filled with nothing but `saved`.
+pub(crate) fn will_hold(
+    target: &CreateSet,
+    saved: &SavedSet,
+    at: Option<Timestamp>,
+    address: IpAddr,
+) -> bool {
+    let elapsed = elapsed(at, Timestamp::now());
+    let default = default_timeout(saved, target);
+    let everybody = everybody::widest(saved);
+    let covering = saved.members.iter().filter_map(|member| {
+        let entry = unmasked(&member.entry, saved, target).ok()?;
+        let network = entry.key.as_network()?;
+        let comes_back = !everybody.contains(&member.line)
+            && network.contains(address)
+            && aged(entry, elapsed, default, target).is_some();
+        comes_back.then_some((network.prefix_length(), !member.entry.nomatch))
+    });
+    // The smallest network that holds it decides.
+    covering.max().is_some_and(|(_, matches)| matches)
+}
+
 /// Notes what `outcome` says about members that the kernel did not take.
 pub(crate) fn note_refused(
     name: &SetName,
@@ -178,7 +201,7 @@ fn default_timeout(saved: &SavedSet, target: &CreateSet) -> Option<Timeout> {
 
 /// The entry as it is to be `elapsed` seconds later in a set of this kind; `None` when its time is
 /// over.
-fn aged(
+pub(crate) fn aged(
     mut entry: Entry,
     elapsed: u32,
     default: Option<Timeout>,
@@ -276,6 +299,24 @@ mod tests {
         assert_eq!(left(100, 101), None);
         assert_eq!(left(0, 101), Some(0));
         assert_eq!(left(100, u32::MAX), None);
+    }
+
+    #[test]
+    fn who_comes_back_is_known_before() {
+        let text = "create s hash:net family inet timeout 0\nadd s 192.0.2.0/24 timeout 0\nadd s 192.0.2.4/30 timeout 60 nomatch\n\
+            add s 192.0.2.5 timeout 0\nadd s 198.51.100.1 timeout 60\n";
+        let parsed = super::super::parse::parse(text.as_bytes(), &mut |_| None).unwrap();
+        assert_eq!(parsed.bad, []);
+        let saved = &parsed.saved.sets[0];
+        let holds = |address: &str, seconds: i64| {
+            let at = Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
+            will_hold(&set(), saved, Some(at), address.parse().unwrap())
+        };
+        assert!(holds("192.0.2.1", 0) && holds("198.51.100.1", 0));
+        assert!(!holds("192.0.2.6", 0) && holds("192.0.2.5", 0));
+        // What has ended does not come back, be it an exception.
+        assert!(holds("192.0.2.6", 100) && !holds("198.51.100.1", 100));
+        assert!(!holds("203.0.113.1", 0) && !holds("2001:db8::1", 0));
     }
 
     #[test]

@@ -166,7 +166,7 @@ fn write(saved: &Saved, path: &Path) -> Result<(), String> {
 }
 
 /// The set as the file holds it; `None`, and an error, when it cannot hold it.
-fn keep(set: Set, findings: &mut Findings) -> Option<SavedSet> {
+pub(crate) fn keep(set: Set, findings: &mut Findings) -> Option<SavedSet> {
     let header = set.header;
     let name = header.name.clone();
     if let SetType::Other(set_type) = &header.set_type {

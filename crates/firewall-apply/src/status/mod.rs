@@ -138,15 +138,17 @@ fn family_report(
 fn set_reports(kernel: &mut IpSet, expected: &Wanted, findings: &mut Findings) -> Vec<SetFill> {
     let mut found = Vec::new();
     for set in &expected.sets {
-        match SetFill::look(kernel, set) {
+        match SetFill::look(kernel, &set.create) {
             Ok(fill) => {
                 if !fill.is_there() {
                     findings.fail(format!(
                         "set \"{}\" is missing; `firewall-apply` makes it",
-                        set.name
+                        set.name()
                     ));
                 }
-                if let Some(why) = fill.is_near_full() {
+                // One that a file fills grows with it.
+                let grows = set.is_filled_by_a_file();
+                if let Some(why) = fill.is_near_full().filter(|_| !grows) {
                     findings.warn(why);
                 }
                 found.push(fill);

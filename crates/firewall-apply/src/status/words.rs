@@ -11,6 +11,7 @@ pub(super) fn purpose(purpose: &Purpose) -> (&'static str, Option<String>) {
         Purpose::Link => ("link", None),
         Purpose::Local => ("local", None),
         Purpose::Listed(list) => ("listed", Some((*list).to_owned())),
+        Purpose::Blocklist(name) => ("listed", Some(name.to_string())),
         Purpose::Invalid => ("invalid", None),
         Purpose::Service(name) => ("service", Some(name.to_string())),
         Purpose::Log => ("log", None),
@@ -38,8 +39,7 @@ pub(super) fn counted(purpose: &Purpose, rule: &Rule) -> &'static str {
         (Purpose::Listed(_), Target::Jump(_)) if limited => "new connections over the limit",
         (_, Target::Jump(to)) if to.as_str() == LIMITED => "over the limit",
         (_, Target::Reject(_)) => "rejected",
-        (_, Target::Return) => "left to INPUT",
-        (_, Target::Jump(to)) if to.as_str() == BANNED => "looked at",
+        (_, Target::Return) => "returned",
         (_, target) if lets_in(target) => "let in",
         (_, target) if drops(target) => "dropped",
         _ => "packets",
@@ -90,7 +90,6 @@ fn drops(target: &Target) -> bool {
 
 /// Chains of ours.
 pub(super) const CROWDED: &str = "FIREWALL_CROWDED";
-pub(super) const BANNED: &str = "FIREWALL_BANNED";
 const LIMITED: &str = "LOG_AND_DROP_LIMITED";
 
 #[cfg(test)]

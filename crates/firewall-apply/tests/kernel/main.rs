@@ -8,13 +8,13 @@
 mod confirm;
 mod diff;
 mod doctor;
-mod early;
 mod every_type;
 mod fallback;
 mod foreign;
 mod host;
 mod input;
 mod killed;
+mod lists;
 mod members;
 mod others;
 mod restored;
@@ -39,13 +39,13 @@ fn main() -> std::process::ExitCode {
             surroundings::trials(),
             unchanged::trials(),
             diff::trials(),
-            early::trials(),
             foreign::trials(),
             others::trials(),
             status::trials(),
             doctor::trials(),
             confirm::trials(),
             killed::trials(),
+            lists::trials(),
         ]
         .into_iter()
         .flatten()

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, U
 use netns_testbed::{Failed, Host, Packet, World, accept, connect};
 
 use crate::config::Config;
-use crate::fate::{ALLOWED, BLOCKED, INVALID, Log, PASSED};
+use crate::fate::{ALLOWED, INVALID, Log, PASSED};
 use crate::ground::{ENOUGH, Ground};
 use crate::{Case, Row};
 
@@ -20,10 +20,6 @@ pub(crate) const ROWS: &[Row] = &[
     ("outgoing_tcp", outgoing_tcp),
     ("outgoing_udp", outgoing_udp),
     ("outgoing_to_blacklisted", outgoing_to_blacklisted),
-    (
-        "session_of_who_is_blacklisted_goes_on",
-        session_of_blacklisted_goes_on,
-    ),
     ("session_from_before_apply", session_from_before_apply),
     (
         "session_from_before_apply_to_no_service",
@@ -41,6 +37,10 @@ pub(crate) const ROWS: &[Row] = &[
     (
         "session_typed_over_by_who_is_banned",
         session_typed_over_by_who_is_banned,
+    ),
+    (
+        "session_typed_over_by_who_will_be_banned",
+        session_typed_over_by_who_will_be_banned,
     ),
 ];
 
@@ -157,19 +157,6 @@ fn outgoing_to_blacklisted(case: Case) -> Result<(), Failed> {
     )?;
     outgoing(&ground)?;
     ground.expect_logged(&[])
-}
-
-/// A ban is about what somebody begins.
-fn session_of_blacklisted_goes_on(case: Case) -> Result<(), Failed> {
-    let mut ground = Ground::new(case)?;
-    let mut session = Session::open(&ground, &ground.world.attacker, ground.gateway(22))?;
-    let client = session.client.local_addr()?.ip();
-    ground.add("blacklist", client, "timeout 600")?;
-    session.client_speaks()?;
-    session.gateway_speaks()?;
-    session.client_speaks()?;
-    ground.expect_logged(&[(client, Log::Allowed)])?;
-    ground.expect(&ground.connections(client, 22, 1), BLOCKED)
 }
 
 fn outgoing(ground: &Ground) -> Result<(), Failed> {
@@ -299,6 +286,84 @@ fn session_typed_over_by_who_is_banned(case: Case) -> Result<(), Failed> {
     ground.add("whitelist", peer.ip(), "")?;
     let (status, said) = apply(&[])?;
     assert_eq!(status, Some(0), "{said}");
+    Ok(())
+}
+
+/// Who would be in a set once it is made: by what was saved of it, or by the file of a list.
+fn session_typed_over_by_who_will_be_banned(case: Case) -> Result<(), Failed> {
+    let ground = Ground::before_apply(World::new()?, case, Config::default())?;
+    let session = Session::open(&ground, &ground.world.attacker, ground.gateway(22))?;
+    let (peer, local) = (session.client.local_addr()?, session.client.peer_addr()?);
+    let directory = tempfile::tempdir()?;
+    let write = |name: &str, text: &str| -> Result<String, Failed> {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text)?;
+        Ok(path.display().to_string())
+    };
+    let apply = |config: &str, saved: &str| -> Result<(Option<i32>, String), Failed> {
+        let env = netns_testbed::Tool::require("env")?;
+        let (peer_port, local_port) = (peer.port(), local.port());
+        let variable = format!(
+            "SSH_CONNECTION={} {peer_port} {} {local_port}",
+            peer.ip(),
+            local.ip()
+        );
+        let program = env!("CARGO_BIN_EXE_firewall-apply");
+        let arguments = [
+            &variable, program, "--config", config, "apply", "--saved", saved,
+        ];
+        let done = ground.world.gateway.run(|| env.output(&arguments))?;
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        Ok((done.status.code(), said))
+    };
+    let locked_out = |(status, said): (Option<i32>, String), set: &str| {
+        assert_eq!(status, Some(2), "{said}");
+        let rule = format!("--match-set {} src -j LOG_AND_DROP", ground.set(set));
+        assert!(
+            said.contains("you are locked out by rule ") && said.contains(&rule),
+            "{said}"
+        );
+    };
+    let (network, bits) = case.family.pick(("203.0.113.0", 24), ("2001:db8:1::", 64));
+    let member = format!(
+        "add {} {network}/{bits} timeout 0\n",
+        ground.set("blacklist")
+    );
+    let banned = write("banned.save", &member)?;
+    locked_out(apply("/dev/null", &banned)?, "blacklist");
+    let rules = ground
+        .world
+        .gateway
+        .run(|| netns_testbed::Tool::require("iptables-save")?.run(&[]))?;
+    assert!(!rules.contains("FIREWALL_INPUT"), "{rules}");
+    // An exception in it comes back as well, and so does who is whitelisted.
+    for more in [
+        format!(
+            "add {} {} timeout 0 nomatch\n",
+            ground.set("blacklist"),
+            peer.ip()
+        ),
+        format!("add {} {} timeout 0\n", ground.set("whitelist"), peer.ip()),
+    ] {
+        let saved = write("saved.save", &(member.clone() + &more))?;
+        let (status, said) = apply("/dev/null", &saved)?;
+        assert_eq!(status, Some(0), "{said}");
+        ground.firewall_apply(&["reset", "--sets"])?;
+    }
+
+    let list = write("list.txt", &format!("{network}/{bits}\n"))?;
+    let config = format!("[[blocklist]]\nname = \"others\"\nfile = \"{list}\"\n");
+    let config = write("firewall.toml", &config)?;
+    locked_out(apply(&config, "/dev/null")?, "others");
+    write("list.txt", "198.51.100.0/24\n2001:db8:66::/64\n")?;
+    let (status, said) = apply(&config, "/dev/null")?;
+    assert_eq!(status, Some(0), "{said}");
+    // Also where the set is there, with others in it.
+    write(
+        "list.txt",
+        &format!("198.51.100.0/24\n2001:db8:66::/64\n{network}/{bits}\n"),
+    )?;
+    locked_out(apply(&config, "/dev/null")?, "others");
     Ok(())
 }
 

@@ -3,8 +3,7 @@
 //! A row sends packets from the attacker's side of a world of private namespaces and says of each
 //! whether it got through and what was logged. `v4::…` and `v6::…` read the log through NFLOG,
 //! which works everywhere; `log::v4::…` and `log::v6::…` are the same rows with the LOG target,
-//! read from the kernel log by root. `early::…` are the rows in which somebody who is banned sends,
-//! with bans before connection tracking.
+//! read from the kernel log by root.
 #![forbid(unsafe_code)]
 
 mod config;
@@ -12,12 +11,12 @@ mod fate;
 mod ground;
 
 mod connections;
-mod early;
 mod explained;
 mod flood;
 mod forwarding;
 mod late;
 mod limits;
+mod lists;
 mod local;
 mod multicast;
 mod neighbours;
@@ -46,6 +45,7 @@ fn main() -> ExitCode {
         forwarding::ROWS,
         late::ROWS,
         limits::ROWS,
+        lists::ROWS,
         local::ROWS,
         multicast::ROWS,
         neighbours::ROWS,
@@ -63,11 +63,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for target in [Target::Nflog, Target::Log] {
         for family in Family::BOTH {
-            let case = Case {
-                family,
-                target,
-                early: false,
-            };
+            let case = Case { family, target };
             let of_this_family: &[&[Row]] =
                 family.pick(&[], &[multicast::V6_ROWS, neighbours::V6_ROWS]);
             // What becomes of many packets is counted, not logged.
@@ -76,17 +72,8 @@ fn main() -> ExitCode {
                 Target::Log => &[],
             };
             let rows = rows.iter().chain(of_this_family).chain(counted);
-            let rows: Vec<Row> = rows.copied().flatten().copied().collect();
-            trials.extend(rows.iter().map(|row| case.trial(*row)));
-            let early = Case {
-                early: true,
-                ..case
-            };
-            let of_bans = rows
-                .iter()
-                .filter(|(name, _)| early::is_of_bans(name, target));
-            let of_bans = of_bans.chain(early::ROWS);
-            trials.extend(of_bans.map(|row| early.trial(*row)));
+            let rows = rows.copied().flatten();
+            trials.extend(rows.map(|&row| case.trial(row)));
         }
     }
     run(trials)
@@ -100,8 +87,6 @@ type Row = (&'static str, fn(Case) -> Result<(), Failed>);
 struct Case {
     family: Family,
     target: Target,
-    /// Whether bans hold before connection tracking.
-    early: bool,
 }
 
 impl Case {
@@ -110,9 +95,8 @@ impl Case {
             Target::Nflog => "",
             Target::Log => "log::",
         };
-        let early = if self.early { "early::" } else { "" };
         trial(
-            format!("{early}{group}{}::{name}", self.family.pick("v4", "v6")),
+            format!("{group}{}::{name}", self.family.pick("v4", "v6")),
             move || row(self),
         )
     }

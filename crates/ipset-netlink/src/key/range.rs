@@ -38,6 +38,16 @@ impl AddressRange {
     }
 }
 
+/// That address alone.
+impl From<IpAddr> for AddressRange {
+    fn from(address: IpAddr) -> Self {
+        Self {
+            first: address,
+            last: address,
+        }
+    }
+}
+
 /// From the first address of the network to the last.
 impl From<Network> for AddressRange {
     fn from(network: Network) -> Self {

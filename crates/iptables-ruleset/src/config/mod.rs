@@ -1,30 +1,38 @@
 //! `firewall.toml`: what the firewall shall do, in a form that needs no knowledge of iptables.
 
+mod blocklist;
 mod document;
 mod error;
 mod forward;
 mod icmp;
 mod list;
 mod members;
+mod own_set;
 mod policy;
 mod port_names;
 mod protocol;
 mod read;
 mod ready;
 mod service;
+mod set_name;
+mod set_type;
 mod source;
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
+pub use blocklist::Blocklist;
 pub use error::ConfigError;
 pub use forward::Forward;
 pub use icmp::IcmpType;
 pub(crate) use list::List;
 pub use members::Members;
+pub use own_set::OwnSet;
 pub use policy::{ForwardPolicy, OutputPolicy, Policies, Position};
 pub use protocol::ServiceProtocol;
 pub use service::{Action, Service, ServiceName};
 pub(crate) use service::{PER_V4, PER_V6};
+pub use set_type::SetType;
 pub use source::{ServiceSource, Who};
 
 use crate::target::LogLevel;
@@ -73,6 +81,10 @@ pub struct Config {
     pub log: Log,
     /// `[sets]`: how the ipsets are made.
     pub sets: Sets,
+    /// `[[set]]`: sets of the administrator's own.
+    pub own_sets: Vec<OwnSet>,
+    /// `[[blocklist]]`: lists whose members are blocked, in this order.
+    pub blocklists: Vec<Blocklist>,
     /// `[throttle]`: what the members of the throttle sets may do.
     pub throttle: Throttle,
     /// `[[service]]`: what others may connect to. Without any in the file: ssh and https; `service
@@ -149,26 +161,6 @@ pub struct Sets {
     pub members: Members,
 }
 
-/// The type of an ipset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SetType {
-    /// `hash:net`: addresses and networks.
-    HashNet,
-    /// `hash:ip`: single addresses.
-    HashIp,
-}
-
-impl SetType {
-    /// Its name as the kernel knows it: `hash:net`, `hash:ip`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::HashNet => "hash:net",
-            Self::HashIp => "hash:ip",
-        }
-    }
-}
-
 /// What the members of the throttle sets may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -201,7 +193,7 @@ pub enum WithinLimit {
     Accept,
 }
 
-/// An ipset that the rules of a configuration refer to. It must exist before they are applied.
+/// An ipset of a configuration. Those that the rules refer to must exist before they are applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequiredSet {
@@ -209,12 +201,37 @@ pub struct RequiredSet {
     pub name: SetName,
     /// The family of its members.
     pub family: Family,
+    /// Why it is there.
+    pub origin: SetOrigin,
     /// Its type.
     pub set_type: SetType,
     /// How many members it has room for.
     pub maxelem: NonZeroU32,
+    /// How long members stay that are added without a time of their own, zero for ever; `None`:
+    /// members have no time.
+    pub timeout: Option<Duration>,
+    /// Whether members can have a comment.
+    pub comment: bool,
+    /// Whether packets are counted for each member.
+    pub counters: bool,
     /// Who is in it because the file says so, for as long as the file says so.
     pub members: Vec<Network>,
+}
+
+/// Why a set is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SetOrigin {
+    /// It is one of the lists of every firewall, such as the whitelist.
+    List,
+    /// `[[set]]`, without a file.
+    Own,
+    /// `[[set]]` with a file, which says what is in it.
+    File,
+    /// `[[blocklist]]`.
+    Blocklist,
+    /// A service names it, and nothing else is said of it.
+    Service,
 }
 
 /// The parts of the kernel that a floor ([`Config::floor`]) makes use of; by default nothing that a
@@ -225,7 +242,8 @@ pub struct RequiredSet {
     reason = "whoever asks for a floor says all of it"
 )]
 pub struct FloorParts {
-    /// The sets that can be looked into, of both families; only whitelists and blacklists are.
+    /// The sets that can be looked into, of both families: whitelists, blacklists, block lists and
+    /// those that ssh names are.
     pub sets: Vec<SetName>,
     /// Whether packets are logged.
     pub log: bool,
@@ -241,7 +259,8 @@ impl Config {
     }
 
     /// Reads one more file on top of this configuration: a key replaces what it was before, while
-    /// services, members of sets, trusted interfaces and what is quiet come on top. A service that
+    /// services, sets, block lists, members of sets, trusted interfaces and what is quiet come on
+    /// top. A service that
     /// is only there because no file named any gives way to one of its name.
     ///
     /// ```
@@ -270,6 +289,8 @@ impl Default for Config {
             forward: Forward::default(),
             log: Log::default(),
             sets: Sets::default(),
+            own_sets: Vec::new(),
+            blocklists: Vec::new(),
             throttle: Throttle::default(),
             services: service::defaults(),
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use super::set_name;
 use crate::{BuildError, Family, Network, SetName};
 
 /// One of the sources of a service: a network, a set, or everybody but those.
@@ -65,10 +66,9 @@ impl ServiceSource {
     /// # Errors
     /// When the name has no room for `_v6`, which [`str::parse`] sees to.
     pub fn set_name(&self, family: Family) -> Result<Option<SetName>, BuildError> {
-        match (&self.who, family) {
-            (Who::Network(_), _) => Ok(None),
-            (Who::Set(name), Family::Ipv4) => Ok(Some(name.clone())),
-            (Who::Set(name), Family::Ipv6) => format!("{name}{V6}").parse().map(Some),
+        match &self.who {
+            Who::Network(_) => Ok(None),
+            Who::Set(name) => set_name::in_family(name, family).map(Some),
         }
     }
 }
@@ -83,21 +83,7 @@ impl FromStr for ServiceSource {
             None => (false, text),
         };
         let who = if let Some(name) = rest.strip_prefix("set:") {
-            let set: SetName = name
-                .parse()
-                .map_err(|error: BuildError| wrong(error.reason()))?;
-            if name.len() > SET_MAX {
-                return Err(wrong(format!(
-                    "the name of the set must not be longer than {SET_MAX} bytes: that for IPv6 has {V6} at its end"
-                )));
-            }
-            if let Some(base) = name.strip_suffix(V6) {
-                return Err(wrong(format!(
-                    "one name stands for the sets of both families: \"set:{base}\" is {base} in the IPv4 rules and {name} in \
-                     the IPv6 rules"
-                )));
-            }
-            Who::Set(set)
+            Who::Set(set_name::of_both(name).map_err(wrong)?)
         } else {
             let network: Network =
                 rest.parse()
@@ -139,7 +125,3 @@ pub(super) fn check(network: Network) -> Result<(), String> {
 
 const EXPECTED: &str =
     "expected an address, ADDRESS/PREFIX or set:NAME, or one of these behind \"!\"";
-/// What the name of a set for IPv6 ends in.
-const V6: &str = "_v6";
-/// `IPSET_MAXNAMELEN` (32, `linux/netfilter/ipset/ip_set.h`) less the NUL and `_v6`.
-const SET_MAX: usize = 28;

@@ -1,11 +1,19 @@
 //! Who is banned, wherever bans hold.
 
 use crate::config::List;
-use crate::{BuildError, ChainName, Family, Rule};
+use crate::{BuildError, ChainName, Config, Family, Rule};
 
-/// The rules of the blacklist and of its kind: what their members send goes to `to`.
-pub(super) fn rules(family: Family, to: &ChainName) -> Result<Vec<Rule>, BuildError> {
-    Ok(vec![
-        Rule::new(to.clone()).matching(List::Blacklist.member(family)?),
-    ])
+/// The rules of the blacklist and of the block lists: what their members send goes to `to`. There
+/// is one for each, so that its counters tell which.
+pub(super) fn rules(
+    config: &Config,
+    family: Family,
+    to: &ChainName,
+) -> Result<Vec<Rule>, BuildError> {
+    let rule = |member| Rule::new(to.clone()).matching(member);
+    let mut rules = vec![rule(List::Blacklist.member(family)?)];
+    for list in &config.blocklists {
+        rules.push(rule(list.member(family)?));
+    }
+    Ok(rules)
 }

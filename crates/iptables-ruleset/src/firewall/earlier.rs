@@ -26,10 +26,6 @@ pub(crate) fn wrote(family: Family, table: Table, chain: &str, rules: &[String])
             has("-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN")
                 && rules.iter().any(|rule| rule.ends_with("-j LOG_AND_DROP"))
         }
-        "FIREWALL_EARLY" => rules
-            .iter()
-            .any(|rule| rule.ends_with("-j FIREWALL_BANNED")),
-        "FIREWALL_BANNED" => has("-i lo -j RETURN") && has("-j LOG_AND_DROP"),
         "FIREWALL_CROWDED" => has("-j LOG_AND_DROP_LIMITED"),
         "LOG_AND_ACCEPT" => logs("ALLOWED") || only("-j ACCEPT"),
         "LOG_AND_DROP" => logs("BLOCKED") || only("-j DROP"),
@@ -41,7 +37,6 @@ pub(crate) fn wrote(family: Family, table: Table, chain: &str, rules: &[String])
 
 #[cfg(test)]
 mod tests {
-    use super::super::early;
     use super::*;
     use crate::config::FloorParts;
     use crate::{Config, Rule, Ruleset};
@@ -77,13 +72,12 @@ mod tests {
                     config.ruleset(family).unwrap(),
                     config.floor(family, &silent).unwrap(),
                     config.floor(family, &logging).unwrap(),
-                    early::ruleset(&config, family).unwrap(),
                 ];
-                for ruleset in &written {
-                    for (chain, rules) in texts(ruleset) {
-                        let known = wrote(family, ruleset.table(), &chain, &rules);
-                        assert!(known, "{chain}: {rules:#?}");
-                    }
+                for (chain, rules) in written.iter().flat_map(texts) {
+                    assert!(
+                        wrote(family, Table::Filter, &chain, &rules),
+                        "{chain}: {rules:#?}"
+                    );
                 }
             }
         }

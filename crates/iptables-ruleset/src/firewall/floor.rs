@@ -33,6 +33,11 @@ pub(super) fn ruleset(
             rules.push(Rule::new(to.clone()).matching(list.member(family)?));
         }
     }
+    for list in &config.blocklists {
+        if parts.sets.contains(&list.set_name(family)?) {
+            rules.push(Rule::new(chains.log_and_drop.clone()).matching(list.member(family)?));
+        }
+    }
     if parts.log {
         rules.push(invalid(&chains));
     }

@@ -21,7 +21,7 @@ pub(super) fn fill(
     chain.append(known());
     let whitelisted = Rule::new(Target::Return).matching(List::Whitelist.member(family)?);
     chain.append(whitelisted);
-    for rule in bans::rules(family, &chains.log_and_drop)? {
+    for rule in bans::rules(config, family, &chains.log_and_drop)? {
         chain.append(rule);
     }
     Ok(())

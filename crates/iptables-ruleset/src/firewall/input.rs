@@ -14,7 +14,7 @@ pub(super) fn fill(
     let family = ruleset.family();
     let mut rules = opening(config, family)?;
     rules.push(Rule::new(chains.log_and_accept.clone()).matching(List::Whitelist.member(family)?));
-    rules.extend(bans::rules(family, &chains.log_and_drop)?);
+    rules.extend(bans::rules(config, family, &chains.log_and_drop)?);
     // Where a ban holds and nothing else has decided yet.
     rules.push(Rule::new(chains.local.clone()));
     rules.push(invalid(chains));

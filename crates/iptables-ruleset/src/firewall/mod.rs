@@ -4,7 +4,6 @@ mod address;
 mod bans;
 mod budget;
 pub(crate) mod earlier;
-mod early;
 mod floor;
 mod forward;
 mod input;
@@ -16,12 +15,15 @@ mod throttle;
 
 pub use purpose::{Purpose, Purposes};
 
-use crate::config::{FloorParts, List, Position, RequiredSet};
+use std::time::Duration;
+
+use crate::config::{FloorParts, List, Position, RequiredSet, SetOrigin, SetType};
 use crate::{BuildError, ChainName, Config, Family, Hook, Policy, Ruleset};
 
 impl Config {
-    /// The sets that the rules of both families refer to: whitelist, blacklist, throttle-soft,
-    /// throttle-hard, and those that services name as their sources, each also with `_v6`.
+    /// The sets of both families: whitelist, blacklist, throttle-soft, throttle-hard, the
+    /// administrator's own, block lists, and those that services name as their sources, each also
+    /// with `_v6`.
     ///
     /// # Errors
     /// None for what [`parse`](Self::parse) made.
@@ -44,12 +46,7 @@ impl Config {
     /// # Errors
     /// Those of [`ruleset`](Self::ruleset).
     pub fn rulesets(&self, family: Family) -> Result<Vec<Ruleset>, BuildError> {
-        let mut rulesets = Vec::new();
-        if self.policy.early_drop {
-            rulesets.push(early::ruleset(self, family)?);
-        }
-        rulesets.push(self.ruleset(family)?);
-        Ok(rulesets)
+        Ok(vec![self.ruleset(family)?])
     }
 
     /// The rules that another configuration can have in tables where this one has none, for
@@ -57,12 +54,8 @@ impl Config {
     ///
     /// # Errors
     /// Those of [`ruleset`](Self::ruleset).
-    pub fn unwanted(&self, family: Family) -> Result<Vec<Ruleset>, BuildError> {
-        let mut rulesets = Vec::new();
-        if !self.policy.early_drop {
-            rulesets.push(early::ruleset(self, family)?);
-        }
-        Ok(rulesets)
+    pub fn unwanted(&self, _family: Family) -> Result<Vec<Ruleset>, BuildError> {
+        Ok(Vec::new())
     }
 
     /// What is to stand where the rules for one family cannot go in, so that a host is not left
@@ -108,18 +101,59 @@ fn entrance(config: &Config, family: Family, input: Policy, chains: &Chains) -> 
     ruleset
 }
 
-/// Every set that the rules of either family name.
+/// Every set of either family.
 fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
+    let base = RequiredSet {
+        name: List::Whitelist.set_name(Family::Ipv4)?,
+        family: Family::Ipv4,
+        origin: SetOrigin::List,
+        set_type: config.sets.set_type,
+        maxelem: config.sets.maxelem,
+        timeout: Some(Duration::ZERO),
+        comment: false,
+        counters: false,
+        members: Vec::new(),
+    };
     let mut sets = Vec::new();
     for family in Family::BOTH {
+        let base = || RequiredSet {
+            family,
+            ..base.clone()
+        };
         for list in List::ALL {
-            let name = list.set_name(family)?;
+            sets.push(RequiredSet {
+                name: list.set_name(family)?,
+                members: config.sets.members.of(list, family),
+                ..base()
+            });
+        }
+        for own in &config.own_sets {
+            let Some(name) = own.set_name(family)? else {
+                continue;
+            };
+            let by_hand = own.files.is_empty();
             sets.push(RequiredSet {
                 name,
-                family,
-                set_type: config.sets.set_type,
-                maxelem: config.sets.maxelem,
-                members: config.sets.members.of(list, family),
+                origin: if by_hand {
+                    SetOrigin::Own
+                } else {
+                    SetOrigin::File
+                },
+                set_type: own.set_type,
+                maxelem: own.maxelem.unwrap_or(config.sets.maxelem),
+                timeout: by_hand.then(|| own.timeout.unwrap_or_default()),
+                comment: own.comment,
+                counters: own.counters,
+                ..base()
+            });
+        }
+        for list in &config.blocklists {
+            sets.push(RequiredSet {
+                name: list.set_name(family)?,
+                origin: SetOrigin::Blocklist,
+                set_type: SetType::HashNet,
+                timeout: None,
+                ..base()
             });
         }
         let sources = config.services.iter().flat_map(|service| &service.sources);
@@ -130,19 +164,14 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
             if !sets.iter().any(|set: &RequiredSet| set.name == name) {
                 sets.push(RequiredSet {
                     name,
-                    family,
-                    set_type: config.sets.set_type,
-                    maxelem: config.sets.maxelem,
-                    members: Vec::new(),
+                    origin: SetOrigin::Service,
+                    ..base()
                 });
             }
         }
     }
     Ok(sets)
 }
-
-/// The chain that PREROUTING of `raw` jumps to.
-pub(crate) const EARLY: &str = "FIREWALL_EARLY";
 
 /// The chains of our own.
 struct Chains {
@@ -161,10 +190,6 @@ struct Chains {
     forward_bans: ChainName,
     /// The chain in which container engines let others decide first.
     docker_user: ChainName,
-    /// In `raw`: before connection tracking.
-    early: ChainName,
-    /// In `raw`: for what who is banned sends.
-    banned: ChainName,
 }
 
 impl Chains {
@@ -179,8 +204,6 @@ impl Chains {
             crowded: "FIREWALL_CROWDED".parse()?,
             forward_bans: "FIREWALL_FORWARD_BANS".parse()?,
             docker_user: "DOCKER-USER".parse()?,
-            early: EARLY.parse()?,
-            banned: "FIREWALL_BANNED".parse()?,
         })
     }
 }

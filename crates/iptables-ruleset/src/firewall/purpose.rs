@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::input::{invalid, opening, opens_nothing};
-use super::{Chains, early, forward, link};
+use super::{Chains, forward, link};
 use crate::config::{List, ServiceName};
-use crate::match_::{Match, Socket};
-use crate::{BuildError, Config, Family, Rule, Ruleset, Target};
+use crate::match_::Match;
+use crate::{BuildError, Config, Family, Rule, Ruleset, SetName, Target};
 
 /// What a rule of the firewall is there for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,8 @@ pub enum Purpose {
     Link,
     /// Members of the set of this name, for IPv6 without `_v6`: `blacklist`.
     Listed(&'static str),
+    /// Members of a block list of the configuration, by the name of its set for IPv4.
+    Blocklist(SetName),
     /// The administrator's own rules, in a chain that is theirs.
     Local,
     /// What belongs to no connection and opens none.
@@ -58,7 +60,7 @@ pub struct Purposes {
 }
 
 impl Config {
-    /// What the rules of [`rulesets`](Self::rulesets) are there for.
+    /// What the rules of [`ruleset`](Self::ruleset) are there for.
     ///
     /// # Errors
     /// Those of [`ruleset`](Self::ruleset).
@@ -70,14 +72,13 @@ impl Config {
             };
             config.ruleset(family)
         };
-        let common = Common::new(family)?;
+        let common = Common::new(self, family)?;
         let mut purposes = Purposes {
             family,
             rules: BTreeMap::new(),
         };
         let without = with(Vec::new())?;
-        let early = early::ruleset(self, family)?;
-        for (chain, text, rule, is_last) in rules(&without).chain(rules(&early)) {
+        for (chain, text, rule, is_last) in rules(&without) {
             let purpose = common.purpose(rule, is_last);
             purposes.rules.insert((chain, text), purpose);
         }
@@ -125,7 +126,7 @@ struct Common {
 }
 
 impl Common {
-    fn new(family: Family) -> Result<Self, BuildError> {
+    fn new(config: &Config, family: Family) -> Result<Self, BuildError> {
         let chains = Chains::new()?;
         let mut known: Vec<(Rule, Purpose)> = link::rules(family)?
             .into_iter()
@@ -133,16 +134,6 @@ impl Common {
             .collect();
         let first = [Purpose::Loopback, Purpose::KnownConnections];
         known.extend(opening(&Config::default(), family)?.into_iter().zip(first));
-        // What raw leaves to INPUT is what INPUT lets in.
-        let left = |(rule, purpose): &(Rule, Purpose)| {
-            let matches = rule.matches().iter().cloned();
-            let left = matches.fold(Rule::new(Target::Return), Rule::matching);
-            (left, purpose.clone())
-        };
-        let left: Vec<_> = known.iter().map(left).collect();
-        known.extend(left);
-        let socket = Rule::new(Target::Return).matching(Socket::bound());
-        known.push((socket, Purpose::KnownConnections));
         known.push((forward::known(), Purpose::KnownConnections));
         known.push((Rule::new(chains.local.clone()), Purpose::Local));
         known.push((invalid(&chains), Purpose::Invalid));
@@ -150,6 +141,10 @@ impl Common {
         let mut lists = Vec::new();
         for list in List::ALL {
             lists.push((list.member(family)?.into(), Purpose::Listed(list.name())));
+        }
+        for list in &config.blocklists {
+            let purpose = Purpose::Blocklist(list.name.clone());
+            lists.push((list.member(family)?.into(), purpose));
         }
         Ok(Self { known, lists })
     }
@@ -175,6 +170,24 @@ impl Common {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_block_list_is_told_from_the_others() {
+        let text = "[[blocklist]]\nname = \"a\"\nfile = \"x\"\n[[blocklist]]\nname = \"b\"\nfile = \"x\"\n";
+        let config = Config::parse(text).unwrap();
+        for family in Family::BOTH {
+            let purposes = config.purposes(family).unwrap();
+            let ruleset = config.ruleset(family).unwrap();
+            let of_lists: Vec<String> = rules(&ruleset)
+                .filter_map(|(chain, _, rule, _)| match purposes.of(&chain, rule) {
+                    Purpose::Listed(list) if list.ends_with("list") => Some(list.to_owned()),
+                    Purpose::Blocklist(name) => Some(name.to_string()),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(of_lists, ["whitelist", "blacklist", "a", "b"]);
+        }
+    }
 
     #[test]
     fn every_rule_of_the_default_firewall_is_there_for_something() {

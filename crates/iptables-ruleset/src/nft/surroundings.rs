@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::read::{self, CHAINS, RULES};
 use super::socket::Socket;
-use crate::firewall::EARLY;
 use crate::kernel::outcome::Outcome;
 use crate::kernel::snapshot::{KernelTable, RuleState};
 use crate::wire::attributes::Attributes;
@@ -121,8 +120,6 @@ impl Short {
             Outcome::Drop | Outcome::Reject | Outcome::Queue | Outcome::Undecided => {
                 self.drops += 1;
             }
-            // Ours, also where it has lost its mark.
-            Outcome::Jump(to) if to == EARLY => {}
             Outcome::Jump(to) | Outcome::Goto(to) => drop(self.leads_to.insert(to)),
             _ => {}
         }

@@ -2,11 +2,13 @@
 
 mod forward;
 mod service;
+mod sets;
 
 use toml::de::DeTable;
 
 use self::forward::FORWARD;
 use self::service::{services, source_rate};
+use self::sets::{blocklists, own_sets};
 use super::document::{Key, Section, Value};
 use super::members::{every_member, members};
 use super::{
@@ -66,6 +68,8 @@ const FILE: &[Key<Draft>] = &[
     ("sets", |to, value| {
         value.section()?.read(&mut to.config.sets, SETS)
     }),
+    ("set", |to, value| own_sets(&mut to.config, value)),
+    ("blocklist", |to, value| blocklists(&mut to.config, value)),
     ("throttle", |to, value| {
         value.section()?.read(&mut to.config.throttle, THROTTLE)
     }),
@@ -76,7 +80,8 @@ const FILE: &[Key<Draft>] = &[
         } else {
             std::mem::take(&mut to.config.services)
         };
-        set(&mut to.config.services, services(value, before))
+        let services = services(value, before, &to.config.own_sets);
+        set(&mut to.config.services, services)
     }),
 ];
 
@@ -111,9 +116,6 @@ const POLICY: &[Key<Policies>] = &[
     }),
     ("trusted-interfaces", |to, value| {
         extend(&mut to.trusted_interfaces, value, Value::parse)
-    }),
-    ("early-drop", |to, value| {
-        set(&mut to.early_drop, value.boolean())
     }),
 ];
 

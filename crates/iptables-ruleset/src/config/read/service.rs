@@ -2,12 +2,13 @@
 
 use toml::de::DeTable;
 
+use super::sets::check_sources;
 use super::{set, source_network};
 use crate::config::document::{Key, Section, Value, nearest};
 use crate::config::icmp::IcmpType;
 use crate::config::protocol::ServiceProtocol;
 use crate::config::service::defaults;
-use crate::config::{Action, ConfigError, Service, ServiceName, port_names, ready};
+use crate::config::{Action, ConfigError, OwnSet, Service, ServiceName, port_names, ready};
 use crate::match_::HashLimit;
 use crate::{PortRange, Rate};
 
@@ -66,11 +67,13 @@ const READ_BEFORE: fn(&mut Service, &Value<'_>) -> Result<(), ConfigError> = |_,
 pub(super) fn services(
     value: &Value<'_>,
     mut services: Vec<Service>,
+    own_sets: &[OwnSet],
 ) -> Result<Vec<Service>, ConfigError> {
     let mut unsaid = defaults();
     unsaid.retain(|one| services.contains(one));
     for section in value.sections()? {
         let service = service(&section)?;
+        check_sources(own_sets, &service, &section)?;
         let same = services.iter_mut().find(|other| other.name == service.name);
         match same {
             None => services.push(service),
