@@ -125,8 +125,14 @@ impl Machine {
         self.scratch.path("firewall.pending.json")
     }
 
-    fn last(&self) -> Result<String, Failed> {
+    /// What is kept of the configuration that went in last.
+    pub(crate) fn last(&self) -> Result<String, Failed> {
         Ok(fs::read_to_string(self.scratch.path("firewall.last.toml"))?)
+    }
+
+    /// Writes what is kept of the configuration that went in last.
+    pub(crate) fn write_last(&self, last: &str) -> Result<(), Failed> {
+        self.scratch.file("firewall.last.toml", last).map(drop)
     }
 
     /// Waits until nothing waits to be confirmed.
