@@ -12,3 +12,7 @@ pub(crate) fn named(tables: &Snapshot, wanted: Option<&Wanted>) -> Option<String
     let named = join(foreign.iter().map(|chain| format!("the {chain}")));
     (!foreign.is_empty()).then_some(named)
 }
+
+/// What can be done about them.
+pub(crate) const CURE: &str = "Rename it (`iptables -E`) if it is needed, or say `firewall-apply apply --adopt` to have it made anew with \
+     the rules of this firewall";

@@ -154,7 +154,10 @@ enum Removed {
 /// Takes the rules out, and chains of others under our names only with `adopt`.
 fn remove(wanted: &Wanted, adopt: bool) -> Result<Removed, String> {
     let plan = Plan::remove(&wanted.rulesets).and_then(|plan| plan.without(&wanted.unwanted));
-    let plan = plan.map_err(|error| causes(&error))?;
+    let mut plan = plan.map_err(|error| causes(&error))?;
+    if adopt {
+        plan = plan.adopting();
+    }
     let mut nftables = Nftables::connect().map_err(|error| refusal(&error))?;
     let before = nftables.snapshot().map_err(|error| refusal(&error))?;
     if let (Some(found), false) = (named(&before, Some(wanted)), adopt) {

@@ -5,6 +5,7 @@ use iptables_ruleset::{ChainState, Family, Hook, Policy, RuleState, Ruleset, Sna
 
 use crate::config::{self, Wanted};
 use crate::findings::Findings;
+use crate::foreign::{CURE, named};
 use crate::host::Host;
 use crate::last::{Last, body};
 use crate::rules::hooks;
@@ -22,6 +23,15 @@ pub(crate) fn stands(snapshot: &Snapshot) -> bool {
             let mut to = ruleset.jumps_from(hook);
             to.any(|to| jump(snapshot, ruleset, hook.chain(), to.as_str()).is_some())
         })
+    })
+}
+
+/// Whether the floor of a host stands on which others have made chains of our names.
+fn floor_stands(snapshot: &Snapshot, expected: &Wanted) -> bool {
+    let input = Hook::Input;
+    expected.unwanted.iter().any(|ruleset| {
+        let mut to = ruleset.jumps_from(input);
+        to.any(|to| jump(snapshot, ruleset, input.chain(), to.as_str()).is_some())
     })
 }
 
@@ -71,6 +81,16 @@ pub(crate) fn note(
     set_name: impl Fn(u16) -> Option<String>,
     findings: &mut Findings,
 ) -> bool {
+    if !stands(snapshot) && floor_stands(snapshot, expected) {
+        let why = match named(snapshot, Some(expected)) {
+            Some(found) => format!("somebody else made {found}. {CURE}"),
+            None => "`firewall-apply` puts the firewall in".to_owned(),
+        };
+        findings.fail(format!(
+            "only a floor stands, in the chain FIREWALL_FLOOR: loopback, established connections, ssh and the whitelist get in; {why}"
+        ));
+        return false;
+    }
     if !stands(snapshot) {
         findings.fail(match last.kept().and_then(|kept| kept.at) {
             Some(at) => format!(

@@ -51,10 +51,11 @@
 //! # Whose is what
 //!
 //! The chains of a ruleset are ours: applying it replaces their rules whole, unless they are there
-//! already as they are wanted. [`Snapshot::foreign_chains`] names those that somebody else made
-//! under such a name, [`Snapshot::diff`] what is otherwise than wanted. The built-in chains
-//! are everybody's: we put a policy and a jump there, and the jump keeps the place it once got.
-//! [`Ruleset::jump_through`] puts one into a chain that somebody else keeps for that.
+//! already as they are wanted. One that somebody else made under such a name is left alone
+//! ([`ApplyError::is_foreign`]); [`Snapshot::foreign_chains`] names them, [`Snapshot::diff`] what is
+//! otherwise than wanted. The built-in chains are everybody's: we put a policy and a jump there, and
+//! the jump keeps the place it once got. [`Ruleset::jump_through`] puts one into a chain that
+//! somebody else keeps for that.
 //! Everything else, whoever made it, is untouched. One consequence: a rule that somebody put before
 //! our jump decides first. If it decides about every packet, [`Applied::bypassed`] says so; if
 //! about some, [`Applied::ahead`].

@@ -172,6 +172,77 @@ fn a_chain_that_others_use_stays() {
 }
 
 #[test]
+fn a_chain_of_others_is_left_alone_whenever_it_appears() {
+    let chain = "LOG_AND_DROP".parse().unwrap();
+    let theirs = Rule::new(Target::Return);
+    for (family, text) in [(Family::Ipv4, "IPv4"), (Family::Ipv6, "IPv6")] {
+        let meanwhile = |kernel: &mut FakeKernel| kernel.append_meanwhile(family, &chain, &theirs);
+        let before = |kernel: &mut FakeKernel| kernel.append_to_chain(family, &chain, &theirs);
+        for appears in [&meanwhile as &dyn Fn(&mut FakeKernel), &before] {
+            let mut kernel = FakeKernel::new();
+            appears(&mut kernel);
+            let error = install().apply(&mut kernel).unwrap_err();
+            assert!(error.is_foreign());
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "somebody else made the {text} chain LOG_AND_DROP with the rule \"-j RETURN\""
+                )
+            );
+            let save = kernel.iptables_save(family);
+            assert!(save.contains("-A LOG_AND_DROP -j RETURN\n"), "{save}");
+            assert!(!save.contains("FIREWALL_INPUT"), "{save}");
+            let removed = Plan::remove(&rulesets()).unwrap().apply(&mut kernel);
+            assert!(removed.unwrap_err().is_foreign());
+            install().adopting().apply(&mut kernel).unwrap();
+            // Ours, although somebody puts a rule into it.
+            kernel.append_meanwhile(family, &chain, &theirs);
+            let other = Config::parse("service = []").unwrap();
+            let other = Family::BOTH.map(|family| other.ruleset(family).unwrap());
+            let other = Plan::install(&other, &mut any_set).unwrap();
+            assert_eq!(other.apply(&mut kernel).unwrap().attempts, 2);
+        }
+    }
+}
+
+/// Also where the same table has something that is wanted.
+#[test]
+fn what_is_withdrawn_goes_unless_others_made_it() {
+    let ruleset = |chain: &str| {
+        let mut ruleset = Ruleset::new(Family::Ipv4);
+        ruleset.jump(Hook::Input, chain.parse().unwrap());
+        ruleset
+            .chain(chain.parse().unwrap())
+            .append(Rule::new(Target::Accept).matching(InInterface::new("lo".parse().unwrap())));
+        ruleset
+    };
+    let (old, new) = (ruleset("OLD"), ruleset("NEW"));
+    let install = |ruleset: &Ruleset| Plan::install([ruleset], &mut any_set).unwrap();
+    let anew = || install(&new).without([&old]).unwrap();
+    let mut kernel = FakeKernel::new();
+    install(&old).apply(&mut kernel).unwrap();
+    kernel.change_meanwhile(1);
+    anew().apply(&mut kernel).unwrap();
+    let save = kernel.iptables_save(Family::Ipv4);
+    assert_eq!(save, new.to_iptables_save().to_string());
+    assert!(!anew().apply(&mut kernel).unwrap().changed);
+
+    let mut kernel = FakeKernel::new();
+    let theirs = Rule::new(Target::Return);
+    kernel.append_to_chain(Family::Ipv4, &"OLD".parse().unwrap(), &theirs);
+    anew().apply(&mut kernel).unwrap();
+    Plan::remove([&new])
+        .unwrap()
+        .without([&old])
+        .unwrap()
+        .apply(&mut kernel)
+        .unwrap();
+    let save = kernel.iptables_save(Family::Ipv4);
+    assert!(save.contains("-A OLD -j RETURN\n"), "{save}");
+    assert!(!save.contains("NEW"), "{save}");
+}
+
+#[test]
 fn sets_are_checked_before_the_kernel_is_asked() {
     let missing = |name: &str| {
         Err::<KernelSet, _>(io::Error::new(io::ErrorKind::NotFound, format!("{name}?")))

@@ -1,17 +1,17 @@
 //! Sets and rules of one configuration, all or nothing.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use ipset_netlink::{IfExists, IpSet, SetName};
 use iptables_ruleset::{Config, Ruleset, Snapshot};
 
-use super::install::{Failure, Installed, install};
+use super::install::{self, Failure, Installed, install};
 use super::lists::Lists;
 use super::members::{self, Changed};
-use super::replace;
+use super::replace::{self, Replaced};
 use super::report::{Applied, ChainReport, Confirm, Report, Rules, SavedReport, SetReport};
 use super::saved_members::SavedMembers;
+use crate::args::ApplyArgs;
 use crate::config::{Source, Wanted};
 use crate::findings::{Findings, causes};
 use crate::lists::put_in;
@@ -24,7 +24,7 @@ use crate::sets::{self, WantedSet};
 pub(super) struct Attempt<'a> {
     kernel: &'a mut IpSet,
     pub(super) findings: &'a mut Findings,
-    saved_path: &'a Path,
+    args: &'a ApplyArgs,
     /// The tables before the run; `None` where they could not be read.
     before: Option<&'a Snapshot>,
     /// The saved members; read once, when the first set is made.
@@ -40,15 +40,14 @@ pub(super) struct Prepared {
     sets: Vec<WantedSet>,
     created: BTreeMap<SetName, PutBack>,
     changed: BTreeMap<SetName, Changed>,
-    /// How many members those have that were replaced.
-    replaced: BTreeMap<SetName, u64>,
+    replaced: Replaced,
 }
 
 impl<'a> Attempt<'a> {
     pub(super) fn new(
         kernel: &'a mut IpSet,
         config: Source,
-        saved_path: &'a Path,
+        args: &'a ApplyArgs,
         before: Option<&'a Snapshot>,
         saved: Option<(SavedMembers<'a>, SavedReport)>,
         findings: &'a mut Findings,
@@ -61,7 +60,7 @@ impl<'a> Attempt<'a> {
         Self {
             kernel,
             findings,
-            saved_path,
+            args,
             before,
             saved,
             report,
@@ -144,7 +143,7 @@ impl<'a> Attempt<'a> {
             let saved = match &mut self.saved {
                 Some(saved) => saved,
                 none => {
-                    let (saved, about) = SavedMembers::read(self.saved_path, self.findings);
+                    let (saved, about) = SavedMembers::read(&self.args.saved, self.findings);
                     self.report.saved = Some(about);
                     none.insert(saved)
                 }
@@ -186,7 +185,9 @@ impl<'a> Attempt<'a> {
             }
             Err(failure) => {
                 self.findings.fail(failure.why);
-                if !failure.outcome_unknown {
+                if failure.outcome_unknown {
+                    prepared.replaced.keep(self.kernel, self.findings);
+                } else {
                     self.undo(prepared);
                 }
                 false
@@ -200,8 +201,12 @@ impl<'a> Attempt<'a> {
         rulesets: &[Ruleset],
         unwanted: &[Ruleset],
     ) -> Result<Installed, Failure> {
-        let rules = (rulesets, unwanted);
-        install(self.kernel, config, rules, self.before, self.findings)
+        let rules = install::Rules {
+            wanted: rulesets,
+            unwanted,
+            adopt: self.args.adopt,
+        };
+        install(self.kernel, config, &rules, self.before, self.findings)
     }
 
     /// Puts the rules of a floor in. The error says why they are not in; the sets stay in any case.
@@ -217,12 +222,14 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    /// Takes the sets away that this run made.
+    /// Takes the sets away that this run made, and takes back what it did with others.
     pub(super) fn undo(&mut self, prepared: &Prepared) {
         sets::destroy(self.kernel, prepared.created.keys(), self.findings);
+        prepared.replaced.take_back(self.kernel, self.findings);
     }
 
     fn note(&mut self, prepared: &Prepared, rulesets: &[Ruleset], applied: Applied, changed: bool) {
+        prepared.replaced.keep(self.kernel, self.findings);
         self.report.applied = Some(applied);
         self.report.rules = Some(if changed {
             Rules::PutIn
@@ -236,7 +243,7 @@ impl<'a> Attempt<'a> {
             .map(|set| {
                 let name = set.wanted.name();
                 let changed = prepared.changed.get(name).copied().unwrap_or_default();
-                let replaced = prepared.replaced.get(name).copied();
+                let replaced = prepared.replaced.members(name);
                 SetReport::new(set, prepared.created.get(name), replaced, changed)
             })
             .collect();

@@ -12,7 +12,7 @@ use crate::last::{Kept, Last, body};
 /// Puts in the last configuration that went in, or else a floor. With `boot` the exit status tells
 /// whether either is in.
 pub(super) fn run(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last, boot: bool) {
-    if last_one(attempt, wanted, last) || floor(attempt, wanted, last) {
+    if last_one(attempt, wanted, last) || floor(attempt, wanted, last, &Names::ALL) {
         attempt.findings.something_is_in();
     } else if boot {
         attempt.findings.nothing_is_in();
@@ -48,7 +48,27 @@ fn last_one(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last) -> 
     true
 }
 
-fn floor(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last) -> bool {
+/// Where a floor goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// Into the chains of every configuration.
+    Usual,
+    /// Into one that has a name of its own, where others have made some of the usual ones.
+    Apart,
+}
+
+impl Names {
+    const ALL: [Self; 2] = [Self::Usual, Self::Apart];
+}
+
+/// Puts in a floor, under the first of the names under which it goes in. Returns `false` when none
+/// does.
+pub(super) fn floor(
+    attempt: &mut Attempt<'_>,
+    wanted: Option<&Wanted>,
+    last: &Last,
+    names: &[Names],
+) -> bool {
     // The best there is that tells where the administrator comes in.
     let built_in = config::built_in().ok();
     let base = wanted
@@ -58,13 +78,17 @@ fn floor(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last) -> boo
     let lists = attempt.read_lists(base);
     let prepared = attempt.prepare(base, &lists, false);
     let mut why = String::new();
-    for parts in less_and_less(&prepared) {
-        let Ok(rulesets) = rulesets(&base.config, &parts) else {
+    let floors = less_and_less(&prepared);
+    for (names, parts) in names
+        .iter()
+        .flat_map(|names| floors.iter().map(move |parts| (*names, parts)))
+    {
+        let Ok(rulesets) = rulesets(&base.config, parts, names) else {
             continue;
         };
         match attempt.try_install(&prepared, &base.config, &rulesets) {
             Ok(()) => {
-                attempt.findings.fail(told(&parts));
+                attempt.findings.fail(told(parts, names));
                 return true;
             }
             Err(error) => why = error,
@@ -77,10 +101,14 @@ fn floor(attempt: &mut Attempt<'_>, wanted: Option<&Wanted>, last: &Last) -> boo
     false
 }
 
-fn rulesets(config: &Config, parts: &FloorParts) -> Result<Vec<Ruleset>, String> {
+fn rulesets(config: &Config, parts: &FloorParts, names: Names) -> Result<Vec<Ruleset>, String> {
+    let floor = |family| match names {
+        Names::Usual => config.floor(family, parts),
+        Names::Apart => config.floor_apart(family, parts),
+    };
     Family::BOTH
         .into_iter()
-        .map(|family| config.floor(family, parts).map_err(|error| causes(&error)))
+        .map(|family| floor(family).map_err(|error| causes(&error)))
         .collect()
 }
 
@@ -103,9 +131,14 @@ fn less_and_less(prepared: &Prepared) -> Vec<FloorParts> {
     .into()
 }
 
-fn told(parts: &FloorParts) -> String {
-    let mut text =
-        "in instead is a floor, which lets in loopback, established connections, ssh".to_owned();
+fn told(parts: &FloorParts, names: Names) -> String {
+    let place = match names {
+        Names::Usual => "",
+        Names::Apart => " in the chain FIREWALL_FLOOR",
+    };
+    let mut text = format!(
+        "in instead is a floor{place}, which lets in loopback, established connections, ssh"
+    );
     if parts
         .sets
         .iter()

@@ -7,6 +7,7 @@ use ipset_netlink::IpSet;
 use iptables_ruleset::{Config, Family, KernelSet, Nftables, Plan, Ruleset, Snapshot};
 
 use crate::findings::{Findings, causes, refusal};
+use crate::foreign::CURE;
 use crate::host::Host;
 use crate::{needs, surroundings, verify};
 
@@ -27,12 +28,20 @@ pub(super) struct Installed {
     pub(super) after: Option<Snapshot>,
 }
 
+/// What shall be in, and no longer be in.
+pub(super) struct Rules<'a> {
+    pub(super) wanted: &'a [Ruleset],
+    pub(super) unwanted: &'a [Ruleset],
+    /// Whether chains of others under names of ours are taken over.
+    pub(super) adopt: bool,
+}
+
 /// Puts the rules in and takes out what is unwanted, unless the tables, which were read `before`, are
 /// like that, and says what is odd about it.
 pub(super) fn install(
     kernel: &mut IpSet,
     config: &Config,
-    (rulesets, unwanted): (&[Ruleset], &[Ruleset]),
+    rules: &Rules<'_>,
     before: Option<&Snapshot>,
     findings: &mut Findings,
 ) -> Result<Installed, Failure> {
@@ -46,8 +55,12 @@ pub(super) fn install(
         resolved.insert(name.to_owned(), set);
         Ok::<_, BoxError>(set)
     };
+    let (rulesets, unwanted) = (rules.wanted, rules.unwanted);
     let plan = Plan::install(rulesets, &mut find).and_then(|plan| plan.without(unwanted));
-    let plan = plan.map_err(|error| nothing_done(causes(&error)))?;
+    let mut plan = plan.map_err(|error| nothing_done(causes(&error)))?;
+    if rules.adopt {
+        plan = plan.adopting();
+    }
     let mut nftables = Nftables::connect().map_err(|error| nothing_done(refusal(&error)))?;
     // Rules that stand already show that the kernel has what they need.
     let stands = before.is_some_and(|before| {
@@ -66,7 +79,11 @@ pub(super) fn install(
         None => plan.apply(&mut nftables),
     };
     let applied = applied.map_err(|error| Failure {
-        why: refusal(&error),
+        why: if error.is_foreign() {
+            format!("{error} while the rules were being put in. {CURE}")
+        } else {
+            refusal(&error)
+        },
         outcome_unknown: error.is_outcome_unknown(),
     })?;
     surroundings::note_ahead(&applied.bypassed, &applied.ahead, findings);

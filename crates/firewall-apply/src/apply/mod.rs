@@ -57,10 +57,11 @@ pub(crate) fn run(
     };
     let kept = last.kept().map(|kept| &kept.wanted);
     // Either may go in.
-    for wanted in [wanted, kept] {
-        if !args.adopt && foreign::refuse(&tables, wanted, findings) {
-            return Report::new(config);
-        }
+    let mut may_be = [wanted, kept].into_iter();
+    let is_foreign =
+        !args.adopt && may_be.any(|one| foreign::refuse(&tables, one, args.boot, findings));
+    if is_foreign && !args.boot {
+        return Report::new(config);
     }
     let lists = wanted.map(|wanted| Lists::read(&mut kernel, wanted, findings));
     let saved = wanted.and_then(|wanted| {
@@ -81,6 +82,12 @@ pub(crate) fn run(
     if tables.is_bare() {
         before::run(&mut kernel, foreseen.as_ref(), findings);
     }
+    if is_foreign {
+        let before = tables.snapshot();
+        let mut attempt = Attempt::new(&mut kernel, config, args, before, saved, findings);
+        foreign::come_up(&mut attempt, &tables, wanted, &last);
+        return attempt.finish();
+    }
     let tables_now = tables.snapshot();
     let mut armed = match guard.arm(&mut kernel, tables_now, wanted, lists.as_ref(), &last) {
         Ok(Some(Arming::Waiter(waiter))) => {
@@ -98,7 +105,7 @@ pub(crate) fn run(
     let mut attempt = Attempt::new(
         &mut kernel,
         config,
-        &args.saved,
+        args,
         tables.snapshot(),
         saved,
         findings,

@@ -1,6 +1,6 @@
 //! A set that is there otherwise than configured, replaced by one as configured with its members.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use ipset_netlink::{
     CreateSet, Entry, IfExists, IfMissing, IpSet, Key, SetHeader, SetName, Timeout, Transport,
@@ -12,15 +12,56 @@ use crate::findings::{Findings, causes};
 use crate::save::format::misfit;
 use crate::sets::{as_configured, unusable};
 
+/// Sets that were replaced; what they were is there under another name until it is settled which of
+/// the two stays.
+#[derive(Default)]
+pub(super) struct Replaced(Vec<(Replacement, u64)>);
+
+impl Replaced {
+    /// How many members a set has that was replaced; `None` for one that was not.
+    pub(super) fn members(&self, name: &SetName) -> Option<u64> {
+        let mut all = self.0.iter();
+        let found = all.find(|(replacement, _)| replacement.found.name == *name);
+        found.map(|(_, members)| *members)
+    }
+
+    /// Whether none was.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The new ones stay.
+    pub(super) fn keep<T: Transport>(&self, kernel: &mut IpSet<T>, findings: &mut Findings) {
+        for (replacement, _) in &self.0 {
+            if let Err(error) = kernel.destroy(&replacement.target.name, IfMissing::Ignore) {
+                findings.fail(causes(&error));
+            }
+        }
+    }
+
+    /// The old ones come back, with who came in and without who went out since.
+    pub(super) fn take_back<T: Transport>(&self, kernel: &mut IpSet<T>, findings: &mut Findings) {
+        for (replacement, _) in &self.0 {
+            if let Err(why) = replacement.take_back(kernel) {
+                let name = &replacement.found.name;
+                findings.fail(format!(
+                    "set \"{name}\" stays as the configuration says, although the rules do not go in: {why}"
+                ));
+            }
+        }
+    }
+}
+
 /// Replaces those of the sets that differ from what the configuration says and whose members all
-/// fit; returns how many members each of them has. A warning says why one is not replaced.
+/// fit. A warning says why one is not replaced.
 ///
 /// Where a set cannot be used and not be replaced either, none is.
 pub(super) fn those_that_differ<T: Transport>(
     kernel: &mut IpSet<T>,
     sets: &[ConfiguredSet],
     findings: &mut Findings,
-) -> BTreeMap<SetName, u64> {
+) -> Replaced {
+    sweep(kernel, sets);
     let mut replacements = Vec::new();
     let mut stops = false;
     for wanted in sets {
@@ -40,20 +81,31 @@ pub(super) fn those_that_differ<T: Transport>(
             }
         }
     }
-    let mut replaced = BTreeMap::new();
+    let mut replaced = Replaced::default();
     if stops {
         return replaced;
     }
     for replacement in replacements {
-        let name = &replacement.found.name;
         match replacement.carry_out(kernel) {
-            Ok(members) => {
-                replaced.insert(name.clone(), members);
-            }
-            Err(why) => findings.warn(not_replaced(name, &why)),
+            Ok(members) => replaced.0.push((replacement, members)),
+            Err(why) => findings.warn(not_replaced(&replacement.found.name, &why)),
         }
     }
     replaced
+}
+
+/// Takes away what a run left behind that was killed: nobody knows these names.
+fn sweep<T: Transport>(kernel: &mut IpSet<T>, sets: &[ConfiguredSet]) {
+    let there = kernel.names().unwrap_or_default();
+    for set in sets {
+        let Ok(unfinished) = name(UNFINISHED, set.name()) else {
+            continue;
+        };
+        if there.contains(&unfinished) {
+            // Where it cannot be, it is said when the name is needed.
+            let _ = kernel.destroy(&unfinished, IfMissing::Ignore);
+        }
+    }
 }
 
 fn not_replaced(name: &SetName, why: &str) -> String {
@@ -63,7 +115,7 @@ fn not_replaced(name: &SetName, why: &str) -> String {
 /// A set that can be replaced.
 struct Replacement {
     found: SetHeader,
-    /// As it shall be, under the name it has until it is whole.
+    /// As it shall be, under the name it has until it is whole, and the old one from then on.
     target: CreateSet,
     entries: Vec<Entry>,
 }
@@ -113,16 +165,54 @@ impl Replacement {
     /// Returns how many members the new set has. Where it fails the old one is as it was.
     fn carry_out<T: Transport>(&self, kernel: &mut IpSet<T>) -> Result<u64, String> {
         let unfinished = &self.target.name;
-        let done = self
-            .fill(kernel)
-            .and_then(|()| self.exchange(kernel))
-            .and_then(|()| self.catch_up(kernel));
-        // After the exchange it is the old one, before it nobody knows it.
-        let removed = kernel.destroy(unfinished, IfMissing::Ignore);
+        let exchanged = self.fill(kernel).and_then(|()| self.exchange(kernel));
+        let done = match exchanged {
+            Ok(()) => self.catch_up(kernel).map_err(|why| {
+                // Whoever is not in the new one is in the old one.
+                match self.exchange(kernel) {
+                    Ok(()) => why,
+                    Err(also) => format!("{why}; {also}"),
+                }
+            }),
+            Err(why) => Err(why),
+        };
+        if done.is_err() {
+            // Of two errors the first one is the cause.
+            let _ = kernel.destroy(unfinished, IfMissing::Ignore);
+        }
         let late =
             done.map_err(|why| why.replace(unfinished.as_str(), self.found.name.as_str()))?;
-        removed.map_err(|error| causes(&error))?;
         Ok(self.entries.len() as u64 + late)
+    }
+
+    /// Exchanges the two again, once the old one has the members that the new one has.
+    fn take_back<T: Transport>(&self, kernel: &mut IpSet<T>) -> Result<(), String> {
+        let text = |error| causes(&error);
+        let (now, old) = (&self.found.name, &self.target.name);
+        let members = kernel.list(now).map_err(text)?.entries;
+        let before = kernel.list(old).map_err(text)?.entries;
+        let as_it_was = CreateSet::from(&self.found);
+        let known: HashMap<&Key, Option<Timeout>> = before
+            .iter()
+            .map(|entry| (&entry.key, entry.timeout))
+            .collect();
+        let differs = |entry: &Entry| known.get(&entry.key) != Some(&entry.timeout);
+        let entries: Vec<Entry> = members
+            .iter()
+            .cloned()
+            .map(|entry| with_end(entry, &as_it_was))
+            .filter(differs)
+            .collect();
+        let bulk = kernel.add_all(old, &entries, IfExists::Update);
+        if let Some(failure) = bulk.map_err(text)?.failures.first() {
+            return Err(causes(&failure.error).replace(old.as_str(), now.as_str()));
+        }
+        let stays: HashSet<&Key> = members.iter().map(|entry| &entry.key).collect();
+        for gone in before.iter().filter(|entry| !stays.contains(&entry.key)) {
+            kernel.delete(old, &gone.key).map_err(text)?;
+        }
+        self.exchange(kernel)?;
+        kernel.destroy(old, IfMissing::Ignore).map_err(text)
     }
 
     fn fill<T: Transport>(&self, kernel: &mut IpSet<T>) -> Result<(), String> {
@@ -177,10 +267,15 @@ impl Replacement {
     }
 }
 
-/// The member with the end it had: none in a set without timeouts.
-fn with_end(entry: Entry, target: &CreateSet) -> Entry {
+/// The member with the end it had: never in a set that came to have timeouts, and none in one that
+/// has none.
+fn with_end(mut entry: Entry, target: &CreateSet) -> Entry {
     match (entry.timeout, target.options.timeout) {
         (None, Some(_)) => entry.timeout(Timeout::PERMANENT),
+        (Some(_), None) => {
+            entry.timeout = None;
+            entry
+        }
         _ => entry,
     }
 }
@@ -248,7 +343,8 @@ mod tests {
             let all = slice::from_ref(&configured);
             let replaced = those_that_differ(&mut kernel, all, &mut findings);
             assert!(findings.warnings.is_empty(), "{findings:?}");
-            assert_eq!(replaced.get(&want.name), Some(&2));
+            assert_eq!(replaced.members(&want.name), Some(2));
+            replaced.keep(&mut kernel, &mut findings);
             let found = kernel.header(&want.name).unwrap();
             assert_eq!(found.set_type, want.set_type);
             assert_eq!(found.options.max_elements, want.options.max_elements);
@@ -258,6 +354,51 @@ mod tests {
             let again = those_that_differ(&mut kernel, all, &mut findings);
             assert!(again.is_empty());
         }
+    }
+
+    /// Who came in stays in, who went out stays out.
+    #[test]
+    fn what_was_replaced_comes_back_with_what_was_done_meanwhile() {
+        let endless = |set_type| {
+            CreateSet::new("blacklist".parse().unwrap(), set_type, Family::Inet).max_elements(10)
+        };
+        for (there, want) in [
+            (wanted(SetType::HashIp, 10), wanted(SetType::HashNet, 1000)),
+            (wanted(SetType::HashNet, 10), wanted(SetType::HashNet, 1000)),
+            (endless(SetType::HashNet), wanted(SetType::HashNet, 10)),
+        ] {
+            let mut kernel = kernel(&there, &["192.0.2.1", "192.0.2.2"]);
+            let before = kernel.header(&there.name).unwrap();
+            let mut findings = Findings::default();
+            let replaced = those_that_differ(&mut kernel, &[configured(&want)], &mut findings);
+            let timeout = Timeout::from_secs(600).unwrap();
+            let late = Entry::new("192.0.2.3".parse().unwrap()).timeout(timeout);
+            kernel.add(&want.name, &late, IfExists::Fail).unwrap();
+            let gone = "192.0.2.1".parse().unwrap();
+            kernel.delete(&want.name, &gone).unwrap();
+            replaced.take_back(&mut kernel, &mut findings);
+            assert!(!findings.failed(), "{findings:?}");
+            let after = kernel.header(&there.name).unwrap();
+            assert_eq!(CreateSet::from(&after), CreateSet::from(&before));
+            assert_eq!(members(&mut kernel), ["192.0.2.2", "192.0.2.3"]);
+            assert_eq!(kernel.names().unwrap().len(), 1);
+        }
+    }
+
+    #[test]
+    fn where_not_all_have_room_the_new_set_stays() {
+        let mut kernel = kernel(&wanted(SetType::HashNet, 1), &["192.0.2.1"]);
+        let mut findings = Findings::default();
+        let want = wanted(SetType::HashNet, 10);
+        let replaced = those_that_differ(&mut kernel, &[configured(&want)], &mut findings);
+        let late = Entry::new("192.0.2.3".parse().unwrap());
+        kernel.add(&want.name, &late, IfExists::Fail).unwrap();
+        replaced.take_back(&mut kernel, &mut findings);
+        assert_eq!(findings.errors.len(), 1, "{findings:?}");
+        let error = findings.errors[0].to_string();
+        assert!(error.contains("\"blacklist\" stays"), "{error}");
+        assert!(!error.contains("rampart."), "{error}");
+        assert_eq!(members(&mut kernel), ["192.0.2.1", "192.0.2.3"]);
     }
 
     #[test]
@@ -303,7 +444,8 @@ mod tests {
         white.name = pairs.name.clone();
         let mut findings = Findings::default();
         let sets = [wanted(SetType::HashNet, 1000), white].map(|set| configured(&set));
-        assert!(those_that_differ(&mut kernel, &sets, &mut findings).is_empty());
+        let replaced = those_that_differ(&mut kernel, &sets, &mut findings);
+        assert!(replaced.is_empty());
         let found = kernel.header(&there.name).unwrap();
         assert_eq!(found.options.max_elements, Some(10));
     }

@@ -423,7 +423,7 @@ fn who_waits_has_left_the_session() -> Result<(), Failed> {
     let before = listed()?;
     // As with ssh, somebody reads standard output until nobody has it open.
     let child = Command::new(env!("CARGO_BIN_EXE_firewall-apply"))
-        .args(machine.arguments(AFTER, &["--confirm-within", "2s"])?)
+        .args(machine.arguments(AFTER, &["--confirm-within", LONG])?)
         .stdout(Stdio::piped())
         .process_group(0)
         .spawn()?;
@@ -456,8 +456,9 @@ fn who_waits_has_left_the_session() -> Result<(), Failed> {
         let is_own = target == "/dev/null" || target.starts_with("socket:");
         assert!(is_own, "{target}");
     }
-    machine.settled()?;
+    machine.say("rollback")?.exits(0)?;
     assert_eq!(listed()?, before);
+    wait_until("the process ends", || is_gone(process))?;
     // Standard output had an end long before.
     assert!(read_in < ENOUGH);
     Ok(())

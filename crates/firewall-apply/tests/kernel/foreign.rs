@@ -2,6 +2,7 @@
 
 use netns_testbed::{Failed, Tool, Trial, trial};
 
+use crate::confirm::Machine;
 use crate::host::{
     DEFAULTS, FAMILIES, Scratch, all_rules, all_sets, apply, firewall_apply, rules, tool,
 };
@@ -9,6 +10,14 @@ use crate::host::{
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("a_chain_of_others_is_not_taken_over", not_taken_over),
+        trial(
+            "at_boot_a_floor_stands_beside_a_chain_of_others",
+            at_boot_a_floor_stands_beside_it,
+        ),
+        trial(
+            "at_boot_a_firewall_that_stands_stays_beside_a_chain_of_others",
+            at_boot_what_stands_stays,
+        ),
         trial("an_empty_chain_is_taken", an_empty_chain_is_taken),
         trial(
             "our_chains_are_ours_whatever_was_done_to_them_by_hand",
@@ -63,6 +72,103 @@ fn not_taken_over() -> Result<(), Failed> {
     tool("iptables -A LOG_AND_DROP -j RETURN")?;
     firewall_apply(&["--config", DEFAULTS, "reset", "--adopt"])?.exits(0)?;
     assert!(!all_rules()?.contains("LOG_AND_DROP"));
+    Ok(())
+}
+
+/// What is built in, in words: a file in which nothing stands is refused.
+const SERVICES: &str = "[policy]\ninput = \"drop\"\n";
+
+/// A host that comes up with a chain of others: they keep it, and it is not open.
+fn at_boot_a_floor_stands_beside_it() -> Result<(), Failed> {
+    let listed = |family: &str, chain: &str| {
+        let family = if family == "inet" { "ip" } else { "ip6" };
+        tool(&format!("nft -a list chain {family} filter {chain}"))
+    };
+    for (name, family) in FAMILIES {
+        for (chain, renamed) in [("LOG_AND_DROP", "THEIRS"), ("FIREWALL_INPUT", "OTHERS")] {
+            let machine = Machine::new()?;
+            tool(&format!("{name} -N {chain}"))?;
+            tool(&format!("{name} -A {chain} -p udp -j ACCEPT"))?;
+            tool(&format!("{name} -A OUTPUT -j {chain}"))?;
+            let theirs = listed(family, chain)?;
+            let stays = || -> Result<(), Failed> {
+                assert_eq!(listed(family, chain)?, theirs);
+                Ok(())
+            };
+            let mut floor = String::new();
+            for _ in 0..2 {
+                let run = machine.apply(SERVICES, &["--boot"])?.exits(1)?;
+                for part in [chain, "--adopt", "iptables -E", "in instead is a floor"] {
+                    assert!(run.stderr.contains(part), "{part}: {run:?}");
+                }
+                assert_eq!(run.json()?["applied"], "floor");
+                stays()?;
+                floor = all_rules()?;
+                for line in [
+                    ":INPUT DROP",
+                    ":FORWARD DROP",
+                    "-A INPUT -j FIREWALL_FLOOR\n",
+                    "--dport 22 ",
+                    "--match-set whitelist",
+                    "-A FIREWALL_FLOOR -j DROP\n",
+                ] {
+                    assert!(floor.matches(line).count() >= 2, "{line}: {floor}");
+                }
+            }
+            let run = firewall_apply(&["--config", DEFAULTS, "status"])?.exits(1)?;
+            assert!(
+                run.stderr.contains("only a floor stands") && run.stderr.contains(chain),
+                "{run:?}"
+            );
+            // Whoever sits there decides.
+            machine.apply(SERVICES, &[])?.exits(2)?;
+            assert_eq!(all_rules()?, floor);
+            stays()?;
+            machine
+                .apply(SERVICES, &["--adopt", "--confirm-within", "1h"])?
+                .exits(0)?;
+            assert!(!all_rules()?.contains("FLOOR"));
+            machine.say("rollback")?.exits(0)?;
+            assert_eq!(all_rules()?, floor);
+            tool(&format!("{name} -E {chain} {renamed}"))?;
+            machine.apply(SERVICES, &[])?.exits(0)?;
+            let rules = all_rules()?;
+            assert!(!rules.contains("FLOOR"), "{rules}");
+            assert!(rules.contains(&format!("-A {renamed} -p udp -j ACCEPT\n")));
+            // And out again, floor or not.
+            machine.apply("[log\n", &["--boot"])?.exits(1)?;
+            firewall_apply(&["--config", DEFAULTS, "reset", "--sets"])?.exits(0)?;
+            tool(&format!("{name} -E {renamed} {chain}"))?;
+            machine.apply(SERVICES, &["--boot"])?.exits(1)?;
+            tool(&format!("{name} -F {chain}"))?;
+            tool(&format!("{name} -F OUTPUT"))?;
+            firewall_apply(&["--config", DEFAULTS, "reset", "--sets"])?.exits(0)?;
+            let rules = all_rules()?;
+            assert!(
+                !rules.contains("FIREWALL") && !rules.contains("DROP"),
+                "{rules}"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn at_boot_what_stands_stays() -> Result<(), Failed> {
+    let machine = Machine::new()?;
+    machine.apply(SERVICES, &[])?.exits(0)?;
+    for line in [
+        "ip6tables -P INPUT ACCEPT",
+        "ip6tables -F",
+        "ip6tables -X",
+        "ip6tables -N LOG_AND_DROP",
+        "ip6tables -A LOG_AND_DROP -j RETURN",
+    ] {
+        tool(line)?;
+    }
+    let rules = all_rules()?;
+    let run = machine.apply(SERVICES, &["--boot"])?.exits(1)?;
+    assert!(run.stderr.contains("IPv6 chain LOG_AND_DROP"), "{run:?}");
+    assert_eq!(all_rules()?, rules);
     Ok(())
 }
 

@@ -31,6 +31,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_set_that_rules_use_is_replaced,
         ),
         trial(
+            "a_set_that_was_replaced_comes_back_where_the_rules_do_not_go_in",
+            a_set_that_was_replaced_comes_back,
+        ),
+        trial(
             "a_set_whose_members_do_not_fit_is_kept",
             a_set_whose_members_do_not_fit_is_kept,
         ),
@@ -218,6 +222,44 @@ fn a_set_that_rules_use_is_replaced() -> Result<(), Failed> {
     );
     assert_eq!(all_sets()?.matches("hash:ip").count(), 0);
     firewall_apply(&["--config", &other, "diff"])?.exits(1)?;
+    Ok(())
+}
+
+/// All or nothing, sets included.
+fn a_set_that_was_replaced_comes_back() -> Result<(), Failed> {
+    let scratch = Scratch::new()?;
+    let small = scratch.file("small.toml", "[sets]\nmaxelem = 1000\n")?;
+    let other = scratch.file("other.toml", "[sets]\ntype = \"hash:ip\"\nmaxelem = 2000\n")?;
+    let apply =
+        |config: &str| firewall_apply(&["--config", config, "apply", "--saved", "/dev/null"]);
+    for set in ["blacklist", "throttle-hard"] {
+        tool(&format!(
+            "ipset create {set} hash:net timeout 0 maxelem 100"
+        ))?;
+        tool(&format!("ipset add {set} 192.0.2.1"))?;
+        tool(&format!("ipset add {set} 192.0.2.2 timeout 100000"))?;
+    }
+    tool("iptables -A INPUT -m set --match-set throttle-hard src -j DROP")?;
+    let before = all_sets()?.replace("timeout 99999", "timeout 100000");
+    // Nothing can go into a table that is asleep.
+    tool("nft add table ip filter { flags dormant; }")?;
+    for config in [&small, &other] {
+        let run = apply(config)?.exits(1)?;
+        assert!(
+            !run.stderr.contains("stays as the configuration"),
+            "{run:?}"
+        );
+        let mut after = all_sets()?;
+        for seconds in 99900..100_000 {
+            after = after.replace(&format!("timeout {seconds}"), "timeout 100000");
+        }
+        assert_eq!(after, before);
+    }
+    tool("nft add table ip filter")?;
+    apply(&small)?.exits(0)?;
+    let sets = all_sets()?;
+    assert_eq!(sets.matches("maxelem 1000").count(), 8, "{sets}");
+    assert_eq!(sets.matches("add ").count(), 4, "{sets}");
     Ok(())
 }
 

@@ -20,6 +20,8 @@ const TICK: Duration = Duration::from_millis(10);
 const BURST: usize = 5;
 /// TCP ports that somebody listens on. Everything else is closed.
 pub(crate) const OPEN: [u16; 4] = [22, 443, 8443, 9999];
+/// No file is there.
+const NOWHERE: &str = "/nonexistent/sets.save";
 /// The whitelisted stranger whose echo request follows the packets of a row: when it is answered
 /// and logged, they have been decided.
 const SENTINEL: u8 = 250;
@@ -98,7 +100,17 @@ impl Ground {
     /// Puts the firewall up, and the sentinel's source into the whitelist.
     pub(crate) fn apply(&self) -> Result<(), Failed> {
         // No saved members: those of the machine that the test runs on are none of ours.
-        self.firewall_apply(&["apply", "--saved", "/nonexistent/sets.save"])?;
+        self.firewall_apply(&["apply", "--saved", NOWHERE])?;
+        self.whitelist_the_sentinel()
+    }
+
+    /// Puts up what a host gets that is started.
+    pub(crate) fn apply_at_boot(&self) -> Result<String, Failed> {
+        self.firewall_apply(&["apply", "--boot", "--saved", NOWHERE])
+    }
+
+    /// Puts the sentinel's source into the whitelist.
+    pub(crate) fn whitelist_the_sentinel(&self) -> Result<(), Failed> {
         self.add("whitelist", self.source(SENTINEL), "")
     }
 

@@ -10,6 +10,7 @@ mod config;
 mod fate;
 mod ground;
 
+mod boot;
 mod connections;
 mod explained;
 mod flood;
@@ -40,6 +41,7 @@ use crate::config::Target;
 
 fn main() -> ExitCode {
     let rows = [
+        boot::ROWS,
         connections::ROWS,
         explained::ROWS,
         forwarding::ROWS,

@@ -26,6 +26,13 @@ pub(crate) fn wrote(family: Family, table: Table, chain: &str, rules: &[String])
             has("-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN")
                 && rules.iter().any(|rule| rule.ends_with("-j LOG_AND_DROP"))
         }
+        "FIREWALL_FLOOR" => [
+            "-i lo -j ACCEPT",
+            "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+            "-j DROP",
+        ]
+        .into_iter()
+        .all(has),
         "FIREWALL_CROWDED" => has("-j LOG_AND_DROP_LIMITED"),
         "LOG_AND_ACCEPT" => logs("ALLOWED") || only("-j ACCEPT"),
         "LOG_AND_DROP" => logs("BLOCKED") || only("-j DROP"),
@@ -72,6 +79,8 @@ mod tests {
                     config.ruleset(family).unwrap(),
                     config.floor(family, &silent).unwrap(),
                     config.floor(family, &logging).unwrap(),
+                    config.floor_apart(family, &silent).unwrap(),
+                    config.floor_apart(family, &logging).unwrap(),
                 ];
                 for (chain, rules) in written.iter().flat_map(texts) {
                     assert!(

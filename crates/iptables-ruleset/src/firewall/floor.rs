@@ -3,7 +3,9 @@
 use super::input::{invalid, opening, opens_nothing};
 use super::{Chains, entrance, logging, services};
 use crate::config::{Action, FloorParts, List, Service, ServiceProtocol, ServiceSource};
-use crate::{BuildError, Config, Family, Policy, PortRange, Rule, Ruleset, Target};
+use crate::{
+    BuildError, Chain, ChainName, Config, Family, Policy, PortRange, Rule, Ruleset, Target,
+};
 
 /// The least that keeps a host closed and its administrator in, with as much of `config` as that
 /// takes.
@@ -13,7 +15,7 @@ pub(super) fn ruleset(
     parts: &FloorParts,
 ) -> Result<Ruleset, BuildError> {
     let chains = Chains::new()?;
-    let mut ruleset = entrance(config, family, Policy::Drop, &chains);
+    let mut ruleset = entrance(config, family, Policy::Drop, &chains.input);
     if parts.log {
         logging::fill(&mut ruleset, config, &chains)?;
     } else {
@@ -53,6 +55,45 @@ pub(super) fn ruleset(
         chain.append(rule);
     }
     Ok(ruleset)
+}
+
+/// The floor in one chain.
+pub(super) fn apart(
+    config: &Config,
+    family: Family,
+    parts: &FloorParts,
+) -> Result<Ruleset, BuildError> {
+    let chains = Chains::new()?;
+    let whole = ruleset(config, family, parts)?;
+    let chain = |name: &ChainName| whole.chains().find(|chain| chain.name() == name);
+    let mut apart = entrance(config, family, Policy::Drop, &chains.floor);
+    let floor = apart.chain(chains.floor.clone());
+    let mut rules = Vec::new();
+    for rule in chain(&chains.input).into_iter().flat_map(Chain::rules) {
+        match rule.target().jump().and_then(chain) {
+            // In the place of a jump the line and the verdict that the chain ends with: who is let
+            // in without a line has the same verdict with it.
+            Some(to) => {
+                let logs =
+                    |inner: &&Rule| matches!(inner.target(), Target::Log(_) | Target::Nflog(_));
+                let line = to.rules().iter().filter(logs);
+                let inner = line.chain(to.rules().last());
+                rules.extend(inner.map(|inner| both(rule, inner)));
+            }
+            None => rules.push(rule.clone()),
+        }
+    }
+    for rule in rules {
+        floor.append(rule);
+    }
+    Ok(apart)
+}
+
+/// A rule for what both match, with what the inner one does.
+fn both(outer: &Rule, inner: &Rule) -> Rule {
+    let matches = outer.matches().iter().chain(inner.matches());
+    let rule = Rule::new(inner.target().clone());
+    matches.cloned().fold(rule, Rule::matching)
 }
 
 /// The services the administrator may come in by, without a limit; port 22 where none is to be
@@ -152,6 +193,37 @@ mod tests {
             with.contains(&format!("{ssh}-m set --match-set office src ")),
             "{with}"
         );
+    }
+
+    #[test]
+    fn in_one_chain_it_does_the_same() {
+        let config = Config::parse("[log]\nrate = \"9/second\"\n").unwrap();
+        for family in Family::BOTH {
+            let sets = ["whitelist", "blacklist"].map(|list| match family {
+                Family::Ipv4 => list.parse().unwrap(),
+                Family::Ipv6 => format!("{list}_v6").parse().unwrap(),
+            });
+            for log in [true, false] {
+                let sets = sets.to_vec();
+                let parts = FloorParts { sets, log };
+                let ruleset = apart(&config, family, &parts).unwrap();
+                ruleset.check().unwrap();
+                let text = ruleset.to_iptables_save().to_string();
+                for line in [
+                    ":INPUT DROP [0:0]",
+                    "-A INPUT -j FIREWALL_FLOOR",
+                    "-A FIREWALL_FLOOR -i lo -j ACCEPT",
+                    "-A FIREWALL_FLOOR -j DROP",
+                ] {
+                    assert!(text.contains(&format!("{line}\n")), "{line} in {text}");
+                }
+                assert!(!text.contains("LOG_AND"), "{text}");
+                assert_eq!(text.contains("BLOCKED"), log, "{text}");
+                for list in ["whitelist", "blacklist"] {
+                    assert!(text.contains(&format!("--match-set {list}")), "{text}");
+                }
+            }
+        }
     }
 
     #[test]

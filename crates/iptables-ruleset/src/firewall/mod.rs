@@ -49,13 +49,13 @@ impl Config {
         Ok(vec![self.ruleset(family)?])
     }
 
-    /// The rules that another configuration can have in tables where this one has none, for
-    /// [`Plan::without`](crate::Plan::without).
+    /// The rules that another configuration can have in tables where this one has none, and the
+    /// [floor](Self::floor_apart) in a chain of its own, for [`Plan::without`](crate::Plan::without).
     ///
     /// # Errors
     /// Those of [`ruleset`](Self::ruleset).
-    pub fn unwanted(&self, _family: Family) -> Result<Vec<Ruleset>, BuildError> {
-        Ok(Vec::new())
+    pub fn unwanted(&self, family: Family) -> Result<Vec<Ruleset>, BuildError> {
+        Ok(vec![self.floor_apart(family, &FloorParts::default())?])
     }
 
     /// What is to stand where the rules for one family cannot go in, so that a host is not left
@@ -71,13 +71,33 @@ impl Config {
     pub fn floor(&self, family: Family, parts: &FloorParts) -> Result<Ruleset, BuildError> {
         floor::ruleset(self, family, parts)
     }
+
+    /// The [`floor`](Self::floor) in a single chain, `FIREWALL_FLOOR`: for a host on which others
+    /// have made chains of the names that the firewall's have. It is one of the rulesets that are
+    /// [`unwanted`](Self::unwanted) once the firewall goes in.
+    ///
+    /// ```
+    /// use iptables_ruleset::config::FloorParts;
+    /// use iptables_ruleset::{Config, Family};
+    ///
+    /// let floor = Config::default().floor_apart(Family::Ipv4, &FloorParts::default())?;
+    /// let chains: Vec<_> = floor.chains().map(|chain| chain.name().as_str()).collect();
+    /// assert_eq!(chains, ["FIREWALL_FLOOR"]);
+    /// # Ok::<(), iptables_ruleset::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`ruleset`](Self::ruleset).
+    pub fn floor_apart(&self, family: Family, parts: &FloorParts) -> Result<Ruleset, BuildError> {
+        floor::apart(self, family, parts)
+    }
 }
 
 /// The firewall of `config` for one family: the policies, the jumps, and chains of our own. Those
 /// that only some configurations have are left out by the others.
 fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildError> {
     let chains = Chains::new()?;
-    let mut ruleset = entrance(config, family, config.policy.input, &chains);
+    let mut ruleset = entrance(config, family, config.policy.input, &chains.input);
     if let Some(policy) = config.policy.output.policy() {
         ruleset.policy(Hook::Output, policy);
     }
@@ -88,13 +108,13 @@ fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildError> {
 }
 
 /// The policies and the jump to the first of our chains.
-fn entrance(config: &Config, family: Family, input: Policy, chains: &Chains) -> Ruleset {
+fn entrance(config: &Config, family: Family, input: Policy, first: &ChainName) -> Ruleset {
     let mut ruleset = Ruleset::new(family);
     ruleset.policy(Hook::Input, input);
     if let Some(policy) = config.policy.forward.policy() {
         ruleset.policy(Hook::Forward, policy);
     }
-    ruleset.jump(Hook::Input, chains.input.clone());
+    ruleset.jump(Hook::Input, first.clone());
     if config.policy.position == Position::First {
         ruleset.jump_first(Hook::Input);
     }
@@ -190,6 +210,8 @@ struct Chains {
     forward_bans: ChainName,
     /// The chain in which container engines let others decide first.
     docker_user: ChainName,
+    /// For a floor where the other names are taken.
+    floor: ChainName,
 }
 
 impl Chains {
@@ -204,6 +226,7 @@ impl Chains {
             crowded: "FIREWALL_CROWDED".parse()?,
             forward_bans: "FIREWALL_FORWARD_BANS".parse()?,
             docker_user: "DOCKER-USER".parse()?,
+            floor: "FIREWALL_FLOOR".parse()?,
         })
     }
 }

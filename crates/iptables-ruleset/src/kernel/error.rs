@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::ForeignChain;
 use crate::{Family, Table};
 
 /// Why rules could not be put into the kernel, or taken out of it. Nothing was changed, unless
@@ -52,6 +53,13 @@ pub enum ApplyError {
         table: Table,
         /// What is wrong with it.
         reason: String,
+    },
+    /// Chains of others have names of ours.
+    #[error("somebody else made {}", super::foreign::named(.chains))]
+    #[non_exhaustive]
+    Foreign {
+        /// Which.
+        chains: Vec<ForeignChain>,
     },
     /// A chain of ours cannot be removed because a rule that is not ours jumps to it.
     #[error("chain {chain} of table {} {table} is still used: rule {position} of chain {by} jumps to it", .family.nft_name())]
@@ -111,6 +119,12 @@ impl ApplyError {
     /// Whether the ruleset may be in although this is an error.
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::OutcomeUnknown)
+    }
+
+    /// Whether chains of others have names of ours; [`Plan::adopting`](super::Plan::adopting) takes
+    /// them.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self, Self::Foreign { .. })
     }
 
     /// Whether a rule that is not ours keeps a chain of ours in use.

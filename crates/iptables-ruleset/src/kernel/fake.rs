@@ -41,14 +41,17 @@ pub struct FakeKernel {
     tables: BTreeMap<(Family, Table), BTreeMap<String, FakeChain>>,
     generation: u32,
     last_handle: u64,
+    last_chain: u64,
     refused: Option<String>,
     changes_by_others: u32,
+    appended_by_others: Vec<(Family, ChainName, Rule)>,
     lost_answers: u32,
 }
 
 #[derive(Debug, Clone, Default)]
 struct FakeChain {
     base: Option<BaseChain>,
+    handle: u64,
     rules: Vec<(RuleState, String)>,
 }
 
@@ -72,6 +75,13 @@ impl FakeKernel {
     /// The next `times` batches come too late: somebody else changed the tables.
     pub fn change_meanwhile(&mut self, times: u32) {
         self.changes_by_others = times;
+    }
+
+    /// The next batch comes too late: somebody else put a rule at the end of a chain of the `filter`
+    /// table that is none of the built-in ones, making table and chain if need be.
+    pub fn append_meanwhile(&mut self, family: Family, chain: &ChainName, rule: &Rule) {
+        self.appended_by_others
+            .push((family, chain.clone(), rule.clone()));
     }
 
     /// The next `times` batches are carried out, but the answer gets lost.
@@ -104,8 +114,7 @@ impl FakeKernel {
             .unwrap_or_default();
         let text = rule.to_iptables_save(family).to_string();
         let state = self.state(&expressions, false);
-        let chains = self.tables.entry((family, table)).or_default();
-        let chain = chains.entry(chain.to_owned()).or_default();
+        let chain = self.chain((family, table), chain);
         chain.rules.push((state, text));
         self.generation += 1;
     }
@@ -148,16 +157,23 @@ impl FakeKernel {
     }
 
     fn base_chain(&mut self, table: Table, family: Family, hook: Hook, policy: Option<Policy>) {
-        let chain = self
-            .tables
-            .entry((family, table))
-            .or_default()
-            .entry(hook.chain().to_owned())
-            .or_default();
-        let base = chain
+        let base = self
+            .chain((family, table), hook.chain())
             .base
             .get_or_insert_with(|| BaseChain::built_in(table, hook, Policy::Accept));
         base.policy = policy.unwrap_or(base.policy);
+    }
+
+    /// The chain, made if need be.
+    fn chain(&mut self, of: (Family, Table), name: &str) -> &mut FakeChain {
+        let chains = self.tables.entry(of).or_default();
+        chains.entry(name.to_owned()).or_insert_with(|| {
+            self.last_chain += 1;
+            FakeChain {
+                handle: self.last_chain,
+                ..FakeChain::default()
+            }
+        })
     }
 
     fn carry_out(&mut self, change: &Change) -> Result<(), io::Error> {
@@ -182,7 +198,7 @@ impl FakeKernel {
                 self.base_chain(change.table, family, *hook, Some(*policy));
             }
             Action::Chain(name) => {
-                table.entry(name.clone()).or_default();
+                self.chain(of, name);
             }
             Action::Flush(name) => table.get_mut(name).ok_or_else(missing)?.rules.clear(),
             Action::Put {
@@ -251,6 +267,7 @@ impl Kernel for FakeKernel {
     fn snapshot(&mut self) -> Result<Snapshot, ApplyError> {
         let state = |chain: &FakeChain| ChainState {
             base: chain.base.clone(),
+            handle: chain.handle,
             rules: chain.rules.iter().map(|(rule, _)| rule.clone()).collect(),
         };
         let tables = self.tables.iter().map(|(of, chains)| {
@@ -258,7 +275,11 @@ impl Kernel for FakeKernel {
                 .iter()
                 .map(|(name, chain)| (name.clone(), state(chain)))
                 .collect();
-            (*of, TableState { flags: 0, chains })
+            let table = TableState {
+                chains,
+                ..TableState::default()
+            };
+            (*of, table)
         });
         Ok(Snapshot::new(self.generation, tables.collect()))
     }
@@ -267,6 +288,9 @@ impl Kernel for FakeKernel {
         if self.changes_by_others > 0 {
             self.changes_by_others -= 1;
             self.generation += 1;
+        }
+        for (family, chain, rule) in std::mem::take(&mut self.appended_by_others) {
+            self.append_to_chain(family, &chain, &rule);
         }
         if batch.generation() != self.generation {
             return Err(ApplyError::Stale { attempts: 1 });

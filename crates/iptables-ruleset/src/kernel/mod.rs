@@ -20,6 +20,8 @@ mod remove;
 mod resolve;
 pub(crate) mod snapshot;
 
+use std::collections::BTreeSet;
+
 pub use batch::Batch;
 pub use checkpoint::{Checkpoint, WentBack};
 pub use diff::{DiffLine, Side};
@@ -40,14 +42,15 @@ pub trait Kernel {
     /// When the kernel cannot be asked, or its answer cannot be understood.
     fn snapshot(&mut self) -> Result<Snapshot, ApplyError>;
 
-    /// Reads the tables without the rules of any chain but the built-in ones. That is enough to
-    /// work out what it takes to have a ruleset in, and it is quickly read, so that little time
-    /// passes until that is done.
+    /// Reads the tables without the rules of any chain but the built-in ones and those of these
+    /// names. That is enough to work out what it takes to have a ruleset in, and it is quickly read,
+    /// so that little time passes until that is done.
     ///
     /// # Errors
     /// Those of [`snapshot`](Self::snapshot), which is what this is unless a kernel has something
     /// better.
-    fn outline(&mut self) -> Result<Snapshot, ApplyError> {
+    fn outline(&mut self, with: &BTreeSet<String>) -> Result<Snapshot, ApplyError> {
+        let _ = with;
         self.snapshot()
     }
 

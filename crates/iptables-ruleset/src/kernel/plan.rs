@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::batch::{Batch, Change};
+use super::foreign::Known;
 use super::inspect::{self, Ahead, Bypass};
 use super::part::{Chain, Part, Wanted};
 use super::{ApplyError, Kernel, Patience, ResolveSet, Snapshot, install, present, remove};
@@ -34,6 +35,7 @@ use crate::{BuildError, Family, Ruleset};
 #[derive(Debug, Clone)]
 pub struct Plan {
     parts: Vec<Part>,
+    adopts: bool,
 }
 
 impl Plan {
@@ -134,7 +136,18 @@ impl Plan {
         for ruleset in rulesets {
             parts.push(Part::without_rules(ruleset, Wanted::Withdrawn)?);
         }
-        Self::new(parts)
+        Ok(Self {
+            adopts: self.adopts,
+            ..Self::new(parts)?
+        })
+    }
+
+    /// The same plan, which takes chains of others that have names of ours for ours: their rules
+    /// are gone afterwards.
+    #[must_use]
+    pub fn adopting(mut self) -> Self {
+        self.adopts = true;
+        self
     }
 
     fn new(parts: Vec<Part>) -> Result<Self, BuildError> {
@@ -142,6 +155,7 @@ impl Plan {
             if parts
                 .iter()
                 .skip(position + 1)
+                .filter(|other| other.wanted == part.wanted || other.wanted != Wanted::Withdrawn)
                 .any(|other| (other.family, other.table) == (part.family, part.table))
             {
                 return Err(Kind::Ruleset {
@@ -152,7 +166,10 @@ impl Plan {
                 .into());
             }
         }
-        Ok(Self { parts })
+        Ok(Self {
+            parts,
+            adopts: false,
+        })
     }
 
     /// Carries the plan out in one transaction: all of it or nothing.
@@ -163,9 +180,13 @@ impl Plan {
     /// When somebody else changes the tables meanwhile they are read again and the change is worked
     /// out anew, for [`PATIENCE`](Self::PATIENCE), with pauses that grow.
     ///
+    /// A chain of one of our names that somebody else made is left alone, also when it appears
+    /// meanwhile.
+    ///
     /// # Errors
-    /// When the kernel refused, or when what is there stands in the way. Nothing was changed then,
-    /// unless [`ApplyError::is_outcome_unknown`].
+    /// When the kernel refused, or when what is there stands in the way
+    /// ([`ApplyError::is_foreign`]). Nothing was changed then, unless
+    /// [`ApplyError::is_outcome_unknown`].
     pub fn apply(&self, kernel: &mut impl Kernel) -> Result<Applied, ApplyError> {
         self.apply_within(kernel, Self::PATIENCE)
     }
@@ -207,7 +228,9 @@ impl Plan {
         mut known: Option<Snapshot>,
         limit: Duration,
     ) -> Result<Applied, ApplyError> {
-        let (unchanged, attempts) = patiently(limit, || self.attempt(kernel, known.take()))?;
+        let mut ours = Known::default();
+        let (unchanged, attempts) =
+            patiently(limit, || self.attempt(kernel, known.take(), &mut ours))?;
         let mut applied = Applied {
             changed: unchanged.is_none(),
             bypassed: Vec::new(),
@@ -237,6 +260,7 @@ impl Plan {
         &self,
         kernel: &mut impl Kernel,
         known: Option<Snapshot>,
+        ours: &mut Known,
     ) -> Result<Option<Snapshot>, ApplyError> {
         // Who leads to our chains matters only when they are to go.
         let removes = self.parts.iter().any(|part| part.wanted == Wanted::Absent);
@@ -254,20 +278,15 @@ impl Plan {
             }
             Some(known) => known,
             None if removes => kernel.snapshot()?,
-            None => {
-                let outline = kernel.outline()?;
-                // Whose a chain is shows in its rules.
-                let in_others = |part: &Part| {
-                    let table = outline.find(part.table, part.family);
-                    part.wanted == Wanted::Present && part.looks_into(table)
-                };
-                if self.withdraws_from(&outline) || self.parts.iter().any(in_others) {
-                    kernel.snapshot()?
-                } else {
-                    outline
-                }
-            }
+            None => self.outline(kernel, ours)?,
         };
+        let chains = ours.look(&snapshot, &self.parts);
+        if snapshot.torn {
+            return Err(ApplyError::Stale { attempts: 1 });
+        }
+        if !chains.is_empty() && !self.adopts {
+            return Err(ApplyError::Foreign { chains });
+        }
         let mut changes: Vec<Change> = Vec::new();
         for part in &self.parts {
             let table = snapshot.find(part.table, part.family);
@@ -281,6 +300,24 @@ impl Plan {
             return Ok(Some(snapshot));
         }
         kernel.transact(&batch).map(|()| None)
+    }
+
+    /// As little of the tables as tells what is to be changed, and that nothing of others is.
+    fn outline(&self, kernel: &mut impl Kernel, ours: &mut Known) -> Result<Snapshot, ApplyError> {
+        let outline = kernel.outline(&ours.unknown(&self.parts))?;
+        // Whose a chain is shows in its rules.
+        let in_others = |part: &Part| {
+            let table = outline.find(part.table, part.family);
+            part.wanted == Wanted::Present && part.looks_into(table)
+        };
+        if self.withdraws_from(&outline) || self.parts.iter().any(in_others) {
+            return kernel.snapshot();
+        }
+        if ours.all_stay(&outline) {
+            return Ok(outline);
+        }
+        *ours = Known::default();
+        kernel.outline(&ours.unknown(&self.parts))
     }
 
     /// Whether the tables have all that is wanted.

@@ -14,6 +14,9 @@ use crate::{Family, Hook, Policy, Rule, Ruleset, Table, wire};
 pub struct Snapshot {
     generation: u32,
     tables: Tables,
+    /// Whether others changed the tables meanwhile: what there is of a chain was there, and more
+    /// may have been.
+    pub(crate) torn: bool,
 }
 
 /// Tables of iptables, each with its name and family.
@@ -23,6 +26,8 @@ pub(crate) type Tables = BTreeMap<(Family, Table), TableState>;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TableState {
     pub(crate) flags: u32,
+    /// The kernel's number for it; it keeps it as long as it exists.
+    pub(crate) handle: u64,
     pub(crate) chains: BTreeMap<String, ChainState>,
 }
 
@@ -42,6 +47,8 @@ pub struct KernelTable {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChainState {
     pub(crate) base: Option<BaseChain>,
+    /// The kernel's number for it in its table.
+    pub(crate) handle: u64,
     pub(crate) rules: Vec<RuleState>,
 }
 
@@ -91,7 +98,11 @@ pub struct RuleCounters {
 
 impl Snapshot {
     pub(crate) fn new(generation: u32, tables: Tables) -> Self {
-        Self { generation, tables }
+        Self {
+            generation,
+            tables,
+            torn: false,
+        }
     }
 
     /// The kernel's count of changes, which tells one state from the next.

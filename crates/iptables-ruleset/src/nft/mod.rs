@@ -14,7 +14,7 @@ mod read;
 mod socket;
 mod surroundings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,16 +85,19 @@ impl Nftables {
     }
 
     /// Reads once; it may change meanwhile.
-    fn read(&mut self, which: Rules) -> Result<Snapshot, ApplyError> {
+    fn read(&mut self, which: Rules<'_>) -> Result<Snapshot, ApplyError> {
         // The generation first: what changes while the rest is read makes the batch stale.
         let generation = read::generation(&mut self.socket)?;
         let mut tables = BTreeMap::new();
+        let mut torn = false;
         for family in Family::BOTH {
-            for (table, state) in read::tables(&mut self.socket, family, which)? {
+            for (table, state) in read::tables(&mut self.socket, family, which, &mut torn)? {
                 tables.insert((family, table), state);
             }
         }
-        Ok(Snapshot::new(generation, tables))
+        let mut snapshot = Snapshot::new(generation, tables);
+        snapshot.torn = torn;
+        Ok(snapshot)
     }
 
     /// The batch as a datagram. A batch that was worked out anew is mostly the same as the last
@@ -153,8 +156,8 @@ impl Kernel for Nftables {
         patiently(|| self.read(Rules::All))
     }
 
-    fn outline(&mut self) -> Result<Snapshot, ApplyError> {
-        self.read(Rules::BuiltIn)
+    fn outline(&mut self, with: &BTreeSet<String>) -> Result<Snapshot, ApplyError> {
+        self.read(Rules::BuiltInAnd(with))
     }
 
     fn is_current(&mut self, snapshot: &Snapshot) -> Result<bool, ApplyError> {

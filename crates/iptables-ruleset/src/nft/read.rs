@@ -1,7 +1,7 @@
 //! The tables as the kernel lists them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::mark::{self, NFTA_RULE_USERDATA};
 use super::message::request;
@@ -35,19 +35,21 @@ pub(super) fn protocol_family(family: Family) -> u8 {
 }
 
 /// Which rules are read with a table.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rules {
+#[derive(Clone, Copy)]
+pub(super) enum Rules<'a> {
     /// Those of every chain.
     All,
-    /// Those of the built-in chains.
-    BuiltIn,
+    /// Those of the built-in chains and of the chains of these names.
+    BuiltInAnd(&'a BTreeSet<String>),
 }
 
-/// The tables of iptables that `family` has.
+/// The tables of iptables that `family` has. `torn` becomes true where others changed them while
+/// the rules of a named chain were read.
 pub(super) fn tables(
     socket: &mut Socket,
     family: Family,
-    which: Rules,
+    which: Rules<'_>,
+    torn: &mut bool,
 ) -> Result<BTreeMap<Table, TableState>, ApplyError> {
     let number = protocol_family(family);
     let mut found: BTreeMap<Table, TableState> = BTreeMap::new();
@@ -56,6 +58,7 @@ pub(super) fn tables(
         if let Some(table) = name.and_then(|name| Table::named(&name)) {
             let state = TableState {
                 flags: attributes.u32(NFTA_TABLE_FLAGS).unwrap_or(0),
+                handle: attributes.u64(NFTA_TABLE_HANDLE).unwrap_or(0),
                 ..TableState::default()
             };
             found.insert(table, state);
@@ -68,19 +71,26 @@ pub(super) fn tables(
         if let Some((table, name)) = chain_place(attributes) {
             let table = Table::named(&table);
             if let Some(table) = table.and_then(|table| found.get_mut(&table)) {
-                let base = base_chain(attributes);
-                let rules = Vec::new();
-                table.chains.insert(name, ChainState { base, rules });
+                table.chains.insert(name, chain(attributes));
             }
         }
     })?;
     for (name, table) in &mut found {
         match which {
             Rules::All => rules(socket, number, *name, table, None)?,
-            Rules::BuiltIn => {
+            Rules::BuiltInAnd(names) => {
                 for hook in name.hooks() {
                     if table.chains.contains_key(hook.chain()) {
                         rules(socket, number, *name, table, Some(hook.chain()))?;
+                    }
+                }
+                for named in names {
+                    if table.chain(named).is_none() {
+                        continue;
+                    }
+                    match rules(socket, number, *name, table, Some(named)) {
+                        Err(error) if error.is_stale() => *torn = true,
+                        other => other?,
                     }
                 }
             }
@@ -98,10 +108,8 @@ pub(super) fn every_table(
     let mut found: BTreeMap<String, TableState> = BTreeMap::new();
     list(socket, number, CHAINS, &[], |attributes| {
         if let Some((table, name)) = chain_place(attributes) {
-            let base = base_chain(attributes);
-            let rules = Vec::new();
             let chains = &mut found.entry(table).or_default().chains;
-            chains.insert(name, ChainState { base, rules });
+            chains.insert(name, chain(attributes));
         }
     })?;
     list(socket, number, RULES, &[], |attributes| {
@@ -190,6 +198,15 @@ fn names(of: &Attributes<'_>, first: u16, second: u16) -> Option<(String, String
     name(first).zip(name(second))
 }
 
+/// A chain, without its rules.
+fn chain(attributes: &Attributes<'_>) -> ChainState {
+    ChainState {
+        base: base_chain(attributes),
+        handle: attributes.u64(NFTA_CHAIN_HANDLE).unwrap_or(0),
+        rules: Vec::new(),
+    }
+}
+
 pub(super) fn base_chain(attributes: &Attributes<'_>) -> Option<BaseChain> {
     attributes.find(NFTA_CHAIN_HOOK)?;
     let hook = attributes.nested(NFTA_CHAIN_HOOK);
@@ -234,7 +251,9 @@ const NFT_MSG_GETGEN: u16 = 16;
 const NFTA_GEN_ID: u16 = 1;
 const NFTA_TABLE_NAME: u16 = 1;
 const NFTA_TABLE_FLAGS: u16 = 2;
+const NFTA_TABLE_HANDLE: u16 = 4;
 const NFTA_CHAIN_TABLE: u16 = 1;
+const NFTA_CHAIN_HANDLE: u16 = 2;
 const NFTA_CHAIN_NAME: u16 = 3;
 const NFTA_CHAIN_HOOK: u16 = 4;
 const NFTA_CHAIN_POLICY: u16 = 5;

@@ -25,6 +25,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             second_family_fails,
         ),
         trial("a_change_meanwhile_is_noticed", stale),
+        trial(
+            "a_chain_of_others_that_appears_meanwhile_is_left_alone",
+            foreign_meanwhile,
+        ),
         trial("who_writes_without_a_pause_is_outlasted", outlasted),
         trial(
             "a_long_list_that_changes_while_it_is_read_is_read_again",
@@ -138,6 +142,58 @@ fn stale() -> Result<(), Failed> {
             .starts_with("the tables changed while the ruleset was being put in; "),
         "{error}"
     );
+    Ok(())
+}
+
+/// Somebody makes a chain of one of our names, or makes ours anew as theirs, while ours are being
+/// put in.
+fn foreign_meanwhile() -> Result<(), Failed> {
+    /// The kernel, and somebody who does something right before the first batch.
+    struct Interrupted<'a>(Nftables, Option<&'a dyn Fn() -> Result<(), Failed>>);
+    impl Kernel for Interrupted<'_> {
+        fn snapshot(&mut self) -> Result<iptables_ruleset::Snapshot, iptables_ruleset::ApplyError> {
+            self.0.snapshot()
+        }
+        fn outline(
+            &mut self,
+            with: &std::collections::BTreeSet<String>,
+        ) -> Result<iptables_ruleset::Snapshot, iptables_ruleset::ApplyError> {
+            self.0.outline(with)
+        }
+        fn transact(
+            &mut self,
+            batch: &iptables_ruleset::Batch,
+        ) -> Result<(), iptables_ruleset::ApplyError> {
+            if let Some(first) = self.1.take() {
+                let done = first();
+                assert!(done.is_ok(), "{done:?}");
+            }
+            self.0.transact(batch)
+        }
+    }
+    let config = Config::default();
+    make_sets(&config)?;
+    for family in Family::BOTH {
+        let theirs = "*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n\
+             :LOG_AND_DROP - [0:0]\n-A LOG_AND_DROP -p udp -j DROP\nCOMMIT\n";
+        // As another firewall does it, whatever stood there.
+        let restore = || {
+            let restored = tool(family, "-restore")?.input(theirs).run(&[]);
+            restored.map(drop)
+        };
+        for other in [None, Some("service = []")] {
+            if let Some(other) = other {
+                let other = Config::parse(other)?;
+                plan(&other)?.adopting().apply(&mut Nftables::connect()?)?;
+            }
+            let mut kernel = Interrupted(Nftables::connect()?, Some(&restore));
+            let error = plan(&config)?.apply(&mut kernel).unwrap_err();
+            assert!(error.is_foreign(), "{error}");
+            assert_eq!(saved(family)?, theirs);
+        }
+        let emptied = "*filter\nCOMMIT\n";
+        tool(family, "-restore")?.input(emptied).run(&[])?;
+    }
     Ok(())
 }
 

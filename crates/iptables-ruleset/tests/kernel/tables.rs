@@ -186,7 +186,8 @@ fn comes_back() -> Result<(), Failed> {
     // As a file keeps it.
     let text = serde_json::to_string(&checkpoint)?;
     let checkpoint: Checkpoint = serde_json::from_str(&text)?;
-    put_in(&rulesets)?;
+    let plan = Plan::install(&rulesets, &mut no_set)?.adopting();
+    plan.apply(&mut Nftables::connect()?)?;
     assert!(
         !checkpoint
             .differences(&kernel.snapshot()?, &mut no_set)
