@@ -187,7 +187,7 @@ remove "logrotate's daily run is no longer to cut the log" /etc/logrotate.d/ramp
 
 configure "$here/rampart/scan.toml" /etc/rampart/scan.toml
 case $scan in
-    timer) unit rampart-scan.service rampart-scan.timer rampart-scan.path ;;
+    timer) unit rampart-scan.service rampart-scan.timer rampart-scan.path rampart-live.service ;;
     cron)
         configure "$here/cron.d/rampart" /etc/cron.d/rampart
         configure "$here/logrotate/rampart-report" /etc/logrotate.d/rampart-report

@@ -4,13 +4,8 @@
 
 mod args;
 mod collector;
-mod decode;
-mod interfaces;
-mod message;
 mod output;
 mod say;
-mod signals;
-mod socket;
 
 use std::process::ExitCode;
 

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
+use netfilter_host::nflog;
+
 use crate::rule::RulesFileError;
 use crate::words::plain;
 
@@ -30,6 +32,11 @@ pub(crate) enum Fatal {
         /// Writes the text to standard output, given the file: `xzcat`.
         command: &'static str,
     },
+    #[error(
+        "log {} is no plain text, so its end cannot be followed; what grows: tail -c +1 -F FILE | log-scanner follow --log -",
+        quoted(path)
+    )]
+    NotFollowed { path: PathBuf },
     #[error("cannot read log {} after line {line}", quoted(path))]
     ReadLog {
         path: PathBuf,
@@ -38,6 +45,10 @@ pub(crate) enum Fatal {
     },
     #[error("cannot tell the addresses of this host, which must not be banned")]
     OwnAddresses(#[source] io::Error),
+    #[error(transparent)]
+    Packets(nflog::Error),
+    #[error("cannot take signals")]
+    Signals(#[source] io::Error),
     /// Each trouble by itself.
     #[error("{}", .0.join("; "))]
     Sets(Vec<String>),
@@ -61,6 +72,12 @@ pub(crate) enum Stop {
     /// What was found out cannot be told.
     #[error("cannot write the report: {0}")]
     Output(#[from] io::Error),
+    /// Nobody can tell when there is more to read.
+    #[error("cannot wait for lines: {0}")]
+    Wait(#[source] io::Error),
+    /// Packets come no longer.
+    #[error(transparent)]
+    Packets(nflog::Error),
 }
 
 /// The error and what caused it, on one line, fit for a terminal.

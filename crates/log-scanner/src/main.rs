@@ -10,6 +10,7 @@ mod duration;
 mod error;
 mod events;
 mod exempt;
+mod follow;
 mod log;
 mod names;
 mod prefix_map;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
     let done = match &cli.command {
         Some(Command::Events(args)) => events::run(args, &mut out).map(|()| DONE),
+        Some(Command::Follow(args)) => follow::run(args, &mut out),
         None => run::run(&cli.scan, &mut out),
     };
     done.unwrap_or_else(|stop| status::of(&stop)).into()

@@ -5,13 +5,14 @@
 //! ```text
 //! names   words   duration   source   clock   progress
 //! rule    prefix_map                               what is wanted; what belongs to a network
-//! args    error   prefixes                         the command line; what ends a run
+//! error   prefixes                                 what ends a run
+//! args                                             the command line
 //! log     sets    status                           what is read, what is filled, how it ends
 //! exempt                                           who is never banned
 //! connected   violation                            whom this host needs; Violator ▶ Ban ▶ Banned
 //! scan ─▶ ban ─▶ cut                               one step each
 //! report                                           text and JSON
-//! run     events                                   the two commands
+//! run     follow   events                          the three commands
 //! ```
 
 use std::io::{self, ErrorKind, Write};
@@ -20,14 +21,13 @@ use netfilter_host::conntrack::Conntrack;
 use netfilter_host::turn::Turn;
 
 use crate::args::ScanArgs;
-use crate::ban::Banning;
+use crate::ban::{Banning, Known};
 use crate::clock::Present;
 use crate::connected::Peers;
 use crate::error::{Fatal, Stop};
 use crate::exempt::Exemptions;
 use crate::progress::Progress;
 use crate::report::{self, Report, RuleReport};
-use crate::rule::{Rule, RulesFile};
 use crate::scan::{self, Scan};
 use crate::sets::Sets;
 use crate::status::{DONE, INCOMPLETE, complain};
@@ -37,15 +37,15 @@ use crate::{cut, log};
 /// Scans, bans and reports; the exit status.
 pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     let present = Present::new(args.as_of);
-    let rules = rules(args)?;
+    let rules = args.ban.rules()?;
     let progress = Progress::new(args.json);
     let mut logs = log::open(&args.log.paths, !args.log.no_rotated, &progress)?;
     let (mut sets, troubles) = Sets::open(&rules);
-    let dry_run = args.dryrun;
+    let dry_run = args.ban.dryrun;
     if !dry_run && !troubles.is_empty() {
         return Err(Fatal::Sets(troubles).into());
     }
-    let exemptions = Exemptions::of_this_host(&args.exempt).map_err(Fatal::OwnAddresses)?;
+    let exemptions = Exemptions::of_this_host(&args.ban.exempt).map_err(Fatal::OwnAddresses)?;
     let exempt = exemptions.in_networks(&rules, sets.as_mut())?;
     let scan = scan::run(&rules, &exempt, args.as_of, &present, &mut logs);
     progress.finish();
@@ -73,7 +73,8 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         dry_run,
         as_of,
         present: &present,
-        most: args.max_bans,
+        most: args.ban.max_bans,
+        known: Known::Nothing,
     };
     let acted = banning.act(&rules, bans)?;
     let mut warnings = Vec::new();
@@ -108,27 +109,6 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         Err(error) => Err(error.into()),
         Ok(()) => Ok(status),
     }
-}
-
-/// The rule of the command line, or those of the file; what the command line says of all rules is
-/// in each.
-fn rules(args: &ScanArgs) -> Result<Vec<Rule>, Fatal> {
-    let mut rules = match &args.rules {
-        None => args.rule.iter().cloned().collect(),
-        Some(path) => {
-            let file = RulesFile::read(path).map_err(|source| Fatal::Rules {
-                path: path.clone(),
-                source,
-            })?;
-            file.rules
-        }
-    };
-    for rule in &mut rules {
-        rule.cut_connections |= args.cut_connections;
-        rule.ban_connected |= args.ban_connected;
-        rule.cut_older |= args.cut_older;
-    }
-    Ok(rules)
 }
 
 fn tell(

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Write as _};
 
-use crate::error::Stop;
+use crate::error::{Stop, chain};
 
 /// All that was wanted is in the kernel.
 pub(crate) const DONE: u8 = 0;
@@ -23,8 +23,8 @@ pub(crate) fn of(stop: &Stop) -> u8 {
         }
         // Who closed the pipe has read enough.
         Stop::Output(error) if error.kind() == ErrorKind::BrokenPipe => DONE,
-        Stop::Output(_) => {
-            complain(&format!("[ERROR] {stop}"));
+        Stop::Output(_) | Stop::Wait(_) | Stop::Packets(_) => {
+            complain(&format!("[ERROR] {}", chain(stop)));
             INCOMPLETE
         }
     }

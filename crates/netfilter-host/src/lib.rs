@@ -20,10 +20,15 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod addresses;
 pub mod conntrack;
 pub mod distribution;
 pub mod hashlimit;
+#[cfg(feature = "nflog")]
+pub mod nflog;
 pub mod nflog_groups;
+#[cfg(feature = "signals")]
+pub mod signals;
 pub mod sockets;
 pub mod turn;
 

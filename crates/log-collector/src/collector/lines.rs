@@ -1,26 +1,16 @@
 //! Messages of the kernel become lines.
 
 use std::fmt;
-use std::time::{Instant, SystemTime};
 
-use firewall_log::packet::{Link, Octets};
-use firewall_log::{Event, LogTime};
 use jiff::Timestamp;
-
-use crate::decode::{Headers, decode};
-use crate::interfaces::Interfaces;
-use crate::message::{Logged, Message};
-use crate::socket::COPY_RANGE;
+use netfilter_host::nflog::{Decoder, Group, Item};
 
 /// Lines not yet written, and what it takes to make them.
 #[derive(Debug)]
 pub(crate) struct Lines {
     text: Vec<u8>,
     host: Vec<u8>,
-    interfaces: Interfaces,
-    headers: Headers,
-    /// The number that the next packet should have.
-    next: u32,
+    decoder: Decoder,
     /// The kernel dropped something, and no packet has come since whose number would tell how much.
     /// Those that come first were kept from before.
     untold: bool,
@@ -33,9 +23,7 @@ impl Lines {
         let mut lines = Self {
             text: Vec::new(),
             host: Vec::new(),
-            interfaces: Interfaces::default(),
-            headers: Headers::default(),
-            next: 0,
+            decoder: Decoder::default(),
             untold: false,
             lost: 0,
         };
@@ -49,86 +37,35 @@ impl Lines {
         self.host = legible(name.as_encoded_bytes()).to_vec();
     }
 
-    /// Adds a line for each packet; gives the number of the request that is answered among the
-    /// messages.
-    pub(crate) fn add<'m>(&mut self, messages: impl Iterator<Item = Message<'m>>) -> Option<u32> {
-        let (now, instant) = (SystemTime::now(), Instant::now());
+    /// Adds a line for each packet that the group received last; gives the number of the request
+    /// that is answered among them.
+    pub(crate) fn add(&mut self, group: &Group) -> Option<u32> {
         let mut answered = None;
         let mut foreign = 0_u64;
-        for message in messages {
-            match message {
-                Message::Answer { sequence } => answered = Some(sequence),
-                Message::Packet(logged) => {
-                    self.count(logged.sequence);
-                    if !self.packet(&logged, now, instant) {
-                        foreign += 1;
-                    }
-                }
+        let Self {
+            text,
+            host,
+            decoder,
+            untold,
+            lost,
+        } = self;
+        decoder.decode(group, host, &mut |item| match item {
+            Item::Event(event) => {
+                event.render(text);
+                text.push(b'\n');
             }
-        }
+            Item::Lost(packets) => {
+                *lost += u64::from(packets);
+                text.extend(note(host, &format_args!("{packets} packets lost")));
+                *untold = false;
+            }
+            Item::Answer { sequence } => answered = Some(sequence),
+            _ => foreign += 1,
+        });
         if foreign > 0 {
             self.add_note(&format_args!("{foreign} packets that are not IP"));
         }
         answered
-    }
-
-    /// The kernel numbers a group's packets when it logs them, so a gap is what was lost on the
-    /// way.
-    fn count(&mut self, sequence: Option<u32>) {
-        let Some(sequence) = sequence else { return };
-        let gap = sequence.wrapping_sub(self.next);
-        if gap != 0 && gap <= u32::MAX / 2 {
-            self.lost += u64::from(gap);
-            self.add_note(&format_args!("{gap} packets lost"));
-            self.untold = false;
-        }
-        self.next = sequence.wrapping_add(1);
-    }
-
-    /// Adds the line of a packet, if it is one of IP.
-    fn packet(&mut self, logged: &Logged<'_>, now: SystemTime, instant: Instant) -> bool {
-        let Self {
-            text,
-            host,
-            interfaces,
-            headers,
-            ..
-        } = self;
-        let decoded = decode(
-            logged.protocol,
-            logged.payload,
-            COPY_RANGE,
-            logged.mark,
-            headers,
-        );
-        let Some(mut packet) = decoded else {
-            return false;
-        };
-        // The kernel names a bridge's port only where it is not the interface itself.
-        let port = |port: u32, interface: u32| if port == interface { 0 } else { port };
-        let physical_in = port(logged.physical_in, logged.in_interface);
-        let physical_out = port(logged.physical_out, logged.out_interface);
-        interfaces.look_up(
-            [
-                logged.in_interface,
-                logged.out_interface,
-                physical_in,
-                physical_out,
-            ],
-            instant,
-        );
-        packet.in_interface = interfaces.name(logged.in_interface);
-        packet.out_interface = interfaces.name(logged.out_interface);
-        packet.physical_in = interfaces.name(physical_in);
-        packet.physical_out = interfaces.name(physical_out);
-        packet.link = (logged.in_interface != 0).then(|| Link::Raw {
-            header: Octets::from_bytes(logged.link),
-            tunnel: None,
-        });
-        let time = LogTime::Rfc3339(logged.time.unwrap_or(now));
-        Event::new(time, host, logged.prefix, packet).render(text);
-        text.push(b'\n');
-        true
     }
 
     /// The kernel dropped packets for us; the number of the next one will tell how many.
@@ -159,9 +96,7 @@ impl Lines {
 
     /// A line of our own: under our name and without `IN=`, so that nobody counts it as a packet.
     pub(crate) fn note(&self, text: &dyn fmt::Display) -> Vec<u8> {
-        let stamp = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00");
-        let host = String::from_utf8_lossy(&self.host);
-        format!("{stamp} {host} log-collector: {text}\n").into_bytes()
+        note(&self.host, text)
     }
 
     /// All lines added since [`clear`](Self::clear), each with its end.
@@ -172,6 +107,12 @@ impl Lines {
     pub(crate) fn clear(&mut self) {
         self.text.clear();
     }
+}
+
+fn note(host: &[u8], text: &dyn fmt::Display) -> Vec<u8> {
+    let stamp = Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00");
+    let host = String::from_utf8_lossy(host);
+    format!("{stamp} {host} log-collector: {text}\n").into_bytes()
 }
 
 /// A host's name as it can be read again in a line: what ends in a colon would be the tag of a
@@ -190,8 +131,8 @@ fn legible(name: &[u8]) -> &[u8] {
 mod tests {
     use std::time::SystemTime;
 
-    use firewall_log::Packet;
     use firewall_log::packet::Network;
+    use firewall_log::{Event, LogTime, Packet};
 
     use super::*;
 

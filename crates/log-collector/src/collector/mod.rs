@@ -7,15 +7,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use netfilter_host::nflog::{self, Gathering, Group, Received};
+use netfilter_host::signals::{Signals, wait};
 
 use self::lines::Lines;
 use crate::args::Args;
 use crate::output::{self, Output, Written};
 use crate::say::say;
-use crate::signals::Signals;
-use crate::socket::{self, Received, Socket};
 
 /// Datagrams taken before signals are looked at again.
 const AT_ONCE: usize = 64;
@@ -31,13 +29,13 @@ const LAST: Duration = Duration::from_secs(2);
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error(transparent)]
-    Socket(#[from] socket::Error),
+    Group(#[from] nflog::Error),
     #[error(transparent)]
     Output(#[from] output::Error),
     #[error("cannot take signals")]
     Signals(#[source] io::Error),
     #[error("cannot wait for packets")]
-    Wait(#[source] Errno),
+    Wait(#[source] io::Error),
 }
 
 /// What has been done, for the last line.
@@ -69,7 +67,7 @@ impl fmt::Display for Totals {
 }
 
 pub(crate) struct Collector {
-    socket: Socket,
+    group: Group,
     signals: Signals,
     output: Output,
     path: PathBuf,
@@ -90,7 +88,7 @@ impl Collector {
     /// none behind.
     pub(crate) fn start(args: &Args) -> Result<Self, Error> {
         let signals = Signals::register().map_err(Error::Signals)?;
-        let socket = Socket::bind(args.group)?;
+        let group = Group::bind(args.group, Gathering::LONG)?;
         let output = Output::open(&args.output, args.max_size, args.keep)?;
         if let Some(limit) = output.cramped() {
             say(&format_args!(
@@ -101,7 +99,7 @@ impl Collector {
             ));
         }
         Ok(Self {
-            socket,
+            group,
             signals,
             output,
             path: args.output.clone(),
@@ -133,11 +131,11 @@ impl Collector {
 
     /// Writes what the kernel still has.
     fn finish(&mut self) -> Result<(), Error> {
-        let request = self.socket.unbind()?;
+        let request = self.group.unbind()?;
         let end = Instant::now() + LAST;
         while !self.take(AT_ONCE, Some(request))? {
             let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() || !readable(&[self.socket.as_fd()], Some(left))? {
+            if left.is_zero() || !wait(&[self.group.as_fd()], Some(left)).map_err(Error::Wait)? {
                 break;
             }
         }
@@ -150,11 +148,11 @@ impl Collector {
     /// `request` was there.
     fn take(&mut self, most: usize, request: Option<u32>) -> Result<bool, Error> {
         for _ in 0..most {
-            match self.socket.receive()? {
+            match self.group.receive()? {
                 Received::Nothing => return Ok(false),
                 Received::Overrun => self.lines.overrun(),
                 Received::Datagram => {
-                    let answered = self.lines.add(self.socket.messages());
+                    let answered = self.lines.add(&self.group);
                     self.write();
                     if answered.is_some() && answered == request {
                         return Ok(true);
@@ -248,29 +246,9 @@ impl Collector {
 
     /// Waits for a packet or a signal; `false` if `timeout` passed without.
     fn wait(&mut self, timeout: Option<Duration>) -> Result<bool, Error> {
-        let ready = readable(&[self.socket.as_fd(), self.signals.as_fd()], timeout)?;
+        let ready =
+            wait(&[self.group.as_fd(), self.signals.as_fd()], timeout).map_err(Error::Wait)?;
         self.signals.rest();
         Ok(ready)
-    }
-}
-
-fn readable(
-    files: &[std::os::fd::BorrowedFd<'_>],
-    timeout: Option<Duration>,
-) -> Result<bool, Error> {
-    let mut files: Vec<_> = files
-        .iter()
-        .map(|file| PollFd::new(*file, PollFlags::POLLIN))
-        .collect();
-    let timeout = timeout.map_or(PollTimeout::NONE, |timeout| {
-        // Rounded up: a timeout of 0 would ask again at once.
-        PollTimeout::try_from(timeout.saturating_add(Duration::from_millis(1)))
-            .unwrap_or(PollTimeout::MAX)
-    });
-    match poll(&mut files, timeout) {
-        Ok(ready) => Ok(ready > 0),
-        // A signal came.
-        Err(Errno::EINTR) => Ok(true),
-        Err(errno) => Err(Error::Wait(errno)),
     }
 }

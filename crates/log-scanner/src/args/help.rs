@@ -3,6 +3,7 @@
 pub(super) const USAGE: &str = "\
 log-scanner --rule NAME --type NAME --howmany N --within DURATION --ipset NAME --removeafter DURATION [OPTIONS]
        log-scanner --rules FILE [OPTIONS]
+       log-scanner follow --rules FILE [OPTIONS]
        log-scanner events [OPTIONS]";
 
 pub(super) const AFTER_HELP: &str = "\
@@ -28,6 +29,10 @@ Examples:
 
   Try a rule on an old log, as of its last line:
     log-scanner ... --dryrun --log iptables.log.1.gz --as-of log-end
+
+  Ban at the line that breaks a threshold, as long as it runs:
+    log-scanner follow --rules /etc/rampart/scan.toml
+    journalctl -kf -o short-iso | log-scanner follow --rules /etc/rampart/scan.toml --log -
 
   See what the scanner sees:
     log-scanner events --json | jq -c 'select(.dpt == 22)'
@@ -80,5 +85,27 @@ full is a warning.
 
 Exit status: 0 when every violator is dealt with; 1 when one could not be added or its connections not be cut (each is named with [ERROR], of \
 each rule 50 unless --all or --json is given), or when there were more than --max-bans; 2 for wrong usage, an unreadable log or an unusable set, and then nothing was changed.
+
+Needs CAP_NET_ADMIN; with --dryrun only the right to read the log.";
+
+pub(super) const FOLLOW_AFTER_HELP: &str = "\
+Reads what the logs hold, PATH.1 before PATH, and then every line as it comes. The same lines give the same violators, sets and ends \
+as scans without follow would: log-scanner --help explains rules, sets, exemptions and connections. Nothing is kept on disk; a \
+restart reads the logs again.
+
+A log may be rotated, by a new name or by being emptied, may not be there yet, and its directory may be mounted anew. What is no file \
+(-, a pipe) is read to its end, and its end ends the run once no file is followed.
+
+--nflog-group reads packets as the kernel logs them (target = \"NFLOG\" of the firewall), each within milliseconds and without a file. \
+One program can read a group, so log-collector needs another. What was counted is forgotten with a restart; bans are not.
+
+A source that breaks a threshold is banned at once. While it goes on, its ban is prolonged every few seconds, and to the \
+exact end when the run ends.
+
+SIGHUP reads the rules file and the logs anew; where the file has a mistake, the old rules stay. SIGTERM and SIGINT end the run once \
+everybody is banned who is to be.
+
+Exit status: 0 when it was ended and everybody was dealt with; 1 when one could not be added or his connections not be cut, or a log \
+not be read any further; 2 for wrong usage or an unusable set, and then nothing was changed.
 
 Needs CAP_NET_ADMIN; with --dryrun only the right to read the log.";

@@ -6,12 +6,13 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use help::{AFTER_HELP, USAGE};
+use help::{AFTER_HELP, FOLLOW_AFTER_HELP, USAGE};
 use ipset_netlink::Network;
 use jiff::Timestamp;
 
 use crate::clock::{AsOf, instant};
-use crate::rule::{Rule, network};
+use crate::error::Fatal;
+use crate::rule::{Rule, RulesFile, network};
 
 /// Where the firewall's log is, unless `--log` says otherwise.
 const DEFAULT_LOG: &str = "/ram/iptables.log";
@@ -37,6 +38,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Shows what the scanner sees: every line, read by the same code
     Events(EventsArgs),
+    /// Judges a log that goes on, and bans at the line that breaks a threshold
+    Follow(FollowArgs),
 }
 
 /// What to read.
@@ -52,10 +55,10 @@ pub(crate) struct LogArgs {
     pub(crate) no_rotated: bool,
 }
 
-/// What to scan, by which rules, and how to say it.
+/// Who is banned, by which rules, and who never is.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-pub(crate) struct ScanArgs {
+pub(crate) struct BanArgs {
     #[command(flatten)]
     pub(crate) rule: Option<Rule>,
 
@@ -66,19 +69,6 @@ pub(crate) struct ScanArgs {
     /// Only says what would be done; troubles with the sets are warnings
     #[arg(long)]
     pub(crate) dryrun: bool,
-
-    #[command(flatten)]
-    pub(crate) log: LogArgs,
-
-    /// Scans as if it were that time (RFC 3339, 2026-11-22T09:00:00Z), or the time of the newest
-    /// line of the firewall in the log [default: now]
-    #[arg(
-        long,
-        value_name = "TIME|log-end",
-        default_value = "now",
-        hide_default_value = true
-    )]
-    pub(crate) as_of: AsOf,
 
     /// Never adds this address or network; can be repeated
     #[arg(long, value_name = "ADDRESS[/PREFIX]", value_parser = network)]
@@ -97,9 +87,53 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     pub(crate) ban_connected: bool,
 
-    /// Adds at most so many new bans in one run, those with the most evidence
+    /// Adds at most so many new bans in one run, or in a minute of one that follows, those with the
+    /// most evidence
     #[arg(long, value_name = "N", default_value = "1000")]
     pub(crate) max_bans: NonZeroU32,
+}
+
+impl BanArgs {
+    /// The rule of the command line, or those of the file; what the command line says of all rules
+    /// is in each.
+    pub(crate) fn rules(&self) -> Result<Vec<Rule>, Fatal> {
+        let mut rules = match &self.rules {
+            None => self.rule.iter().cloned().collect(),
+            Some(path) => {
+                let file = RulesFile::read(path).map_err(|source| Fatal::Rules {
+                    path: path.clone(),
+                    source,
+                })?;
+                file.rules
+            }
+        };
+        for rule in &mut rules {
+            rule.cut_connections |= self.cut_connections;
+            rule.ban_connected |= self.ban_connected;
+            rule.cut_older |= self.cut_older;
+        }
+        Ok(rules)
+    }
+}
+
+/// What to scan, by which rules, and how to say it.
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    #[command(flatten)]
+    pub(crate) ban: BanArgs,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+
+    /// Scans as if it were that time (RFC 3339, 2026-11-22T09:00:00Z), or the time of the newest
+    /// line of the firewall in the log [default: now]
+    #[arg(
+        long,
+        value_name = "TIME|log-end",
+        default_value = "now",
+        hide_default_value = true
+    )]
+    pub(crate) as_of: AsOf,
 
     /// Lists everybody; otherwise the text lists the first 50 violators of a rule and counts the
     /// rest
@@ -107,6 +141,25 @@ pub(crate) struct ScanArgs {
     pub(crate) all: bool,
 
     /// One JSON document instead of text; times in UTC, durations in seconds
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What to follow, by which rules, and how to say it.
+#[derive(Debug, Args)]
+#[command(after_help = FOLLOW_AFTER_HELP)]
+pub(crate) struct FollowArgs {
+    #[command(flatten)]
+    pub(crate) ban: BanArgs,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+
+    /// Reads packets from this NFLOG group instead of a log: iptables -j NFLOG --nflog-group N
+    #[arg(long, value_name = "N", conflicts_with_all = ["paths", "no_rotated"])]
+    pub(crate) nflog_group: Option<u16>,
+
+    /// JSON lines instead of text: one object for each ban, warning, and at the end what was done
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -169,7 +222,7 @@ mod tests {
     #[test]
     fn the_seed_s_example() {
         let scan = parse(&["--dryrun"]).expect("valid").scan;
-        let rule = scan.rule.expect("a rule");
+        let rule = scan.ban.rule.expect("a rule");
         assert_eq!(rule.name.to_string(), "blocked");
         assert_eq!(rule.protocols.to_string(), "tcp");
         assert_eq!(rule.howmany.get(), 100);
@@ -179,8 +232,8 @@ mod tests {
         assert_eq!(rule.removeafter.get(), 86_400);
         assert!(rule.distinct_ports.is_none() && rule.aggregate_v6.is_none());
         assert!(!rule.count_answers && !rule.count_multicast);
-        assert!(!scan.cut_connections && scan.rules.is_none());
-        assert!(scan.dryrun && !scan.json && scan.exempt.is_empty());
+        assert!(!scan.ban.cut_connections && scan.ban.rules.is_none());
+        assert!(scan.ban.dryrun && !scan.json && scan.ban.exempt.is_empty());
         assert_eq!(scan.log.paths, [PathBuf::from(DEFAULT_LOG)]);
         assert_eq!(scan.as_of, AsOf::Now);
     }
@@ -210,7 +263,7 @@ mod tests {
         ]);
         let scan = scan.expect("valid").scan;
         assert_eq!(scan.log.paths, [PathBuf::from("a"), PathBuf::from("-")]);
-        let exempt: Vec<_> = scan.exempt.iter().map(ToString::to_string).collect();
+        let exempt: Vec<_> = scan.ban.exempt.iter().map(ToString::to_string).collect();
         assert_eq!(exempt, ["192.0.2.0/24", "2001:db8::1/128"]);
     }
 
@@ -228,12 +281,12 @@ mod tests {
             "--cut-connections",
         ];
         let scan = parse(&more).expect("valid").scan;
-        let rule = scan.rule.expect("a rule");
+        let rule = scan.ban.rule.expect("a rule");
         assert_eq!(rule.distinct_ports.map(u16::from), Some(20));
         assert_eq!(rule.aggregate_v4.map(PrefixLength::get), Some(24));
         assert_eq!(rule.aggregate_v6.map(PrefixLength::get), Some(64));
         assert!(rule.count_answers && rule.count_multicast);
-        assert!(scan.cut_connections);
+        assert!(scan.ban.cut_connections);
         for (flag, value) in [
             ("--distinct-ports", "0"),
             ("--distinct-ports", "65536"),
@@ -253,8 +306,8 @@ mod tests {
         };
         let scan = rules(&["--dryrun", "--exempt", "192.0.2.1", "--cut-connections"]);
         let scan = scan.expect("valid").scan;
-        assert_eq!(scan.rules, Some(PathBuf::from("a.toml")));
-        assert!(scan.rule.is_none() && scan.cut_connections);
+        assert_eq!(scan.ban.rules, Some(PathBuf::from("a.toml")));
+        assert!(scan.ban.rule.is_none() && scan.ban.cut_connections);
         let flags = [
             ["--distinct-ports", "5"],
             ["--aggregate-v4", "24"],
@@ -280,6 +333,31 @@ mod tests {
         assert!(events.json);
         assert_eq!(events.log.paths, [PathBuf::from(DEFAULT_LOG)]);
         assert!(Cli::try_parse_from(["log-scanner", "events", "--rule", "x"]).is_err());
+    }
+
+    #[test]
+    fn a_log_is_followed_by_the_same_flags() {
+        let line = ["log-scanner", "follow"].iter().chain(&RULE[1..]);
+        let cli = Cli::try_parse_from(line.chain(&["--log", "-", "--json"])).expect("valid");
+        let Some(Command::Follow(follow)) = cli.command else {
+            panic!("{cli:?}")
+        };
+        let rules = follow.ban.rules().expect("no file");
+        assert_eq!(rules.len(), 1);
+        assert!(follow.json && !follow.ban.dryrun);
+        assert_eq!(follow.log.paths, [PathBuf::from("-")]);
+        for bad in [
+            "",
+            "--dryrun",
+            "--rules a.toml --howmany 5",
+            "--rules a.toml --as-of now",
+        ] {
+            let line = ["log-scanner", "follow"].into_iter();
+            assert!(
+                Cli::try_parse_from(line.chain(bad.split_whitespace())).is_err(),
+                "{bad}"
+            );
+        }
     }
 
     #[test]

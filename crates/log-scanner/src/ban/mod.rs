@@ -12,7 +12,7 @@ use std::num::NonZeroU32;
 use std::time::Instant;
 
 use candidate::Candidate;
-use ipset_netlink::{NetlinkSocket, Network, SetName, Transport};
+use ipset_netlink::{IfExists, NetlinkSocket, Network, SetName, Transport};
 use jiff::{SignedDuration, Timestamp};
 use plan::Plan;
 
@@ -41,6 +41,18 @@ pub(crate) struct Banning<'a, T: Transport = NetlinkSocket> {
     pub(crate) present: &'a Present,
     /// How many new bans are added at most.
     pub(crate) most: NonZeroU32,
+    /// What is known of the sets.
+    pub(crate) known: Known,
+}
+
+/// What is known of the sets before anybody is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// Nothing: they are read whole, before and after.
+    Nothing,
+    /// The sources of the bans are addresses that the sets neither match nor except. Sets of any
+    /// size are filled without being read; who is in one by then is not touched.
+    Absent,
 }
 
 /// What was done.
@@ -157,10 +169,11 @@ impl<T: Transport> Banning<'_, T> {
         for set in rules.iter().flat_map(|rule| rule.ipset.both()) {
             let candidates = candidates.remove(set).unwrap_or_default();
             let sets = self.sets.as_ref();
-            let holds_networks = sets.is_some_and(|sets| sets.holds_networks(set));
+            let holds_networks =
+                self.known == Known::Nothing && sets.is_some_and(|sets| sets.holds_networks(set));
             let is_new = lots.iter().all(|lot| lot.set != set);
             if is_new && (holds_networks || !candidates.is_empty()) {
-                let sets = self.sets.as_mut();
+                let sets = self.sets.as_mut().filter(|_| self.known == Known::Nothing);
                 let members = sets.map_or(Ok(Members::default()), |sets| sets.members(set));
                 let members = members.map_err(|why| Fatal::Sets(vec![why]))?;
                 lots.push(Lot {
@@ -255,7 +268,7 @@ impl<T: Transport> Banning<'_, T> {
         let (set, started) = (plan.set(), Instant::now());
         let exceptions = plan.exceptions();
         if !exceptions.is_empty() {
-            let (refused, broken) = sets.fill(set, &exceptions);
+            let (refused, broken) = sets.fill(set, &exceptions, IfExists::Update);
             let (members, unread) = match sets.members(set) {
                 Ok(members) => (members, None),
                 Err(why) => (Members::default(), Some(why)),
@@ -267,10 +280,18 @@ impl<T: Transport> Banning<'_, T> {
         let mut broken = None;
         if !entries.is_empty() {
             let refused;
-            (refused, broken) = sets.fill(set, &entries);
+            let if_exists = match self.known {
+                Known::Nothing => IfExists::Update,
+                Known::Absent => IfExists::Fail,
+            };
+            (refused, broken) = sets.fill(set, &entries, if_exists);
             plan.refuse(refused);
         }
-        match sets.members(set) {
+        let members = match self.known {
+            Known::Nothing => sets.members(set),
+            Known::Absent => sets.members_of(set, &entries),
+        };
+        match members {
             Ok(members) => {
                 let passed = SignedDuration::try_from(started.elapsed());
                 let passed = passed.map_or(i64::MAX, whole_seconds);

@@ -1,6 +1,8 @@
 //! The logs of one run: opened all before the first is read.
 
 mod content;
+mod live;
+mod packets;
 mod rotated;
 
 use std::fs::File;
@@ -8,6 +10,8 @@ use std::io::{self, Read};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
+pub(crate) use live::Live;
+pub(crate) use packets::Packets;
 use rotated::Opened;
 
 use crate::error::Fatal;

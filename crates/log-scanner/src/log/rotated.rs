@@ -28,7 +28,7 @@ pub(super) struct Opened {
 }
 
 /// What makes two paths one file: device and inode.
-type Identity = (u64, u64);
+pub(super) type Identity = (u64, u64);
 
 /// A path that is read if it can be.
 struct Wanted<'a> {
@@ -117,20 +117,25 @@ fn file(path: &Path) -> io::Result<Option<Opened>> {
 }
 
 /// Opens standard input, a pipe or a device.
-fn other(path: &Path) -> Result<Opened, Fatal> {
-    let stdin = is_standard_input(path);
-    let open = || {
-        if stdin {
-            standard_input()
-        } else {
-            File::open(path)
-        }
+pub(super) fn other_file(path: &Path) -> Result<File, Fatal> {
+    let file = if is_standard_input(path) {
+        standard_input()
+    } else {
+        File::open(path)
     };
-    let file = open().map_err(failed(path))?;
+    let file = file.map_err(failed(path))?;
     let metadata = file.metadata().map_err(failed(path))?;
     if metadata.is_dir() {
         return Err(failed(path)(ErrorKind::IsADirectory.into()));
     }
+    Ok(file)
+}
+
+/// What [`other_file`] opens, and what is known of it.
+fn other(path: &Path) -> Result<Opened, Fatal> {
+    let stdin = is_standard_input(path);
+    let file = other_file(path)?;
+    let metadata = file.metadata().map_err(failed(path))?;
     // Of a terminal or /dev/null there is not one text that would count twice.
     let is_device = metadata.file_type().is_char_device();
     Ok(Opened {
@@ -244,11 +249,11 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> Fatal {
     }
 }
 
-fn identity(metadata: &Metadata) -> Identity {
+pub(super) fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()

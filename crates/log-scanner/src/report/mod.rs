@@ -1,7 +1,7 @@
 //! What a run found and did, as text or JSON. This room only writes, and only the run knows of it.
 
 mod json;
-mod text;
+pub(crate) mod text;
 
 use jiff::Timestamp;
 pub(crate) use json::write as write_json;

@@ -93,15 +93,62 @@ impl<T: Transport> Sets<T> {
         Ok(set.entries.into_iter().collect())
     }
 
+    /// Those of the entries that match their set now, as they are given: the kernel is asked for each,
+    /// and not how long it stays.
+    pub(crate) fn members_of(
+        &mut self,
+        name: &SetName,
+        entries: &[Entry],
+    ) -> Result<Members, String> {
+        let mut members = Members::default();
+        for entry in entries {
+            let is_there = self.kernel.contains(name, &entry.key);
+            let network = entry.key.as_network();
+            if let (true, Some(network)) = (is_there.map_err(|error| chain(&error))?, network) {
+                members.insert(network, entry.clone());
+            }
+        }
+        Ok(members)
+    }
+
+    /// Whether a set that can be filled has nothing to do with an address: packets from it neither
+    /// match the set nor are excepted (nomatch) there.
+    pub(crate) fn is_stranger(
+        &mut self,
+        name: &SetName,
+        address: std::net::IpAddr,
+    ) -> Result<bool, String> {
+        if !self.filled.contains_key(name) {
+            return Ok(false);
+        }
+        let entry = Entry::new(Key::from(address));
+        let forms = if self.holds_networks(name) {
+            vec![entry.clone(), entry.nomatch()]
+        } else {
+            vec![entry]
+        };
+        for form in forms {
+            if self
+                .kernel
+                .test(name, &form)
+                .map_err(|error| chain(&error))?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Adds the entries; for each, why the kernel did not take it. The second text is why nothing
     /// more could be done at some point: only reading back tells how far it came.
     pub(crate) fn fill(
         &mut self,
         name: &SetName,
         entries: &[Entry],
+        if_exists: IfExists,
     ) -> (Vec<Option<String>>, Option<String>) {
         let mut refused = vec![None; entries.len()];
-        let outcome = match self.kernel.add_all(name, entries, IfExists::Update) {
+        let outcome = match self.kernel.add_all(name, entries, if_exists) {
             Ok(outcome) => outcome,
             Err(error) => return (refused, Some(chain(&error))),
         };

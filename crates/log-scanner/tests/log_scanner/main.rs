@@ -28,6 +28,9 @@ mod evidence;
 mod exempt;
 mod fill;
 mod firewall;
+mod follow;
+mod follow_packets;
+mod following;
 mod forged;
 mod lifted;
 mod lines;
@@ -47,7 +50,7 @@ use std::process::ExitCode;
 use netns_testbed::{Trial, run};
 
 fn main() -> ExitCode {
-    let trials: [Vec<Trial>; 22] = [
+    let trials: [Vec<Trial>; 24] = [
         command_line::trials(),
         compressed::trials(),
         connected::trials(),
@@ -58,6 +61,8 @@ fn main() -> ExitCode {
         evidence::trials(),
         exempt::trials(),
         fill::trials(),
+        follow::trials(),
+        follow_packets::trials(),
         forged::trials(),
         lifted::trials(),
         lines::trials(),

@@ -92,6 +92,40 @@ impl NetlinkSocket {
     }
 }
 
+impl NetlinkSocket {
+    /// Has the kernel tell what happens of a kind: joins the multicast group of this number, such as
+    /// `RTNLGRP_IPV4_IFADDR` (`linux/rtnetlink.h`) for IPv4 addresses that come and go.
+    ///
+    /// # Errors
+    ///
+    /// What the system says; there may be no such group, or it may ask for a privilege.
+    pub fn join(&self, group: u32) -> io::Result<()> {
+        self.socket.add_membership(group)
+    }
+
+    /// Takes out all that the kernel has told by now; whether that was anything, or may have been: a
+    /// socket that was full has lost some of it.
+    ///
+    /// For who asks anew whatever it was that changed.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn drain(&mut self) -> io::Result<bool> {
+        let mut any = false;
+        let mut datagram = [0_u8; 256];
+        loop {
+            match self.socket.recv(&mut &mut datagram[..], 0) {
+                Ok(_) => any = true,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(any),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.raw_os_error() == Some(ENOBUFS) => any = true,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
 impl AsFd for NetlinkSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
@@ -200,6 +234,9 @@ const PARTS_OF_A_LONG_DUMP: u32 = 4;
 /// Larger than anything the kernel sends: a piece of a dump is at most 32 KiB, and an error
 /// quotes our own request, which is no larger.
 const LARGEST_DATAGRAM: usize = 64 * 1024;
+
+// asm-generic/errno.h
+const ENOBUFS: i32 = 105;
 
 // linux/socket.h; recv says the true length of what it had to cut.
 const MSG_TRUNC: i32 = 0x20;

@@ -133,6 +133,7 @@ fn every_choice() -> Result<(), Failed> {
             "/usr/lib/systemd/system/ram.mount",
             "/usr/lib/systemd/system/rampart-collector.service",
             "/usr/lib/systemd/system/rampart-firewall.service",
+            "/usr/lib/systemd/system/rampart-live.service",
             "/usr/lib/systemd/system/rampart-scan.path",
             "/usr/lib/systemd/system/rampart-scan.timer",
         ]);

@@ -8,7 +8,7 @@ use netns_testbed::{Failed, Tool, Trial, trial};
 use crate::install::Installed;
 use crate::{text_of, utf8};
 
-const UNITS: [&str; 11] = [
+const UNITS: [&str; 12] = [
     "ram.mount",
     "rampart-firewall.service",
     "rampart-rollback.path",
@@ -19,6 +19,7 @@ const UNITS: [&str; 11] = [
     "rampart-scan.service",
     "rampart-scan.timer",
     "rampart-scan.path",
+    "rampart-live.service",
     // The system's, with what we add to it.
     "rsyslog.service",
 ];
@@ -80,6 +81,7 @@ fn services_are_confined() -> Result<(), Failed> {
         "rampart-logrotate.service",
         "rampart-collector.service",
         "rampart-scan.service",
+        "rampart-live.service",
     ] {
         // 2.5 of 10; a service without any confinement has 9.6.
         analyze.run(&[

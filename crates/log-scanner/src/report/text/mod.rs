@@ -8,6 +8,9 @@ use std::io;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub(crate) use rule::name as rule_name;
+pub(crate) use violator::{action, connections, exceptions};
+
 use super::{Report, RuleReport};
 use crate::scan::LogRead;
 use crate::violation::Lifted;
@@ -16,7 +19,7 @@ use crate::words::{count, local, plain};
 const VIOLATION: &str = "[VIOLATION]";
 const ACTION: &str = "[ACTION]";
 const DRYRUN: &str = "[DRYRUN]";
-const WARNING: &str = "[WARNING]";
+pub(crate) const WARNING: &str = "[WARNING]";
 const ERROR: &str = "[ERROR]";
 
 /// Of each rule, more lines of a kind are only counted, unless all are asked for: a report is
@@ -46,6 +49,21 @@ pub(crate) fn write(
     text.lifted()?;
     text.of_each_rule(Text::actions_of)?;
     text.summary()
+}
+
+/// That an exception went because nobody in it is exempt any more, in a line.
+pub(crate) fn lifted(Lifted { source, set, error }: &Lifted, dry_run: bool) -> String {
+    match error {
+        Some(why) => format!(
+            "{ERROR} cannot take the exception (nomatch) for {source} out of {set}, who is not exempt any more: {why}"
+        ),
+        None if dry_run => format!(
+            "{DRYRUN} {source}: not exempt any more, the exception (nomatch) in {set} would be taken out"
+        ),
+        None => format!(
+            "{ACTION} {source}: not exempt any more, the exception (nomatch) in {set} is taken out"
+        ),
+    }
 }
 
 struct Text<'a, W> {
@@ -124,22 +142,8 @@ impl<W: io::Write> Text<'_, W> {
 
     /// Exceptions that went because nobody in them is exempt any more.
     fn lifted(&mut self) -> io::Result<()> {
-        for Lifted { source, set, error } in self.report.lifted.iter().take(self.told) {
-            let out = &mut *self.out;
-            match error {
-                Some(why) => writeln!(
-                    out,
-                    "  {ERROR} cannot take the exception (nomatch) for {source} out of {set}, who is not exempt any more: {why}"
-                )?,
-                None if self.report.dry_run => writeln!(
-                    out,
-                    "  {DRYRUN} {source}: not exempt any more, the exception (nomatch) in {set} would be taken out"
-                )?,
-                None => writeln!(
-                    out,
-                    "  {ACTION} {source}: not exempt any more, the exception (nomatch) in {set} is taken out"
-                )?,
-            }
+        for one in self.report.lifted.iter().take(self.told) {
+            writeln!(self.out, "  {}", lifted(one, self.report.dry_run))?;
         }
         self.more("  ", self.report.lifted.len(), "exception")
     }

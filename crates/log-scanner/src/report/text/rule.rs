@@ -136,7 +136,7 @@ impl<W: io::Write> Text<'_, W> {
 }
 
 /// A rule's name and type: `blocked tcp`.
-pub(super) fn name(rule: &Rule) -> String {
+pub(crate) fn name(rule: &Rule) -> String {
     let (name, protocols) = (rule.name.to_string(), rule.protocols.to_string());
     let (name, protocols) = (plain(name.as_bytes()), plain(protocols.as_bytes()));
     format!("{name} {protocols}")

@@ -2,16 +2,74 @@
 
 use std::io;
 
+use jiff::tz::TimeZone;
+
 use super::{ACTION, DRYRUN, ERROR, Text, VIOLATION};
 use crate::connected::CONNECTED;
 use crate::duration::Spelled;
 use crate::exempt::Part;
 use crate::source::spelled;
 use crate::violation::{Banned, Connections, Outcome};
-use crate::words::count;
+use crate::words::{count, local};
 
 /// More in one network are only counted.
 const EXCEPTIONS_TOLD: usize = 10;
+
+/// What became of a ban, in a line.
+pub(crate) fn action(banned: &Banned<'_>, zone: &TimeZone) -> String {
+    let ban = &banned.ban;
+    let (source, set, until) = (ban.source(), ban.set(), local(ban.expires, zone));
+    let span = format!("for {}, until {until}", Spelled(ban.timeout.into()));
+    match &banned.outcome {
+        Outcome::Added => format!("{ACTION} {source}: added to {set} {span}"),
+        Outcome::Refreshed => format!("{ACTION} {source}: stays longer in {set}, {span}"),
+        Outcome::WouldAdd => format!("{DRYRUN} {source}: would be added to {set} {span}"),
+        Outcome::Refused(error) => format!("{ERROR} {error}"),
+        Outcome::Kept(remaining) => format!("kept: {source} is in {set} {remaining} already"),
+        Outcome::Outlasted { rule, until } => {
+            let until = local(*until, zone);
+            format!("kept: {source} stays in {set} by rule {rule}, until {until}")
+        }
+        Outcome::Connected => {
+            format!("connected: {source} is {CONNECTED}, and not banned (--ban-connected)")
+        }
+        Outcome::BeyondMaxBans => format!("not banned: {source} is beyond --max-bans"),
+        Outcome::Exempt(why) => format!("exempt: {source} is {why}"),
+        Outcome::Expired => format!("expired: {source} would have left {set} {until}"),
+    }
+}
+
+/// Who is excepted from a ban, in lines.
+pub(crate) fn exceptions(banned: &Banned<'_>) -> Vec<String> {
+    let (source, exceptions) = (banned.ban.source(), &banned.exceptions);
+    let (told, more) = exceptions.split_at(exceptions.len().min(EXCEPTIONS_TOLD));
+    let told = told.iter().map(|Part { network, why, .. }| {
+        let network = spelled(*network);
+        format!("excepted: {network} in {source} is {why}")
+    });
+    let more = (!more.is_empty()).then(|| format!("excepted: {} more in {source}", more.len()));
+    told.chain(more).collect()
+}
+
+/// What became of the connections of a banned source, in lines.
+pub(crate) fn connections(banned: &Banned<'_>, dry_run: bool) -> Vec<String> {
+    let source = banned.ban.source();
+    let Some(Connections { cut, left, error }) = &banned.connections else {
+        return Vec::new();
+    };
+    let number = |number: u64| count(number, "connection");
+    let left = (*left > 0).then(|| {
+        let left = number(*left);
+        format!("left: {left} of {source} older than its first line in the log (--cut-older)")
+    });
+    let cut = match (error, cut) {
+        (Some(error), _) => Some(format!("{ERROR} {error}")),
+        (None, 0) => None,
+        (None, cut) if dry_run => Some(format!("{DRYRUN} {source}: {} would be cut", number(*cut))),
+        (None, cut) => Some(format!("{ACTION} {source}: {} cut", number(*cut))),
+    };
+    left.into_iter().chain(cut).collect()
+}
 
 impl<W: io::Write> Text<'_, W> {
     /// That and when it broke the threshold.
@@ -34,70 +92,24 @@ impl<W: io::Write> Text<'_, W> {
 
     /// What became of its ban.
     pub(super) fn action(&mut self, banned: &Banned<'_>) -> io::Result<()> {
-        let ban = &banned.ban;
-        let (source, set, until) = (ban.source(), ban.set(), self.time(ban.expires));
-        let span = format!("for {}, until {until}", Spelled(ban.timeout.into()));
-        let said = match &banned.outcome {
-            Outcome::Added => format!("{ACTION} {source}: added to {set} {span}"),
-            Outcome::Refreshed => format!("{ACTION} {source}: stays longer in {set}, {span}"),
-            Outcome::WouldAdd => format!("{DRYRUN} {source}: would be added to {set} {span}"),
-            Outcome::Refused(error) => format!("{ERROR} {error}"),
-            Outcome::Kept(remaining) => {
-                format!("kept: {source} is in {set} {remaining} already")
-            }
-            Outcome::Outlasted { rule, until } => {
-                let until = self.time(*until);
-                format!("kept: {source} stays in {set} by rule {rule}, until {until}")
-            }
-            Outcome::Connected => {
-                format!("connected: {source} is {CONNECTED}, and not banned (--ban-connected)")
-            }
-            Outcome::BeyondMaxBans => format!("not banned: {source} is beyond --max-bans"),
-            Outcome::Exempt(why) => format!("exempt: {source} is {why}"),
-            Outcome::Expired => format!("expired: {source} would have left {set} {until}"),
-        };
-        writeln!(self.out, "  {said}")
+        let said = action(banned, self.zone);
+        self.indented([said])
     }
 
     /// Who is excepted from its ban.
     pub(super) fn exceptions(&mut self, banned: &Banned<'_>) -> io::Result<()> {
-        let (source, exceptions) = (banned.ban.source(), &banned.exceptions);
-        let (told, more) = exceptions.split_at(exceptions.len().min(EXCEPTIONS_TOLD));
-        for Part { network, why, .. } in told {
-            let network = spelled(*network);
-            writeln!(self.out, "  excepted: {network} in {source} is {why}")?;
-        }
-        if more.is_empty() {
-            return Ok(());
-        }
-        writeln!(self.out, "  excepted: {} more in {source}", more.len())
+        self.indented(exceptions(banned))
     }
 
     /// What became of its connections.
     pub(super) fn connections(&mut self, banned: &Banned<'_>) -> io::Result<()> {
-        let source = banned.ban.source();
-        let Some(Connections { cut, left, error }) = &banned.connections else {
-            return Ok(());
-        };
-        let connections = |number: u64| count(number, "connection");
-        if *left > 0 {
-            let left = connections(*left);
-            writeln!(
-                self.out,
-                "  left: {left} of {source} older than its first line in the log (--cut-older)"
-            )?;
+        self.indented(connections(banned, self.report.dry_run))
+    }
+
+    fn indented(&mut self, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
+        for line in lines {
+            writeln!(self.out, "  {line}")?;
         }
-        match (error, cut) {
-            (Some(error), _) => writeln!(self.out, "  {ERROR} {error}"),
-            (None, 0) => Ok(()),
-            (None, cut) if self.report.dry_run => {
-                let cut = connections(*cut);
-                writeln!(self.out, "  {DRYRUN} {source}: {cut} would be cut")
-            }
-            (None, cut) => {
-                let cut = connections(*cut);
-                writeln!(self.out, "  {ACTION} {source}: {cut} cut")
-            }
-        }
+        Ok(())
     }
 }

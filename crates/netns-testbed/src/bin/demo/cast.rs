@@ -17,6 +17,11 @@ pub(crate) const ATTACKER: Person = Person {
     name: "the attacker",
     number: 66,
 };
+/// Tries a few ports later, while somebody watches.
+pub(crate) const SECOND: Person = Person {
+    name: "a second attacker",
+    number: 67,
+};
 /// Looks after the machine, and is on the whitelist.
 pub(crate) const ADMIN: Person = Person {
     name: "the admin",

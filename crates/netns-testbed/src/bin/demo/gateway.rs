@@ -1,8 +1,10 @@
 //! The machine with the firewall: its services, its programs, its log.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
@@ -33,6 +35,20 @@ pub(crate) struct Gateway<'w> {
 pub(crate) struct Ran {
     pub(crate) text: String,
     pub(crate) status: Option<i32>,
+}
+
+/// A program that stays, and its lines.
+pub(crate) struct Following {
+    said: Receiver<String>,
+    _process: Process,
+}
+
+impl Following {
+    /// Waits for its next line.
+    pub(crate) fn next(&self) -> Result<String, Failed> {
+        let line = self.said.recv_timeout(LAG);
+        line.map_err(|_| format!("waited {LAG:?} for a line of log-scanner").into())
+    }
 }
 
 impl<'w> Gateway<'w> {
@@ -85,6 +101,23 @@ impl<'w> Gateway<'w> {
             })
         })?;
         Ok(child)
+    }
+
+    /// Starts one of our programs that stays.
+    pub(crate) fn follow(&self, line: &str) -> Result<Following, Failed> {
+        let mut command = self.command(line);
+        let mut process = self.host.start(command.stdout(Stdio::piped()))?;
+        let out = process.stdout.take().ok_or("no output")?;
+        let (say, said) = channel();
+        thread::spawn(move || {
+            let lines = BufReader::new(out).lines().map_while(Result::ok);
+            // Nobody listens any more when this fails.
+            lines.into_iter().all(|line| say.send(line).is_ok())
+        });
+        Ok(Following {
+            said,
+            _process: process,
+        })
     }
 
     /// The log as it is.

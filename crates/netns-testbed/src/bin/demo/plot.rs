@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::net::IpAddr;
+use std::time::Instant;
 
 use netns_testbed::{Failed, Family, Host, World};
 
-use crate::cast::{ADMIN, ATTACKER, CLIENT, Person, VICTIM};
+use crate::cast::{ADMIN, ATTACKER, CLIENT, Person, SECOND, VICTIM};
 use crate::connection::{Outcome, attempt, knock};
 use crate::gateway::{COLLECT, CONFIG, FORGOTTEN, Gateway, HTTPS, Ran, SSH};
 use crate::story::Story;
@@ -24,10 +25,15 @@ const DAY: u64 = 86_400;
 const SCAN: &str = "log-scanner --log iptables.log --rule blocked --type tcp --howmany 100 --within 5m \
                     --ipset blacklist --removeafter 1d";
 
+/// The same judged as packets come, and how many are too many.
+const FOLLOW: &str = "log-scanner follow --nflog-group 5 --rule blocked --type tcp --howmany 20 --within 1m \
+                      --ipset blacklist --removeafter 1d";
+const TOO_MANY: u16 = 20;
+
 /// Plays the whole story.
 pub(crate) fn play() -> Result<(), Failed> {
     let world = World::new()?;
-    for person in [ATTACKER, ADMIN, CLIENT] {
+    for person in [ATTACKER, SECOND, ADMIN, CLIENT] {
         Family::BOTH
             .into_iter()
             .try_for_each(|family| world.attacker.add_address(person.address(family)))?;
@@ -40,13 +46,16 @@ pub(crate) fn play() -> Result<(), Failed> {
     };
     stage.open_machine()?;
     stage.firewall_up()?;
-    let _collector = stage.logging()?;
+    let collector = stage.logging()?;
     stage.whitelist()?;
     stage.attack()?;
     stage.forgery()?;
     stage.dry_scan()?;
     stage.scan()?;
     stage.proof()?;
+    // The packets of a group have one reader.
+    drop(collector);
+    stage.live()?;
     stage.story.end();
     Ok(())
 }
@@ -270,6 +279,38 @@ impl Stage<'_> {
             "the client still gets in",
         )?;
         self.reaches(ADMIN, FORGOTTEN, Outcome::Connected, "and the admin")
+    }
+
+    fn live(&mut self) -> Result<(), Failed> {
+        self.story
+            .chapter("Live: banned by the packet that is one too many");
+        self.story.command(&format!("{FOLLOW} &"));
+        let following = self.gateway.follow(FOLLOW)?;
+        self.story.output(&following.next()?);
+        for family in Family::BOTH {
+            let source = SECOND.address(family);
+            let try_port = |port| {
+                let target = self.gateway.port(family, port);
+                self.outside.run(|| knock(source, target))
+            };
+            (1001..1000 + TOO_MANY).try_for_each(try_port)?;
+            let started = Instant::now();
+            try_port(1000 + TOO_MANY)?;
+            let said = following.next()?;
+            let milliseconds = started.elapsed().as_secs_f64() * 1000.0;
+            self.story.output(&said);
+            self.story.check(
+                &format!("{source} is banned {milliseconds:.1} ms after its {TOO_MANY}th packet"),
+                said.contains(&format!("{source}: added to ")),
+                &said,
+            )?;
+        }
+        self.reaches(
+            SECOND,
+            HTTPS,
+            Outcome::Silence,
+            "the second attacker does not reach https any more",
+        )
     }
 
     fn blocked_at_https(&self) -> usize {

@@ -27,7 +27,7 @@ const NFULA_HWHEADER: u16 = 16;
 
 /// One message of a datagram.
 #[derive(Debug)]
-pub(crate) enum Message<'a> {
+pub(super) enum Message<'a> {
     /// A packet that a rule logged.
     Packet(Logged<'a>),
     /// The answer to the request of this number.
@@ -36,31 +36,31 @@ pub(crate) enum Message<'a> {
 
 /// What the kernel tells of one packet.
 #[derive(Debug, Default)]
-pub(crate) struct Logged<'a> {
+pub(super) struct Logged<'a> {
     /// The ethertype of what is in `payload`.
-    pub(crate) protocol: u16,
+    pub(super) protocol: u16,
     /// The rule's prefix.
-    pub(crate) prefix: &'a [u8],
+    pub(super) prefix: &'a [u8],
     /// Indexes of interfaces, 0 for none.
-    pub(crate) in_interface: u32,
-    pub(crate) out_interface: u32,
-    pub(crate) physical_in: u32,
-    pub(crate) physical_out: u32,
+    pub(super) in_interface: u32,
+    pub(super) out_interface: u32,
+    pub(super) physical_in: u32,
+    pub(super) physical_out: u32,
     /// The header of the frame.
-    pub(crate) link: &'a [u8],
+    pub(super) link: &'a [u8],
     /// 0 for none.
-    pub(crate) mark: u32,
+    pub(super) mark: u32,
     /// When it came in; a packet of our own has no such time.
-    pub(crate) time: Option<SystemTime>,
+    pub(super) time: Option<SystemTime>,
     /// Its number among those of the group.
-    pub(crate) sequence: Option<u32>,
+    pub(super) sequence: Option<u32>,
     /// From its network header on, as much as was asked for.
-    pub(crate) payload: &'a [u8],
+    pub(super) payload: &'a [u8],
 }
 
 /// The messages of a datagram, without those that are of no interest. What cannot be read ends
 /// them.
-pub(crate) fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
+pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = Message<'_>> {
     netlink_session::messages(datagram)
         .map_while(Result::ok)
         .filter_map(|message| {

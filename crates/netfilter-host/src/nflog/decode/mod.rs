@@ -23,7 +23,7 @@ const ETH_P_IPV6: u16 = 0x86dd;
 
 /// Room for what a packet borrows: the fragment headers of it and of the one it quotes.
 #[derive(Debug, Default)]
-pub(crate) struct Headers {
+pub(in crate::nflog) struct Headers {
     outer: Vec<Extension>,
     quoted: Vec<Extension>,
 }
@@ -37,7 +37,7 @@ struct Read<'a> {
 
 /// The packet in `payload`, of which the kernel handed over at most `limit` bytes; `None` if
 /// `protocol`, its ethertype, is not one of IP's.
-pub(crate) fn decode<'a>(
+pub(in crate::nflog) fn decode<'a>(
     protocol: u16,
     payload: &[u8],
     limit: usize,

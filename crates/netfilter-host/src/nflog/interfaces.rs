@@ -13,7 +13,7 @@ const REMEMBERED: usize = 1024;
 
 /// The names of the interfaces of our network namespace.
 #[derive(Debug, Default)]
-pub(crate) struct Interfaces {
+pub(super) struct Interfaces {
     known: HashMap<u32, Known>,
 }
 
@@ -28,7 +28,7 @@ impl Interfaces {
     ///
     /// An interface that is gone by now keeps the name it last had; if we never knew one, it is
     /// `if7` after its number, so that its packets can still be told from others'.
-    pub(crate) fn look_up(&mut self, indexes: [u32; 4], now: Instant) {
+    pub(super) fn look_up(&mut self, indexes: [u32; 4], now: Instant) {
         for index in indexes {
             let fresh = |known: &Known| now.duration_since(known.asked) < FRESH;
             if index == 0 || self.known.get(&index).is_some_and(fresh) {
@@ -54,7 +54,7 @@ impl Interfaces {
     }
 
     /// The name of an interface that was looked up; empty for 0.
-    pub(crate) fn name(&self, index: u32) -> &[u8] {
+    pub(super) fn name(&self, index: u32) -> &[u8] {
         self.known.get(&index).map_or(b"", |known| &known.name)
     }
 }

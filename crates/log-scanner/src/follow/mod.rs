@@ -1,0 +1,449 @@
+//! `follow`: a log that goes on, judged as its lines come.
+//!
+//! ```text
+//! Live ─▶ lines ─▶ Judge ─▶ Violator ─▶ Pending ─whose turn it is─▶ Round: Ban ─▶ Banned ─▶ told
+//! ```
+//!
+//! What a log holds at the begin is judged whole before anybody is banned, as in a scan. From then
+//! on everybody has his turn at the line that breaks a threshold.
+
+mod judge;
+mod own;
+mod pending;
+mod round;
+mod service;
+#[cfg(test)]
+mod tests;
+mod told;
+
+use std::io::{self, Write};
+use std::os::fd::AsFd as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use ipset_netlink::Network;
+use judge::Judge;
+use netfilter_host::signals::{Signals, wait};
+use netfilter_host::turn::{Turn, TurnError};
+use own::Own;
+use pending::Pending;
+use round::{Pace, Round};
+use service::Service;
+use told::Told;
+
+use crate::args::FollowArgs;
+use crate::clock::{AsOf, Present};
+use crate::connected::Peers;
+use crate::error::{Fatal, Stop, chain};
+use crate::log::{Live, Packets};
+use crate::rule::Rule;
+use crate::sets::Sets;
+use crate::status::{DONE, INCOMPLETE};
+
+/// How often the clock is looked at by which lines are dated.
+const TICK: Duration = Duration::from_secs(1);
+/// How often what is over is forgotten, and asked who is exempt in networks.
+const MINUTE: Duration = Duration::from_secs(60);
+/// How long reading what has come may take once the end has been asked for.
+const LAST: Duration = Duration::from_secs(5);
+/// How long it is until it is asked again whether another program is still at work on the sets.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// Follows until it is told to end; the exit status.
+pub(crate) fn run(args: &FollowArgs, out: &mut impl Write) -> Result<u8, Stop> {
+    let signals = Signals::register().map_err(Fatal::Signals)?;
+    let mut rules = args.ban.rules()?;
+    check(&rules, args.ban.dryrun)?;
+    let now = Instant::now();
+    let own = Own::of_this_host(&args.ban.exempt).map_err(Fatal::OwnAddresses)?;
+    let present = Present::new(AsOf::Now);
+    let packets = args.nflog_group.map(Packets::bind).transpose();
+    let mut follower = Follower {
+        args,
+        signals,
+        logs: Live::open(paths(args), !args.log.no_rotated)?,
+        packets: packets.map_err(Fatal::Packets)?,
+        own,
+        told: Told::new(out, args.json, args.ban.dryrun, present.zone.clone()),
+        pace: Pace::new(args.ban.max_bans, now),
+        not_before: now,
+        waits_since: None,
+        missing: Vec::new(),
+        lost: 0,
+        service: Service::new(),
+    };
+    while let Some(next) = follower.follow(&rules)? {
+        rules = next;
+    }
+    Ok(if follower.told.is_incomplete {
+        INCOMPLETE
+    } else {
+        DONE
+    })
+}
+
+/// The logs that are read; none beside a group.
+fn paths(args: &FollowArgs) -> &[PathBuf] {
+    if args.nflog_group.is_some() {
+        return &[];
+    }
+    &args.log.paths
+}
+
+/// Whether the sets of the rules can be filled.
+fn check(rules: &[Rule], dry_run: bool) -> Result<(), Fatal> {
+    let (_, troubles) = Sets::open(rules);
+    if dry_run || troubles.is_empty() {
+        return Ok(());
+    }
+    Err(Fatal::Sets(troubles))
+}
+
+/// What stays when the rules are read anew.
+struct Follower<'a, W> {
+    args: &'a FollowArgs,
+    signals: Signals,
+    logs: Live,
+    packets: Option<Packets>,
+    own: Own,
+    told: Told<'a, W>,
+    pace: Pace,
+    /// When the next round may be.
+    not_before: Instant,
+    /// Since when another program is at work on the sets.
+    waits_since: Option<Instant>,
+    /// The logs of which has been said that they are not there.
+    missing: Vec<PathBuf>,
+    /// Lost packets of which has been said that they are.
+    lost: u64,
+    service: Service,
+}
+
+/// What lasts as long as the rules.
+struct Case<'r> {
+    rules: &'r [Rule],
+    exempt: Vec<Network>,
+    judge: Judge,
+    pending: Pending,
+}
+
+impl<W: Write> Follower<'_, W> {
+    /// Follows by the rules until the end, or until there are others.
+    fn follow(&mut self, rules: &[Rule]) -> Result<Option<Vec<Rule>>, Stop> {
+        let exempt = self.exempt_in_networks(rules)?;
+        let mut case = Case {
+            judge: Judge::new(rules, &exempt, Present::new(AsOf::Now)),
+            rules,
+            exempt,
+            pending: Pending::default(),
+        };
+        while self.read_logs(&mut case)? && !self.signals.stop() {
+            self.service.alive();
+        }
+        self.round(&mut case, true)?;
+        self.told.start(rules, &case.judge.read())?;
+        service::ready();
+        self.lost = 0;
+        let (mut tick, mut minute) = (Instant::now() + TICK, Instant::now() + MINUTE);
+        while !self.signals.stop() {
+            if self.signals.take_reopen() {
+                if let Some(next) = self.reload()? {
+                    self.finish(&mut case)?;
+                    self.rewind()?;
+                    return Ok(Some(next));
+                }
+            }
+            self.service.alive();
+            let more = self.read_logs(&mut case)? | self.read_packets(&mut case)?;
+            let now = Instant::now();
+            if now >= tick {
+                tick = now + TICK;
+                case.judge.set_present(Present::new(AsOf::Now));
+                self.tell_missing()?;
+            }
+            if now >= minute {
+                minute = now + MINUTE;
+                case.judge.forget();
+                self.tell_lost(&case)?;
+                if self.are_others_exempt(&case)? {
+                    self.finish(&mut case)?;
+                    self.rewind()?;
+                    return Ok(Some(rules.to_vec()));
+                }
+            }
+            let due = case.pending.next_due();
+            let due = due.map_or_else(
+                || self.pace.next_review(),
+                |due| due.min(self.pace.next_review()),
+            );
+            let due = due.max(self.not_before);
+            if due <= now {
+                self.round(&mut case, false)?;
+                continue;
+            }
+            if self.packets.is_none() && self.logs.is_over() {
+                break;
+            }
+            if !more {
+                let timeout = due.min(tick).duration_since(now).min(self.logs.patience());
+                self.wait(timeout)?;
+            }
+        }
+        service::stopping();
+        let last = Instant::now() + LAST;
+        while self.read_logs(&mut case)? && Instant::now() < last {}
+        self.logs.end(&mut |lines| case.lines(lines));
+        self.end_packets(&mut case)?;
+        self.finish(&mut case)?;
+        self.told.end(&case.judge.read())?;
+        Ok(None)
+    }
+
+    /// Everybody who waits has his turn.
+    fn finish(&mut self, case: &mut Case<'_>) -> Result<(), Stop> {
+        if case.pending.is_empty() {
+            return Ok(());
+        }
+        self.round(case, true)?;
+        self.told.is_incomplete |= !case.pending.is_empty();
+        Ok(())
+    }
+
+    /// Judges packets that have come; whether there may be more at once.
+    fn read_packets(&mut self, case: &mut Case<'_>) -> Result<bool, Stop> {
+        let Some(packets) = &mut self.packets else {
+            return Ok(false);
+        };
+        let now = Instant::now();
+        let Case { judge, pending, .. } = case;
+        let more = packets.read(&mut |event| {
+            judge.packet(event, &mut |case, violator| {
+                pending.add(case, violator, now);
+            });
+        });
+        judge.lost(packets.take_lost());
+        more.map_err(Stop::Packets)
+    }
+
+    /// Judges the packets that the kernel still has.
+    fn end_packets(&mut self, case: &mut Case<'_>) -> Result<(), Stop> {
+        let Some(packets) = &mut self.packets else {
+            return Ok(());
+        };
+        let now = Instant::now();
+        let Case { judge, pending, .. } = case;
+        let ended = packets.end(&mut |event| {
+            judge.packet(event, &mut |case, violator| {
+                pending.add(case, violator, now);
+            });
+        });
+        judge.lost(packets.take_lost());
+        ended.map_err(Stop::Packets)
+    }
+
+    /// Says how many packets were lost since it was said last.
+    fn tell_lost(&mut self, case: &Case<'_>) -> io::Result<()> {
+        let lost = case.judge.read().lost;
+        let new = lost.saturating_sub(std::mem::replace(&mut self.lost, lost));
+        if new > 0 {
+            self.told
+                .warn(&format!("{new} packets were lost before they were read"))?;
+        }
+        Ok(())
+    }
+
+    /// Judges lines that have come; whether there may be more at once.
+    fn read_logs(&mut self, case: &mut Case<'_>) -> Result<bool, Stop> {
+        let more = self.logs.read(&mut |lines| case.lines(lines));
+        for warning in self.logs.take_warnings() {
+            self.told.is_incomplete = true;
+            self.told.warn(&warning)?;
+        }
+        let turned_away = case.pending.take_turned_away();
+        if turned_away > 0 {
+            self.told.warn(&format!(
+                "more than 100,000 sources break a threshold at once: {turned_away} lines of others have to be followed by one more before \
+                 these are banned"
+            ))?;
+        }
+        Ok(more)
+    }
+
+    /// Bans those whose turn it is; `all`: everybody who waits. Nobody while another program is at
+    /// work on the sets, for a while.
+    fn round(&mut self, case: &mut Case<'_>, all: bool) -> Result<(), Stop> {
+        let dry_run = self.args.ban.dryrun;
+        let turn = match self.turn(all) {
+            Ok(turn) => turn,
+            Err(Busy) => return Ok(()),
+        };
+        let (turn, warning) = turn;
+        if let Some(warning) = warning {
+            self.told.warn(&warning)?;
+        }
+        self.look_at_own()?;
+        let (mut sets, troubles) = Sets::open(case.rules);
+        for trouble in troubles {
+            self.told.warn(&trouble)?;
+        }
+        let present = Present::new(AsOf::Now);
+        let mut round = Round {
+            sets: sets.as_mut(),
+            exemptions: self.own.exemptions(),
+            connected: Peers::of_this_host,
+            dry_run,
+            present: &present,
+        };
+        let acted = round.act(case.rules, &mut case.pending, &mut self.pace, all);
+        drop(turn);
+        match acted {
+            Ok(acted) => self.told.round(&acted)?,
+            Err(fatal) => {
+                self.told.is_incomplete = true;
+                for complaint in fatal.complaints() {
+                    self.told.warn(&format!("nobody was banned: {complaint}"))?;
+                }
+            }
+        }
+        if all {
+            for warning in sets.as_mut().map(Sets::fullness).unwrap_or_default() {
+                self.told.warn(&warning)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The turn to fill sets, and what to say of it. It is not waited for while there may be lines
+    /// to read.
+    fn turn(&mut self, wait: bool) -> Result<(Option<Turn>, Option<String>), Busy> {
+        if self.args.ban.dryrun {
+            return Ok((None, None));
+        }
+        let taken = if wait {
+            Turn::take()
+        } else {
+            Turn::take_within(Duration::ZERO)
+        };
+        let error = match taken {
+            Ok(turn) => {
+                self.waits_since = None;
+                return Ok((Some(turn), None));
+            }
+            Err(error) => error,
+        };
+        let now = Instant::now();
+        let since = *self.waits_since.get_or_insert(now);
+        if matches!(error, TurnError::Held { .. })
+            && !wait
+            && now.duration_since(since) < Turn::PATIENCE
+        {
+            self.not_before = now + BETWEEN_LOOKS;
+            return Err(Busy);
+        }
+        self.waits_since = None;
+        Ok((
+            None,
+            Some(format!(
+                "filled the sets without waiting any longer, so that the shorter of two bans may stay: {error}"
+            )),
+        ))
+    }
+
+    /// The rules as they are now; `None`, and a word why, where they cannot be used.
+    fn reload(&mut self) -> Result<Option<Vec<Rule>>, Stop> {
+        let rules = self.args.ban.rules();
+        let checked = rules.and_then(|rules| check(&rules, self.args.ban.dryrun).map(|()| rules));
+        match checked {
+            Ok(rules) => Ok(Some(rules)),
+            Err(fatal) => {
+                for complaint in fatal.complaints() {
+                    self.told
+                        .warn(&format!("the rules stay as they were: {complaint}"))?;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Has the logs read again from their begin.
+    fn rewind(&mut self) -> Result<(), Stop> {
+        let rewound = self
+            .logs
+            .rewind(&self.args.log.paths, !self.args.log.no_rotated);
+        if let Err(fatal) = rewound {
+            self.told.is_incomplete = true;
+            self.told.warn(&format!(
+                "what the logs hold is not read again: {}",
+                chain(&fatal)
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Of whom nobody is counted with a network around him.
+    fn exempt_in_networks(&mut self, rules: &[Rule]) -> Result<Vec<Network>, Fatal> {
+        if !rules.iter().any(Rule::counts_networks) {
+            return Ok(Vec::new());
+        }
+        let (mut sets, _) = Sets::open(rules);
+        self.own.exemptions().in_networks(rules, sets.as_mut())
+    }
+
+    /// Whether they are others by now.
+    fn are_others_exempt(&mut self, case: &Case<'_>) -> Result<bool, Stop> {
+        match self.exempt_in_networks(case.rules) {
+            Ok(exempt) => Ok(exempt != case.exempt),
+            Err(fatal) => {
+                self.told.warn(&chain(&fatal))?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Says once of each log that it is not there.
+    fn tell_missing(&mut self) -> io::Result<()> {
+        let missing: Vec<_> = self.logs.missing().map(ToOwned::to_owned).collect();
+        for path in &missing {
+            if !self.missing.contains(path) {
+                let path = path.display();
+                self.told
+                    .warn(&format!("log {path} is not there; it is read once it is"))?;
+            }
+        }
+        self.missing = missing;
+        Ok(())
+    }
+
+    fn wait(&mut self, timeout: Duration) -> Result<(), Stop> {
+        let mut files = self.logs.files();
+        files.extend(self.packets.as_ref().map(Packets::file));
+        files.extend([self.signals.as_fd(), self.own.file()]);
+        let timeout = timeout.min(self.service.rest());
+        wait(&files, Some(timeout)).map_err(Stop::Wait)?;
+        self.signals.rest();
+        self.look_at_own()
+    }
+
+    /// Takes in a change of this host's addresses.
+    fn look_at_own(&mut self) -> Result<(), Stop> {
+        if let Err(error) = self.own.look() {
+            self.told.warn(&format!(
+                "cannot tell the addresses of this host, so that those it had are let go: {error}"
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+/// Another program is at work on the sets.
+struct Busy;
+
+impl Case<'_> {
+    fn lines(&mut self, lines: &[u8]) {
+        let now = Instant::now();
+        let Self { judge, pending, .. } = self;
+        judge.lines(lines, &mut |case, violator| {
+            pending.add(case, violator, now);
+        });
+    }
+}

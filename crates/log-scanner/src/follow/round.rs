@@ -1,0 +1,237 @@
+//! One round of bans: for those whose turn it is, the step that a scan does for all.
+//!
+//! Sets of a million members are not read for every ban. A source that a set has nothing to do with
+//! is added without its being read; the kernel is asked for that source alone, before and after. Who
+//! is in a set already, and every network, has to wait for the round that reads the sets, which has
+//! at most a tenth of the time.
+
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use ipset_netlink::Transport;
+use netfilter_host::conntrack::Conntrack;
+
+use super::pending::{Case, Pending};
+use crate::ban::{Acted, Banning, Known};
+use crate::clock::Present;
+use crate::connected::Peers;
+use crate::cut;
+use crate::error::Fatal;
+use crate::exempt::Exemptions;
+use crate::rule::Rule;
+use crate::sets::Sets;
+use crate::violation::{Ban, Banned, Outcome, Violator};
+
+/// How long a ban that could not be is left alone before it is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+/// What `--max-bans` is for.
+const MINUTE: Duration = Duration::from_secs(60);
+/// How many times as long as reading the sets took they are not read again.
+const REST: u32 = 10;
+/// How often sets are read where nobody asks for it, so that exceptions go that have lapsed.
+const REVIEW: Duration = Duration::from_secs(300);
+
+/// Sources and what they did.
+type Cases = Vec<(Case, Violator)>;
+
+/// When what may be done.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    most: NonZeroU32,
+    /// When the minute began that the bans are counted in, and how many there were.
+    minute: (Instant, u32),
+    /// When the sets may be read again.
+    reading: Instant,
+    review: Instant,
+}
+
+/// What a round needs besides the bans.
+pub(crate) struct Round<'a, T: Transport> {
+    pub(crate) sets: Option<&'a mut Sets<T>>,
+    pub(crate) exemptions: &'a Exemptions,
+    pub(crate) connected: fn(&Exemptions) -> Result<Peers, String>,
+    pub(crate) dry_run: bool,
+    pub(crate) present: &'a Present,
+}
+
+impl Pace {
+    /// Adds at most so many new bans in a minute.
+    pub(crate) fn new(most: NonZeroU32, now: Instant) -> Self {
+        Self {
+            most,
+            minute: (now, 0),
+            reading: now,
+            review: now + REVIEW,
+        }
+    }
+
+    /// How many new bans may be added now.
+    fn left(&mut self, now: Instant) -> u32 {
+        if now.duration_since(self.minute.0) >= MINUTE {
+            self.minute = (now, 0);
+        }
+        self.most.get().saturating_sub(self.minute.1)
+    }
+
+    /// Whether the sets are to be read although nobody asks for it.
+    pub(crate) fn wants_review(&self, now: Instant) -> bool {
+        self.review <= now
+    }
+
+    /// When they are.
+    pub(crate) fn next_review(&self) -> Instant {
+        self.review
+    }
+}
+
+impl<T: Transport> Round<'_, T> {
+    /// Bans those whose turn it is; `all`: everybody who waits, whoever's turn it is, and at most as
+    /// many as in a scan.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not say who is exempt or who is in the sets. Everybody waits on then.
+    pub(crate) fn act<'r>(
+        &mut self,
+        rules: &'r [Rule],
+        pending: &mut Pending,
+        pace: &mut Pace,
+        all: bool,
+    ) -> Result<Acted<'r>, Fatal> {
+        let now = Instant::now();
+        if all {
+            pace.minute = (now, 0);
+        }
+        let due = if all {
+            pending.take_all()
+        } else {
+            pending.take_due(now)
+        };
+        let (quick, slow) = if all {
+            (Vec::new(), due)
+        } else {
+            self.part(rules, due)
+        };
+        let mut acted = Acted::default();
+        let quick = self.ban(rules, quick, Known::Absent, pending, pace);
+        join(&mut acted, quick?);
+        let review = pace.wants_review(now);
+        if slow.is_empty() && !review && !all {
+            return Ok(acted);
+        }
+        if pace.reading > now && !all {
+            for (case, violator) in slow {
+                pending.put_back(case, violator, pace.reading);
+            }
+            return Ok(acted);
+        }
+        let mut slow = slow;
+        if !all {
+            // Once the sets are read, who would have to wait for that later need not.
+            slow.extend(pending.take_all());
+        }
+        let started = Instant::now();
+        let read = self.ban(rules, slow, Known::Nothing, pending, pace);
+        let ended = Instant::now();
+        pace.reading = ended + ended.duration_since(started) * REST;
+        pace.review = ended + REVIEW;
+        join(&mut acted, read?);
+        Ok(acted)
+    }
+
+    /// Those who can be added without reading their sets, and the others.
+    fn part(&mut self, rules: &[Rule], due: Cases) -> (Cases, Cases) {
+        let sets = &mut self.sets;
+        due.into_iter().partition(|((rule, source), _)| {
+            let Some(rule) = rules.get(*rule) else {
+                return false;
+            };
+            let set = rule.ipset.of(source.address());
+            source.is_single_address()
+                && sets.as_mut().is_none_or(|sets| {
+                    // Who cannot be asked for now is asked for with all others.
+                    sets.is_stranger(set, source.address()).unwrap_or(false)
+                })
+        })
+    }
+
+    fn ban<'r>(
+        &mut self,
+        rules: &'r [Rule],
+        cases: Cases,
+        known: Known,
+        pending: &mut Pending,
+        pace: &mut Pace,
+    ) -> Result<Acted<'r>, Fatal> {
+        let now = Instant::now();
+        let end_of_minute = pace.minute.0 + MINUTE;
+        if cases.is_empty() && known == Known::Absent {
+            return Ok(Acted::default());
+        }
+        let Some(most) = NonZeroU32::new(pace.left(now)) else {
+            let mut acted = Acted::default();
+            if !cases.is_empty() {
+                acted.warnings.push(format!(
+                    "a minute has at most {} new bans (--max-bans): others have to wait for the next",
+                    pace.most
+                ));
+            }
+            for (case, violator) in cases {
+                pending.put_back(case, violator, end_of_minute);
+            }
+            return Ok(acted);
+        };
+        let as_of = self.present.instant;
+        let bans = cases.iter().filter_map(|((number, _), violator)| {
+            Ban::new(rules.get(*number)?, number + 1, violator.clone(), as_of)
+        });
+        let mut banning = Banning {
+            sets: self.sets.as_deref_mut(),
+            exemptions: self.exemptions,
+            connected: self.connected,
+            dry_run: self.dry_run,
+            as_of,
+            present: self.present,
+            most,
+            known,
+        };
+        let mut acted = match banning.act(rules, bans.collect()) {
+            Ok(acted) => acted,
+            Err(error) => {
+                for (case, violator) in cases {
+                    pending.put_back(case, violator, now + RETRY / 10);
+                }
+                return Err(error);
+            }
+        };
+        let sets = self.sets.as_deref_mut();
+        let (banned, warning) = cut::act(Conntrack::open, acted.banned, sets, self.dry_run);
+        acted.banned = banned;
+        acted.warnings.extend(warning);
+        for banned in &acted.banned {
+            let case = (banned.ban.number - 1, banned.ban.source());
+            let violator = &banned.ban.violator;
+            match banned.outcome {
+                Outcome::BeyondMaxBans => {
+                    pending.put_back(case, violator.clone(), end_of_minute);
+                }
+                Outcome::Refused(_) => pending.put_back(case, violator.clone(), now + RETRY),
+                _ => pending.done(case, banned.ban.rule, violator.last_violating, now),
+            }
+        }
+        let added = acted.banned.iter().filter(|banned| is_new(banned));
+        let added = u32::try_from(added.count()).unwrap_or(u32::MAX);
+        pace.minute.1 = pace.minute.1.saturating_add(added);
+        Ok(acted)
+    }
+}
+
+fn is_new(banned: &Banned<'_>) -> bool {
+    matches!(banned.outcome, Outcome::Added | Outcome::WouldAdd)
+}
+
+fn join<'r>(acted: &mut Acted<'r>, more: Acted<'r>) {
+    acted.banned.extend(more.banned);
+    acted.lifted.extend(more.lifted);
+    acted.warnings.extend(more.warnings);
+}

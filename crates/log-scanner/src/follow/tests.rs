@@ -1,0 +1,285 @@
+//! The same lines give the same bans, however they come: followed with rounds at any time, after
+//! restarts, beside scans, and by one scan of all. The kernel is one in memory, whose time stands
+//! still.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipset_netlink::testing::FakeKernel;
+use ipset_netlink::{CreateSet, Family, IfExists, IpSet, SetType, Timeout};
+use jiff::{SignedDuration, Timestamp};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::ban::{Banning, Known};
+use crate::exempt::Exemptions;
+use crate::progress::Progress;
+use crate::rule::RulesFile;
+use crate::violation::Ban;
+
+const RULES: &str = r#"
+[[rule]]
+rule = "blocked"
+type = "tcp"
+howmany = 3
+within = "10s"
+ipset = "blacklist"
+removeafter = "1h"
+
+[[rule]]
+rule = "blocked"
+type = "all"
+howmany = 4
+within = "20s"
+ipset = "blacklist"
+removeafter = "30m"
+
+[[rule]]
+rule = "blocked"
+type = "tcp"
+howmany = 5
+within = "8s"
+distinct-ports = 3
+aggregate-v4 = 30
+aggregate-v6 = 126
+ipset = "networks"
+removeafter = "2h"
+"#;
+
+fn start() -> Timestamp {
+    "2026-11-22T08:00:00Z".parse().expect("a time")
+}
+
+fn after(seconds: i64) -> Timestamp {
+    start()
+        .saturating_add(SignedDuration::from_secs(seconds))
+        .expect("a time")
+}
+
+/// The instant that all is judged at: behind all lines.
+fn present() -> Present {
+    Present::new(AsOf::At(after(1200)))
+}
+
+fn kernel() -> FakeKernel {
+    let mut kernel = FakeKernel::new();
+    let mut sets = IpSet::with_transport(&mut kernel).expect("connected");
+    for name in ["blacklist", "networks", "whitelist"] {
+        for (suffix, family) in [("", Family::Inet), ("_v6", Family::Inet6)] {
+            let name = format!("{name}{suffix}").parse().expect("a name");
+            let set = CreateSet::new(name, SetType::HashNet, family).timeout(Timeout::PERMANENT);
+            sets.create(&set, IfExists::Fail).expect("created");
+        }
+    }
+    kernel
+}
+
+/// Of each of these addresses in each set, when its ban ends; 0 for not banned.
+fn ends(kernel: &FakeKernel) -> BTreeMap<(String, String), u32> {
+    let mut ends = BTreeMap::new();
+    for listed in kernel.sets() {
+        for number in 0..16 {
+            let address = address(number);
+            let around = listed.entries.iter().filter(|entry| {
+                let network = entry.key.as_network();
+                !entry.nomatch && network.is_some_and(|network| network.contains(address))
+            });
+            let end = around
+                .filter_map(|entry| entry.timeout)
+                .map(Timeout::as_secs)
+                .max();
+            if let Some(end) = end {
+                ends.insert((listed.header.name.to_string(), address.to_string()), end);
+            }
+        }
+    }
+    ends
+}
+
+/// Addresses in a few networks, of both families.
+fn address(number: u8) -> IpAddr {
+    let host = number / 2 * 3;
+    if number % 2 == 0 {
+        IpAddr::from([203, 0, 113, host])
+    } else {
+        IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(host)])
+    }
+}
+
+/// A line of a source, so many seconds after the one before, to one of a few ports.
+#[derive(Clone, Debug)]
+struct Shot {
+    source: u8,
+    pause: i64,
+    late: i64,
+    port: u16,
+    is_udp: bool,
+}
+
+fn shot() -> impl Strategy<Value = Shot> {
+    let source = prop_oneof![2 => Just(2_u8), 1 => Just(3), 2 => 0_u8..16];
+    let pause = prop_oneof![6 => 0_i64..3, 1 => 0_i64..30];
+    (source, pause, 0_i64..8, 1_u16..5, prop::bool::weighted(0.2)).prop_map(
+        |(source, pause, late, port, is_udp)| Shot {
+            source,
+            pause,
+            late,
+            port,
+            is_udp,
+        },
+    )
+}
+
+fn lines(shots: &[Shot]) -> Vec<String> {
+    let mut now = 60;
+    let line = |shot: &Shot| {
+        now += shot.pause;
+        let (at, port) = (after(now - shot.late), shot.port);
+        let transport = if shot.is_udp {
+            format!("PROTO=UDP SPT=4000 DPT={port} LEN=8 ")
+        } else {
+            format!("PROTO=TCP SPT=4000 DPT={port} WINDOW=1 RES=0x00 SYN URGP=0 ")
+        };
+        match address(shot.source) {
+            IpAddr::V4(source) => format!(
+                "{at} fw kernel: IPTABLES-BLOCKED: IN=eth0 OUT= SRC={source} DST=192.0.2.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 {transport}\n"
+            ),
+            IpAddr::V6(source) => {
+                let groups = source.segments().map(|group| format!("{group:04x}"));
+                format!(
+                    "{at} fw kernel: IP6TABLES-BLOCKED: IN=eth0 OUT= SRC={} DST=2001:0db8:0001:0000:0000:0000:0000:0001 LEN=80 TC=0 HOPLIMIT=64 FLOWLBL=0 {transport}\n",
+                    groups.join(":")
+                )
+            }
+        }
+    };
+    shots.iter().map(line).collect()
+}
+
+fn exemptions() -> Exemptions {
+    Exemptions::new(BTreeSet::from([address(4)]), &[])
+}
+
+/// One scan of a log.
+fn scan(kernel: &mut FakeKernel, rules: &[Rule], log: &str) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("log");
+    std::fs::write(&path, log).expect("written");
+    let (present, exemptions) = (present(), exemptions());
+    let session = IpSet::with_transport(kernel).expect("connected");
+    let (mut sets, _) = Sets::of(session, rules);
+    let exempt = exemptions
+        .in_networks(rules, Some(&mut sets))
+        .expect("told");
+    let mut logs = crate::log::open(&[path], false, &Progress::default()).expect("opened");
+    let as_of = AsOf::At(present.instant);
+    let scan = crate::scan::run(rules, &exempt, as_of, &present, &mut logs).expect("read");
+    let mut bans = Vec::new();
+    for ((rule, number), found) in rules.iter().zip(1..).zip(scan.found) {
+        let violators = found.violators.into_iter();
+        bans.extend(violators.filter_map(|one| Ban::new(rule, number, one, scan.as_of)));
+    }
+    let mut banning = Banning {
+        sets: Some(&mut sets),
+        exemptions: &exemptions,
+        connected: |_| Ok(Peers::default()),
+        dry_run: false,
+        as_of: scan.as_of,
+        present: &present,
+        most: 1000.try_into().expect("some"),
+        known: Known::Nothing,
+    };
+    banning.act(rules, bans).expect("done");
+}
+
+/// A run that follows.
+struct Run<'r> {
+    case: Case<'r>,
+    pace: Pace,
+}
+
+impl<'r> Run<'r> {
+    fn begin(kernel: &mut FakeKernel, rules: &'r [Rule], log: &str) -> Self {
+        let session = IpSet::with_transport(&mut *kernel).expect("connected");
+        let (mut sets, _) = Sets::of(session, rules);
+        let exempt = exemptions()
+            .in_networks(rules, Some(&mut sets))
+            .expect("told");
+        drop(sets);
+        let judge = Judge::new(rules, &exempt, present());
+        let mut run = Self {
+            case: Case {
+                rules,
+                exempt,
+                judge,
+                pending: Pending::default(),
+            },
+            pace: Pace::new(1000.try_into().expect("some"), Instant::now()),
+        };
+        run.case.lines(log.as_bytes());
+        run.round(kernel, true);
+        run
+    }
+
+    fn round(&mut self, kernel: &mut FakeKernel, all: bool) {
+        let session = IpSet::with_transport(kernel).expect("connected");
+        let (mut sets, _) = Sets::of(session, self.case.rules);
+        let mut round = Round {
+            sets: Some(&mut sets),
+            exemptions: &exemptions(),
+            connected: |_| Ok(Peers::default()),
+            dry_run: false,
+            present: &present(),
+        };
+        let Case { rules, pending, .. } = &mut self.case;
+        round
+            .act(rules, pending, &mut self.pace, all)
+            .expect("done");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn however_they_come(
+        shots in vec(shot(), 1..80),
+        cuts in vec((0_usize..80, 0_u8..6), 0..12),
+    ) {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("rules.toml");
+        std::fs::write(&path, RULES).expect("written");
+        let rules = RulesFile::read(&path).expect("rules").rules;
+        let lines = lines(&shots);
+        let mut cuts: Vec<_> = cuts.into_iter().map(|(at, what)| (at.min(lines.len()), what)).collect();
+        cuts.sort_unstable();
+
+        let mut scanned = kernel();
+        scan(&mut scanned, &rules, &lines.concat());
+
+        let mut followed = kernel();
+        let mut run = Run::begin(&mut followed, &rules, "");
+        let mut read = 0;
+        for (cut, what) in cuts {
+            let (before, now) = (lines[..cut].concat(), lines[read..cut].concat());
+            run.case.lines(now.as_bytes());
+            read = cut;
+            match what {
+                0 => run = Run::begin(&mut followed, &rules, &before),
+                1 => scan(&mut followed, &rules, &before),
+                2 => run.case.judge.forget(),
+                3 => run.round(&mut followed, true),
+                _ => run.round(&mut followed, false),
+            }
+        }
+        run.case.lines(lines[read..].concat().as_bytes());
+        run.round(&mut followed, true);
+        let (followed, scanned) = (ends(&followed), ends(&scanned));
+        prop_assert!(followed.keys().eq(scanned.keys()), "{:?}\n{:?}", followed, scanned);
+        for (who, end) in &scanned {
+            // A second more is no reason to touch a set.
+            prop_assert!(followed[who].abs_diff(*end) <= 1, "{:?}: {} {}", who, followed[who], end);
+        }
+    }
+}
