@@ -15,7 +15,7 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "colour = 1\n",
-        "line 1, column 1: unknown key \"colour\"; known are policy, forward, log, sets, set, blocklist, throttle, service",
+        "line 1, column 1: unknown key \"colour\"; known are policy, forward, output, log, sets, set, blocklist, throttle, service",
     ),
     (
         "policy = 1\n",
@@ -35,7 +35,9 @@ const WRONG: &[(&str, &str)] = &[
     ),
     (
         "[policy]\noutput = \"drop\"\n",
-        "line 2, column 10: output in [policy] cannot be \"drop\": no rule is written for OUTPUT, so this host could send nothing at all",
+        "line 2, column 10: output in [policy] is \"drop\", and no [[output.service]] of this file or of those before it accepts anything: \
+         this host could ask for nothing, not even a name. Let out what it needs, as with use = \"dns\" and use = \"ntp\", or say \
+         service = [] under [output] if nothing is meant",
     ),
     (
         "[forward]\nprotect = \"yes\"\n",
@@ -44,6 +46,40 @@ const WRONG: &[(&str, &str)] = &[
     (
         "[forward]\nprotcet = true\n",
         "line 2, column 1: unknown key \"protcet\" in [forward]; did you mean \"protect\"?",
+    ),
+    (
+        "[[output.service]]\nname = \"mail\"\nprotocol = \"tcp\"\nports = [25]\naction = \"drop\"\n[policy]\noutput = \"drop\"\n",
+        "line 7, column 10: output in [policy] is \"drop\", and no [[output.service]] of this file or of those before it accepts anything: \
+         this host could ask for nothing, not even a name. Let out what it needs, as with use = \"dns\" and use = \"ntp\", or say \
+         service = [] under [output] if nothing is meant",
+    ),
+    (
+        "[[output.service]]\nuse = \"dns\"\n[[output.service]]\nuse = \"dns\"\n",
+        "line 4, column 7: two are named \"dns\"",
+    ),
+    (
+        "[[output.service]]\nuse = \"dns\"\nsources = [\"192.0.2.1\"]\n",
+        "line 3, column 1: unknown key \"sources\" in [[output.service]]; known are name, use, protocol, ports, types, action, log, \
+         destinations, interfaces",
+    ),
+    (
+        "[[output.service]]\nuse = \"dns\"\ndestinations = [\"!192.0.2.1\", \"!192.0.2.2\"]\n",
+        "line 3, column 16: of networks behind \"!\" a rule takes one, and none beside a network without it; put the others into a set: \
+         \"!set:NAME\"",
+    ),
+    (
+        "[[forward.allow]]\nto = \"eth0\"\n",
+        "line 1, column 1: [[forward.allow]] says neither from which interface nor which sources: anybody could pass; give it from or \
+         sources",
+    ),
+    (
+        "[[forward.allow]]\nfrom = \"eth0\"\nports = [80]\n",
+        "line 3, column 9: ports and types are of a protocol, and none is named",
+    ),
+    (
+        "[[forward.allow]]\nfrom = \"eth0:1\"\n",
+        "line 2, column 8: from in [[forward.allow]] \"eth0:1\": this is the label of an address, not an interface: packets to it come in \
+         by \"eth0\"",
     ),
     (
         "[log]\nallowed-level = 8\n",

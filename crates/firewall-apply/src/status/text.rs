@@ -126,7 +126,10 @@ fn groups(family: &FamilyReport) -> Vec<Group> {
     let rank = |name: &str| match name {
         "FIREWALL_INPUT" => 0,
         CROWDED => 1,
-        _ => 2,
+        "FIREWALL_FORWARD_BANS" => 2,
+        "FIREWALL_FORWARD" => 3,
+        "FIREWALL_OUTPUT" => 4,
+        _ => 5,
     };
     chains.sort_by_key(|chain| rank(&chain.name));
     for chain in chains {
@@ -151,14 +154,23 @@ fn groups(family: &FamilyReport) -> Vec<Group> {
 
 /// What the rule is there for, in words.
 fn label(chain: &str, rule: &RuleReport) -> String {
+    let way = match chain {
+        "FIREWALL_OUTPUT" => ", out",
+        "FIREWALL_FORWARD" | "FIREWALL_FORWARD_BANS" => ", through",
+        _ => "",
+    };
     match (rule.purpose, &rule.of) {
-        (_, Some(of)) => of.clone(),
-        ("loopback", _) => "loopback".to_owned(),
-        ("known-connections", _) => "known connections".to_owned(),
-        ("link", _) => "the link".to_owned(),
+        (_, Some(of)) => format!("{of}{way}"),
+        ("loopback", _) => format!("loopback{way}"),
+        ("known-connections", _) => {
+            format!("known{}", if way.is_empty() { " connections" } else { way })
+        }
+        ("link", _) => format!("the link{way}"),
         ("invalid", _) => "of no connection".to_owned(),
         ("rest", _) if chain == CROWDED => "while it was crowded".to_owned(),
-        ("rest", _) if chain == "FIREWALL_INPUT" => "anything else".to_owned(),
+        ("rest", _) if chain == "FIREWALL_INPUT" || !way.is_empty() => {
+            format!("anything else{way}")
+        }
         ("log" | "rest", _) => chain.to_owned(),
         _ if chain.starts_with("LOG_AND_") => chain.to_owned(),
         _ => format!("{chain} rule {}", rule.number),
@@ -193,7 +205,8 @@ impl Group {
         write!(f, "  {:<LABEL$} {bytes:>BYTES$}  ", self.label)?;
         let counts = self.counts.iter().filter(|count| count.packets > 0);
         let said: Vec<String> = counts.map(Count::to_string).collect();
-        listed(f, &said, LABEL + BYTES + 5, style)
+        let label = self.label.chars().count().max(LABEL);
+        listed(f, &said, label + BYTES + 5, style)
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) fn purpose(purpose: &Purpose) -> (&'static str, Option<String>) {
         Purpose::Blocklist(name) => ("listed", Some(name.to_string())),
         Purpose::Invalid => ("invalid", None),
         Purpose::Service(name) => ("service", Some(name.to_string())),
+        Purpose::Output(name) => ("output", Some(name.to_string())),
+        Purpose::Forward(name) => ("forward", Some(name.to_string())),
         Purpose::Log => ("log", None),
         Purpose::Rest => ("rest", None),
         _ => ("other", None),
@@ -37,6 +39,7 @@ pub(super) fn counted(purpose: &Purpose, rule: &Rule) -> &'static str {
             "messages over the limit"
         }
         (Purpose::Listed(_), Target::Jump(_)) if limited => "new connections over the limit",
+        (Purpose::Output(_) | Purpose::Forward(_), target) if lets_in(target) => requests(rule),
         (_, Target::Jump(to)) if to.as_str() == LIMITED => "over the limit",
         (_, Target::Reject(_)) => "rejected",
         (_, Target::Return) => "returned",
@@ -75,7 +78,7 @@ fn is_untracked(rule: &Rule) -> bool {
 fn lets_in(target: &Target) -> bool {
     match target {
         Target::Accept => true,
-        Target::Jump(to) => to.as_str() == "LOG_AND_ACCEPT",
+        Target::Jump(to) => to.as_str().starts_with("LOG_AND_ACCEPT"),
         _ => false,
     }
 }

@@ -44,6 +44,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             an_untouched_policy_is_left_alone,
         ),
         trial(
+            "a_host_that_may_send_again_is_not_muted",
+            a_host_that_may_send_again_is_not_muted,
+        ),
+        trial(
             "many_at_once_do_not_get_into_each_others_way",
             many_at_once_do_not_get_into_each_others_way,
         ),
@@ -224,6 +228,64 @@ fn an_untouched_policy_is_left_alone() -> Result<(), Failed> {
     firewall_apply(&["--config", &config, "reset"])?.exits(0)?;
     assert!(rules("iptables")?.contains(":FORWARD DROP"));
     assert!(rules("iptables")?.contains(":INPUT ACCEPT"));
+    Ok(())
+}
+
+fn a_host_that_may_send_again_is_not_muted() -> Result<(), Failed> {
+    let scratch = Scratch::new()?;
+    let apply = |config: &str| -> Result<(), Failed> {
+        let config = scratch.file("firewall.toml", config)?;
+        firewall_apply(&["--config", &config, "apply", "--saved", "/dev/null"])?.exits(0)?;
+        firewall_apply(&["--config", &config, "diff"])?.exits(0)?;
+        Ok(())
+    };
+    let closed = "[policy]\noutput = \"drop\"\n[[output.service]]\nuse = \"dns\"\n";
+    let untouched = "[policy]\noutput = \"untouched\"\n";
+    for (tool_name, _) in FAMILIES {
+        tool(&format!("{tool_name} -P OUTPUT DROP"))?;
+    }
+    apply(untouched)?;
+    assert!(
+        rules("iptables")?.contains(":OUTPUT DROP"),
+        "somebody else's"
+    );
+    apply(closed)?;
+    for (tool_name, _) in FAMILIES {
+        let saved = rules(tool_name)?;
+        assert!(
+            saved.contains("-A FIREWALL_OUTPUT -j LOG_AND_DROP_OUT\n"),
+            "{saved}"
+        );
+    }
+    // Ours by what is in it where a saved ruleset went through the stock tools.
+    for (tool_name, _) in FAMILIES {
+        let saved = rules(tool_name)?;
+        Tool::require(&format!("{tool_name}-restore"))?
+            .input(saved)
+            .run(&[])?;
+    }
+    let config = scratch.file("firewall.toml", untouched)?;
+    let run = firewall_apply(&["--config", &config, "diff"])?.exits(1)?;
+    assert!(
+        run.stdout
+            .contains("-:OUTPUT DROP [0:0]\n+:OUTPUT ACCEPT [0:0]\n"),
+        "{run:?}"
+    );
+    apply(untouched)?;
+    for (tool_name, _) in FAMILIES {
+        let saved = rules(tool_name)?;
+        assert!(saved.contains(":OUTPUT ACCEPT"), "{saved}");
+        assert!(!saved.contains("_OUT"), "{saved}");
+    }
+    apply(closed)?;
+    firewall_apply(&["--config", DEFAULTS, "reset"])?.exits(0)?;
+    for (tool_name, _) in FAMILIES {
+        let saved = rules(tool_name)?;
+        assert!(
+            saved.contains(":OUTPUT ACCEPT") && !saved.contains("_OUT"),
+            "{saved}"
+        );
+    }
     Ok(())
 }
 

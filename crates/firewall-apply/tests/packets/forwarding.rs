@@ -1,8 +1,8 @@
 //! Packets for others.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 
-use netns_testbed::{Failed, Logged, Packet, World};
+use netns_testbed::{Failed, Packet, World};
 
 use crate::config::Config;
 use crate::fate::{Log, answers};
@@ -23,7 +23,19 @@ pub(crate) const ROWS: &[Row] = &[
         "bans_hold_when_containers_come_later",
         bans_hold_when_containers_come_later,
     ),
+    ("passed_on_as_allowed", passed_on_as_allowed),
 ];
+
+/// Everything from inside, one port from outside.
+const ROUTER: Config = Config {
+    more: "[[forward.allow]]\nfrom = \"eth1\"\nto = \"eth0\"\n\
+        [[forward.allow]]\nname = \"web\"\nfrom = [\"eth0\"]\nto = \"eth1\"\nprotocol = \"tcp\"\nports = [80]\n\
+        destinations = [\"192.0.2.2\", \"2001:db8:2::2\"]\nlog = true\n",
+    services: &[],
+    throttle: "",
+    log: "",
+    policy: "",
+};
 
 /// Bans hold for what is passed on.
 const PROTECTED: Config = Config {
@@ -73,6 +85,41 @@ fn forwarding_untouched(case: Case) -> Result<(), Failed> {
     };
     let mut ground = Ground::with(case, config)?;
     assert!(reaches_server(&mut ground)?, "FORWARD is left alone");
+    Ok(())
+}
+
+fn passed_on_as_allowed(case: Case) -> Result<(), Failed> {
+    let mut ground = Ground::with(case, ROUTER)?;
+    for (set, stranger) in [("blacklist", 1), ("blacklist", 3), ("whitelist", 3)] {
+        ground.add(set, ground.source(stranger), "")?;
+    }
+    for (stranger, port, arrives, log) in [
+        (2, 80, true, "FORWARD-ALLOWED"),
+        (2, 81, false, "FORWARD-BLOCKED"),
+        (1, 80, false, "BLOCKED"),
+        (3, 80, true, "FORWARD-ALLOWED"),
+        (3, 81, false, "FORWARD-BLOCKED"),
+    ] {
+        let (arrived, logged) = sent_through(&mut ground, stranger, port)?;
+        let prefix = case.family.pick("IPTABLES", "IP6TABLES");
+        let expected = [format!("{prefix}-{log}: ")];
+        assert_eq!((arrived, &*logged), (arrives, &expected[..]), "{stranger}");
+    }
+    // From inside, without a line.
+    let to = SocketAddr::new(ground.source(2), 12345);
+    let mut attacker = ground.world.attacker.tap("eth0")?;
+    let any = SocketAddr::new(ground.world.server.address(case.family), 0);
+    ground.world.server.run(|| -> Result<(), Failed> {
+        UdpSocket::bind(any)?.send_to(b"x", to)?;
+        Ok(())
+    })?;
+    assert_eq!(ground.send(&[])?.logged, []);
+    let arrived = attacker.drain()?;
+    let mut ends = arrived.iter().filter_map(Packet::endpoints);
+    assert!(
+        ends.any(|(_, destination)| destination == to),
+        "{arrived:?}"
+    );
     Ok(())
 }
 
@@ -190,25 +237,36 @@ fn reaches_server(ground: &mut Ground) -> Result<bool, Failed> {
 
 /// Whether a packet of this stranger gets to the server, and how it is logged.
 fn to_server_from(ground: &mut Ground, stranger: u8) -> Result<(bool, Vec<Log>), Failed> {
+    let (arrived, prefixes) = sent_through(ground, stranger, 80)?;
+    let log = |prefix: &String| Log::of(ground.case.family, prefix);
+    let logged = prefixes.iter().map(log).collect::<Option<_>>();
+    Ok((arrived, logged.ok_or("not a prefix of ours")?))
+}
+
+/// Whether a packet of this stranger gets to a port of the server, and the prefixes of its lines.
+fn sent_through(
+    ground: &mut Ground,
+    stranger: u8,
+    port: u16,
+) -> Result<(bool, Vec<String>), Failed> {
     let mut server = ground.world.server.tap("eth0")?;
-    let packet = from(ground.case, &ground.world, stranger);
+    let packet = from(ground.case, &ground.world, stranger, port);
     let seen = ground.send(std::slice::from_ref(&packet))?;
-    let log = |line: &Logged| Log::of(ground.case.family, &line.prefix);
-    let logged = seen.logged.iter().map(log).collect::<Option<_>>();
     let arrived = !server.drain()?.is_empty();
     assert_eq!(
         arrived,
         seen.answers.iter().any(|answer| answers(answer, &packet))
     );
-    Ok((arrived, logged.ok_or("not a prefix of ours")?))
+    let prefixes = seen.logged.into_iter().map(|line| line.prefix);
+    Ok((arrived, prefixes.collect()))
 }
 
 fn to_server(case: Case, world: &World) -> Packet {
-    from(case, world, 1)
+    from(case, world, 1, 80)
 }
 
-fn from(case: Case, world: &World, stranger: u8) -> Packet {
-    let server = SocketAddr::new(world.server.address(case.family), 80);
+fn from(case: Case, world: &World, stranger: u8, port: u16) -> Packet {
+    let server = SocketAddr::new(world.server.address(case.family), port);
     Packet::tcp_syn(
         SocketAddr::new(case.family.stranger(stranger), 40000),
         server,

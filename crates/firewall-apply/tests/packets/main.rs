@@ -22,6 +22,7 @@ mod local;
 mod multicast;
 mod neighbours;
 mod others;
+mod outgoing;
 mod protocols;
 mod quiet;
 mod refused;
@@ -70,7 +71,7 @@ fn main() -> ExitCode {
                 family.pick(&[], &[multicast::V6_ROWS, neighbours::V6_ROWS]);
             // What becomes of many packets is counted, not logged.
             let counted: &[&[Row]] = match target {
-                Target::Nflog => &[flood::ROWS, replaced::ROWS],
+                Target::Nflog => &[flood::ROWS, outgoing::ROWS, replaced::ROWS],
                 Target::Log => &[],
             };
             let rows = rows.iter().chain(of_this_family).chain(counted);

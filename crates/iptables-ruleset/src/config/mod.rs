@@ -7,6 +7,7 @@ mod forward;
 mod icmp;
 mod list;
 mod members;
+mod output;
 mod own_set;
 mod policy;
 mod port_names;
@@ -17,6 +18,7 @@ mod service;
 mod set_name;
 mod set_type;
 mod source;
+mod traffic;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -27,6 +29,7 @@ pub use forward::Forward;
 pub use icmp::IcmpType;
 pub(crate) use list::List;
 pub use members::Members;
+pub use output::Output;
 pub use own_set::OwnSet;
 pub use policy::{ForwardPolicy, OutputPolicy, Policies, Position};
 pub use protocol::ServiceProtocol;
@@ -34,6 +37,7 @@ pub use service::{Action, Service, ServiceName};
 pub(crate) use service::{PER_V4, PER_V6};
 pub use set_type::SetType;
 pub use source::{ServiceSource, Who};
+pub use traffic::Traffic;
 
 use crate::target::LogLevel;
 use crate::{Family, Network, Rate, RateUnit, SetName};
@@ -77,6 +81,8 @@ pub struct Config {
     pub policy: Policies,
     /// `[forward]`: what is passed on.
     pub forward: Forward,
+    /// `[output]`: what this host may send.
+    pub output: Output,
     /// `[log]`: where the lines about allowed and blocked packets go.
     pub log: Log,
     /// `[sets]`: how the ipsets are made.
@@ -287,6 +293,7 @@ impl Default for Config {
         Self {
             policy: Policies::default(),
             forward: Forward::default(),
+            output: Output::default(),
             log: Log::default(),
             sets: Sets::default(),
             own_sets: Vec::new(),

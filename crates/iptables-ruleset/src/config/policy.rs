@@ -42,11 +42,12 @@ pub enum ForwardPolicy {
     Untouched,
 }
 
-/// `policy.output`. There is no "drop": no rule is written for OUTPUT, so it would cut the host
-/// off.
+/// `policy.output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a choice of two")]
+#[expect(clippy::exhaustive_enums, reason = "a choice of three")]
 pub enum OutputPolicy {
+    /// `"drop"`: this host sends what `[output]` lets out, and what belongs to a connection.
+    Drop,
     /// `"accept"`.
     Accept,
     /// `"untouched"`: somebody else looks after OUTPUT.
@@ -80,6 +81,7 @@ impl OutputPolicy {
     /// The policy to set; `None` leaves it as it is.
     pub fn policy(self) -> Option<Policy> {
         match self {
+            Self::Drop => Some(Policy::Drop),
             Self::Accept => Some(Policy::Accept),
             Self::Untouched => None,
         }

@@ -1,10 +1,37 @@
-//! What packets to a service are like.
+//! What packets to a service are like, and what goes out or is passed on.
 
-use crate::config::{Service, ServiceProtocol, ServiceSource, Who};
+use crate::config::{IcmpType, Service, ServiceProtocol, ServiceSource, Traffic, Who};
 use crate::match_::{
-    Destination, Direction, Icmp, InInterface, IpRange, Match, Multiport, Set, Source, Tcp, Udp,
+    Destination, Direction, Icmp, InInterface, IpRange, Match, Multiport, OutInterface, Set,
+    Source, Tcp, Udp,
 };
-use crate::{BuildError, Family, PortRange};
+use crate::{BuildError, Family, InterfaceName, Network, PortRange};
+
+/// What packets of one kind are like, in the words of a configuration.
+pub(super) struct Kind<'a> {
+    sources: &'a [ServiceSource],
+    destinations: Vec<ServiceSource>,
+    from: &'a [InterfaceName],
+    to: &'a [InterfaceName],
+    protocols: &'a [ServiceProtocol],
+    ports: &'a [PortRange],
+    icmp_types: &'a [IcmpType],
+}
+
+impl<'a> Kind<'a> {
+    /// What goes out or is passed on.
+    pub(super) fn of(traffic: &'a Traffic) -> Self {
+        Self {
+            sources: &traffic.sources,
+            destinations: traffic.destinations.clone(),
+            from: &traffic.from,
+            to: &traffic.to,
+            protocols: &traffic.protocols,
+            ports: &traffic.ports,
+            icmp_types: &traffic.icmp_types,
+        }
+    }
+}
 
 /// What packets to the service are like: once for each combination of source, interface,
 /// destination, protocol and list of ports.
@@ -12,22 +39,40 @@ pub(super) fn addressed_to(
     service: &Service,
     family: Family,
 ) -> Result<Vec<Vec<Match>>, BuildError> {
+    let destinations = service.destinations.iter().copied();
+    let kind = Kind {
+        sources: &service.sources,
+        destinations: destinations
+            .map(|network| ServiceSource::new(Who::Network(network)))
+            .collect(),
+        from: &service.interfaces,
+        to: &[],
+        protocols: &service.protocols,
+        ports: &service.ports,
+        icmp_types: &service.icmp_types,
+    };
+    kinds(&kind, family)
+}
+
+/// What packets of the kind are like: once for each combination.
+pub(super) fn kinds(kind: &Kind<'_>, family: Family) -> Result<Vec<Vec<Match>>, BuildError> {
     let mut all = Vec::new();
-    let transports = transports(service, family)?;
-    for source in sources(service, family)? {
-        for interface in each(&service.interfaces, |name| {
-            Some(InInterface::new(name.clone()))
-        }) {
-            for destination in each(&service.destinations, |network| {
-                (network.family() == family).then(|| Destination::new(*network))
-            }) {
-                for transport in &transports {
-                    let mut to_it: Vec<Match> = source.address.clone().into_iter().collect();
-                    to_it.extend(interface.clone());
-                    to_it.extend(destination.clone());
-                    to_it.extend(transport.iter().cloned());
-                    to_it.extend(source.others.iter().cloned());
-                    all.push(to_it);
+    let transports = transports(kind, family)?;
+    let destinations = ends(&kind.destinations, family, Direction::Destination)?;
+    for source in ends(kind.sources, family, Direction::Source)? {
+        for from in each(kind.from, |name| Some(InInterface::new(name.clone()))) {
+            for to in each(kind.to, |name| Some(OutInterface::new(name.clone()))) {
+                for destination in &destinations {
+                    for transport in &transports {
+                        let mut like: Vec<Match> = source.address.clone().into_iter().collect();
+                        like.extend(from.clone());
+                        like.extend(to.clone());
+                        like.extend(destination.address.clone());
+                        like.extend(transport.iter().cloned());
+                        like.extend(source.others.iter().cloned());
+                        like.extend(destination.others.iter().cloned());
+                        all.push(like);
+                    }
                 }
             }
         }
@@ -44,57 +89,71 @@ fn each<T, M: Into<Match>>(values: &[T], of: impl Fn(&T) -> Option<M>) -> Vec<Op
     known.map(|one| Some(one.into())).collect()
 }
 
-/// One of those who may use a service.
-struct From {
+/// One of those at one end.
+struct End {
     /// In the place that a rule has for one address.
     address: Option<Match>,
     /// Behind the ports, which are cheaper to look at.
     others: Vec<Match>,
 }
 
-fn sources(service: &Service, family: Family) -> Result<Vec<From>, BuildError> {
-    let (excluded, included): (Vec<_>, Vec<_>) = service
-        .sources
-        .iter()
-        .partition(|source| source.is_excluded());
+fn ends(
+    who: &[ServiceSource],
+    family: Family,
+    direction: Direction,
+) -> Result<Vec<End>, BuildError> {
+    let is = |network: Network| match direction {
+        Direction::Source => Match::from(Source::new(network)),
+        Direction::Destination => Destination::new(network).into(),
+    };
+    let is_not = |network: Network| match direction {
+        Direction::Source => Match::from(Source::not(network)),
+        Direction::Destination => Destination::not(network).into(),
+    };
+    let member = |one: &ServiceSource| -> Result<Option<Set>, BuildError> {
+        let set = one.set_name(family)?;
+        Ok(set.map(|name| Set::new(name, direction)))
+    };
+    let (excluded, included): (Vec<_>, Vec<_>) = who.iter().partition(|one| one.is_excluded());
     let mut all = Vec::new();
     if included.is_empty() {
-        all.push(From {
+        all.push(End {
             address: None,
             others: Vec::new(),
         });
     }
-    for source in included {
-        match source.who() {
-            Who::Network(network) if network.family() == family => all.push(From {
-                address: Some(Source::new(*network).into()),
+    for one in included {
+        match one.who() {
+            Who::Network(network) if network.family() == family => all.push(End {
+                address: Some(is(*network)),
                 others: Vec::new(),
             }),
             Who::Network(_) => {}
-            Who::Set(_) => all.push(From {
+            Who::Set(_) => all.push(End {
                 address: None,
-                others: member(source, family)?
-                    .map(Match::from)
-                    .into_iter()
-                    .collect(),
+                others: member(one)?.map(Match::from).into_iter().collect(),
             }),
         }
     }
-    for from in &mut all {
-        for source in &excluded {
-            match source.who() {
+    for end in &mut all {
+        for one in &excluded {
+            match one.who() {
                 Who::Network(network) if network.family() != family => {}
                 // A rule has one `-s`.
-                Who::Network(network) if from.address.is_none() => {
-                    from.address = Some(Source::not(*network).into());
+                Who::Network(network) if end.address.is_none() => {
+                    end.address = Some(is_not(*network));
+                }
+                Who::Network(network) if direction == Direction::Source => {
+                    let range = IpRange::of_network(*network).inverted();
+                    end.others.push(range.into());
                 }
                 Who::Network(network) => {
-                    let range = IpRange::of_network(*network).inverted();
-                    from.others.push(range.into());
+                    let reason = "a rule takes one excluded destination";
+                    return Err(BuildError::value("destination", network, reason));
                 }
                 Who::Set(_) => {
-                    let member = member(source, family)?.map(Set::inverted);
-                    from.others.extend(member.map(Match::from));
+                    let member = member(one)?.map(Set::inverted);
+                    end.others.extend(member.map(Match::from));
                 }
             }
         }
@@ -102,25 +161,21 @@ fn sources(service: &Service, family: Family) -> Result<Vec<From>, BuildError> {
     Ok(all)
 }
 
-fn member(source: &ServiceSource, family: Family) -> Result<Option<Set>, BuildError> {
-    let set = source.set_name(family)?;
-    Ok(set.map(|name| Set::new(name, Direction::Source)))
-}
-
 /// Protocol, and ports or type.
-fn transports(service: &Service, family: Family) -> Result<Vec<Vec<Match>>, BuildError> {
+fn transports(kind: &Kind<'_>, family: Family) -> Result<Vec<Vec<Match>>, BuildError> {
+    if kind.protocols.is_empty() {
+        return Ok(vec![Vec::new()]);
+    }
     let mut all = Vec::new();
-    for protocol in &service.protocols {
+    for protocol in kind.protocols {
         let is = Match::from(protocol.in_family(family));
         if protocol.has_ports() {
-            for ports in lists(&service.ports) {
+            for ports in lists(kind.ports) {
                 all.push(vec![is.clone(), of_ports(*protocol, &ports)?]);
             }
-        } else if *protocol == ServiceProtocol::ICMP && !service.icmp_types.is_empty() {
-            let numbers = service
-                .icmp_types
-                .iter()
-                .filter_map(|one| one.number(family));
+        } else if *protocol == ServiceProtocol::ICMP && !kind.icmp_types.is_empty() {
+            let types = kind.icmp_types.iter();
+            let numbers = types.filter_map(|one| one.number(family));
             all.extend(numbers.map(|number| vec![is.clone(), Icmp::of_type(number).into()]));
         } else {
             all.push(vec![is]);

@@ -33,6 +33,21 @@ pub(crate) fn wrote(family: Family, table: Table, chain: &str, rules: &[String])
         ]
         .into_iter()
         .all(has),
+        "FIREWALL_OUTPUT" => {
+            has("-o lo -j ACCEPT") && has("-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT")
+        }
+        "FIREWALL_FORWARD" => {
+            rules
+                .first()
+                .is_some_and(|first| first.ends_with(" RELATED,ESTABLISHED -j ACCEPT"))
+                && rules
+                    .iter()
+                    .any(|rule| rule.contains("--ctstate NEW,UNTRACKED -j "))
+        }
+        "LOG_AND_ACCEPT_OUT" => logs("OUT-ALLOWED"),
+        "LOG_AND_DROP_OUT" => logs("OUT-BLOCKED"),
+        "LOG_AND_ACCEPT_FORWARD" => logs("FORWARD-ALLOWED"),
+        "LOG_AND_DROP_FORWARD" => logs("FORWARD-BLOCKED"),
         "FIREWALL_CROWDED" => has("-j LOG_AND_DROP_LIMITED"),
         "LOG_AND_ACCEPT" => logs("ALLOWED") || only("-j ACCEPT"),
         "LOG_AND_DROP" => logs("BLOCKED") || only("-j DROP"),
@@ -67,6 +82,8 @@ mod tests {
             "[log]\ntarget = \"NFLOG\"\ninvalid = false",
             "[log]\nrate = \"9/second\"",
             "[forward]\nprotect = true",
+            "[policy]\noutput = \"drop\"\n[[output.service]]\nuse = \"dns\"",
+            "[[forward.allow]]\nfrom = \"lan0\"",
         ];
         for config in configs.map(|text| Config::parse(text).unwrap()) {
             for family in Family::BOTH {

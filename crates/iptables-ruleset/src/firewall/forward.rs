@@ -1,7 +1,10 @@
-//! `FIREWALL_FORWARD_BANS`: who is banned from what is passed on.
+//! `FIREWALL_FORWARD_BANS` and `FIREWALL_FORWARD`: what is passed on, and who is banned from it.
 
+use super::input::known_connections;
+use super::logging::Line;
+use super::output::append;
 use super::{Chains, bans};
-use crate::config::List;
+use crate::config::{ForwardPolicy, List};
 use crate::match_::{Conntrack, CtState};
 use crate::{BuildError, Config, Hook, LeftOut, Rule, Ruleset, Target};
 
@@ -10,6 +13,12 @@ pub(super) fn fill(
     config: &Config,
     chains: &Chains,
 ) -> Result<(), BuildError> {
+    protect(ruleset, config, chains)?;
+    allow(ruleset, config, chains)
+}
+
+/// Bans, ahead of all rules of others.
+fn protect(ruleset: &mut Ruleset, config: &Config, chains: &Chains) -> Result<(), BuildError> {
     let (bans, host) = (&chains.forward_bans, &chains.docker_user);
     if !config.forward.protect {
         ruleset.leave_out(LeftOut::new(bans.clone()).guest_of(host.clone()));
@@ -22,6 +31,46 @@ pub(super) fn fill(
     let whitelisted = Rule::new(Target::Return).matching(List::Whitelist.member(family)?);
     chain.append(whitelisted);
     for rule in bans::rules(config, family, &chains.log_and_drop)? {
+        chain.append(rule);
+    }
+    Ok(())
+}
+
+/// What is passed on between interfaces.
+fn allow(ruleset: &mut Ruleset, config: &Config, chains: &Chains) -> Result<(), BuildError> {
+    let (accept, drop) = (&chains.log_and_accept_forward, &chains.log_and_drop_forward);
+    if config.forward.allow.is_empty() {
+        for chain in [&chains.forward, accept, drop] {
+            ruleset.leave_out(LeftOut::new(chain.clone()));
+        }
+        return Ok(());
+    }
+    let family = ruleset.family();
+    ruleset.jump(Hook::Forward, chains.forward.clone());
+    for (chain, line, target) in [
+        (accept, Line::ForwardAllowed, Target::Accept),
+        (drop, Line::ForwardBlocked, Target::Drop),
+    ] {
+        let line = line.rule(config, family, [])?;
+        let chain = ruleset.chain(chain.clone());
+        chain.append(line).append(Rule::new(target));
+    }
+    let mut rules = vec![known_connections()];
+    if !config.forward.protect {
+        // Nobody has asked yet.
+        let whitelisted = List::Whitelist.member(family)?;
+        let banned = bans::rules(config, family, &chains.log_and_drop)?.into_iter();
+        rules.extend(banned.map(|rule| rule.matching(whitelisted.clone().inverted())));
+    }
+    for traffic in &config.forward.allow {
+        let line = Line::ForwardBlocked;
+        append(&mut rules, traffic, config, family, (accept, drop), line)?;
+    }
+    if config.policy.forward == ForwardPolicy::Drop {
+        rules.push(Rule::new(drop.clone()));
+    }
+    let chain = ruleset.chain(chains.forward.clone());
+    for rule in rules {
         chain.append(rule);
     }
     Ok(())

@@ -47,10 +47,7 @@ pub(super) fn opening(config: &Config, family: Family) -> Result<Vec<Rule>, Buil
     let mut rules = vec![by("lo".parse()?)];
     let trusted = config.policy.trusted_interfaces.iter().cloned();
     rules.extend(trusted.map(by));
-    rules.push(
-        Rule::new(Target::Accept)
-            .matching(Conntrack::state(CtState::RELATED.or(CtState::ESTABLISHED))),
-    );
+    rules.push(known_connections());
     rules.extend(link::rules(family)?);
     Ok(rules)
 }
@@ -75,7 +72,18 @@ pub(super) fn invalid(chains: &Chains) -> Rule {
 /// The rule for what tracking takes for new although it asks for no connection: it is no attack
 /// either.
 pub(super) fn opens_nothing(chains: &Chains) -> Rule {
-    Rule::new(chains.log_and_drop_invalid.clone())
+    opens_nothing_by(chains.log_and_drop_invalid.clone())
+}
+
+/// The rule with this target for what of TCP opens no connection.
+pub(super) fn opens_nothing_by(target: impl Into<Target>) -> Rule {
+    Rule::new(target)
         .matching(Protocol::TCP)
         .matching(Tcp::new().not_opening())
+}
+
+/// The rule for what belongs to a connection.
+pub(super) fn known_connections() -> Rule {
+    let known = Conntrack::state(CtState::RELATED.or(CtState::ESTABLISHED));
+    Rule::new(Target::Accept).matching(known)
 }

@@ -13,6 +13,10 @@ pub(super) enum Line {
     Blocked,
     Limited,
     Invalid,
+    OutAllowed,
+    OutBlocked,
+    ForwardAllowed,
+    ForwardBlocked,
 }
 
 pub(super) fn fill(
@@ -53,6 +57,11 @@ impl Line {
             Self::Blocked => ("BLOCKED", log.blocked_level, log.blocked_rate),
             Self::Limited => ("LIMITED", log.limited_level, log.limited_rate),
             Self::Invalid => ("INVALID", log.invalid_level, log.invalid_rate),
+            // Words of their own: who sends from here or from inside is no attacker.
+            Self::OutAllowed => ("OUT-ALLOWED", log.allowed_level, log.allowed_rate),
+            Self::OutBlocked => ("OUT-BLOCKED", log.blocked_level, log.blocked_rate),
+            Self::ForwardAllowed => ("FORWARD-ALLOWED", log.allowed_level, log.allowed_rate),
+            Self::ForwardBlocked => ("FORWARD-BLOCKED", log.blocked_level, log.blocked_rate),
         };
         let prefix = prefix(family, word);
         let target = match log.target {

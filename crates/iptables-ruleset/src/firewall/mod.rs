@@ -9,6 +9,7 @@ mod forward;
 mod input;
 mod link;
 mod logging;
+mod output;
 mod purpose;
 mod services;
 mod throttle;
@@ -104,6 +105,7 @@ fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildError> {
     logging::fill(&mut ruleset, config, &chains)?;
     input::fill(&mut ruleset, config, &chains)?;
     forward::fill(&mut ruleset, config, &chains)?;
+    output::fill(&mut ruleset, config, &chains)?;
     Ok(ruleset)
 }
 
@@ -177,7 +179,9 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
             });
         }
         let sources = config.services.iter().flat_map(|service| &service.sources);
-        for source in sources {
+        let traffic = config.output.services.iter().chain(&config.forward.allow);
+        let ends = traffic.flat_map(|one| one.sources.iter().chain(&one.destinations));
+        for source in sources.chain(ends) {
             let Some(name) = source.set_name(family)? else {
                 continue;
             };
@@ -208,6 +212,14 @@ struct Chains {
     crowded: ChainName,
     /// For packets that are passed on, ahead of others' rules.
     forward_bans: ChainName,
+    /// For new connections that are passed on.
+    forward: ChainName,
+    log_and_accept_forward: ChainName,
+    log_and_drop_forward: ChainName,
+    /// For what this host sends.
+    output: ChainName,
+    log_and_accept_out: ChainName,
+    log_and_drop_out: ChainName,
     /// The chain in which container engines let others decide first.
     docker_user: ChainName,
     /// For a floor where the other names are taken.
@@ -225,6 +237,12 @@ impl Chains {
             log_and_drop_invalid: "LOG_AND_DROP_INVALID".parse()?,
             crowded: "FIREWALL_CROWDED".parse()?,
             forward_bans: "FIREWALL_FORWARD_BANS".parse()?,
+            forward: "FIREWALL_FORWARD".parse()?,
+            log_and_accept_forward: "LOG_AND_ACCEPT_FORWARD".parse()?,
+            log_and_drop_forward: "LOG_AND_DROP_FORWARD".parse()?,
+            output: "FIREWALL_OUTPUT".parse()?,
+            log_and_accept_out: "LOG_AND_ACCEPT_OUT".parse()?,
+            log_and_drop_out: "LOG_AND_DROP_OUT".parse()?,
             docker_user: "DOCKER-USER".parse()?,
             floor: "FIREWALL_FLOOR".parse()?,
         })

@@ -1,9 +1,9 @@
 //! What each rule of the firewall is there for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::input::{invalid, opening, opens_nothing};
-use super::{Chains, forward, link};
+use super::{Chains, forward, link, output};
 use crate::config::{List, ServiceName};
 use crate::match_::Match;
 use crate::{BuildError, Config, Family, Rule, Ruleset, SetName, Target};
@@ -28,6 +28,10 @@ pub enum Purpose {
     Invalid,
     /// A service of the configuration.
     Service(ServiceName),
+    /// What goes out by an `[[output.service]]` of this name.
+    Output(ServiceName),
+    /// What is passed on by a `[[forward.allow]]` of this name.
+    Forward(ServiceName),
     /// A line of the log.
     Log,
     /// What no other rule of the chain has decided about.
@@ -65,37 +69,56 @@ impl Config {
     /// # Errors
     /// Those of [`ruleset`](Self::ruleset).
     pub fn purposes(&self, family: Family) -> Result<Purposes, BuildError> {
-        let with = |services| {
-            let config = Self {
-                services,
-                ..self.clone()
-            };
-            config.ruleset(family)
-        };
+        let mut bare = self.clone();
+        bare.services.clear();
+        bare.output.services.clear();
+        bare.forward.allow.clear();
         let common = Common::new(self, family)?;
         let mut purposes = Purposes {
             family,
             rules: BTreeMap::new(),
         };
-        let without = with(Vec::new())?;
+        let without = bare.ruleset(family)?;
         for (chain, text, rule, is_last) in rules(&without) {
             let purpose = common.purpose(rule, is_last);
             purposes.rules.insert((chain, text), purpose);
         }
-        let own: BTreeSet<_> = purposes.rules.keys().cloned().collect();
         // What a service adds is the service's.
+        let mut all: Vec<(Self, Purpose)> = Vec::new();
         for service in &self.services {
-            let ruleset = with(vec![service.clone()])?;
-            for (chain, text, _, _) in rules(&ruleset) {
-                let key = (chain, text);
-                if !own.contains(&key) {
-                    let purpose = Purpose::Service(service.name.clone());
-                    purposes.rules.entry(key).or_insert(purpose);
-                }
+            let mut one = bare.clone();
+            one.services.push(service.clone());
+            all.push((one, Purpose::Service(service.name.clone())));
+        }
+        for service in &self.output.services {
+            let mut one = bare.clone();
+            one.output.services.push(service.clone());
+            all.push((one, Purpose::Output(service.name.clone())));
+        }
+        for allowed in &self.forward.allow {
+            let mut one = bare.clone();
+            one.forward.allow.push(allowed.clone());
+            all.push((one, Purpose::Forward(allowed.name.clone())));
+        }
+        for (config, of_it) in all {
+            for (chain, text, rule, is_last) in rules(&config.ruleset(family)?) {
+                // A chain that is only there with such a service has rules of its own.
+                let shared = Some(common.purpose(rule, is_last))
+                    .filter(|_| !without.has_chain(&chain))
+                    .filter(|purpose| *purpose != Purpose::Other && !is_line_of_one(rule));
+                let purpose = shared.unwrap_or_else(|| of_it.clone());
+                purposes.rules.entry((chain, text)).or_insert(purpose);
             }
         }
         Ok(purposes)
     }
+}
+
+/// Whether it is the line of some packets and not of all that come to a chain.
+fn is_line_of_one(rule: &Rule) -> bool {
+    let logs = matches!(rule.target(), Target::Log(_) | Target::Nflog(_));
+    let mut matches = rule.matches().iter();
+    logs && matches.any(|one| !matches!(one, Match::Limit(_)))
 }
 
 impl Purposes {
@@ -135,6 +158,11 @@ impl Common {
         let first = [Purpose::Loopback, Purpose::KnownConnections];
         known.extend(opening(&Config::default(), family)?.into_iter().zip(first));
         known.push((forward::known(), Purpose::KnownConnections));
+        known.push((output::loopback()?, Purpose::Loopback));
+        known.push((output::lease(family)?, Purpose::Link));
+        known.push((output::opens_nothing(), Purpose::KnownConnections));
+        let listed = Purpose::Listed(List::Whitelist.name());
+        known.push((output::listed(family)?, listed));
         known.push((Rule::new(chains.local.clone()), Purpose::Local));
         known.push((invalid(&chains), Purpose::Invalid));
         known.push((opens_nothing(&chains), Purpose::Invalid));

@@ -134,10 +134,21 @@ fn what_neighbours_say_to_all() -> Result<(), Failed> {
 fn packets_of_this_host() -> Result<(), Failed> {
     let came_in = packet("BLOCKED", V4, "UDP");
     let (_, rest) = came_in.split_once(":08:00 ").ok_or("no frame")?;
-    let own = format!("IPTABLES-BLOCKED: IN= OUT=eth0 {rest}");
+    let own = ["BLOCKED", "OUT-BLOCKED"].map(|word| {
+        let line = format!("IPTABLES-{word}: IN= OUT=eth0 {rest}");
+        (word, log(&[line]))
+    });
     for more in ["", "--count-multicast", "--count-answers"] {
-        assert!(found(&log(std::slice::from_ref(&own)), "blocked", "all", more).is_empty());
+        for (word, log) in &own {
+            for rule in ["blocked", word] {
+                assert!(found(log, rule, "all", more).is_empty(), "{word}");
+            }
+        }
     }
+    // Who is kept from what is behind this host is another matter than who knocks here.
+    let passed_on = log(&[packet("FORWARD-BLOCKED", V4, "UDP")]);
+    assert!(found(&passed_on, "blocked", "all", "").is_empty());
+    assert_eq!(found(&passed_on, "forward-blocked", "all", ""), [V4]);
     Ok(())
 }
 

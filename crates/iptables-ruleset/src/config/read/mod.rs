@@ -3,16 +3,18 @@
 mod forward;
 mod service;
 mod sets;
+mod traffic;
 
 use toml::de::DeTable;
 
 use self::forward::FORWARD;
 use self::service::{services, source_rate};
 use self::sets::{blocklists, own_sets};
+use self::traffic::OUTPUT;
 use super::document::{Key, Section, Value};
 use super::members::{every_member, members};
 use super::{
-    Config, ConfigError, DEFAULT_NFLOG_GROUP, ForwardPolicy, Log, LogTarget, OutputPolicy,
+    Action, Config, ConfigError, DEFAULT_NFLOG_GROUP, ForwardPolicy, Log, LogTarget, OutputPolicy,
     Policies, Position, Quiet, SetType, Sets, Throttle, ThrottleLimits, WithinLimit, count, source,
 };
 use crate::match_::{DEFAULT_BURST, Limit};
@@ -50,9 +52,32 @@ impl Draft {
             let start = error.span().map_or(0, |span| span.start);
             ConfigError::at(text, start, error.message().trim_end())
         })?;
-        Section::whole(text, document.get_ref()).read(&mut self, FILE)?;
+        let whole = Section::whole(text, document.get_ref());
+        whole.read(&mut self, FILE)?;
+        not_mute(&self.config, &whole)?;
         Ok(self.config)
     }
+}
+
+/// Refuses a file that lets the host send nothing of its own, unless it says so.
+fn not_mute(config: &Config, file: &Section<'_>) -> Result<(), ConfigError> {
+    let policy = file.get("policy");
+    let policy = policy.and_then(|policy| policy.section().ok()?.get("output"));
+    let (Some(said), OutputPolicy::Drop) = (policy, config.policy.output) else {
+        return Ok(());
+    };
+    let output = file.get("output");
+    let services = output.and_then(|output| output.section().ok()?.get("service"));
+    let mut services_before = config.output.services.iter();
+    let is_open = services_before.any(|service| service.action == Action::Accept);
+    if is_open || services.is_some() && config.output.services.is_empty() {
+        return Ok(());
+    }
+    Err(said.error(
+        "output in [policy] is \"drop\", and no [[output.service]] of this file or of those before it accepts anything: this host could \
+         ask for nothing, not even a name. Let out what it needs, as with use = \"dns\" and use = \"ntp\", or say service = [] under \
+         [output] if nothing is meant",
+    ))
 }
 
 const FILE: &[Key<Draft>] = &[
@@ -61,6 +86,9 @@ const FILE: &[Key<Draft>] = &[
     }),
     ("forward", |to, value| {
         value.section()?.read(&mut to.config.forward, FORWARD)
+    }),
+    ("output", |to, value| {
+        value.section()?.read(&mut to.config.output, OUTPUT)
     }),
     ("log", |to, value| {
         value.section()?.read(&mut to.config.log, LOG)
@@ -99,12 +127,8 @@ const POLICY: &[Key<Policies>] = &[
         set(&mut to.forward, value.choice(&choice))
     }),
     ("output", |to, value| {
-        if value.string()? == "drop" {
-            return Err(value.error(
-                "output in [policy] cannot be \"drop\": no rule is written for OUTPUT, so this host could send nothing at all",
-            ));
-        }
         let choice = [
+            ("drop", OutputPolicy::Drop),
             ("accept", OutputPolicy::Accept),
             ("untouched", OutputPolicy::Untouched),
         ];

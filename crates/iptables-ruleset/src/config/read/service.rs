@@ -91,12 +91,17 @@ pub(super) fn services(
     Ok(services)
 }
 
+/// A service with what its name, `use`, protocols, ports and types say.
+pub(super) fn basics(section: &Section<'_>) -> Result<Service, ConfigError> {
+    match section.get("use") {
+        Some(value) => used(section, &value),
+        None => described(section, section.require("name")?.parse()?),
+    }
+}
+
 fn service(section: &Section<'_>) -> Result<Service, ConfigError> {
     section.only(SERVICE)?;
-    let mut service = match section.get("use") {
-        Some(value) => used(section, &value)?,
-        None => described(section, section.require("name")?.parse()?)?,
-    };
+    let mut service = basics(section)?;
     if let Some(value) = section.get("burst") {
         service.burst = value.integer(1..=HashLimit::MAX_BURST)?;
     }
@@ -136,7 +141,7 @@ fn used(section: &Section<'_>, value: &Value<'_>) -> Result<Service, ConfigError
 }
 
 /// A service with the protocols, ports and types of a table.
-fn described(section: &Section<'_>, name: ServiceName) -> Result<Service, ConfigError> {
+pub(super) fn described(section: &Section<'_>, name: ServiceName) -> Result<Service, ConfigError> {
     let protocols = section.require("protocol")?;
     let protocols = protocols
         .one_or_several()
@@ -213,7 +218,7 @@ fn protocol(value: &Value<'_>) -> Result<ServiceProtocol, ConfigError> {
 }
 
 /// The values of a list. An empty list is refused: it may be meant as "none" or as "all".
-fn not_empty<'d>(value: &Value<'d>, all: &str) -> Result<Vec<Value<'d>>, ConfigError> {
+pub(super) fn not_empty<'d>(value: &Value<'d>, all: &str) -> Result<Vec<Value<'d>>, ConfigError> {
     let list = value.list()?;
     if list.is_empty() {
         return Err(value.error(format!(
