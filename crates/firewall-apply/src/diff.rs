@@ -230,12 +230,11 @@ fn compare_lists(kernel: &mut IpSet, wanted: &Wanted, findings: &mut Findings) -
     let contents = Contents::read(&wanted.lists, findings);
     let mut differ = Vec::new();
     for planned in Planned::all(kernel, &contents, wanted, false, findings) {
-        for set in planned.sets.iter().filter(|set| planned.changes(set)) {
-            let (Some(content), Some(found)) = (&planned.content, &set.found) else {
+        for set in &planned.sets {
+            let Some((found, files)) = set.change() else {
                 continue;
             };
-            let files = content.addresses.of_family(set.family);
-            let out = found.addresses.without(&files);
+            let out = found.addresses.without(files);
             let put_in = files.without(&found.addresses);
             let name = set.name.as_str();
             let lines = |sign: char, list: &AddressList| {

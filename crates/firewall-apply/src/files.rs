@@ -45,9 +45,11 @@ pub(crate) fn open(path: &Path, limit: u64) -> io::Result<File> {
 ///
 /// Those of [`open`].
 pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
+    let file = open(path, limit)?;
+    let size = file.metadata()?.len().min(limit);
+    let mut content = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     // It may have grown since.
-    open(path, limit)?.take(limit).read_to_end(&mut content)?;
+    file.take(limit).read_to_end(&mut content)?;
     Ok(content)
 }
 

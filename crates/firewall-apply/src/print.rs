@@ -1,6 +1,7 @@
 //! `print`: what apply would install.
 
 use std::fmt::{self, Display, Formatter};
+use std::path::PathBuf;
 
 use ipset_netlink::{CreateSet, Timeout};
 use iptables_ruleset::{Family, Rule, Ruleset};
@@ -8,8 +9,10 @@ use serde::Serialize;
 
 use crate::args::{FamilyArg, Format, PrintArgs};
 use crate::config::{Source, Wanted};
+use crate::configured::List;
 use crate::report;
 use crate::rules::FamilyRules;
+use crate::words::join;
 
 /// What `print` has to print.
 #[derive(Debug, Serialize)]
@@ -18,6 +21,8 @@ pub(crate) struct Report {
     pub(crate) config: Source,
     /// The sets.
     pub(crate) sets: Vec<SetText>,
+    /// The lists, whose files say what is in their sets.
+    pub(crate) lists: Vec<ListText>,
     /// The rules.
     pub(crate) families: Vec<FamilyRules<ChainText>>,
     /// The form that people asked for.
@@ -46,7 +51,20 @@ impl Display for Report {
                 }
                 Ok(())
             }
-            Text::IpsetSave(sets) => sets.iter().try_for_each(|set| writeln!(f, "{set}")),
+            Text::IpsetSave(sets) => {
+                for set in sets {
+                    writeln!(f, "{set}")?;
+                }
+                for list in &self.lists {
+                    let files = list.files.iter().map(|file| file.display().to_string());
+                    write!(f, "# {}: what stands in {}", list.name, join(files))?;
+                    match list.max_shrink {
+                        Some(most) => writeln!(f, ", max-shrink {most}%")?,
+                        None => writeln!(f)?,
+                    }
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -74,6 +92,21 @@ pub(crate) struct SetText {
     pub(crate) maxelem: Option<u32>,
     /// The timeout of members that are added without one; 0 for permanent.
     pub(crate) timeout: Option<u32>,
+    /// Whether members can have a comment.
+    pub(crate) comment: bool,
+    /// Whether packets are counted for each member.
+    pub(crate) counters: bool,
+}
+
+/// A list.
+#[derive(Debug, Serialize)]
+pub(crate) struct ListText {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its files.
+    pub(crate) files: Vec<PathBuf>,
+    /// Of a block list, how many per cent of its networks may go at once; null for another.
+    pub(crate) max_shrink: Option<u8>,
 }
 
 /// A chain of ours.
@@ -87,12 +120,12 @@ pub(crate) struct ChainText {
 
 /// Prepares the sets and rules in the form that was asked for.
 pub(crate) fn run(config: Source, wanted: Option<Wanted>, args: &PrintArgs) -> Report {
-    let (mut sets, mut rulesets): (Vec<CreateSet>, _) = match wanted {
+    let (mut sets, lists, mut rulesets): (Vec<CreateSet>, _, _) = match wanted {
         Some(wanted) => {
             let sets = wanted.sets.into_iter().map(|set| set.create);
-            (sets.collect(), wanted.rulesets)
+            (sets.collect(), wanted.lists, wanted.rulesets)
         }
-        None => (Vec::new(), Vec::new()),
+        None => (Vec::new(), Vec::new(), Vec::new()),
     };
     if let Some(only) = args.family {
         let (of_sets, of_rules) = match only {
@@ -105,6 +138,7 @@ pub(crate) fn run(config: Source, wanted: Option<Wanted>, args: &PrintArgs) -> R
     Report {
         config,
         sets: sets.iter().map(SetText::from).collect(),
+        lists: lists.into_iter().map(ListText::from).collect(),
         families: rulesets.iter().map(rules).collect(),
         text: match args.format {
             Some(Format::IpsetSave) => Text::IpsetSave(sets),
@@ -122,6 +156,16 @@ fn rules(ruleset: &Ruleset) -> FamilyRules<ChainText> {
     })
 }
 
+impl From<List> for ListText {
+    fn from(list: List) -> Self {
+        Self {
+            name: list.name,
+            files: list.files,
+            max_shrink: list.max_shrink,
+        }
+    }
+}
+
 impl From<&CreateSet> for SetText {
     fn from(set: &CreateSet) -> Self {
         Self {
@@ -130,6 +174,8 @@ impl From<&CreateSet> for SetText {
             set_type: set.set_type.to_string(),
             maxelem: set.options.max_elements,
             timeout: set.options.timeout.map(Timeout::as_secs),
+            comment: set.options.comments,
+            counters: set.options.counters,
         }
     }
 }

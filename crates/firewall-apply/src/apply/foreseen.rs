@@ -35,14 +35,14 @@ impl Foreseen<'_> {
             key.as_network()
                 .is_some_and(|network| network.contains(address))
         };
-        if let Some(content) = self.lists.content_of(&name) {
+        if let Some(wanted) = self.lists.wanted_of(&name) {
             let there = kernel.header(&name).is_ok();
             if there
                 || self
                     .saved
                     .is_none_or(|saved| self.lists.fills(&name, saved))
             {
-                return content.addresses.contains(address);
+                return wanted.contains(address);
             }
         }
         let members = self.wanted.members_of(&name);

@@ -1,11 +1,12 @@
 //! The lists of a configuration that goes in.
 
+use ipset_netlink::address_list::AddressList;
 use ipset_netlink::{IpSet, SetName, Transport};
 
 use super::saved_members::SavedMembers;
 use crate::config::Wanted;
 use crate::findings::Findings;
-use crate::lists::{Content, Contents, Planned, Size};
+use crate::lists::{Contents, Planned, Size, shrinks};
 
 /// The lists of a configuration, read, and what is known of their sets before anything is done.
 pub(super) struct Lists<'a> {
@@ -41,8 +42,9 @@ impl<'a> Lists<'a> {
 
     /// What a file will put into a set; `None` for a set that no file fills, or that stays as it
     /// is.
-    pub(super) fn content_of(&self, set: &SetName) -> Option<&Content> {
-        self.planned_of(set)?.content.as_ref()
+    pub(super) fn wanted_of(&self, set: &SetName) -> Option<&AddressList> {
+        let mut sets = self.planned_of(set)?.sets.iter();
+        sets.find(|one| one.name == *set)?.wanted()
     }
 
     /// Whether a set that is made anew is filled by its file, and not by what was saved of it: the
@@ -52,15 +54,15 @@ impl<'a> Lists<'a> {
             return false;
         };
         let mut before = Size::default();
-        for (_, name) in &planned.list.sets {
-            before += saved.size(name);
+        for set in &planned.sets {
+            before += saved.size(&set.name);
         }
-        let content = planned.content.as_ref();
-        content.is_some_and(|content| content.shrinks(planned.list, before).is_none())
+        let size = planned.size();
+        size.is_some_and(|now| shrinks(planned.list, before, now).is_none())
     }
 
     fn planned_of(&self, set: &SetName) -> Option<&Planned<'a>> {
         let mut planned = self.planned.iter();
-        planned.find(|planned| planned.list.sets.iter().any(|(_, name)| name == set))
+        planned.find(|planned| planned.sets.iter().any(|one| one.name == *set))
     }
 }

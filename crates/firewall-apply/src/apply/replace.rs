@@ -6,7 +6,7 @@ use ipset_netlink::{
     CreateSet, Entry, IfExists, IfMissing, IpSet, Key, SetHeader, SetName, Timeout, Transport,
 };
 
-use super::saved_members::UNFINISHED;
+use super::saved_members::{UNFINISHED, temporary_name};
 use crate::configured::ConfiguredSet;
 use crate::findings::{Findings, causes};
 use crate::save::format::misfit;
@@ -281,8 +281,8 @@ fn with_end(mut entry: Entry, target: &CreateSet) -> Entry {
 }
 
 fn name(before: &str, set: &SetName) -> Result<SetName, String> {
-    let name = format!("{before}{set}").parse();
-    name.map_err(|error: ipset_netlink::SetNameError| causes(&error))
+    let no_name = || format!("there is no name for it beside \"{set}\"");
+    temporary_name(before, set).ok_or_else(no_name)
 }
 
 /// Stands before the name of a set that is being replaced by one of another kind.

@@ -103,8 +103,8 @@ impl<'a> SavedMembers<'a> {
         members: &[Key],
         findings: &mut Findings,
     ) -> Result<(PutBack, u64), Error> {
-        let name = format!("{UNFINISHED}{}", wanted.name).parse::<SetName>();
-        let (Some(saved), Ok(name)) = (self.saved.set(&wanted.name), name) else {
+        let name = temporary_name(UNFINISHED, &wanted.name);
+        let (Some(saved), Some(name)) = (self.saved.set(&wanted.name), name) else {
             kernel.create(wanted, IfExists::Fail)?;
             let added = members::into(kernel, wanted, &wanted.name, members, findings);
             return Ok((PutBack::default(), added));
@@ -184,6 +184,15 @@ fn extended(wanted: &CreateSet, saved: &SavedSet) -> CreateSet {
 /// name is complete, also when the run that made it was killed on the way; the next run takes the
 /// remains away.
 pub(super) const UNFINISHED: &str = "rampart.new.";
+
+/// The name of a set while it is made or exchanged. Of a long name it has the beginning; of two that
+/// begin alike, one is done before the other is begun.
+pub(super) fn temporary_name(before: &str, set: &SetName) -> Option<SetName> {
+    let mut name = before.as_bytes().to_vec();
+    name.extend_from_slice(set.as_bytes());
+    name.truncate(SetName::MAX_LEN);
+    SetName::verbatim(&name).ok()
+}
 
 /// The buckets a hash starts with unless told otherwise (`IPSET_DEFAULT_HASHSIZE` in
 /// `net/netfilter/ipset/ip_set_hash_gen.h`).

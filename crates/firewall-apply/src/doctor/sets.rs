@@ -2,7 +2,8 @@
 
 use super::context::{Context, Kernel};
 use super::found::{Found, Item};
-use crate::findings::causes;
+use crate::findings::{Findings, causes};
+use crate::lists::{Contents, Planned};
 use crate::set_fill::SetFill;
 use crate::sets::examine;
 
@@ -41,6 +42,20 @@ fn look(context: &mut Context<'_>) -> Vec<Found> {
                 }
                 Err(error) => findings.fail(causes(&error)),
             }
+        }
+        // Sets keep what they have, whatever is wrong with a file.
+        let mut about_lists = Findings::default();
+        let contents = Contents::read(&expected.lists, &mut about_lists);
+        for planned in Planned::all(sets, &contents, expected, false, &mut about_lists) {
+            if planned.sets.iter().any(|set| set.change().is_some()) {
+                let name = &planned.list.name;
+                findings.warn(format!(
+                    "list \"{name}\" is not what its sets have; `firewall-apply refresh {name}`"
+                ));
+            }
+        }
+        for problem in about_lists.take() {
+            findings.warn(problem);
         }
     })
 }

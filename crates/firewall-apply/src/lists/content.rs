@@ -27,7 +27,18 @@ impl<'a> Contents<'a> {
     /// Reads the lists; what is wrong with them is noted.
     pub(crate) fn read(lists: impl IntoIterator<Item = &'a List>, findings: &mut Findings) -> Self {
         let read = |list: &'a List| match read(list) {
-            Ok(content) => (list, Some(content)),
+            Ok(content) => {
+                for family in [Family::Inet, Family::Inet6] {
+                    let has_set = list.sets.iter().any(|(of, _)| *of == family);
+                    if !has_set && content.addresses.address_count(family) > 0 {
+                        findings.warn(format!(
+                            "list \"{}\" has addresses of family {family}, for which it has no set",
+                            list.name
+                        ));
+                    }
+                }
+                (list, Some(content))
+            }
             Err(problems) => {
                 for problem in problems {
                     findings.fail(problem);
@@ -114,8 +125,9 @@ fn is_everybody(addresses: &AddressList) -> bool {
         || addresses.address_count(Family::Inet6) == u128::MAX
 }
 
-/// Bytes of a file: some twenty million lines.
-const MAX_SIZE: u64 = 512 << 20;
+/// Bytes of a file: some eight million lines. Who fetches a list from others does not know how much
+/// they send, and all of it would be in the kernel's memory.
+const MAX_SIZE: u64 = 128 << 20;
 /// Of a file this many bad lines are named, the rest is counted.
 const NAMED: usize = 20;
 
@@ -180,5 +192,25 @@ mod tests {
             ..list(&[&all])
         };
         assert!(read(&own).is_ok());
+    }
+
+    #[test]
+    fn addresses_that_no_set_is_for_are_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("list");
+        std::fs::write(&path, "192.0.2.1\n2001:db8::1\n").unwrap();
+        let only = List {
+            sets: vec![(Family::Inet, "a".parse().unwrap())],
+            ..list(&[&path])
+        };
+        let mut findings = Findings::default();
+        let contents = Contents::read([&only], &mut findings);
+        assert!(contents.iter().all(|(_, content)| content.is_some()));
+        let said = findings.warnings[0].to_string();
+        assert_eq!(
+            said,
+            "list \"a\" has addresses of family inet6, for which it has no set"
+        );
+        assert_eq!(findings.warnings.len(), 1);
     }
 }

@@ -7,7 +7,6 @@ use ipset_netlink::address_list::{AddressList, ListReader};
 use ipset_netlink::{Family, IpSet, Listed, SetName, Transport};
 use serde::Serialize;
 
-use super::Content;
 use crate::config::Wanted;
 use crate::findings::causes;
 use crate::own_addresses::own_addresses;
@@ -97,11 +96,11 @@ impl Exceptions {
         ]))
     }
 
-    /// Takes them out of a list; returns what was taken out.
-    pub(crate) fn cut_out_of(&self, content: &mut Content) -> Vec<Cut> {
-        let mut cuts = Vec::new();
-        for (why, addresses) in &self.0 {
-            let common = content.addresses.common(addresses);
+    /// The addresses without them, and what was taken out.
+    pub(super) fn cut_out_of(&self, addresses: &AddressList) -> (AddressList, Vec<Cut>) {
+        let (mut left, mut cuts) = (addresses.clone(), Vec::new());
+        for (why, excepted) in &self.0 {
+            let common = left.common(excepted);
             if common.is_empty() {
                 continue;
             }
@@ -111,9 +110,9 @@ impl Exceptions {
                     why: *why,
                 }));
             }
-            content.addresses = content.addresses.without(addresses);
+            left = left.without(excepted);
         }
-        cuts
+        (left, cuts)
     }
 }
 
@@ -166,14 +165,10 @@ mod tests {
         }
         let exceptions = Exceptions::look(&mut kernel, &wanted).unwrap();
         let mut reader = ListReader::new();
-        let entries = reader
+        reader
             .read(b"198.51.100.0/24\n203.0.113.0/24\n10.1.0.0/16\n127.0.0.1\n2001:db8::/32\n::1\n")
             .unwrap();
-        let mut content = Content {
-            entries,
-            addresses: reader.finish(),
-        };
-        let cuts = exceptions.cut_out_of(&mut content);
+        let (left, cuts) = exceptions.cut_out_of(&reader.finish());
         let cuts: Vec<String> = cuts
             .iter()
             .map(|cut| format!("{} {}", cut.network, cut.why.word()))
@@ -189,10 +184,10 @@ mod tests {
                 "2001:db8::7/128 whitelisted",
             ]
         );
-        let holds = |address: &str| content.addresses.contains(address.parse().unwrap());
+        let holds = |address: &str| left.contains(address.parse().unwrap());
         assert!(holds("198.51.100.6") && !holds("198.51.100.7") && holds("198.51.100.8"));
         assert!(holds("203.0.113.63") && !holds("203.0.113.64") && holds("203.0.113.128"));
         assert!(holds("2001:db8::6") && !holds("2001:db8::7") && !holds("::1"));
-        assert_eq!(content.addresses.networks(Family::Inet).count(), 8 + 2);
+        assert_eq!(left.networks(Family::Inet).count(), 8 + 2);
     }
 }

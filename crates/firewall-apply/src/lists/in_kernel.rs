@@ -5,7 +5,6 @@ use std::ops::{AddAssign, ControlFlow};
 use ipset_netlink::address_list::AddressList;
 use ipset_netlink::{Entry, Error, Family, IpSet, Listed, Network, SetHeader, SetName, Transport};
 
-use super::Content;
 use crate::configured::List;
 
 /// A set of a list as it is.
@@ -13,6 +12,7 @@ use crate::configured::List;
 pub(crate) struct InSet {
     pub(crate) header: SetHeader,
     pub(crate) addresses: AddressList,
+    pub(super) size: Size,
     /// Whether an entry is more than its addresses: an exception, or one that ends.
     is_more: bool,
 }
@@ -40,9 +40,11 @@ impl InSet {
             Err(error) if error.is_set_not_found() => return Ok(None),
             read => read?,
         }
+        let addresses = networks.into_iter().collect();
         Ok(header.map(|header| Self {
             header,
-            addresses: networks.into_iter().collect(),
+            size: Size::of(&addresses),
+            addresses,
             is_more,
         }))
     }
@@ -96,26 +98,23 @@ impl AddAssign for Size {
     }
 }
 
-impl Content {
-    /// Why the list is too small to take the place of one of that size, if so: fewer networks
-    /// remain than its `max-shrink` says.
-    ///
-    /// Networks that were merged into larger ones are no loss, so that a list that has as many
-    /// addresses as before has not shrunk.
-    pub(crate) fn shrinks(&self, list: &List, before: Size) -> Option<String> {
-        let most = list.max_shrink?;
-        let now = Size::of(&self.addresses);
-        let kept = u64::from(100_u8.saturating_sub(most));
-        let few = now.networks.saturating_mul(100) < before.networks.saturating_mul(kept);
-        let fewer = now.v4 < before.v4 || now.v6 < before.v6;
-        (few && fewer).then(|| {
-            format!(
-                "list \"{}\" has {} networks now and had {}: it shrinks by more than its max-shrink, {most}%, and is kept as it \
-                 was. Was it cut off? To have it all the same: `firewall-apply refresh --allow-shrink {0}`",
-                list.name, now.networks, before.networks
-            )
-        })
-    }
+/// Why a list is too small to take the place of one of the size before, if so: fewer networks remain
+/// than its `max-shrink` says.
+///
+/// Networks that were merged into larger ones are no loss, so that a list that has as many
+/// addresses as before has not shrunk.
+pub(crate) fn shrinks(list: &List, before: Size, now: Size) -> Option<String> {
+    let most = list.max_shrink?;
+    let kept = u64::from(100_u8.saturating_sub(most));
+    let few = now.networks.saturating_mul(100) < before.networks.saturating_mul(kept);
+    let fewer = now.v4 < before.v4 || now.v6 < before.v6;
+    (few && fewer).then(|| {
+        format!(
+            "list \"{}\" has {} networks now and had {}: it shrinks by more than its max-shrink, {most}%, and is kept as it was, \
+             because it may have been cut off; `firewall-apply refresh --allow-shrink {0}` takes it all the same",
+            list.name, now.networks, before.networks
+        )
+    })
 }
 
 #[cfg(test)]
@@ -124,11 +123,10 @@ mod tests {
 
     use super::*;
 
-    fn content(text: &str) -> Content {
+    fn size(text: &str) -> Size {
         let mut reader = ListReader::new();
-        let entries = reader.read(text.as_bytes()).unwrap();
-        let addresses = reader.finish();
-        Content { entries, addresses }
+        reader.read(text.as_bytes()).unwrap();
+        Size::of(&reader.finish())
     }
 
     #[test]
@@ -141,20 +139,22 @@ mod tests {
             max_shrink,
         };
         let half = list(Some(50));
-        let size = |text: &str| Size::of(&content(text).addresses);
         let four = size("192.0.2.1\n192.0.2.3\n192.0.2.5\n2001:db8::1\n");
-        let shrinks = |list: &List, text: &str| content(text).shrinks(list, four).is_some();
-        assert!(!shrinks(&half, "192.0.2.1\n192.0.2.3\n"), "half of it");
-        assert!(shrinks(&half, "192.0.2.1\n"));
-        assert!(shrinks(&half, ""));
-        assert!(!shrinks(&half, "192.0.2.0/24\n2001:db8::/32\n"), "merged");
-        assert!(shrinks(&half, "192.0.2.0/24\n"), "IPv6 is lost");
-        assert!(!shrinks(&list(Some(100)), ""));
-        assert!(shrinks(&list(Some(0)), "192.0.2.1\n192.0.2.3\n192.0.2.5\n"));
-        assert!(!shrinks(&list(None), ""));
-        let why = content("").shrinks(&half, four).unwrap();
+        let too_small = |list: &List, text: &str| shrinks(list, four, size(text)).is_some();
+        assert!(!too_small(&half, "192.0.2.1\n192.0.2.3\n"), "half of it");
+        assert!(too_small(&half, "192.0.2.1\n"));
+        assert!(too_small(&half, ""));
+        assert!(!too_small(&half, "192.0.2.0/24\n2001:db8::/32\n"), "merged");
+        assert!(too_small(&half, "192.0.2.0/24\n"), "IPv6 is lost");
+        assert!(!too_small(&list(Some(100)), ""));
+        assert!(too_small(
+            &list(Some(0)),
+            "192.0.2.1\n192.0.2.3\n192.0.2.5\n"
+        ));
+        assert!(!too_small(&list(None), ""));
+        let why = shrinks(&half, four, size("")).unwrap();
         assert!(
-            why.ends_with("`firewall-apply refresh --allow-shrink a`"),
+            why.contains("`firewall-apply refresh --allow-shrink a`"),
             "{why}"
         );
     }

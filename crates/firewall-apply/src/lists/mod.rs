@@ -6,8 +6,10 @@ mod in_kernel;
 mod put;
 mod report;
 
-pub(crate) use content::{Content, Contents};
-pub(crate) use exceptions::Exceptions;
-pub(crate) use in_kernel::{InSet, Size};
+use content::Content;
+pub(crate) use content::Contents;
+use exceptions::Exceptions;
+use in_kernel::InSet;
+pub(crate) use in_kernel::{Size, shrinks};
 pub(crate) use put::{Planned, SetPlan, put_in};
 pub(crate) use report::ListReport;

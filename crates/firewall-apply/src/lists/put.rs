@@ -5,7 +5,7 @@ use ipset_netlink::{Entry, Family, IpSet, Key, Network, SetName, SetType, Timeou
 
 use super::exceptions::Cut;
 use super::report::{ListReport, ListedSet, Outcome};
-use super::{Content, Contents, Exceptions, InSet, Size};
+use super::{Content, Contents, Exceptions, InSet, Size, shrinks};
 use crate::config::Wanted;
 use crate::configured::List;
 use crate::findings::{Findings, causes};
@@ -14,14 +14,20 @@ use crate::findings::{Findings, causes};
 #[derive(Debug)]
 pub(crate) struct Planned<'a> {
     pub(crate) list: &'a List,
-    /// What will be in the sets; `None` where the list cannot be read or is refused, and they are
+    /// What stands in the files; `None` where they cannot be read or are refused, and the sets are
     /// to stay as they are.
-    pub(crate) content: Option<Content>,
+    read: Option<Read>,
+    /// The sets, of which some may be missing.
+    pub(crate) sets: Vec<SetPlan>,
+}
+
+/// What stands in the files of a list.
+#[derive(Debug)]
+struct Read {
+    entries: u64,
     /// Networks before anything was taken out.
     networks: u64,
     cuts: Vec<Cut>,
-    /// The sets, of which some may be missing.
-    pub(crate) sets: Vec<SetPlan>,
 }
 
 /// A set of a list.
@@ -31,6 +37,26 @@ pub(crate) struct SetPlan {
     pub(crate) name: SetName,
     /// What is in it; `None` where there is none.
     pub(crate) found: Option<InSet>,
+    /// What shall be in it, and how much that is; `None` where it is to stay as it is.
+    wanted: Option<(AddressList, Size)>,
+}
+
+impl SetPlan {
+    /// What shall be in it; `None` where it is to stay as it is.
+    pub(crate) fn wanted(&self) -> Option<&AddressList> {
+        self.wanted.as_ref().map(|(addresses, _)| addresses)
+    }
+
+    /// How much shall be in it.
+    pub(crate) fn size(&self) -> Option<Size> {
+        self.wanted.as_ref().map(|(_, size)| *size)
+    }
+
+    /// What is in it and shall be another; `None` where it stays as it is, or there is none.
+    pub(crate) fn change(&self) -> Option<(&InSet, &AddressList)> {
+        let (found, wanted) = (self.found.as_ref()?, self.wanted()?);
+        (!found.is(wanted)).then_some((found, wanted))
+    }
 }
 
 impl<'a> Planned<'a> {
@@ -52,15 +78,9 @@ impl<'a> Planned<'a> {
         if let Err(why) = &exceptions {
             findings.fail(why.clone());
         }
+        let exceptions = exceptions.as_ref().ok();
         let plan = |(list, content): (&'a List, Option<&Content>)| {
-            let mut planned = Self {
-                list,
-                content: content.cloned(),
-                networks: 0,
-                cuts: Vec::new(),
-                sets: Vec::new(),
-            };
-            planned.cut(exceptions.as_ref().ok());
+            let mut planned = Self::of(list, content, exceptions);
             planned.look(kernel, findings);
             if !allow_shrink {
                 planned.refuse_to_shrink(findings);
@@ -70,103 +90,126 @@ impl<'a> Planned<'a> {
         contents.iter().map(plan).collect()
     }
 
-    /// Takes out what a block list is never to hold; where that is not known it stays as it is.
-    fn cut(&mut self, exceptions: Option<&Exceptions>) {
-        let Some(content) = &mut self.content else {
-            return;
-        };
-        self.networks = Size::of(&content.addresses).networks;
-        if self.list.blocks() {
-            match exceptions {
-                Some(exceptions) => self.cuts = exceptions.cut_out_of(content),
-                None => self.content = None,
+    /// What shall be in the sets, without what a block list is never to hold; where that is not
+    /// known it stays as it is.
+    fn of(list: &'a List, content: Option<&Content>, exceptions: Option<&Exceptions>) -> Self {
+        let mut read = None;
+        let mut addresses = None;
+        if let Some(content) = content {
+            let cut = match (list.blocks(), exceptions) {
+                (false, _) => Some((content.addresses.clone(), Vec::new())),
+                (true, Some(exceptions)) => Some(exceptions.cut_out_of(&content.addresses)),
+                (true, None) => None,
+            };
+            if let Some((left, cuts)) = cut {
+                read = Some(Read {
+                    entries: content.entries,
+                    networks: Size::of(&content.addresses).networks,
+                    cuts,
+                });
+                addresses = Some(left);
             }
         }
+        let set = |(family, name): &(Family, SetName)| SetPlan {
+            family: *family,
+            name: name.clone(),
+            found: None,
+            wanted: addresses.as_ref().map(|addresses| {
+                let addresses = addresses.of_family(*family);
+                let size = Size::of(&addresses);
+                (addresses, size)
+            }),
+        };
+        let sets = list.sets.iter().map(set).collect();
+        Self { list, read, sets }
     }
 
     fn look<T: Transport>(&mut self, kernel: &mut IpSet<T>, findings: &mut Findings) {
-        for (family, name) in &self.list.sets {
-            let found = InSet::look(kernel, name).unwrap_or_else(|error| {
+        let mut unknown = false;
+        for set in &mut self.sets {
+            set.found = InSet::look(kernel, &set.name).unwrap_or_else(|error| {
                 findings.fail(causes(&error));
-                self.content = None;
+                unknown = true;
                 None
             });
-            self.sets.push(SetPlan {
-                family: *family,
-                name: name.clone(),
-                found,
-            });
+        }
+        if unknown {
+            self.keep();
         }
     }
 
     fn refuse_to_shrink(&mut self, findings: &mut Findings) {
         let mut before = Size::default();
         for found in self.sets.iter().filter_map(|set| set.found.as_ref()) {
-            before += Size::of(&found.addresses);
+            before += found.size;
         }
-        let content = self.content.as_ref();
-        if let Some(why) = content.and_then(|content| content.shrinks(self.list, before)) {
+        if let Some(why) = self.size().and_then(|now| shrinks(self.list, before, now)) {
             findings.fail(why);
-            self.content = None;
+            self.keep();
         }
     }
 
-    /// Whether a set of it has, or will have, other members than it has; `false` where there is no
-    /// such set.
-    pub(crate) fn changes(&self, set: &SetPlan) -> bool {
-        match (&self.content, &set.found) {
-            (Some(content), Some(found)) => !found.is(&content.addresses.of_family(set.family)),
-            _ => false,
+    /// The sets stay as they are.
+    fn keep(&mut self) {
+        self.read = None;
+        for set in &mut self.sets {
+            set.wanted = None;
         }
     }
 
-    /// What is known before anything is done.
-    pub(crate) fn report(&self) -> ListReport {
-        let size = |addresses: &AddressList| Size::of(addresses).networks;
-        let set = |set: &SetPlan| {
-            let before = set.found.as_ref().map(|found| size(&found.addresses));
-            let content = self.content.as_ref();
-            let after = content.map(|content| size(&content.addresses.of_family(set.family)));
-            ListedSet {
-                name: set.name.to_string(),
-                family: set.family.to_string(),
-                before,
-                after: after.or(before),
-            }
-        };
-        let entries = self.content.as_ref().map(|content| content.entries);
-        ListReport {
-            name: self.list.name.clone(),
-            blocks: self.list.blocks(),
-            files: self.list.files.clone(),
-            entries,
-            networks: entries.map(|_| self.networks),
-            taken_out: self.cuts.iter().map(Cut::clone).collect(),
-            outcome: match &self.content {
-                None => Outcome::Kept,
-                Some(_) => Outcome::Unchanged,
-            },
-            sets: self.sets.iter().map(set).collect(),
+    /// How much shall be in all its sets; `None` where they are to stay as they are.
+    pub(crate) fn size(&self) -> Option<Size> {
+        let mut all = self.read.as_ref().map(|_| Size::default())?;
+        for size in self.sets.iter().filter_map(SetPlan::size) {
+            all += size;
         }
+        Some(all)
     }
 
     /// Puts it into the sets that there are.
     fn put<T: Transport>(&self, kernel: &mut IpSet<T>, findings: &mut Findings) -> ListReport {
-        let mut report = self.report();
-        for set in self.sets.iter().filter(|set| self.changes(set)) {
-            let (Some(content), Some(found)) = (&self.content, &set.found) else {
+        let mut outcome = match &self.read {
+            None => Outcome::Kept,
+            Some(_) => Outcome::Unchanged,
+        };
+        for set in &self.sets {
+            let Some((found, wanted)) = set.change() else {
                 continue;
             };
-            match replace(kernel, set, found, content, self.list.single) {
-                Ok(()) => report.outcome = Outcome::Replaced,
+            match replace(kernel, set, found, wanted, self.list.single) {
+                Ok(()) => outcome = Outcome::Replaced,
                 Err(why) => {
                     findings.fail(why);
-                    report.outcome = Outcome::Kept;
+                    outcome = Outcome::Kept;
                     break;
                 }
             }
         }
-        report
+        self.report(outcome)
+    }
+
+    fn report(&self, outcome: Outcome) -> ListReport {
+        let set = |set: &SetPlan| {
+            let before = set.found.as_ref().map(|found| found.size.networks);
+            let after = set.size().map(|size| size.networks);
+            ListedSet {
+                name: set.name.to_string(),
+                family: set.family.to_string(),
+                before,
+                after: after.filter(|_| outcome != Outcome::Kept).or(before),
+            }
+        };
+        let read = self.read.as_ref();
+        ListReport {
+            name: self.list.name.clone(),
+            blocks: self.list.blocks(),
+            files: self.list.files.clone(),
+            entries: read.map(|read| read.entries),
+            networks: read.map(|read| read.networks),
+            taken_out: read.map_or_else(Vec::new, |read| read.cuts.clone()),
+            outcome,
+            sets: self.sets.iter().map(set).collect(),
+        }
     }
 }
 
@@ -185,10 +228,10 @@ fn replace<T: Transport>(
     kernel: &mut IpSet<T>,
     set: &SetPlan,
     found: &InSet,
-    content: &Content,
+    wanted: &AddressList,
     single: bool,
 ) -> Result<(), String> {
-    let name = &set.name;
+    let (name, family) = (&set.name, set.family);
     // In a set with timeouts, which an earlier configuration may have made.
     let timeout = found.header.options.timeout.map(|_| Timeout::PERMANENT);
     let entry = |key: Key| {
@@ -196,19 +239,16 @@ fn replace<T: Transport>(
         entry.timeout = timeout;
         entry
     };
-    let (addresses, family) = (&content.addresses, set.family);
-    let of_networks = |network: Network| entry(Key::from(network));
     let replaced = if found.header.set_type != SetType::HashIp {
-        kernel.replace_all(name, addresses.networks(family).map(of_networks))
+        let of_network = |network: Network| entry(Key::from(network));
+        kernel.replace_all(name, wanted.networks(family).map(of_network))
     } else if single {
-        kernel.replace_all(
-            name,
-            addresses.addresses(family).map(|one| entry(Key::ip(one))),
-        )
+        let addresses = wanted.addresses(family);
+        kernel.replace_all(name, addresses.map(|address| entry(Key::ip(address))))
     } else {
         // It would take an entry for each address of a network.
         return Err(format!(
-            "set \"{name}\" is of type hash:ip, which has no place for the networks of list \"{name}\": it is kept as it was"
+            "set \"{name}\" is of type hash:ip, which has no place for the networks of its list: it is kept as it was"
         ));
     };
     replaced.map(drop).map_err(|error| causes(&error))

@@ -20,7 +20,7 @@ pub(super) fn of<T: Transport>(
         sets: Vec::new(),
     };
     for planned in planned {
-        let changed = planned.sets.iter().filter(|set| planned.changes(set));
+        let changed = planned.sets.iter().filter(|set| set.change().is_some());
         for SetPlan { name, .. } in changed {
             let set = kernel.list(name).map_err(|error| causes(&error))?;
             // What no line can hold is in no list.

@@ -14,6 +14,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             own_sets_are_made_as_they_are_described,
         ),
         trial(
+            "the_longest_name_keeps_its_members",
+            the_longest_name_keeps_its_members,
+        ),
+        trial(
             "a_file_fills_the_sets_of_both_families",
             a_file_fills_the_sets_of_both_families,
         ),
@@ -86,6 +90,34 @@ fn create_line(set: &str) -> Result<String, Failed> {
     let beginning = format!("create {set} ");
     let line = sets.lines().find_map(|line| line.strip_prefix(&beginning));
     Ok(line.unwrap_or("none").to_owned())
+}
+
+/// A set has another name until it has its members.
+fn the_longest_name_keeps_its_members() -> Result<(), Failed> {
+    let name = "a-name-of-twenty-eight-bytes";
+    let lists = Lists::new(&format!("[[set]]\nname = \"{name}\"\n"))?;
+    lists.apply(&[])?.exits(0)?;
+    tool(&format!("ipset add {name} 192.0.2.1"))?;
+    tool(&format!("ipset add {name}_v6 2001:db8::1"))?;
+    let there = ["192.0.2.1 timeout 0", "2001:db8::1 timeout 0"];
+    let saved = text(&lists.0.path("sets.save"));
+    lists.run(&["save", "--file", &saved])?.exits(0)?;
+    start_anew()?;
+    lists.apply(&[])?.exits(0)?;
+    assert_eq!(members(name)?, there);
+    lists.write(
+        "firewall.toml",
+        &format!("[[set]]\nname = \"{name}\"\ntype = \"hash:ip\"\nfile = \"a.txt\"\n"),
+    )?;
+    // It has to be made anew, and its file cannot be read.
+    lists.apply(&[])?.exits(1)?;
+    assert_eq!(members(name)?, there);
+    lists.write("a.txt", "192.0.2.2\n")?;
+    let run = lists.apply(&[])?.exits(0)?;
+    assert_eq!(outcomes(&run)?, ["replaced"]);
+    assert_eq!(members(name)?, ["192.0.2.2 timeout 0"]);
+    assert_eq!(all_sets()?.matches("create ").count(), 10);
+    Ok(())
 }
 
 fn own_sets_are_made_as_they_are_described() -> Result<(), Failed> {
@@ -468,6 +500,17 @@ fn diff_tells_what_lists_lack() -> Result<(), Failed> {
     lists.apply(&[])?.exits(0)?;
     lists.write("a.txt", "192.0.2.2\n2001:db8::1\n")?;
     let config = text(&lists.0.path("firewall.toml"));
+    let run = firewall_apply(&["--config", &config, "print", "--format", "ipset-save"])?;
+    let file = text(&lists.0.path("a.txt"));
+    let last = format!("# a: what stands in {file}, max-shrink 50%\n");
+    assert!(run.exits(0)?.stdout.ends_with(&last));
+    let doctor = || -> Result<bool, Failed> {
+        let run = lists.run(&["doctor", "--last", "/dev/null"])?;
+        Ok(run
+            .stdout
+            .contains("list \\\"a\\\" is not what its sets have"))
+    };
+    assert!(doctor()?);
     let run = firewall_apply(&["--config", &config, "diff"])?.exits(1)?;
     assert_eq!(
         run.stdout,
@@ -475,6 +518,7 @@ fn diff_tells_what_lists_lack() -> Result<(), Failed> {
     );
     lists.run(&["refresh"])?.exits(0)?;
     lists.run(&["diff"])?.exits(0)?;
+    assert!(!doctor()?);
     let run = firewall_apply(&["--config", &config, "check"])?.exits(0)?;
     assert!(
         run.stdout.ends_with("list a: 2 entries, no errors\n"),

@@ -22,7 +22,7 @@ impl<N> Default for Ranges<N> {
 impl<N: Number> Ranges<N> {
     /// Those in any order, however they lie to each other.
     pub(super) fn merged(mut ranges: Vec<Range<N>>) -> Self {
-        ranges.sort_unstable();
+        ranges.sort_unstable_by_key(|range| range.first);
         ranges.dedup_by(|later, kept| {
             // After the last address there is none that could be left out.
             let joins = kept.last.next().is_none_or(|next| later.first <= next);

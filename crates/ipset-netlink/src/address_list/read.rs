@@ -61,6 +61,11 @@ impl ListReader {
         let mut entries = 0;
         let mut bad = BadLines::default();
         for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
+            // Nearly every line of a long list is one of these.
+            if self.plain_line(line) {
+                entries += 1;
+                continue;
+            }
             let comment = line.iter().position(|byte| matches!(byte, b'#' | b';'));
             let line = comment.and_then(|at| line.get(..at)).unwrap_or(line);
             let line = line.trim_ascii();
@@ -87,15 +92,23 @@ impl ListReader {
         }
     }
 
+    /// Reads a line that is an address or a network of IPv4 and nothing else; whether it is one.
+    fn plain_line(&mut self, line: &[u8]) -> bool {
+        let Some((address, host_bits)) = ipv4_network(line) else {
+            return false;
+        };
+        if self.only_single && (host_bits > 0 || address == 0) {
+            return false;
+        }
+        let first = address & !0_u32.network_end(host_bits);
+        let last = first.network_end(host_bits);
+        self.v4.push(Range { first, last });
+        true
+    }
+
     fn line(&mut self, line: &[u8]) -> Result<(), Reason> {
-        // Nearly every line of a long list is one of these.
-        if let Some((address, host_bits)) = ipv4_network(line) {
-            if !self.only_single || host_bits == 0 && address != 0 {
-                let first = address & !0_u32.network_end(host_bits);
-                let last = first.network_end(host_bits);
-                self.v4.push(Range { first, last });
-                return Ok(());
-            }
+        if self.plain_line(line) {
+            return Ok(());
         }
         let range = range(line)?;
         if self.only_single {
