@@ -55,8 +55,8 @@
 //! [`BufRead`](std::io::BufRead) it is given. Parsing borrows from the line, allocates nothing and
 //! takes linear time.
 //!
-//! [`LogReader`] and [`Detector`] are for a log that is followed, event by event; [`Scan`] is for
-//! logs that are read to their end.
+//! [`LogReader`] and [`Detector`] are for a log that is followed, event by event, [`LineDetector`] for
+//! one of which nothing but the violations is wanted; [`Scan`] is for logs that are read to their end.
 //!
 //! # The forms of a line
 //!
@@ -110,7 +110,7 @@ mod trace;
 
 pub use crate::error::ParseError;
 pub use crate::event::Event;
-pub use crate::follow::{Detector, Violation};
+pub use crate::follow::{Detector, LineDetector, Violation};
 pub use crate::journal::Journal;
 pub use crate::packet::{Packet, Protocol};
 pub use crate::reader::{Counts, Line, LineError, LogReader, ReadError};

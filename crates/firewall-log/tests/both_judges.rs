@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 use std::time::{Duration, SystemTime};
 
-use firewall_log::{Clock, Detector, LogReader, Protocol, Scan, Threshold};
+use firewall_log::{Clock, Detector, LineDetector, LogReader, Protocol, Scan, Threshold};
 use jiff::tz::TimeZone;
 use proptest::collection::vec;
 use proptest::option;
@@ -215,6 +215,46 @@ fn follow(lines: &[String], rules: &[Threshold], clock: &Clock, late: u64, cuts:
     ends
 }
 
+/// The lines as text, in pieces that the cuts part.
+fn follow_lines(
+    lines: &[String],
+    rules: &[Threshold],
+    clock: &Clock,
+    late: u64,
+    cuts: &[usize],
+) -> Ends {
+    let mut detector = LineDetector::new(rules.to_vec(), clock.clone());
+    let mut ends = Ends::new();
+    let mut newest = SystemTime::UNIX_EPOCH;
+    let mut cuts: Vec<_> = cuts.iter().map(|cut| *cut.min(&lines.len())).collect();
+    cuts.push(lines.len());
+    cuts.sort_unstable();
+    let (mut from, mut events) = (0, 0);
+    for cut in cuts {
+        for violation in detector.read(lines[from..cut].concat().as_bytes()) {
+            let network = (violation.source, violation.prefix_length);
+            let end = ends.entry((violation.rule, network.0, network.1));
+            let end = end.or_insert(violation.last_seen);
+            *end = violation.last_seen.max(*end);
+        }
+        from = cut;
+        let summary = detector.take_summary();
+        events += summary.counts.events;
+        newest = newest.max(summary.newest.unwrap_or(newest));
+        match cut % 3 {
+            0 => detector.forget_before(newest - Duration::from_secs(late)),
+            1 => detector.set_clock(clock.clone()),
+            _ => {}
+        }
+    }
+    let known = lines
+        .iter()
+        .filter(|line| line.contains(" kernel: "))
+        .count();
+    assert_eq!(events, known as u64);
+    ends
+}
+
 fn scan(lines: &[String], rules: &[Threshold], clock: &Clock, workers: usize) -> Ends {
     let mut scan =
         Scan::new(rules.to_vec(), clock.clone()).workers(NonZeroUsize::new(workers).unwrap());
@@ -246,6 +286,9 @@ proptest! {
         let rules: Vec<_> = rules.iter().map(|drawn| threshold(drawn, late)).collect();
         let lines = lines(&shots, late);
         let followed = follow(&lines, &rules, &clock, late, &cuts);
-        prop_assert_eq!(followed, scan(&lines, &rules, &clock, workers));
+        let scanned = scan(&lines, &rules, &clock, workers);
+        prop_assert_eq!(followed, scanned.clone());
+        let followed = follow_lines(&lines, &rules, &clock, late, &cuts);
+        prop_assert_eq!(followed, scanned);
     }
 }

@@ -1,6 +1,7 @@
 //! A log that goes on: which sources break a threshold, told at the packet that does it.
 
 mod history;
+mod lines;
 mod repeated;
 mod sources;
 
@@ -8,6 +9,7 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use self::history::{Breach, Limits, bytes_for};
+pub use self::lines::LineDetector;
 use self::repeated::EventBefore;
 use self::sources::{SHARES, Sources};
 use crate::event::Event;
@@ -16,8 +18,8 @@ use crate::rule::{Nature, Span, Threshold};
 use crate::time::{from_micros, to_micros};
 
 /// Says at each packet whose threshold its source breaks with it: for a program that follows a log
-/// and acts at once. A log that is read to its end is for a [`Scan`](crate::Scan), which counts
-/// alike.
+/// and acts at once. A [`LineDetector`] reads the lines itself. A log that is read to its end is for
+/// a [`Scan`](crate::Scan), which counts alike.
 ///
 /// # Late lines
 ///

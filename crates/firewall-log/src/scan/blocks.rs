@@ -13,7 +13,7 @@ pub(super) const BLOCK: usize = 256 * 1024;
 
 /// The longest line that is looked at unless set, its line end not counted, as of a
 /// [`LogReader`](crate::LogReader).
-pub(super) const LINE_MAX: usize = 64 * 1024;
+pub(crate) const LINE_MAX: usize = 64 * 1024;
 
 /// The blocks of one log, whoever takes them.
 #[derive(Debug)]

@@ -8,9 +8,9 @@ use crate::template::Source;
 
 /// Rules that count sources alike: the same networks, and the same exceptions from them.
 #[derive(Debug)]
-pub(super) struct RuleGroup {
+pub(crate) struct RuleGroup {
     /// Each with its place in the list that the scan was given.
-    pub(super) rules: Vec<(usize, Threshold)>,
+    pub(crate) rules: Vec<(usize, Threshold)>,
 }
 
 /// The rules of a group are bits of a number.
@@ -18,8 +18,8 @@ const RULES_MAX: usize = 64;
 
 /// All rules of a scan, and every set of them that counts some packet.
 #[derive(Debug)]
-pub(super) struct Rules {
-    pub(super) groups: Vec<RuleGroup>,
+pub(crate) struct Rules {
+    pub(crate) groups: Vec<RuleGroup>,
     /// How many rules there are.
     pub(super) number: usize,
     /// A packet is of one of these: of which, is the number that is kept of it. There are no more
@@ -60,12 +60,12 @@ impl RuleGroup {
     }
 
     /// Whether any of the rules asks for ports.
-    pub(super) fn asks_for_ports(&self) -> bool {
+    pub(crate) fn asks_for_ports(&self) -> bool {
         self.rules.iter().any(|(_, rule)| rule.ports().is_some())
     }
 
     /// The prefix lengths of the networks that are counted, of IPv4 and IPv6.
-    pub(super) fn aggregates(&self) -> (u8, u8) {
+    pub(crate) fn aggregates(&self) -> (u8, u8) {
         let first = self.rules.first();
         first.map_or((0, 0), |(_, rule)| rule.aggregates())
     }
@@ -86,7 +86,7 @@ impl RuleGroup {
 }
 
 impl Rules {
-    pub(super) fn new(rules: impl IntoIterator<Item = Threshold>) -> Self {
+    pub(crate) fn new(rules: impl IntoIterator<Item = Threshold>) -> Self {
         let groups = RuleGroup::all(rules);
         Self {
             number: groups.iter().map(|group| group.rules.len()).sum(),
@@ -105,7 +105,7 @@ impl Rules {
 
 /// The rule sets as one worker knows them.
 #[derive(Debug, Clone)]
-pub(super) struct RuleSets {
+pub(crate) struct RuleSets {
     pub(super) rules: Arc<Rules>,
     /// As many of all sets as there were when the worker last looked.
     sets: Vec<RuleSet>,
@@ -119,7 +119,7 @@ pub(super) struct RuleSets {
 const NAMED: usize = 64;
 
 impl RuleSets {
-    pub(super) fn new(rules: Arc<Rules>) -> Self {
+    pub(crate) fn new(rules: Arc<Rules>) -> Self {
         Self {
             rules,
             sets: Vec::new(),

@@ -5,13 +5,13 @@ use crate::rule::{Dated, Span};
 
 /// One packet that rules count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Hit {
+pub(crate) struct Hit {
     /// In microseconds since 1970, within [`TIME_MAX`].
-    pub(super) at: i64,
+    pub(crate) at: i64,
     /// Which rules count it: its place in [`RuleSets`](super::group::RuleSets).
-    pub(super) rule_set: u32,
+    pub(crate) rule_set: u32,
     /// The destination port, where a rule asks for ports.
-    pub(super) port: Option<u16>,
+    pub(crate) port: Option<u16>,
 }
 
 impl Dated for Hit {
@@ -28,7 +28,7 @@ impl Dated for Hit {
 
 /// Several packets, of which a line says only how many and when the last came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Repeat {
+pub(crate) struct Repeat {
     /// The last.
     pub(super) hit: Hit,
     /// None came before, in microseconds; `None` if that is not known.
@@ -37,7 +37,7 @@ pub(super) struct Repeat {
 }
 
 impl Repeat {
-    pub(super) fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         Span {
             since: self.since,
             hits: self.times,

@@ -29,11 +29,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::SystemTime;
 
-use self::blocks::{BLOCK, Blocks, LINE_MAX};
+pub(crate) use self::blocks::LINE_MAX;
+use self::blocks::{BLOCK, Blocks};
 pub use self::finding::{Finding, ScanError, Summary};
-use self::group::{RuleGroup, RuleSets, Rules};
+pub(crate) use self::group::{RuleGroup, RuleSets, Rules};
+pub(crate) use self::hits::{Hit, Repeat};
 use self::merge::merge;
-use self::worker::{Block, Limits, Worker};
+use self::table::SourceTables;
+pub(crate) use self::worker::{Block, Keep, Limits, Worker};
 use crate::rule::Threshold;
 use crate::template::Recognizer;
 use crate::time::{Clock, to_micros};
@@ -84,8 +87,8 @@ pub struct Scan {
     block: usize,
     threads: usize,
     /// A worker that has seen nothing.
-    fresh: Worker,
-    workers: Vec<Worker>,
+    fresh: Worker<Vec<SourceTables>>,
+    workers: Vec<Worker<Vec<SourceTables>>>,
 }
 
 impl Scan {
@@ -100,7 +103,8 @@ impl Scan {
             max_line: LINE_MAX,
         };
         let recognizer = Recognizer::new(clock, ports);
-        let fresh = Worker::new(recognizer, RuleSets::new(rules.clone()), limits);
+        let tables = rules.groups.iter().map(SourceTables::new).collect();
+        let fresh = Worker::new(recognizer, RuleSets::new(rules.clone()), limits, tables);
         Self {
             rules,
             block: BLOCK,
@@ -198,7 +202,7 @@ impl Scan {
 
     /// What each rule found, in the order in which they were given.
     pub fn finish(self) -> Vec<Finding> {
-        let tables = self.workers.into_iter().map(|worker| worker.tables);
+        let tables = self.workers.into_iter().map(|worker| worker.kept);
         merge(&self.rules, tables.collect(), self.threads)
     }
 }

@@ -3,6 +3,7 @@
 use super::address::{Address, Bits};
 use super::group::RuleGroup;
 use super::hits::{By, Hit, HitLog, Repeat, SLOTS_MAX};
+use super::worker::Keep;
 use crate::keyed::Key;
 use crate::template::Source;
 
@@ -71,6 +72,22 @@ impl SourceTables {
             self.v6.add_repeat(source.bits(), repeat);
         } else {
             self.v4.add_repeat(source.bits(), repeat);
+        }
+    }
+}
+
+/// Those of each group.
+impl Keep for Vec<SourceTables> {
+    #[inline]
+    fn add(&mut self, group: usize, _: u64, source: Source, hit: Hit) {
+        if let Some(tables) = self.get_mut(group) {
+            tables.add(source, hit);
+        }
+    }
+
+    fn add_repeat(&mut self, group: usize, _: u64, source: Source, repeat: Repeat) {
+        if let Some(tables) = self.get_mut(group) {
+            tables.add_repeat(source, repeat);
         }
     }
 }

@@ -12,7 +12,6 @@ use super::blocks::Blocks;
 use super::finding::Summary;
 use super::group::{MISPLACED, NO_RULE, RuleSets};
 use super::hits::{Hit, Repeat, TIME_MAX};
-use super::table::SourceTables;
 use crate::event::{strip_end, strip_hole};
 use crate::loss::lost;
 use crate::template::{Observation, PADDED, PaddedLine, ParsedLine, Recognizer, Source};
@@ -20,23 +19,32 @@ use crate::time::from_micros;
 
 /// Which events are counted, and which are remarked on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) latest: i64,
-    pub(super) yearless_before: i64,
-    pub(super) max_line: usize,
+pub(crate) struct Limits {
+    pub(crate) latest: i64,
+    pub(crate) yearless_before: i64,
+    pub(crate) max_line: usize,
+}
+
+/// Where packets go that rules count. The rules are those of a group, as bits.
+pub(crate) trait Keep {
+    /// Takes a packet.
+    fn add(&mut self, group: usize, rules: u64, source: Source, hit: Hit);
+
+    /// Takes several of which it is only known how many they were.
+    fn add_repeat(&mut self, group: usize, rules: u64, source: Source, repeat: Repeat);
 }
 
 /// What one thread has seen.
 #[derive(Debug, Clone)]
 #[repr(align(128))]
-pub(super) struct Worker {
+pub(crate) struct Worker<K> {
     recognizer: Recognizer,
     rule_sets: RuleSets,
     /// The packet that is being looked at.
     what: Observation,
-    /// What it has seen of the sources, for each group of rules.
-    pub(super) tables: Vec<SourceTables>,
-    pub(super) limits: Limits,
+    /// What it has seen of the sources.
+    pub(crate) kept: K,
+    pub(crate) limits: Limits,
     /// What the log that is read holds, so far.
     summary: Summary,
     /// The first event of the log that is read, in microseconds; `i64::MAX` for none.
@@ -46,7 +54,8 @@ pub(super) struct Worker {
 }
 
 /// A block of a log, and room behind it.
-pub(super) struct Block {
+#[derive(Debug, Clone)]
+pub(crate) struct Block {
     bytes: Vec<u8>,
     size: usize,
     /// The end of what the log holds before it.
@@ -55,7 +64,7 @@ pub(super) struct Block {
 
 impl Block {
     /// Of so many bytes.
-    pub(super) fn new(size: usize) -> Self {
+    pub(crate) fn new(size: usize) -> Self {
         Self {
             bytes: vec![0; size.saturating_add(PADDED)],
             size,
@@ -70,6 +79,17 @@ impl Block {
         blocks.next(self.bytes.get_mut(..self.size)?)
     }
 
+    /// Holds other lines, which follow those it held; where they are.
+    pub(crate) fn hold(&mut self, lines: &[u8]) -> Range<usize> {
+        let held = self.bytes.get(..self.size).unwrap_or_default();
+        self.before = end_of(&self.before, held);
+        self.size = lines.len();
+        self.bytes.clear();
+        self.bytes.extend_from_slice(lines);
+        self.bytes.resize(lines.len() + PADDED, 0);
+        0..lines.len()
+    }
+
     /// Whether a line, which begins at a place and is so long, is the same as the one before it;
     /// the first line of the block is at `first`.
     #[cold]
@@ -80,19 +100,43 @@ impl Block {
     }
 }
 
-impl Worker {
-    pub(super) fn new(recognizer: Recognizer, rule_sets: RuleSets, limits: Limits) -> Self {
-        let groups = rule_sets.rules.groups.iter();
+impl<K: Keep> Worker<K> {
+    pub(crate) fn new(
+        recognizer: Recognizer,
+        rule_sets: RuleSets,
+        limits: Limits,
+        kept: K,
+    ) -> Self {
         Self {
             recognizer,
             what: Observation::default(),
-            tables: groups.map(SourceTables::new).collect(),
+            kept,
             rule_sets,
             limits,
             summary: Summary::default(),
             oldest: i64::MAX,
             newest: i64::MIN,
         }
+    }
+
+    /// Reads lines by another recognizer, which knows another clock.
+    pub(crate) fn set_recognizer(&mut self, recognizer: Recognizer) {
+        self.recognizer = recognizer;
+    }
+
+    /// What was read since this was asked last.
+    pub(crate) fn take_summary(&mut self) -> Summary {
+        let mut summary = std::mem::take(&mut self.summary);
+        summary
+            .misplaced_prefix
+            .clone_from(&self.rule_sets.misplaced);
+        let oldest = std::mem::replace(&mut self.oldest, i64::MAX);
+        let newest = std::mem::replace(&mut self.newest, i64::MIN);
+        if oldest <= newest {
+            summary.oldest = Some(from_micros(oldest));
+            summary.newest = Some(from_micros(newest));
+        }
+        summary
     }
 
     /// Reads blocks until there are no more; what they held.
@@ -108,21 +152,11 @@ impl Worker {
         while let Some(lines) = next(block) {
             self.read(block, lines);
         }
-        let mut summary = std::mem::take(&mut self.summary);
-        summary
-            .misplaced_prefix
-            .clone_from(&self.rule_sets.misplaced);
-        let oldest = std::mem::replace(&mut self.oldest, i64::MAX);
-        let newest = std::mem::replace(&mut self.newest, i64::MIN);
-        if oldest <= newest {
-            summary.oldest = Some(from_micros(oldest));
-            summary.newest = Some(from_micros(newest));
-        }
-        summary
+        self.take_summary()
     }
 
     /// Reads the lines of a block.
-    pub(super) fn read(&mut self, block: &Block, lines: Range<usize>) {
+    pub(crate) fn read(&mut self, block: &Block, lines: Range<usize>) {
         let Range { mut start, end } = lines;
         let first = start;
         let mut recognized = 0;
@@ -222,13 +256,13 @@ impl Worker {
     #[inline]
     fn count(&mut self) {
         if self.is_in_time() {
-            self.keep(SourceTables::add);
+            self.keep(K::add);
         }
     }
 
-    /// Keeps the packet in the table of each group of which any rule counts it.
+    /// Keeps the packet for each group of which any rule counts it.
     #[inline]
-    fn keep(&mut self, add: impl Fn(&mut SourceTables, Source, Hit)) {
+    fn keep(&mut self, add: impl Fn(&mut K, usize, u64, Source, Hit)) {
         let Observation { source, .. } = self.what;
         let hit = Hit {
             at: self.what.at.clamp(-TIME_MAX, TIME_MAX),
@@ -236,10 +270,10 @@ impl Worker {
             port: self.what.port,
         };
         let counted_by = self.rule_sets.get(hit.rule_set).iter();
-        let groups = counted_by.zip(&self.rule_sets.rules.groups);
-        for ((rules, group), tables) in groups.zip(&mut self.tables) {
+        let groups = counted_by.zip(&self.rule_sets.rules.groups).enumerate();
+        for (number, (rules, group)) in groups {
             if *rules != 0 && !group.excepts(source) {
-                add(tables, source, hit);
+                add(&mut self.kept, number, *rules, source, hit);
             }
         }
     }
@@ -260,7 +294,9 @@ impl Worker {
             self.summary.repeated_undated += times;
         }
         let since = since.map(|since| since.clamp(-TIME_MAX, TIME_MAX));
-        self.keep(|tables, source, hit| tables.add_repeat(source, Repeat { hit, since, times }));
+        self.keep(|kept, group, rules, source, hit| {
+            kept.add_repeat(group, rules, source, Repeat { hit, since, times });
+        });
     }
 
     /// Takes down the time of the packet that is being looked at, and whether its prefix is

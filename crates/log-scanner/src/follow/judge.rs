@@ -1,8 +1,8 @@
 //! From lines to sources that break a threshold.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use firewall_log::{Detector, Event, LogReader, Violation};
+use firewall_log::{Detector, Event, LineDetector, Violation};
 use ipset_netlink::Network;
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ pub(crate) struct Read {
     /// Events whose time cannot be placed.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) undated: u64,
-    /// Packets that the kernel says were lost before they were read.
+    /// Packets that the kernel, or lines of whoever wrote the log, say were lost.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) lost: u64,
     /// Sources forgotten because they were too many.
@@ -39,114 +39,114 @@ pub(crate) struct Read {
 /// The rules, and what was read by them.
 #[derive(Debug)]
 pub(crate) struct Judge {
-    bench: Bench,
+    /// Of lines.
+    lines: LineDetector,
+    /// Of packets that are in no log.
+    packets: Detector,
     present: Present,
+    /// When the lines are read by the present again.
+    clock: Instant,
     /// The longest time that a rule looks back.
     longest: Duration,
-}
-
-/// What is remembered of what was read.
-#[derive(Debug)]
-struct Bench {
-    detector: Detector,
     newest: Option<SystemTime>,
     read: Read,
 }
+
+/// How long lines are dated by one clock: what they look like is learned anew with each.
+const CLOCK: Duration = Duration::from_secs(60);
 
 impl Judge {
     /// Remembers nothing yet; the addresses of the networks `exempt` do not count with a network
     /// around them.
     pub(crate) fn new(rules: &[Rule], exempt: &[Network], present: Present) -> Self {
         let thresholds = rules.iter().map(|rule| rule.threshold(exempt));
+        let thresholds: Vec<_> = thresholds.collect();
         let longest = rules.iter().map(|rule| rule.within.into()).max();
+        let mut lines = LineDetector::new(thresholds.clone(), present.clock.clone());
+        lines.set_latest(present.horizon.into());
         Self {
-            bench: Bench {
-                detector: Detector::new(thresholds),
-                newest: None,
-                read: Read::default(),
-            },
+            lines,
+            packets: Detector::new(thresholds),
             present,
+            clock: Instant::now() + CLOCK,
             longest: longest.unwrap_or_default(),
+            newest: None,
+            read: Read::default(),
         }
     }
 
     /// What is present from now on.
     pub(crate) fn set_present(&mut self, present: Present) {
+        self.lines.set_latest(present.horizon.into());
+        let now = Instant::now();
+        if now >= self.clock {
+            self.clock = now + CLOCK;
+            self.lines.set_clock(present.clock.clone());
+        }
         self.present = present;
     }
 
     /// Reads whole lines; `found` is told of each rule and source that breaks its threshold.
     pub(crate) fn lines(&mut self, lines: &[u8], found: &mut impl FnMut(Case, Violator)) {
-        let Self { bench, present, .. } = self;
-        let mut reader = LogReader::new(lines);
-        while let Some(event) = reader.next_event() {
-            let Ok(event) = event else { continue };
-            match event.time.resolve(&present.clock) {
-                Ok(at) => bench.observe(&event, at, present, found),
-                Err(_) => bench.read.undated += 1,
-            }
-        }
-        let counts = reader.counts();
-        let read = &mut bench.read;
-        read.lines += counts.lines;
-        read.events += counts.events;
-        read.unparsed += counts.unparsed;
-        read.rejected += counts.rejected;
+        tell(self.lines.read(lines), found);
+        let summary = self.lines.take_summary();
+        self.newest = self.newest.max(summary.newest);
+        let read = &mut self.read;
+        read.lines += summary.counts.lines;
+        read.events += summary.counts.events;
+        read.unparsed += summary.counts.unparsed;
+        read.rejected += summary.counts.rejected;
+        read.ahead += summary.ahead;
+        read.undated += summary.undated;
+        read.lost = read.lost.saturating_add(summary.lost);
     }
 
     /// Judges a packet that is in no log.
     pub(crate) fn packet(&mut self, event: &Event<'_>, found: &mut impl FnMut(Case, Violator)) {
-        let Self { bench, present, .. } = self;
-        bench.read.events += 1;
-        match event.time.resolve(&present.clock) {
-            Ok(at) => bench.observe(event, at, present, found),
-            Err(_) => bench.read.undated += 1,
+        self.read.events += 1;
+        let Ok(at) = event.time.resolve(&self.present.clock) else {
+            self.read.undated += 1;
+            return;
+        };
+        if at > SystemTime::from(self.present.horizon) {
+            self.read.ahead += 1;
+            return;
         }
+        self.newest = self.newest.max(Some(at));
+        tell(self.packets.observe(event, at), found);
     }
 
     /// Notes that packets were lost before they were read.
     pub(crate) fn lost(&mut self, packets: u64) {
-        self.bench.read.lost += packets;
+        self.read.lost += packets;
     }
 
     /// Forgets what no line can make a part of a window any more, unless it comes late by more than
     /// the longest of them.
     pub(crate) fn forget(&mut self) {
         let latest = SystemTime::from(self.present.instant);
-        let Some(newest) = self.bench.newest.map(|newest| newest.min(latest)) else {
+        let Some(newest) = self.newest.map(|newest| newest.min(latest)) else {
             return;
         };
         if let Some(before) = newest.checked_sub(self.longest) {
-            self.bench.detector.forget_before(before);
+            self.lines.forget_before(before);
+            self.packets.forget_before(before);
         }
     }
 
     /// What was read so far.
     pub(crate) fn read(&self) -> Read {
         Read {
-            forgotten: self.bench.detector.dropped(),
-            ..self.bench.read.clone()
+            forgotten: self.lines.dropped() + self.packets.dropped(),
+            ..self.read.clone()
         }
     }
 }
 
-impl Bench {
-    fn observe(
-        &mut self,
-        event: &Event<'_>,
-        at: SystemTime,
-        present: &Present,
-        found: &mut impl FnMut(Case, Violator),
-    ) {
-        if at > SystemTime::from(present.horizon) {
-            self.read.ahead += 1;
-            return;
-        }
-        self.newest = self.newest.max(Some(at));
-        for violation in self.detector.observe(event, at) {
-            if let Some(violator) = violator(&violation) {
-                found((violation.rule, violator.source), violator);
-            }
+fn tell(violations: Vec<Violation>, found: &mut impl FnMut(Case, Violator)) {
+    for violation in violations {
+        if let Some(violator) = violator(&violation) {
+            found((violation.rule, violator.source), violator);
         }
     }
 }
