@@ -21,9 +21,14 @@ fn every_configuration_gives_the_text_beside_it() {
             (Family::Ipv4, "iptables.save"),
             (Family::Ipv6, "ip6tables.save"),
         ] {
-            let ruleset = config.ruleset(family).unwrap();
-            assert_eq!(ruleset.check(), Ok(()));
-            let text = ruleset.to_iptables_save().to_string();
+            let rulesets = config.rulesets(family).unwrap();
+            let unwanted = config.unwanted(family).unwrap();
+            let all = rulesets.iter().chain(&unwanted);
+            all.for_each(|ruleset| assert_eq!(ruleset.check(), Ok(())));
+            let text: String = rulesets
+                .iter()
+                .map(|ruleset| ruleset.to_iptables_save().to_string())
+                .collect();
             let file = case.join(file);
             if std::env::var_os("UPDATE_CASES").is_some() {
                 fs::write(&file, &text).unwrap();

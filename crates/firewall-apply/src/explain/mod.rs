@@ -49,12 +49,7 @@ pub(crate) fn run(args: &ExplainArgs, findings: &mut Findings) -> Report {
     for problem in host.take_problems() {
         findings.warn(causes(&problem));
     }
-    let hook = if asked.is_passed_on() {
-        Hook::Forward
-    } else {
-        Hook::Input
-    };
-    if !asked.is_passed_on() && !stands(&route, hook) {
+    if !asked.is_passed_on() && !stands(&route) {
         findings.warn(
             "no rule of INPUT leads to FIREWALL_INPUT: the firewall does not stand, or is not asked about this packet",
         );
@@ -62,17 +57,19 @@ pub(crate) fn run(args: &ExplainArgs, findings: &mut Findings) -> Report {
     Report::new(&asked, &route, host)
 }
 
-/// Whether the packet comes to our chain.
-fn stands(route: &Route, hook: Hook) -> bool {
-    route
-        .passages
-        .iter()
-        .filter(|passage| passage.place.is_built_in(Table::Filter, hook))
-        .any(|passage| {
-            let mut steps = passage.explanation.steps.iter();
-            steps.any(|step| step.chain == OURS)
+/// Whether the packet comes to our chain, or ends in the one before connection tracking.
+fn stands(route: &Route) -> bool {
+    let ours = [
+        (Table::Raw, Hook::Prerouting, "FIREWALL_EARLY"),
+        (Table::Filter, Hook::Input, "FIREWALL_INPUT"),
+    ];
+    let last = route.passages.last();
+    route.passages.iter().any(|passage| {
+        let steps = &passage.explanation.steps;
+        ours.iter().any(|(table, hook, chain)| {
+            let is_there = passage.place.is_built_in(*table, *hook);
+            let ends = *table == Table::Filter || last == Some(passage);
+            is_there && ends && steps.iter().any(|step| step.chain == *chain)
         })
+    })
 }
-
-/// The chain that INPUT jumps to.
-const OURS: &str = "FIREWALL_INPUT";

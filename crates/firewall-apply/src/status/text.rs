@@ -6,7 +6,7 @@ use iptables_ruleset::Hook;
 use jiff::Timestamp;
 
 use super::report::{FamilyReport, Report, RuleReport};
-use super::words::CROWDED;
+use super::words::{BANNED, CROWDED};
 use crate::amount::{Bytes, Grouped, Rough};
 use crate::set_fill::SetFill;
 use crate::style::{Colour, Style};
@@ -124,8 +124,8 @@ fn groups(family: &FamilyReport) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut chains: Vec<_> = family.chains.iter().collect();
     let rank = |name: &str| match name {
-        "FIREWALL_INPUT" => 0,
-        CROWDED => 1,
+        "FIREWALL_INPUT" | "FIREWALL_EARLY" => 0,
+        CROWDED | BANNED => 1,
         "FIREWALL_FORWARD_BANS" => 2,
         "FIREWALL_FORWARD" => 3,
         "FIREWALL_OUTPUT" => 4,
@@ -168,6 +168,7 @@ fn label(chain: &str, rule: &RuleReport) -> String {
         ("link", _) => format!("the link{way}"),
         ("invalid", _) => "of no connection".to_owned(),
         ("rest", _) if chain == CROWDED => "while it was crowded".to_owned(),
+        ("rest", _) if chain == BANNED => "banned".to_owned(),
         ("rest", _) if chain == "FIREWALL_INPUT" || !way.is_empty() => {
             format!("anything else{way}")
         }

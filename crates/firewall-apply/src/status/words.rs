@@ -42,7 +42,8 @@ pub(super) fn counted(purpose: &Purpose, rule: &Rule) -> &'static str {
         (Purpose::Output(_) | Purpose::Forward(_), target) if lets_in(target) => requests(rule),
         (_, Target::Jump(to)) if to.as_str() == LIMITED => "over the limit",
         (_, Target::Reject(_)) => "rejected",
-        (_, Target::Return) => "returned",
+        (_, Target::Return) => "left to INPUT",
+        (_, Target::Jump(to)) if to.as_str() == BANNED => "looked at",
         (_, target) if lets_in(target) => "let in",
         (_, target) if drops(target) => "dropped",
         _ => "packets",
@@ -93,6 +94,7 @@ fn drops(target: &Target) -> bool {
 
 /// Chains of ours.
 pub(super) const CROWDED: &str = "FIREWALL_CROWDED";
+pub(super) const BANNED: &str = "FIREWALL_BANNED";
 const LIMITED: &str = "LOG_AND_DROP_LIMITED";
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 mod confirm;
 mod diff;
 mod doctor;
+mod early;
 mod every_type;
 mod fallback;
 mod foreign;
@@ -39,6 +40,7 @@ fn main() -> std::process::ExitCode {
             surroundings::trials(),
             unchanged::trials(),
             diff::trials(),
+            early::trials(),
             foreign::trials(),
             others::trials(),
             status::trials(),

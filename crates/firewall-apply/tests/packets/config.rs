@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::Case;
+
 /// Where the rules log to.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Target {
@@ -59,13 +61,14 @@ impl Service {
 
 impl Config {
     /// The configuration file.
-    pub(crate) fn toml(&self, target: Target) -> String {
+    pub(crate) fn toml(&self, case: Case) -> String {
         let mut text = String::new();
-        if !self.policy.is_empty() {
-            let _ = writeln!(text, "[policy]\n{}", self.policy);
+        if case.early || !self.policy.is_empty() {
+            let early = case.early;
+            let _ = writeln!(text, "[policy]\nearly-drop = {early}\n{}", self.policy);
         }
         let _ = writeln!(text, "{}", self.more);
-        let target = match target {
+        let target = match case.target {
             Target::Nflog => format!("target = \"NFLOG\"\nnflog-group = {GROUP}"),
             Target::Log => "target = \"LOG\"".to_owned(),
         };

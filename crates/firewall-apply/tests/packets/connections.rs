@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, U
 use netns_testbed::{Failed, Host, Packet, World, accept, connect};
 
 use crate::config::Config;
-use crate::fate::{ALLOWED, INVALID, Log, PASSED};
+use crate::fate::{ALLOWED, BLOCKED, INVALID, Log, PASSED};
 use crate::ground::{ENOUGH, Ground};
 use crate::{Case, Row};
 
@@ -20,6 +20,10 @@ pub(crate) const ROWS: &[Row] = &[
     ("outgoing_tcp", outgoing_tcp),
     ("outgoing_udp", outgoing_udp),
     ("outgoing_to_blacklisted", outgoing_to_blacklisted),
+    (
+        "session_of_who_is_blacklisted_goes_on",
+        session_of_blacklisted_goes_on,
+    ),
     ("session_from_before_apply", session_from_before_apply),
     (
         "session_from_before_apply_to_no_service",
@@ -157,6 +161,19 @@ fn outgoing_to_blacklisted(case: Case) -> Result<(), Failed> {
     )?;
     outgoing(&ground)?;
     ground.expect_logged(&[])
+}
+
+/// A ban is about what somebody begins.
+fn session_of_blacklisted_goes_on(case: Case) -> Result<(), Failed> {
+    let mut ground = Ground::new(case)?;
+    let mut session = Session::open(&ground, &ground.world.attacker, ground.gateway(22))?;
+    let client = session.client.local_addr()?.ip();
+    ground.add("blacklist", client, "timeout 600")?;
+    session.client_speaks()?;
+    session.gateway_speaks()?;
+    session.client_speaks()?;
+    ground.expect_logged(&[(client, Log::Allowed)])?;
+    ground.expect(&ground.connections(client, 22, 1), BLOCKED)
 }
 
 fn outgoing(ground: &Ground) -> Result<(), Failed> {

@@ -277,12 +277,14 @@ fn explained_by_the_entry(case: Case) -> Result<(), Failed> {
     let left = at(entry, "/timeout").as_u64().unwrap_or(0);
     assert!((300..=600).contains(&left), "{said:#}");
     let by = at(&said, "/endings/0/by");
-    assert_eq!(at(by, "/chain"), "FIREWALL_INPUT", "{said:#}");
+    let (chain, to) = if case.early {
+        ("FIREWALL_EARLY", "-j FIREWALL_BANNED")
+    } else {
+        ("FIREWALL_INPUT", "-j LOG_AND_DROP")
+    };
+    assert_eq!(at(by, "/chain"), chain, "{said:#}");
     let rule = at(by, "/rule").as_str().unwrap_or_default();
-    assert!(
-        rule.ends_with("-j LOG_AND_DROP") && rule.contains(&set),
-        "{said:#}"
-    );
+    assert!(rule.ends_with(to) && rule.contains(&set), "{said:#}");
 
     let text =
         ground.firewall_apply(&["explain", &ground.source(34).to_string(), "--port", "22"])?;

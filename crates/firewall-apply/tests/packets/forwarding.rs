@@ -12,6 +12,7 @@ use crate::{Case, Row};
 pub(crate) const ROWS: &[Row] = &[
     ("forwarded", forwarded),
     ("forwarded_from_whitelisted", forwarded_from_whitelisted),
+    ("forwarded_from_blacklisted", forwarded_from_blacklisted),
     ("forwarding_before_apply", forwarding_before_apply),
     ("forwarding_untouched", forwarding_untouched),
     ("published_ports_ask_no_ban", published_ports_ask_no_ban),
@@ -63,6 +64,18 @@ fn forwarded_from_whitelisted(case: Case) -> Result<(), Failed> {
         !reaches_server(&mut ground)?,
         "the policy of FORWARD is DROP"
     );
+    Ok(())
+}
+
+/// So is the blacklist.
+fn forwarded_from_blacklisted(case: Case) -> Result<(), Failed> {
+    let config = Config {
+        policy: "forward = \"untouched\"",
+        ..Config::default()
+    };
+    let mut ground = Ground::with(case, config)?;
+    ground.add("blacklist", ground.source(1), "timeout 600")?;
+    assert!(reaches_server(&mut ground)?, "FORWARD is left alone");
     Ok(())
 }
 

@@ -117,7 +117,7 @@ impl Ground {
     /// Runs `firewall-apply` on the gateway.
     pub(crate) fn firewall_apply(&self, arguments: &[&str]) -> Result<String, Failed> {
         let mut file = tempfile::NamedTempFile::new()?;
-        file.write_all(self.config.toml(self.case.target).as_bytes())?;
+        file.write_all(self.config.toml(self.case).as_bytes())?;
         let path = file.path().display().to_string();
         let program = Tool::at(env!("CARGO_BIN_EXE_firewall-apply"));
         self.world

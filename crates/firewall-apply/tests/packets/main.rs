@@ -3,7 +3,8 @@
 //! A row sends packets from the attacker's side of a world of private namespaces and says of each
 //! whether it got through and what was logged. `v4::…` and `v6::…` read the log through NFLOG,
 //! which works everywhere; `log::v4::…` and `log::v6::…` are the same rows with the LOG target,
-//! read from the kernel log by root.
+//! read from the kernel log by root. `early::…` are the rows in which somebody who is banned sends,
+//! with bans before connection tracking.
 #![forbid(unsafe_code)]
 
 mod config;
@@ -12,6 +13,7 @@ mod ground;
 
 mod boot;
 mod connections;
+mod early;
 mod explained;
 mod flood;
 mod forwarding;
@@ -66,7 +68,11 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for target in [Target::Nflog, Target::Log] {
         for family in Family::BOTH {
-            let case = Case { family, target };
+            let case = Case {
+                family,
+                target,
+                early: false,
+            };
             let of_this_family: &[&[Row]] =
                 family.pick(&[], &[multicast::V6_ROWS, neighbours::V6_ROWS]);
             // What becomes of many packets is counted, not logged.
@@ -75,8 +81,17 @@ fn main() -> ExitCode {
                 Target::Log => &[],
             };
             let rows = rows.iter().chain(of_this_family).chain(counted);
-            let rows = rows.copied().flatten();
-            trials.extend(rows.map(|&row| case.trial(row)));
+            let rows: Vec<Row> = rows.copied().flatten().copied().collect();
+            trials.extend(rows.iter().map(|row| case.trial(*row)));
+            let early = Case {
+                early: true,
+                ..case
+            };
+            let of_bans = rows
+                .iter()
+                .filter(|(name, _)| early::is_of_bans(name, target));
+            let of_bans = of_bans.chain(early::ROWS);
+            trials.extend(of_bans.map(|row| early.trial(*row)));
         }
     }
     run(trials)
@@ -90,6 +105,8 @@ type Row = (&'static str, fn(Case) -> Result<(), Failed>);
 struct Case {
     family: Family,
     target: Target,
+    /// Whether bans hold before connection tracking.
+    early: bool,
 }
 
 impl Case {
@@ -98,8 +115,9 @@ impl Case {
             Target::Nflog => "",
             Target::Log => "log::",
         };
+        let early = if self.early { "early::" } else { "" };
         trial(
-            format!("{group}{}::{name}", self.family.pick("v4", "v6")),
+            format!("{early}{group}{}::{name}", self.family.pick("v4", "v6")),
             move || row(self),
         )
     }

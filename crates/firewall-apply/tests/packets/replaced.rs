@@ -46,7 +46,7 @@ fn no_packet_is_judged_by_half_a_firewall(case: Case) -> Result<(), Failed> {
     let mut files = Vec::new();
     for (name, config) in [("other", other), ("one", one)] {
         let path = directory.path().join(name);
-        fs::write(&path, config.toml(case.target))?;
+        fs::write(&path, config.toml(case))?;
         files.push(path);
     }
     let (stranger, enemy) = (ground.source(1), ground.source(2));

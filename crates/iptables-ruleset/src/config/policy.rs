@@ -17,6 +17,9 @@ pub struct Policies {
     /// `trusted-interfaces`: everything that comes in by one of them is let in, whoever sends it,
     /// and not logged; by default only what this host sends to itself.
     pub trusted_interfaces: Vec<InterfaceName>,
+    /// `early-drop`: whoever is banned is dropped before connection tracking, in `PREROUTING` of
+    /// table `raw`; by default in `INPUT` alone.
+    pub early_drop: bool,
 }
 
 /// `policy.position`: where in INPUT the firewall's jump stands.
@@ -62,6 +65,7 @@ impl Default for Policies {
             output: OutputPolicy::Accept,
             position: Position::Keep,
             trusted_interfaces: Vec::new(),
+            early_drop: false,
         }
     }
 }

@@ -62,11 +62,10 @@ impl Route {
         let mut logged: Vec<LogLine> = Vec::new();
         let mut ended: Vec<(usize, Ending)> = Vec::new();
         for (place, table) in chains(tables, &packet) {
-            let untracked = packet.state() == Tracking::Untracked;
             // Connection tracking has not seen it yet.
             let before = place.hook == "prerouting" && place.priority < NF_IP_PRI_CONNTRACK;
-            let as_seen = if before && !untracked {
-                packet.clone().tracking(Tracking::Invalid)
+            let as_seen = if before {
+                packet.clone().unseen()
             } else {
                 packet.clone()
             };

@@ -48,6 +48,10 @@ pub(crate) fn wrote(family: Family, table: Table, chain: &str, rules: &[String])
         "LOG_AND_DROP_OUT" => logs("OUT-BLOCKED"),
         "LOG_AND_ACCEPT_FORWARD" => logs("FORWARD-ALLOWED"),
         "LOG_AND_DROP_FORWARD" => logs("FORWARD-BLOCKED"),
+        "FIREWALL_EARLY" => rules
+            .iter()
+            .any(|rule| rule.ends_with("-j FIREWALL_BANNED")),
+        "FIREWALL_BANNED" => has("-i lo -j RETURN") && has("-j LOG_AND_DROP"),
         "FIREWALL_CROWDED" => has("-j LOG_AND_DROP_LIMITED"),
         "LOG_AND_ACCEPT" => logs("ALLOWED") || only("-j ACCEPT"),
         "LOG_AND_DROP" => logs("BLOCKED") || only("-j DROP"),
@@ -59,6 +63,7 @@ pub(crate) fn wrote(family: Family, table: Table, chain: &str, rules: &[String])
 
 #[cfg(test)]
 mod tests {
+    use super::super::early;
     use super::*;
     use crate::config::FloorParts;
     use crate::{Config, Rule, Ruleset};
@@ -98,12 +103,13 @@ mod tests {
                     config.floor(family, &logging).unwrap(),
                     config.floor_apart(family, &silent).unwrap(),
                     config.floor_apart(family, &logging).unwrap(),
+                    early::ruleset(&config, family).unwrap(),
                 ];
-                for (chain, rules) in written.iter().flat_map(texts) {
-                    assert!(
-                        wrote(family, Table::Filter, &chain, &rules),
-                        "{chain}: {rules:#?}"
-                    );
+                for ruleset in &written {
+                    for (chain, rules) in texts(ruleset) {
+                        let known = wrote(family, ruleset.table(), &chain, &rules);
+                        assert!(known, "{chain}: {rules:#?}");
+                    }
                 }
             }
         }

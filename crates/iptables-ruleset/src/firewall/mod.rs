@@ -4,6 +4,7 @@ mod address;
 mod bans;
 mod budget;
 pub(crate) mod earlier;
+mod early;
 mod floor;
 mod forward;
 mod input;
@@ -47,7 +48,12 @@ impl Config {
     /// # Errors
     /// Those of [`ruleset`](Self::ruleset).
     pub fn rulesets(&self, family: Family) -> Result<Vec<Ruleset>, BuildError> {
-        Ok(vec![self.ruleset(family)?])
+        let mut rulesets = Vec::new();
+        if self.policy.early_drop {
+            rulesets.push(early::ruleset(self, family)?);
+        }
+        rulesets.push(self.ruleset(family)?);
+        Ok(rulesets)
     }
 
     /// The rules that another configuration can have in tables where this one has none, and the
@@ -56,7 +62,11 @@ impl Config {
     /// # Errors
     /// Those of [`ruleset`](Self::ruleset).
     pub fn unwanted(&self, family: Family) -> Result<Vec<Ruleset>, BuildError> {
-        Ok(vec![self.floor_apart(family, &FloorParts::default())?])
+        let mut rulesets = vec![self.floor_apart(family, &FloorParts::default())?];
+        if !self.policy.early_drop {
+            rulesets.push(early::ruleset(self, family)?);
+        }
+        Ok(rulesets)
     }
 
     /// What is to stand where the rules for one family cannot go in, so that a host is not left
@@ -197,6 +207,9 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
     Ok(sets)
 }
 
+/// The chain that PREROUTING of `raw` jumps to.
+pub(crate) const EARLY: &str = "FIREWALL_EARLY";
+
 /// The chains of our own.
 struct Chains {
     input: ChainName,
@@ -224,6 +237,10 @@ struct Chains {
     docker_user: ChainName,
     /// For a floor where the other names are taken.
     floor: ChainName,
+    /// In `raw`: before connection tracking.
+    early: ChainName,
+    /// In `raw`: for what who is banned sends.
+    banned: ChainName,
 }
 
 impl Chains {
@@ -245,6 +262,8 @@ impl Chains {
             log_and_drop_out: "LOG_AND_DROP_OUT".parse()?,
             docker_user: "DOCKER-USER".parse()?,
             floor: "FIREWALL_FLOOR".parse()?,
+            early: EARLY.parse()?,
+            banned: "FIREWALL_BANNED".parse()?,
         })
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::input::{invalid, opening, opens_nothing};
-use super::{Chains, forward, link, output};
+use super::{Chains, early, forward, link, output};
 use crate::config::{List, ServiceName};
-use crate::match_::Match;
+use crate::match_::{Match, Socket};
 use crate::{BuildError, Config, Family, Rule, Ruleset, SetName, Target};
 
 /// What a rule of the firewall is there for.
@@ -64,7 +64,7 @@ pub struct Purposes {
 }
 
 impl Config {
-    /// What the rules of [`ruleset`](Self::ruleset) are there for.
+    /// What the rules of [`rulesets`](Self::rulesets) are there for.
     ///
     /// # Errors
     /// Those of [`ruleset`](Self::ruleset).
@@ -79,7 +79,8 @@ impl Config {
             rules: BTreeMap::new(),
         };
         let without = bare.ruleset(family)?;
-        for (chain, text, rule, is_last) in rules(&without) {
+        let early = early::ruleset(self, family)?;
+        for (chain, text, rule, is_last) in rules(&without).chain(rules(&early)) {
             let purpose = common.purpose(rule, is_last);
             purposes.rules.insert((chain, text), purpose);
         }
@@ -157,6 +158,16 @@ impl Common {
             .collect();
         let first = [Purpose::Loopback, Purpose::KnownConnections];
         known.extend(opening(&Config::default(), family)?.into_iter().zip(first));
+        // What raw leaves to INPUT is what INPUT lets in.
+        let left = |(rule, purpose): &(Rule, Purpose)| {
+            let matches = rule.matches().iter().cloned();
+            let left = matches.fold(Rule::new(Target::Return), Rule::matching);
+            (left, purpose.clone())
+        };
+        let left: Vec<_> = known.iter().map(left).collect();
+        known.extend(left);
+        let socket = Rule::new(Target::Return).matching(Socket::bound());
+        known.push((socket, Purpose::KnownConnections));
         known.push((forward::known(), Purpose::KnownConnections));
         known.push((output::loopback()?, Purpose::Loopback));
         known.push((output::lease(family)?, Purpose::Link));

@@ -1,10 +1,12 @@
 //! `-m addrtype`.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Field, Info};
+use crate::packet::{Answer, Facts, Packet};
 use crate::{BuildError, Family};
 
 /// `-m addrtype`: what kind of address the packet comes from or goes to, as this host's routing has
@@ -144,6 +146,28 @@ impl MatchKind for AddrType {
             destination: AddrTypes(info.u16(DESTINATION)?),
             flags: info.u32(TYPE_FLAGS)?,
         })
+    }
+
+    fn ask(&self, packet: &Packet, _facts: &mut dyn Facts) -> Answer {
+        let inverted = self.flags & XT_ADDRTYPE_INVERT_DEST != 0;
+        let asked = Self {
+            flags: self.flags & !XT_ADDRTYPE_INVERT_DEST,
+            ..*self
+        };
+        // Of other kinds only the routes of the host know.
+        if asked != Self::destination(AddrTypes::LOCAL) {
+            return Answer::perhaps("what kind of address that is to this host");
+        }
+        let to_many = packet.destination().is_some_and(|address| match address {
+            IpAddr::V4(v4) => v4.is_broadcast() || v4.is_multicast(),
+            IpAddr::V6(v6) => v6.is_multicast(),
+        });
+        let because = match (packet.is_passed_on(), to_many) {
+            (true, _) => "it is for another host",
+            (_, true) => "it goes to many",
+            _ => "it is for this host",
+        };
+        Answer::known(!packet.is_passed_on() && !to_many, because).inverted(inverted)
     }
 
     fn check(&self, _protocol: Option<&Protocol>, family: Family) -> Result<(), String> {

@@ -17,6 +17,7 @@ mod other;
 mod port;
 mod protocol;
 mod set;
+mod socket;
 mod tcp;
 mod udp;
 
@@ -38,6 +39,7 @@ pub use multiport::Multiport;
 pub use other::Other;
 pub use protocol::Protocol;
 pub use set::{Counter, Set};
+pub use socket::Socket;
 pub use tcp::{Tcp, TcpFlags};
 pub use udp::Udp;
 
@@ -141,6 +143,8 @@ match_kinds! {
     AddrType,
     /// `-m iprange`: an address between two.
     IpRange,
+    /// `-m socket`: whether a socket is waiting for it.
+    Socket,
     /// `-m comment`: matches everything.
     Comment,
     /// What another program asks for and is not known here.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::read::{self, CHAINS, RULES};
 use super::socket::Socket;
+use crate::firewall::EARLY;
 use crate::kernel::outcome::Outcome;
 use crate::kernel::snapshot::{KernelTable, RuleState};
 use crate::wire::attributes::Attributes;
@@ -120,6 +121,8 @@ impl Short {
             Outcome::Drop | Outcome::Reject | Outcome::Queue | Outcome::Undecided => {
                 self.drops += 1;
             }
+            // Ours, also where it has lost its mark.
+            Outcome::Jump(to) if to == EARLY => {}
             Outcome::Jump(to) | Outcome::Goto(to) => drop(self.leads_to.insert(to)),
             _ => {}
         }

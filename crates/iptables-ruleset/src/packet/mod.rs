@@ -34,6 +34,8 @@ pub struct Packet {
     icmp: Option<(u8, u8)>,
     tcp_flags: u8,
     tracking: Tracking,
+    /// Whether it has come to connection tracking.
+    seen: bool,
 }
 
 /// What connection tracking says of a packet.
@@ -64,6 +66,7 @@ impl Packet {
             icmp: None,
             tcp_flags: TCP_SYN,
             tracking: Tracking::New,
+            seen: true,
         }
     }
 
@@ -147,6 +150,14 @@ impl Packet {
         Self { tracking, ..self }
     }
 
+    /// Before it comes to connection tracking.
+    pub(crate) fn unseen(self) -> Self {
+        Self {
+            seen: false,
+            ..self
+        }
+    }
+
     /// Where it comes from.
     pub fn source(&self) -> IpAddr {
         self.source
@@ -199,6 +210,16 @@ impl Packet {
 
     /// What connection tracking says of it.
     pub fn state(&self) -> Tracking {
+        match self.tracking {
+            Tracking::Untracked => Tracking::Untracked,
+            // It knows nothing of it.
+            _ if !self.seen => Tracking::Invalid,
+            known => known,
+        }
+    }
+
+    /// What connection tracking says of it, or will say once it comes there.
+    pub(crate) fn begun(&self) -> Tracking {
         self.tracking
     }
 

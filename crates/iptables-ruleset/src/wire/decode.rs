@@ -271,7 +271,7 @@ fn immediate(data: &Attributes<'_>) -> Option<Expression> {
 }
 
 /// The xt extensions that there is a match or a target for.
-const EXTENSIONS: [&str; 12] = [
+const EXTENSIONS: [&str; 13] = [
     "addrtype",
     "comment",
     "connlimit",
@@ -282,6 +282,7 @@ const EXTENSIONS: [&str; 12] = [
     "iprange",
     "multiport",
     "set",
+    "socket",
     "LOG",
     "REJECT",
 ];

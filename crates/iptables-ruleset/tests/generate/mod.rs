@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use iptables_ruleset::match_::{
     AddrType, AddrTypes, Comment, ConnLimit, Conntrack, Counter, CtState, Destination, Direction,
     HashLimit, Icmp, InInterface, IpRange, Limit, Mark, Match, Multiport, OutInterface, Protocol,
-    Set, Source, Tcp, TcpFlags, Udp,
+    Set, Socket, Source, Tcp, TcpFlags, Udp,
 };
 use iptables_ruleset::target::{Log, LogLevel, Nflog, Reject, RejectWith};
 use iptables_ruleset::{Family, Network, PortRange, Rate, RateUnit, Rule, Target};
@@ -298,6 +298,7 @@ fn other(family: Family) -> impl Strategy<Value = Match> {
         hashlimit(),
         connlimit(),
         addrtype(),
+        select(vec![Socket::bound(), Socket::any()]).prop_map(Match::from),
         iprange(family),
         "[ -~]{1,40}".prop_map(|text| Comment::new(&text).expect("is printable").into()),
     ]

@@ -55,6 +55,8 @@ g -m connlimit --connlimit-upto 3 --connlimit-daddr -j ACCEPT
 g -m addrtype --dst-type UNICAST,MULTICAST -j DROP
 g -m addrtype ! --src-type LOCAL --limit-iface-in -j ACCEPT
 if [ "$P" = icmp ]; then A=192.0.2.1-192.0.2.9 B=10.0.0.0-10.255.255.255; else A=2001:db8::1-2001:db8::9 B=fe80::-fe80::ffff; fi
+g -m socket -j RETURN
+g -m socket --nowildcard -j RETURN
 g -m iprange --src-range $A -m iprange ! --src-range $B -j ACCEPT
 g -j LOG
 g -j LOG --log-prefix "IPTABLES-BLOCKED: " --log-level info --log-tcp-options --log-ip-options --log-uid --log-tcp-sequence

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use iptables_ruleset::{Config, Family};
 use netns_testbed::{Failed, Namespace, Trial, trial};
 
-use crate::fixture::{apply, make_sets, saved, tool};
+use crate::fixture::{apply, make_sets, rulesets, saved_all, tool};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
@@ -34,16 +34,21 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn check(case: &Path) -> Result<(), Failed> {
     let config = Config::parse(&fs::read_to_string(case.join("firewall.toml"))?)?;
     apply(&config)?;
+    let rulesets = rulesets(&config)?;
     for (family, file) in [
         (Family::Ipv4, "iptables.save"),
         (Family::Ipv6, "ip6tables.save"),
     ] {
         let expected = fs::read_to_string(case.join(file))?;
-        assert_eq!(saved(family)?, expected, "what {file} prints of our rules");
+        assert_eq!(
+            saved_all(&rulesets, family)?,
+            expected,
+            "what {file} prints of our rules"
+        );
         let read_back = Namespace::new()?.run(|| -> Result<String, Failed> {
             make_sets(&config)?;
             tool(family, "-restore")?.input(expected.clone()).run(&[])?;
-            saved(family)
+            saved_all(&rulesets, family)
         })?;
         assert_eq!(read_back, expected, "the file through {file}'s own tools");
     }

@@ -4,7 +4,7 @@ use std::io;
 
 use iptables_ruleset::{
     Applied, ApplyError, Config, Family, Kernel as _, KernelSet, Nftables, Plan, ResolveSet,
-    Ruleset, Snapshot,
+    Ruleset, Snapshot, Table,
 };
 use netns_testbed::{Failed, Tool};
 
@@ -51,12 +51,22 @@ pub(crate) fn sets(config: &Config) -> impl ResolveSet<Error = io::Error> + use<
     }
 }
 
-pub(crate) fn rulesets(config: &Config) -> Result<[Ruleset; 2], Failed> {
-    Ok([config.ruleset(Family::Ipv4)?, config.ruleset(Family::Ipv6)?])
+/// The rules of both families, in the order in which `iptables-save` prints their tables.
+pub(crate) fn rulesets(config: &Config) -> Result<Vec<Ruleset>, Failed> {
+    let mut all = Vec::new();
+    for family in Family::BOTH {
+        all.extend(config.rulesets(family)?);
+    }
+    Ok(all)
 }
 
 pub(crate) fn plan(config: &Config) -> Result<Plan, Failed> {
-    Ok(Plan::install(&rulesets(config)?, &mut sets(config))?)
+    let mut unwanted = Vec::new();
+    for family in Family::BOTH {
+        unwanted.extend(config.unwanted(family)?);
+    }
+    let plan = Plan::install(&rulesets(config)?, &mut sets(config))?;
+    Ok(plan.without(&unwanted)?)
 }
 
 /// Makes the sets and puts the firewall in.
@@ -81,7 +91,19 @@ pub(crate) fn tool(family: Family, ending: &str) -> Result<Tool, Failed> {
 /// What `iptables-save -t filter` prints, without its comments and with the counters of the
 /// built-in chains at zero.
 pub(crate) fn saved(family: Family) -> Result<String, Failed> {
-    let text = tool(family, "-save")?.run(&["-t", "filter"])?;
+    saved_of(Table::Filter, family)
+}
+
+/// What `iptables-save` prints of the tables of the rulesets of that family, in this form.
+pub(crate) fn saved_all(rulesets: &[Ruleset], family: Family) -> Result<String, Failed> {
+    let of_family = rulesets.iter().filter(|one| one.family() == family);
+    of_family
+        .map(|ruleset| saved_of(ruleset.table(), family))
+        .collect()
+}
+
+fn saved_of(table: Table, family: Family) -> Result<String, Failed> {
+    let text = tool(family, "-save")?.run(&["-t", table.name()])?;
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     Ok(lines.map(|line| without_counters(line) + "\n").collect())
 }
@@ -97,3 +119,5 @@ fn without_counters(line: &str) -> String {
 pub(crate) const EVERYTHING: &str = include_str!("../cases/30-everything/firewall.toml");
 /// A configuration with all that a service can say.
 pub(crate) const SERVICES: &str = include_str!("../cases/90-services/firewall.toml");
+/// Bans before connection tracking.
+pub(crate) const EARLY_DROP: &str = include_str!("../cases/95-early-drop/firewall.toml");

@@ -6,8 +6,8 @@ use std::{fs, io};
 
 use iptables_ruleset::match_::{
     AddrType, AddrTypes, ConnLimit, Conntrack, Counter, CtState, Destination, Direction, HashLimit,
-    Icmp, InInterface, IpRange, Limit, Mark, Match, Multiport, OutInterface, Protocol, Set, Source,
-    Tcp, TcpFlags, Udp,
+    Icmp, InInterface, IpRange, Limit, Mark, Match, Multiport, OutInterface, Protocol, Set, Socket,
+    Source, Tcp, TcpFlags, Udp,
 };
 use iptables_ruleset::target::{Log, LogLevel, Nflog, Reject, RejectWith};
 use iptables_ruleset::{
@@ -228,7 +228,7 @@ fn limits() -> Result<[Rule; 7], BuildError> {
     ])
 }
 
-fn kinds_of_sources(family: Family) -> Result<[Rule; 5], Failed> {
+fn kinds_of_sources(family: Family) -> Result<[Rule; 7], Failed> {
     let one = |one: Match| Rule::new(Target::Accept).matching(one);
     let [first, last, others, other] = match family {
         Family::Ipv4 => ["192.0.2.1", "192.0.2.9", "10.0.0.0", "10.255.255.255"],
@@ -250,6 +250,8 @@ fn kinds_of_sources(family: Family) -> Result<[Rule; 5], Failed> {
             .inverted()
             .on_incoming_interface()
             .into()),
+        Rule::new(Target::Return).matching(Socket::bound()),
+        Rule::new(Target::Return).matching(Socket::any()),
         one(range(first, last)?.into()).matching(range(others, other)?.inverted()),
     ])
 }

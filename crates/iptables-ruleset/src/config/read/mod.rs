@@ -141,6 +141,9 @@ const POLICY: &[Key<Policies>] = &[
     ("trusted-interfaces", |to, value| {
         extend(&mut to.trusted_interfaces, value, Value::parse)
     }),
+    ("early-drop", |to, value| {
+        set(&mut to.early_drop, value.boolean())
+    }),
 ];
 
 const LOG: &[Key<Log>] = &[
