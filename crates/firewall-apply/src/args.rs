@@ -14,7 +14,7 @@ use crate::words::Span;
 pub(crate) const DEFAULT_CONFIG: &str = "/etc/rampart/firewall.toml";
 
 /// Where a change that waits to be confirmed is written down, unless told otherwise.
-const DEFAULT_PENDING: &str = "/var/lib/rampart/firewall.pending.json";
+pub(crate) const DEFAULT_PENDING: &str = "/var/lib/rampart/firewall.pending.json";
 
 /// Where `save` writes and `restore` and `apply` read, unless told otherwise.
 pub(crate) const DEFAULT_SAVED: &str = "/var/lib/rampart/sets.save";
@@ -340,6 +340,9 @@ pub(crate) struct StatusArgs {
     /// The last configuration that went in [default: /var/lib/rampart/firewall.last.toml]
     #[arg(long, value_name = "FILE")]
     pub(crate) last: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) waiting: WaitingArgs,
 }
 
 /// Options of `doctor`.

@@ -87,6 +87,24 @@ impl Findings {
         self.refused = true;
     }
 
+    /// Adds what another run of the same found.
+    pub(crate) fn add(&mut self, other: Self) {
+        for problem in other.warnings {
+            self.warn(problem);
+        }
+        for problem in other.errors {
+            self.fail(problem);
+        }
+        self.refused |= other.refused;
+        self.differs |= other.differs;
+    }
+
+    /// The errors, in one sentence.
+    pub(crate) fn why(&self) -> String {
+        let errors: Vec<String> = self.errors.iter().map(ToString::to_string).collect();
+        errors.join("; ")
+    }
+
     /// Takes out all that was noted so far.
     pub(crate) fn take(&mut self) -> Vec<Problem> {
         self.only_warn();

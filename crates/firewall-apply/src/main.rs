@@ -36,6 +36,7 @@ mod standing;
 mod status;
 mod style;
 mod surroundings;
+mod syslog;
 mod turn;
 mod verify;
 mod words;

@@ -11,6 +11,7 @@ mod found;
 mod kernel;
 mod log_lines;
 mod log_writer;
+mod pending;
 mod ram_disk;
 mod report;
 mod rotation;
@@ -28,10 +29,11 @@ use crate::config::{Source, Wanted};
 use crate::findings::Findings;
 
 /// What is looked at.
-const ITEMS: [Item; 12] = [
+const ITEMS: [Item; 13] = [
     configuration::ITEM,
     kernel::ITEM,
     rules::ITEM,
+    pending::ITEM,
     sets::ITEM,
     beside::ITEM,
     boot::ITEM,

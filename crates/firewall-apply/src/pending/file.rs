@@ -83,6 +83,21 @@ impl Place {
         })
     }
 
+    /// What waits, told: as a warning, or where something went wrong as an error.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read; a sentence says why.
+    pub(crate) fn note(&self, findings: &mut Findings) -> Result<Option<Pending>, String> {
+        let pending = self.read()?;
+        match pending.as_ref().map(Pending::notice) {
+            None => {}
+            Some(Ok(waits)) => findings.warn(waits),
+            Some(Err(failed)) => findings.fail(failed),
+        }
+        Ok(pending)
+    }
+
     /// Whether something waits.
     pub(super) fn is_taken(&self) -> bool {
         !matches!(self.0.try_exists(), Ok(false))

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use ipset_netlink::{IfMissing, IpSet, SetName};
 use iptables_ruleset::{Checkpoint, Kernel as _, KernelSet, Nftables, Ruleset, Snapshot};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use file::Place;
@@ -51,6 +51,19 @@ pub(crate) struct Pending {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     contents: String,
     rules: Checkpoint,
+    /// What came of going back when it was tried last; `None` as long as it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failed: Option<Trouble>,
+}
+
+/// Going back did not succeed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Trouble {
+    /// When it was tried and was another trouble before.
+    pub(crate) at: Timestamp,
+    /// Why it did not.
+    pub(crate) why: String,
 }
 
 impl Pending {
@@ -98,6 +111,7 @@ impl Pending {
             members,
             contents,
             rules: Checkpoint::of(tables, rulesets, name_of),
+            failed: None,
         })
     }
 
@@ -125,6 +139,38 @@ impl Pending {
             self.until,
             place.path().display(),
         )
+    }
+
+    /// What somebody who looks at the firewall is to know about it: a warning, or as an error what
+    /// went wrong.
+    fn notice(&self) -> Result<String, String> {
+        let at = self.at;
+        if self.is_of_another_boot() {
+            return Ok(format!(
+                "the firewall that was put in at {at:.0}, before the host was started anew, was never confirmed; `firewall-apply` \
+                 forgets it"
+            ));
+        }
+        let until = self.until;
+        if let Some(Trouble { at: tried, why }) = &self.failed {
+            return Err(format!(
+                "nobody confirmed the firewall that was put in at {at:.0}, and going back failed at {tried:.0}: {why}; \
+                 `firewall-apply rollback` tries it again, `firewall-apply confirm` keeps what is there"
+            ));
+        }
+        if until
+            .saturating_add(OVERDUE)
+            .is_ok_and(|late| late < Timestamp::now())
+        {
+            return Err(format!(
+                "the firewall that was put in at {at:.0} was to be confirmed by {until:.0}, and whoever was to take it back is gone; \
+                 `firewall-apply rollback` takes it back, `firewall-apply confirm` keeps it"
+            ));
+        }
+        Ok(format!(
+            "the firewall that was put in at {at:.0} goes back at {until:.0} unless it is confirmed; `firewall-apply confirm` keeps it, \
+             `firewall-apply rollback` takes it back at once"
+        ))
     }
 
     /// Puts back what was there. Returns `false` when the rules are not back; what else is not as
@@ -203,3 +249,5 @@ fn boot() -> String {
 }
 
 const VERSION: u32 = 1;
+/// How long going back may take before it is said that nobody does it.
+const OVERDUE: SignedDuration = SignedDuration::from_secs(30);

@@ -15,9 +15,11 @@ use fork::{Fork, fork};
 use jiff::Timestamp;
 use nix::unistd::close;
 
-use super::{Pending, Place};
+use super::{Pending, Place, Trouble};
 use crate::findings::Findings;
+use crate::host::Host;
 use crate::sets;
+use crate::syslog::{self, Level};
 use crate::turn::wait_for_turn;
 
 /// What [`arm`] returns in each of the two processes.
@@ -130,8 +132,10 @@ impl Waiter {
         wait_until(&self.place, || {
             until.saturating_duration_since(Instant::now())
         });
-        // Nobody is there to be told.
-        go_back_at_last(&self.place, &self.id, &mut Findings::default());
+        // Nobody reads what it would write.
+        let host = Host::of_this_system();
+        let tell = |level, message: &str| syslog::tell(&host, level, message);
+        go_back_at_last(&self.place, &self.id, &mut Findings::default(), tell);
         exit(0)
     }
 }
@@ -160,7 +164,8 @@ pub(crate) fn when_due(place: &Place, findings: &mut Findings) -> Option<Timesta
         let left = pending.until.duration_since(Timestamp::now());
         left.try_into().unwrap_or_default()
     });
-    go_back_at_last(place, &pending.id, findings)
+    // Who called it is told at the end.
+    go_back_at_last(place, &pending.id, findings, |_, _| ())
 }
 
 /// Goes back to before the change that waits. Returns when it was made, if that succeeded.
@@ -198,22 +203,63 @@ enum Gone {
     Astray,
 }
 
-/// Goes back, and tries again what fails: somebody may be locked out.
-fn go_back_at_last(place: &Place, id: &str, findings: &mut Findings) -> Option<Timestamp> {
+/// Goes back, and tries again what fails: somebody may be locked out. `tell` is told what comes of
+/// it, a failure once.
+fn go_back_at_last(
+    place: &Place,
+    id: &str,
+    findings: &mut Findings,
+    tell: impl Fn(Level, &str),
+) -> Option<Timestamp> {
+    let mut told = None;
     for _ in 0..TRIES {
-        match go_back(place, |pending| pending.id == id, findings) {
-            Gone::Back(at) => return Some(at),
+        let mut tried = Findings::default();
+        match go_back(place, |pending| pending.id == id, &mut tried) {
+            Gone::Back(at) => {
+                let left = if tried.failed() {
+                    format!(", but not all of it: {}", tried.why())
+                } else {
+                    String::new()
+                };
+                tell(
+                    Level::Notice,
+                    &format!(
+                        "nobody confirmed the firewall of {at:.0}: what was there before is back{left}"
+                    ),
+                );
+                findings.add(tried);
+                return Some(at);
+            }
             Gone::Nowhere => return None,
-            Gone::Astray => sleep(BETWEEN_TRIES),
+            Gone::Astray => {
+                let why = tried.why();
+                if told.as_ref() != Some(&why) {
+                    tell(
+                        Level::Critical,
+                        &format!(
+                            "nobody confirmed the firewall, and going back fails: {why}; it is tried again for {} minutes. By hand: \
+                             `firewall-apply rollback`, or `firewall-apply confirm` to keep what is there",
+                            TRIES / 60
+                        ),
+                    );
+                    findings.add(tried);
+                    told = Some(why);
+                }
+                sleep(BETWEEN_TRIES);
+            }
         }
     }
+    tell(
+        Level::Critical,
+        "going back is given up: the firewall that nobody confirmed stays until somebody says `firewall-apply rollback`",
+    );
     None
 }
 
 /// Goes back to before the change that `is_it` knows, if that still waits.
 fn go_back(place: &Place, is_it: impl Fn(&Pending) -> bool, findings: &mut Findings) -> Gone {
     let _turn = wait_for_turn(findings);
-    let pending = match place.read() {
+    let mut pending = match place.read() {
         Ok(Some(pending)) if is_it(&pending) => pending,
         Ok(_) => return Gone::Nowhere,
         Err(why) => {
@@ -232,6 +278,16 @@ fn go_back(place: &Place, is_it: impl Fn(&Pending) -> bool, findings: &mut Findi
         place.retire(&pending, findings);
         Gone::Back(pending.at)
     } else {
+        // For whoever looks after it.
+        let why = findings.why();
+        let known = pending.failed.as_ref().map(|trouble| &trouble.why);
+        if known != Some(&why) && place.is_taken() {
+            let at = Timestamp::now();
+            pending.failed = Some(Trouble { at, why });
+            if let Err(why) = place.write(&pending) {
+                findings.warn(why);
+            }
+        }
         Gone::Astray
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use ipset_netlink::IpSet;
 use iptables_ruleset::{ChainName, Hook, Kernel as _, Nftables, Ruleset, Snapshot};
 pub(crate) use report::Report;
-use report::{ChainReport, FamilyReport, JumpReport, Rates, RuleReport};
+use report::{ChainReport, FamilyReport, JumpReport, PendingReport, Rates, RuleReport};
 
 pub(crate) use watch::watch;
 
@@ -19,6 +19,7 @@ use crate::config::{self, Source, Wanted};
 use crate::findings::{Findings, causes, refusal};
 use crate::host::Host;
 use crate::last::Last;
+use crate::pending::Place;
 use crate::rules::{family_name, hooks, place};
 use crate::set_fill::SetFill;
 use crate::style::Style;
@@ -52,6 +53,7 @@ fn look(
         return report;
     };
     report.changed = standing::is_changed(wanted, &last);
+    report.pending = waiting(&args.waiting.pending, findings);
     let Some(mut kernel) = sets::connect(findings) else {
         return report;
     };
@@ -133,6 +135,17 @@ fn family_report(
         jumps: jumps.chain(guests).collect(),
         chains: chains.collect(),
     }
+}
+
+/// The change that waits to be confirmed, if one does.
+fn waiting(path: &Path, findings: &mut Findings) -> Option<PendingReport> {
+    let noted = Place::of(path)?.note(findings);
+    let pending = noted.map_err(|why| findings.fail(why)).ok()??;
+    Some(PendingReport {
+        at: pending.at,
+        until: pending.until,
+        failed: pending.failed,
+    })
 }
 
 fn set_reports(kernel: &mut IpSet, expected: &Wanted, findings: &mut Findings) -> Vec<SetFill> {

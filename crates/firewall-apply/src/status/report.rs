@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::words;
 use crate::config::Source;
+use crate::pending::Trouble;
 use crate::report;
 use crate::rules::Policies;
 use crate::set_fill::SetFill;
@@ -29,6 +30,8 @@ pub(crate) struct Report {
     /// Whether the configuration is another than the one that went in; null where that is not
     /// known.
     pub(crate) changed: Option<bool>,
+    /// The change that waits to be confirmed; null where none does.
+    pub(crate) pending: Option<PendingReport>,
     /// The rules; none when the kernel could not be asked.
     pub(crate) families: Vec<FamilyReport>,
     /// The sets.
@@ -40,6 +43,17 @@ pub(crate) struct Report {
 impl report::Report for Report {
     const COMMAND: &'static str = "status";
     const TEXT_IS_WANTED: bool = true;
+}
+
+/// A change that waits to be confirmed.
+#[derive(Debug, Serialize)]
+pub(crate) struct PendingReport {
+    /// When it was made.
+    pub(crate) at: Timestamp,
+    /// When it goes back.
+    pub(crate) until: Timestamp,
+    /// What came of going back; null as long as nobody tried.
+    pub(crate) failed: Option<Trouble>,
 }
 
 /// The rules of a table of a family.
@@ -113,6 +127,7 @@ impl Report {
             since: None,
             since_from: None,
             changed: None,
+            pending: None,
             families: Vec::new(),
             sets: Vec::new(),
             style,

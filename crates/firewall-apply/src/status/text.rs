@@ -160,6 +160,7 @@ fn label(chain: &str, rule: &RuleReport) -> String {
         _ => "",
     };
     match (rule.purpose, &rule.of) {
+        ("trusted", Some(interface)) => format!("trusted {interface}"),
         (_, Some(of)) => format!("{of}{way}"),
         ("loopback", _) => format!("loopback{way}"),
         ("known-connections", _) => {

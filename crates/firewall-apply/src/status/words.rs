@@ -8,6 +8,8 @@ pub(super) fn purpose(purpose: &Purpose) -> (&'static str, Option<String>) {
     match purpose {
         Purpose::Loopback => ("loopback", None),
         Purpose::KnownConnections => ("known-connections", None),
+        Purpose::Trusted(name) => ("trusted", Some(name.to_string())),
+        Purpose::Quiet(kind) => ("quiet", Some((*kind).to_owned())),
         Purpose::Link => ("link", None),
         Purpose::Local => ("local", None),
         Purpose::Listed(list) => ("listed", Some((*list).to_owned())),
@@ -31,6 +33,8 @@ pub(super) fn counted(purpose: &Purpose, rule: &Rule) -> &'static str {
     match (purpose, rule.target()) {
         (_, Target::Log(_) | Target::Nflog(_)) => "logged",
         (Purpose::Loopback | Purpose::KnownConnections | Purpose::Link, _) => "packets",
+        (Purpose::Trusted(_), _) => "let in unlogged",
+        (Purpose::Quiet(_), _) => "dropped unlogged",
         (Purpose::Service(_), Target::Accept) if is_untracked(rule) => "later packets, untracked",
         (Purpose::Service(_), Target::Jump(to)) if to.as_str() == CROWDED => "while it was crowded",
         (Purpose::Service(_), Target::Jump(to)) if to.as_str() == LIMITED => "over the limit",

@@ -2,16 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use netns_testbed::{Failed, Tool, Trial, trial};
-use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::host::{FAMILIES, Run, Scratch, all_rules, all_sets, firewall_apply, text, tool};
+use crate::host::{FAMILIES, all_rules, all_sets, tool};
+use crate::machine::{AFTER, BEFORE, LONG, Machine, is_gone, listed, process_of, wait_until};
 use crate::saved::start_anew;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -42,14 +39,6 @@ pub(crate) fn trials() -> Vec<Trial> {
             nothing_else_is_changed_while_one_waits,
         ),
         trial(
-            "who_waits_has_left_the_session",
-            who_waits_has_left_the_session,
-        ),
-        trial(
-            "the_file_is_enough_when_nobody_waits_any_more",
-            the_file_is_enough_when_nobody_waits_any_more,
-        ),
-        trial(
             "a_host_that_is_started_anew_has_the_confirmed_firewall",
             a_host_that_is_started_anew_has_the_confirmed_firewall,
         ),
@@ -61,95 +50,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             "a_file_that_is_damaged_is_named",
             a_file_that_is_damaged_is_named,
         ),
-        trial("the_unit_waits_as_well", the_unit_waits_as_well),
     ]
-}
-
-/// Far more than anything here takes.
-const ENOUGH: Duration = Duration::from_secs(60);
-/// A time that no trial reaches.
-const LONG: &str = "1h";
-
-const BEFORE: &str =
-    "[[service]]\nname = \"ssh\"\nprotocol = \"tcp\"\nports = [22]\nrate = \"10/minute\"\n";
-const AFTER: &str = "[policy]\nforward = \"accept\"\nposition = \"first\"\n[forward]\nprotect = true\n[[service]]\nname = \"web\"\nprotocol = \"tcp\"\nports = [80]\n";
-
-/// A host with a state directory.
-pub(crate) struct Machine {
-    scratch: Scratch,
-    saved: String,
-    pending: String,
-}
-
-impl Machine {
-    pub(crate) fn new() -> Result<Self, Failed> {
-        let scratch = Scratch::new()?;
-        let saved = text(&scratch.path("sets.save"));
-        let pending = text(&scratch.path("firewall.pending.json"));
-        Ok(Self {
-            scratch,
-            saved,
-            pending,
-        })
-    }
-
-    /// The arguments of an apply of this configuration.
-    pub(crate) fn arguments(&self, config: &str, more: &[&str]) -> Result<Vec<String>, Failed> {
-        let config = self.scratch.file("firewall.toml", config)?;
-        let arguments = [
-            "--config",
-            &config,
-            "--json",
-            "apply",
-            "--saved",
-            &self.saved,
-        ];
-        let all = arguments.iter().chain(more);
-        Ok(all.map(|argument| (*argument).to_owned()).collect())
-    }
-
-    pub(crate) fn apply(&self, config: &str, more: &[&str]) -> Result<Run, Failed> {
-        let arguments = self.arguments(config, more)?;
-        firewall_apply(&arguments.iter().map(String::as_str).collect::<Vec<_>>())
-    }
-
-    fn reset(&self) -> Result<Run, Failed> {
-        firewall_apply(&["--config", "/dev/null", "reset", "--pending", &self.pending])
-    }
-
-    pub(crate) fn say(&self, command: &str) -> Result<Run, Failed> {
-        firewall_apply(&["--json", command, "--pending", &self.pending])
-    }
-
-    pub(crate) fn file(&self) -> PathBuf {
-        self.scratch.path("firewall.pending.json")
-    }
-
-    /// What is kept of the configuration that went in last.
-    pub(crate) fn last(&self) -> Result<String, Failed> {
-        Ok(fs::read_to_string(self.scratch.path("firewall.last.toml"))?)
-    }
-
-    /// Writes what is kept of the configuration that went in last.
-    pub(crate) fn write_last(&self, last: &str) -> Result<(), Failed> {
-        self.scratch.file("firewall.last.toml", last).map(drop)
-    }
-
-    /// Waits until nothing waits to be confirmed.
-    fn settled(&self) -> Result<(), Failed> {
-        wait_until("the change goes back", || !self.file().exists())
-    }
-}
-
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) -> Result<(), Failed> {
-    let started = Instant::now();
-    while !is_so() {
-        if started.elapsed() > ENOUGH {
-            return Err(format!("never: {what}").into());
-        }
-        sleep(Duration::from_millis(20));
-    }
-    Ok(())
 }
 
 /// Rules by hand in our chains and around our jump, of both families, and counters that run no
@@ -195,26 +96,6 @@ fn by_hand() -> Result<(), Failed> {
     ])?;
     nft.run(&["insert rule ip6 filter LOG_AND_ACCEPT ct state established counter accept"])?;
     Ok(())
-}
-
-/// Both families as the stock tools list them, with counters of rules, and as nft does.
-fn listed() -> Result<String, Failed> {
-    let mut all = String::new();
-    for family in ["ip", "ip6"] {
-        let listing = Tool::require("nft")?.run(&["list", "table", family, "filter"]);
-        // There may be none.
-        all += &listing.unwrap_or_default();
-    }
-    for (tool_name, _) in FAMILIES {
-        let save = Tool::require(&format!("{tool_name}-save"))?;
-        let text = save.output(&["-c", "-t", "filter"])?;
-        let text = String::from_utf8_lossy(&text.stdout).into_owned();
-        for line in text.lines().filter(|line| !line.starts_with(['#', ':'])) {
-            all += line;
-            all.push('\n');
-        }
-    }
-    Ok(all)
 }
 
 /// Every way in which a rule by hand can stand there, and what becomes of it.
@@ -395,103 +276,6 @@ fn nothing_else_is_changed_while_one_waits() -> Result<(), Failed> {
     Ok(())
 }
 
-fn process_of(run: &Run) -> Result<i32, Failed> {
-    let process = run.json()?["confirm"]["process"].as_i64();
-    let process = process.ok_or_else(|| format!("nobody waits: {run:?}"))?;
-    Ok(i32::try_from(process)?)
-}
-
-/// Whether a process has ended; one that nobody waited for counts.
-fn is_gone(process: i32) -> bool {
-    match fs::read_to_string(format!("/proc/{process}/stat")) {
-        Ok(stat) => stat
-            .rsplit(") ")
-            .next()
-            .is_some_and(|rest| rest.starts_with('Z')),
-        Err(_) => true,
-    }
-}
-
-/// Neither a terminal that is lost nor the end of all that the first process belonged to reaches
-/// it.
-fn who_waits_has_left_the_session() -> Result<(), Failed> {
-    use std::os::unix::process::CommandExt as _;
-    use std::process::{Command, Stdio};
-
-    let machine = Machine::new()?;
-    machine.apply(BEFORE, &[])?.exits(0)?;
-    let before = listed()?;
-    // As with ssh, somebody reads standard output until nobody has it open.
-    let child = Command::new(env!("CARGO_BIN_EXE_firewall-apply"))
-        .args(machine.arguments(AFTER, &["--confirm-within", LONG])?)
-        .stdout(Stdio::piped())
-        .process_group(0)
-        .spawn()?;
-    let group = Pid::from_raw(i32::try_from(child.id())?);
-    let started = Instant::now();
-    let run = Run::from(child.wait_with_output()?).exits(0)?;
-    let read_in = started.elapsed();
-    let process = process_of(&run)?;
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let rest: Vec<&str> = stat
-        .rsplit(") ")
-        .next()
-        .unwrap_or_default()
-        .split(' ')
-        .collect();
-    // Of proc(5): state, ppid, pgrp, session, tty_nr.
-    let number = process.to_string();
-    assert_eq!(
-        rest.get(2..5),
-        Some(&[&*number, &*number, "0"][..]),
-        "{stat}"
-    );
-    for signal in [Signal::SIGHUP, Signal::SIGKILL] {
-        assert_eq!(killpg(group, signal), Err(Errno::ESRCH));
-    }
-    let open = fs::read_dir(format!("/proc/{process}/fd"))?;
-    for file in open {
-        let target = fs::read_link(file?.path())?;
-        let target = target.to_string_lossy();
-        let is_own = target == "/dev/null" || target.starts_with("socket:");
-        assert!(is_own, "{target}");
-    }
-    machine.say("rollback")?.exits(0)?;
-    assert_eq!(listed()?, before);
-    wait_until("the process ends", || is_gone(process))?;
-    // Standard output had an end long before.
-    assert!(read_in < ENOUGH);
-    Ok(())
-}
-
-fn the_file_is_enough_when_nobody_waits_any_more() -> Result<(), Failed> {
-    let machine = Machine::new()?;
-    machine.apply(BEFORE, &[])?.exits(0)?;
-    let before = listed()?;
-    for command in ["rollback", "confirm"] {
-        let run = machine
-            .apply(AFTER, &["--confirm-within", "1s"])?
-            .exits(0)?;
-        let after = listed()?;
-        let process = process_of(&run)?;
-        kill(Pid::from_raw(process), Signal::SIGKILL)?;
-        wait_until("the process ends", || is_gone(process))?;
-        // Unless its time was over before that.
-        if !machine.file().exists() {
-            return Err("too slow to be killed in time".into());
-        }
-        machine.say(command)?.exits(0)?;
-        let expected = if command == "confirm" {
-            &after
-        } else {
-            &before
-        };
-        assert_eq!(&listed()?, expected, "{command}");
-        assert!(!machine.file().exists());
-    }
-    Ok(())
-}
-
 fn a_host_that_is_started_anew_has_the_confirmed_firewall() -> Result<(), Failed> {
     let machine = Machine::new()?;
     machine.apply(BEFORE, &[])?.exits(0)?;
@@ -572,31 +356,5 @@ fn a_file_that_is_damaged_is_named() -> Result<(), Failed> {
     fs::write(machine.file(), whole)?;
     machine.say("rollback")?.exits(0)?;
     assert_eq!(listed()?, before);
-    Ok(())
-}
-
-/// A session whose processes all end with it takes the one that waits along; this one it does not.
-fn the_unit_waits_as_well() -> Result<(), Failed> {
-    let machine = Machine::new()?;
-    machine.apply(BEFORE, &[])?.exits(0)?;
-    let before = listed()?;
-    let run = machine
-        .apply(AFTER, &["--confirm-within", "2s"])?
-        .exits(0)?;
-    kill(Pid::from_raw(process_of(&run)?), Signal::SIGKILL)?;
-    firewall_apply(&["rollback", "--when-due", "--pending", &machine.pending])?.exits(0)?;
-    assert_eq!(listed()?, before);
-    firewall_apply(&["rollback", "--when-due", "--pending", &machine.pending])?.exits(0)?;
-    let service = include_str!("../../../../packaging/systemd/rampart-rollback.service");
-    let path = include_str!("../../../../packaging/systemd/rampart-rollback.path");
-    for (unit, line) in [
-        (
-            service,
-            "ExecStart=/usr/sbin/firewall-apply rollback --when-due",
-        ),
-        (path, "PathExists=/var/lib/rampart/firewall.pending.json"),
-    ] {
-        assert!(unit.lines().any(|other| other == line), "{line} is missing");
-    }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use netns_testbed::{Failed, Tool, Trial, trial};
 use serde_json::{Value, json};
 
-use crate::confirm::Machine;
 use crate::host::{FAMILIES, Scratch, firewall_apply, tool};
+use crate::machine::Machine;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

@@ -2,10 +2,10 @@
 
 use netns_testbed::{Failed, Tool, Trial, trial};
 
-use crate::confirm::Machine;
 use crate::host::{
     DEFAULTS, FAMILIES, Scratch, all_rules, all_sets, apply, firewall_apply, rules, tool,
 };
+use crate::machine::Machine;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![

@@ -15,8 +15,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::confirm::Machine;
 use crate::host::all_rules;
+use crate::machine::Machine;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -27,6 +27,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial(
             "killed_at_every_system_call_what_waits_can_go_back",
             what_waits_can_go_back,
+        ),
+        trial(
+            "killed_in_the_middle_who_waits_goes_back",
+            who_waits_goes_back,
         ),
         trial(
             "killed_at_every_system_call_a_rollback_can_be_said_again",
@@ -89,6 +93,14 @@ impl Firewalls {
         assert!(differences.is_empty(), "{differences:#?}");
         self.seen = Some((tables, false));
         self.machine.write_last(last)
+    }
+
+    /// Whether the kernel has changed nothing since the tables were last seen.
+    fn is_unchanged(&mut self) -> Result<bool, Failed> {
+        Ok(match &self.seen {
+            Some((tables, _)) => self.kernel.is_current(tables)?,
+            None => false,
+        })
     }
 
     /// Whether the new one is in; anything but the one or the other is an error.
@@ -160,6 +172,34 @@ fn what_waits_can_go_back() -> Result<(), Failed> {
         went_back > SHARES + 10,
         "it was never killed while it changed something"
     );
+    Ok(())
+}
+
+/// Also where the first process never came to say that the change is in.
+fn who_waits_goes_back() -> Result<(), Failed> {
+    const SOME: usize = 6;
+    let went_back = everywhere(|calls| {
+        let mut firewalls = Firewalls::new()?;
+        let mut went_back = 0;
+        for at in calls.step_by(SOME) {
+            let waits = ["--confirm-within", "1s"];
+            let arguments = firewalls.machine.arguments(NEW, &waits)?;
+            let killed = is_killed_at(at, &arguments)?;
+            if firewalls.is_unchanged()? {
+                // Whether somebody waits by now, there is nothing to go back to.
+                firewalls.machine.say("rollback")?;
+            } else {
+                went_back += 1;
+            }
+            firewalls.machine.settled()?;
+            assert!(!firewalls.is_new(at)?, "killed at system call {at}");
+            if !killed {
+                break;
+            }
+        }
+        Ok(went_back)
+    })?;
+    assert!(went_back > SHARES, "it was never killed behind the change");
     Ok(())
 }
 

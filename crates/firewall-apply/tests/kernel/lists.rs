@@ -3,8 +3,8 @@
 use netns_testbed::{Failed, Trial, trial};
 use serde_json::{Value, json};
 
-use crate::confirm::Machine;
 use crate::host::{Run, Scratch, all_rules, all_sets, firewall_apply, text, tool};
+use crate::machine::Machine;
 use crate::saved::start_anew;
 
 pub(crate) fn trials() -> Vec<Trial> {

@@ -16,6 +16,7 @@ mod host;
 mod input;
 mod killed;
 mod lists;
+mod machine;
 mod members;
 mod others;
 mod restored;
@@ -25,6 +26,7 @@ mod sets;
 mod status;
 mod surroundings;
 mod unchanged;
+mod waiting;
 
 fn main() -> std::process::ExitCode {
     netns_testbed::run(
@@ -46,6 +48,7 @@ fn main() -> std::process::ExitCode {
             status::trials(),
             doctor::trials(),
             confirm::trials(),
+            waiting::trials(),
             killed::trials(),
             lists::trials(),
         ]

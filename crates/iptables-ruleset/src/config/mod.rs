@@ -142,6 +142,16 @@ pub enum Quiet {
     Multicast,
 }
 
+impl Quiet {
+    /// What the file calls it: `broadcast`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Broadcast => "broadcast",
+            Self::Multicast => "multicast",
+        }
+    }
+}
+
 /// Who writes the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the kernel has these two")]

@@ -170,7 +170,7 @@ fn transports(kind: &Kind<'_>, family: Family) -> Result<Vec<Vec<Match>>, BuildE
     for protocol in kind.protocols {
         let is = Match::from(protocol.in_family(family));
         if protocol.has_ports() {
-            for ports in lists(kind.ports) {
+            for ports in Multiport::lists(kind.ports) {
                 all.push(vec![is.clone(), of_ports(*protocol, &ports)?]);
             }
         } else if *protocol == ServiceProtocol::ICMP && !kind.icmp_types.is_empty() {
@@ -191,20 +191,4 @@ fn of_ports(protocol: ServiceProtocol, ports: &[PortRange]) -> Result<Match, Bui
         ([one], ServiceProtocol::UDP) => Ok(Udp::new().destination(*one).into()),
         _ => Multiport::destinations(ports.iter().copied()).map(Match::from),
     }
-}
-
-/// Lists of ports of which each fits into one match.
-fn lists(ports: &[PortRange]) -> Vec<Vec<PortRange>> {
-    let mut lists: Vec<Vec<PortRange>> = Vec::new();
-    for port in ports {
-        match lists.last_mut() {
-            Some(list)
-                if Multiport::places(list) + Multiport::places(&[*port]) <= Multiport::PLACES =>
-            {
-                list.push(*port);
-            }
-            _ => lists.push(vec![*port]),
-        }
-    }
-    lists
 }

@@ -21,7 +21,7 @@ pub(super) fn fill(
     throttle::append(&mut rules, config, family, chains)?;
     let crowded = services::append(&mut rules, config, family, chains)?;
     // Behind the services, of which one may be for it.
-    rules.extend(quiet(config, family));
+    rules.extend(quiet(config, family).map(|(_, rule)| rule));
     // Behind the services, through which a connection goes on that tracking meets in the middle.
     rules.push(opens_nothing(chains));
     rules.push(Rule::new(chains.log_and_drop.clone()));
@@ -52,16 +52,18 @@ pub(super) fn opening(config: &Config, family: Family) -> Result<Vec<Rule>, Buil
     Ok(rules)
 }
 
-/// The rules for what is dropped without a line.
-fn quiet(config: &Config, family: Family) -> Vec<Rule> {
-    let kinds = config.log.quiet.iter().filter_map(|quiet| match quiet {
+/// The rules for what is dropped without a line, each with what it is for.
+pub(super) fn quiet(config: &Config, family: Family) -> impl Iterator<Item = (Quiet, Rule)> {
+    let types = move |quiet: &Quiet| match quiet {
         Quiet::Broadcast if family == Family::Ipv6 => None,
-        Quiet::Broadcast => Some(AddrTypes::BROADCAST),
-        Quiet::Multicast => Some(AddrTypes::MULTICAST),
-    });
-    kinds
-        .map(|kind| Rule::new(Target::Drop).matching(AddrType::destination(kind)))
-        .collect()
+        Quiet::Broadcast => Some((*quiet, AddrTypes::BROADCAST)),
+        Quiet::Multicast => Some((*quiet, AddrTypes::MULTICAST)),
+    };
+    let kinds = config.log.quiet.iter().filter_map(types);
+    kinds.map(|(quiet, types)| {
+        let rule = Rule::new(Target::Drop).matching(AddrType::destination(types));
+        (quiet, rule)
+    })
 }
 
 /// The rule for the late end of a connection that tracking has forgotten: it is nobody's attack.

@@ -1,12 +1,13 @@
 //! What each rule of the firewall is there for.
 
 use std::collections::BTreeMap;
+use std::iter;
 
-use super::input::{invalid, opening, opens_nothing};
+use super::input::{invalid, opening, opens_nothing, quiet};
 use super::{Chains, early, forward, link, output};
 use crate::config::{List, ServiceName};
 use crate::match_::{Match, Socket};
-use crate::{BuildError, Config, Family, Rule, Ruleset, SetName, Target};
+use crate::{BuildError, Config, Family, InterfaceName, Rule, Ruleset, SetName, Target};
 
 /// What a rule of the firewall is there for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +17,10 @@ pub enum Purpose {
     Loopback,
     /// Packets of connections that are known.
     KnownConnections,
+    /// Whatever comes in by an interface that the configuration trusts.
+    Trusted(InterfaceName),
+    /// Noise that is dropped without a line: `broadcast`.
+    Quiet(&'static str),
     /// What the link needs: neighbour discovery, IGMP and the like.
     Link,
     /// Members of the set of this name, for IPv6 without `_v6`: `blacklist`.
@@ -156,8 +161,11 @@ impl Common {
             .into_iter()
             .map(|rule| (rule, Purpose::Link))
             .collect();
-        let first = [Purpose::Loopback, Purpose::KnownConnections];
-        known.extend(opening(&Config::default(), family)?.into_iter().zip(first));
+        let trusted = &config.policy.trusted_interfaces;
+        let trusted = trusted.iter().cloned().map(Purpose::Trusted);
+        let first = iter::once(Purpose::Loopback).chain(trusted);
+        let first = first.chain([Purpose::KnownConnections]);
+        known.extend(opening(config, family)?.into_iter().zip(first));
         // What raw leaves to INPUT is what INPUT lets in.
         let left = |(rule, purpose): &(Rule, Purpose)| {
             let matches = rule.matches().iter().cloned();
@@ -168,6 +176,7 @@ impl Common {
         known.extend(left);
         let socket = Rule::new(Target::Return).matching(Socket::bound());
         known.push((socket, Purpose::KnownConnections));
+        known.extend(quiet(config, family).map(|(kind, rule)| (rule, Purpose::Quiet(kind.name()))));
         known.push((forward::known(), Purpose::KnownConnections));
         known.push((output::loopback()?, Purpose::Loopback));
         known.push((output::lease(family)?, Purpose::Link));
@@ -209,6 +218,36 @@ impl Common {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_trusted_and_what_is_quiet_are_told() {
+        let config = Config::parse(
+            "[policy]\ntrusted-interfaces = [\"wg0\", \"tun+\"]\n[log]\nquiet = [\"broadcast\", \"multicast\"]\n",
+        )
+        .unwrap();
+        for (family, quiet) in [
+            (Family::Ipv4, &["broadcast", "multicast"][..]),
+            (Family::Ipv6, &["multicast"]),
+        ] {
+            let purposes = config.purposes(family).unwrap();
+            let ruleset = config.ruleset(family).unwrap();
+            let (mut trusts, mut drops) = (Vec::new(), Vec::new());
+            for (chain, text, rule, _) in rules(&ruleset) {
+                match purposes.of(&chain, rule) {
+                    Purpose::Trusted(name) => {
+                        assert!(text.contains(&format!("-i {name} -j ACCEPT")), "{text}");
+                        trusts.push(name.to_string());
+                    }
+                    Purpose::Quiet(kind) => drops.push(kind),
+                    Purpose::KnownConnections => assert!(text.contains("ESTABLISHED"), "{text}"),
+                    Purpose::Loopback => assert!(text.contains("-i lo "), "{text}"),
+                    _ => {}
+                }
+            }
+            assert_eq!(trusts, ["wg0", "tun+"]);
+            assert_eq!(drops, quiet);
+        }
+    }
 
     #[test]
     fn a_block_list_is_told_from_the_others() {

@@ -72,6 +72,20 @@ impl Multiport {
         Ok(list)
     }
 
+    /// The ports in lists of which each fits into one match.
+    pub(crate) fn lists(ports: &[PortRange]) -> Vec<Vec<PortRange>> {
+        let mut lists: Vec<Vec<PortRange>> = Vec::new();
+        for port in ports {
+            match lists.last_mut() {
+                Some(list) if Self::places(list) + Self::places(&[*port]) <= Self::PLACES => {
+                    list.push(*port);
+                }
+                _ => lists.push(vec![*port]),
+            }
+        }
+        lists
+    }
+
     /// How many places a list takes.
     pub(crate) fn places(ports: &[PortRange]) -> usize {
         ports

@@ -3,6 +3,7 @@
 mod forward;
 mod service;
 mod sets;
+mod size;
 mod traffic;
 
 use toml::de::DeTable;

@@ -3,7 +3,7 @@
 use toml::de::DeTable;
 
 use super::sets::check_sources;
-use super::{set, source_network};
+use super::{set, size, source_network};
 use crate::config::document::{Key, Section, Value, nearest};
 use crate::config::icmp::IcmpType;
 use crate::config::protocol::ServiceProtocol;
@@ -107,6 +107,7 @@ fn service(section: &Section<'_>) -> Result<Service, ConfigError> {
     }
     section.read(&mut service, SERVICE)?;
     check(section, &service)?;
+    size::check(section, &service)?;
     Ok(service)
 }
 
