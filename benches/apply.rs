@@ -1,25 +1,25 @@
-//! Putting a firewall in: iptables-ruleset against `iptables-restore` and `ip6tables-restore`, in a
-//! private network namespace.
+//! Putting a firewall in: `firewall-apply` beside `iptables-restore` and `ip6tables-restore`, whole
+//! processes, each side in a private network namespace of its own.
 //!
 //! ```text
+//! cargo build --release -p firewall-apply
 //! cargo bench -p rampart-benches --bench apply            # as root or as an ordinary user
-//! RAMPART_BENCH_RULES=3000 cargo bench -p rampart-benches --bench apply
+//! RAMPART_BENCH_SERVICES=3000 RAMPART_BENCH_TURNS=21 cargo bench -p rampart-benches --bench apply
 //! ```
 //!
-//! Both sides replace the same rules of both families again and again: here from the configuration
-//! file's text to one transaction, there from the text of `iptables-save` on standard input to one
-//! transaction a family. The stock tools also start two processes, which is what replacing rules
-//! costs their users. What counts is the ratio at the end; the times are those of the machine and
-//! of what else it does. Where the stock tools are missing, only our side runs.
+//! In turns, both sides replace the same rules of both families: here from the configuration file,
+//! there from the text of `iptables-save`. Two configurations, which differ in the levels of the log
+//! lines, take turns too, so that each run has something to change; what a run costs that finds
+//! nothing to change is told apart. By the clock much of the time goes into waiting until no
+//! processor uses the old rules any more; the processor time has no such waits.
 
-use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
-use std::{env, io};
+use std::{env, fs};
 
-use criterion::{BenchmarkId, Criterion};
-use iptables_ruleset::{Config, Family, Kernel as _, KernelSet, Nftables, Plan, Ruleset};
-use netns_testbed::{Failed, Tool};
+use iptables_ruleset::{Config, Family};
+use netns_testbed::{Failed, Namespace, Tool, program};
+use rampart_benches::{Cost, Pairs, run};
 
 fn main() -> ExitCode {
     // Nothing is measured, and no rule is made, in the network of the host.
@@ -37,196 +37,168 @@ fn main() -> ExitCode {
 }
 
 fn measure() -> Result<(), Failed> {
-    let rules = match env::var("RAMPART_BENCH_RULES") {
+    let services = match env::var("RAMPART_BENCH_SERVICES") {
         Ok(number) => number.parse()?,
-        Err(_) => 500,
+        Err(_) => 2000,
     };
-    let mut criterion = Criterion::default().sample_size(10).configure_from_args();
-    make_sets()?;
-    compare(&mut criterion, "the default firewall", "")?;
-    compare(&mut criterion, "many services", &many_services(rules))?;
-    criterion.final_summary();
-    Ok(())
+    println!("firewall-apply takes, of what iptables-restore and ip6tables-restore take together:");
+    compare("the default firewall", String::new())?;
+    compare(&format!("{services} services"), many_services(services))
 }
 
-/// Measures both sides, and prints the ratio of their mean times.
-fn compare(criterion: &mut Criterion, name: &str, file: &str) -> Result<(), Failed> {
-    let rules: usize = rulesets(file)?.iter().map(size).sum();
-    let mut ours = Runs::default();
-    let mut theirs = Runs::default();
-    let mut failure = None;
-    let mut group = criterion.benchmark_group(name);
-    group.bench_function(BenchmarkId::new("iptables-ruleset", rules), |bencher| {
-        bencher.iter_custom(|times| repeat(times, &mut failure, &mut ours, || ourselves(file)));
-    });
-    if let Some(stock) = Stock::find(file)? {
-        group.bench_function(BenchmarkId::new("iptables-restore", rules), |bencher| {
-            bencher
-                .iter_custom(|times| repeat(times, &mut failure, &mut theirs, || stock.restore()));
-        });
-    } else {
-        println!("{name}: iptables is not installed, nothing to compare with");
-    }
-    group.finish();
-    if let Some(failed) = failure {
-        return Err(failed);
-    }
-    if let (Some(our_mean), Some(their_mean)) = (ours.mean(), theirs.mean()) {
-        let ratio = their_mean / our_mean;
-        println!(
-            "{name}, {rules} rules: iptables-restore and ip6tables-restore take {ratio:.1} times as long\n"
-        );
-    }
-    // A filter on the command line may have left both out.
-    if ours.count + theirs.count > 0 {
-        check(file)?;
-    }
-    Ok(())
-}
-
-/// How long one side took in all, and how often it ran. The mean counts and not the fastest run:
-/// much of the time goes into waiting until no processor uses the old rules any more, and a lucky
-/// run waits for nothing.
-#[derive(Default)]
-struct Runs {
-    total: Duration,
-    count: u32,
-}
-
-impl Runs {
-    /// In seconds.
-    fn mean(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.total.as_secs_f64() / f64::from(self.count))
-    }
-}
-
-/// The time of so many runs; the first failure is kept.
-fn repeat(
-    times: u64,
-    failure: &mut Option<Failed>,
-    runs: &mut Runs,
-    mut run: impl FnMut() -> Result<(), Failed>,
-) -> Duration {
-    let mut total = Duration::ZERO;
-    for _ in 0..times {
-        let start = Instant::now();
-        let result = run();
-        let took = start.elapsed();
-        total += took;
-        match result {
-            Ok(()) => {
-                runs.total += took;
-                runs.count += 1;
-            }
-            Err(failed) => drop(failure.get_or_insert(failed)),
+/// Measures both sides in turns, and prints the ratios.
+fn compare(name: &str, file: String) -> Result<(), Failed> {
+    let files = Files::new(&file)?;
+    let ours = Ours::new(&files)?;
+    let Some(stock) = Stock::find(&files)? else {
+        println!("  {name}: iptables is not installed, there is nothing to compare with");
+        return Ok(());
+    };
+    let mut changed = Pairs::default();
+    let mut unchanged = Pairs::default();
+    for turn in 0..rampart_benches::turns()? {
+        let side = if turn % 2 == 0 { Side::A } else { Side::B };
+        let (we, they) = (ours.apply(side)?, stock.restore(side)?);
+        // The first ones make the sets, and find tables that are empty.
+        if turn > 0 {
+            changed.push(we, they);
+            unchanged.push(ours.apply(side)?, they);
         }
     }
-    total
-}
-
-fn ourselves(file: &str) -> Result<(), Failed> {
-    let plan = Plan::install(&rulesets(file)?, &mut set)?;
-    plan.apply(&mut Nftables::connect()?)?;
+    println!("  {name}: {changed}");
+    println!("  {name}, unchanged: {unchanged}");
     Ok(())
 }
 
-/// What was measured is in the kernel, whoever came last.
-fn check(file: &str) -> Result<(), Failed> {
-    let snapshot = Nftables::connect()?.snapshot()?;
-    for ruleset in &rulesets(file)? {
-        let table = snapshot.table(ruleset.family()).ok_or("no table")?;
-        let there: usize = table.chains().map(|(_, chain)| chain.rules().len()).sum();
-        if there != size(ruleset) {
-            return Err(format!(
-                "{there} of {} {} rules are there",
-                size(ruleset),
-                ruleset.family()
-            )
-            .into());
-        }
-    }
-    Ok(())
+/// One of the two configurations.
+#[derive(Clone, Copy)]
+enum Side {
+    A,
+    B,
 }
 
-struct Stock([Tool; 2]);
-
-impl Stock {
-    fn find(file: &str) -> Result<Option<Self>, Failed> {
-        let [v4, v6] = rulesets(file)?.map(|ruleset| ruleset.to_iptables_save().to_string());
-        let tools = Tool::find("iptables-restore").zip(Tool::find("ip6tables-restore"));
-        Ok(
-            tools
-                .map(|(restore_v4, restore_v6)| Self([restore_v4.input(v4), restore_v6.input(v6)])),
-        )
-    }
-
-    fn restore(&self) -> Result<(), Failed> {
-        self.0.iter().try_for_each(|tool| tool.run(&[]).map(drop))
-    }
+/// The two configurations and their rules, in files.
+struct Files {
+    directory: PathBuf,
 }
 
-fn rulesets(file: &str) -> Result<[Ruleset; 2], Failed> {
-    let config = Config::parse(file)?;
-    Ok([config.ruleset(Family::Ipv4)?, config.ruleset(Family::Ipv6)?])
-}
-
-/// All rules, the jump among them.
-fn size(ruleset: &Ruleset) -> usize {
-    1 + ruleset
-        .chains()
-        .map(|chain| chain.rules().len())
-        .sum::<usize>()
-}
-
-fn many_services(rules: u32) -> String {
-    let mut file = String::new();
-    for number in 0..rules {
-        let port = 1 + number % 65_000;
-        let _ = write!(
-            file,
-            "[[service]]\nname = \"service-{number}\"\nprotocol = \"tcp\"\nports = [{port}]\n"
-        );
-    }
-    file
-}
-
-/// The sets that the rules name, made in this order in a new namespace: the kernel counts them from
-/// 0.
-const SETS: [&str; 8] = [
-    "whitelist",
-    "blacklist",
-    "throttle-soft",
-    "throttle-hard",
-    "whitelist_v6",
-    "blacklist_v6",
-    "throttle-soft_v6",
-    "throttle-hard_v6",
-];
-
-fn make_sets() -> Result<(), Failed> {
-    let mut text = String::new();
-    for name in SETS {
-        let family = if name.ends_with("_v6") {
-            "inet6"
-        } else {
-            "inet"
+impl Files {
+    fn new(services: &str) -> Result<Self, Failed> {
+        let name = format!("rampart-bench-apply-{}", std::process::id());
+        let files = Self {
+            directory: env::temp_dir().join(name),
         };
-        let _ = writeln!(text, "create {name} hash:net family {family} timeout 0");
+        fs::create_dir_all(&files.directory)?;
+        for (side, level) in [(Side::A, 4), (Side::B, 5)] {
+            let text = format!("[log]\nblocked-level = {level}\n{services}");
+            fs::write(files.config(side), &text)?;
+            let config = Config::parse(&text)?;
+            for family in Family::BOTH {
+                let rules = config.ruleset(family)?.to_iptables_save().to_string();
+                fs::write(files.rules(side, family), rules)?;
+            }
+        }
+        Ok(files)
     }
-    Tool::require("ipset")?.input(text).run(&["restore"])?;
-    Ok(())
+
+    fn config(&self, side: Side) -> PathBuf {
+        self.directory.join(match side {
+            Side::A => "a.toml",
+            Side::B => "b.toml",
+        })
+    }
+
+    fn rules(&self, side: Side, family: Family) -> PathBuf {
+        let family = match family {
+            Family::Ipv4 => "v4",
+            Family::Ipv6 => "v6",
+        };
+        self.config(side).with_extension(family)
+    }
 }
 
-fn set(name: &str) -> io::Result<KernelSet> {
-    let index = SETS.iter().position(|known| *known == name);
-    let index = index.ok_or(io::ErrorKind::NotFound)?;
-    let family = if name.ends_with("_v6") {
-        Family::Ipv6
-    } else {
-        Family::Ipv4
+impl Drop for Files {
+    fn drop(&mut self) {
+        // What cannot be removed stays in the directory for such files.
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Our side, with a namespace of its own.
+struct Ours<'a> {
+    namespace: Namespace,
+    program: PathBuf,
+    files: &'a Files,
+}
+
+impl<'a> Ours<'a> {
+    fn new(files: &'a Files) -> Result<Self, Failed> {
+        Ok(Self {
+            namespace: Namespace::new()?,
+            program: program("firewall-apply"),
+            files,
+        })
+    }
+
+    fn apply(&self, side: Side) -> Result<Cost, Failed> {
+        let config = self.files.config(side).to_string_lossy().into_owned();
+        let arguments = ["--config", &config, "apply", "--saved", "/dev/null"];
+        self.namespace.run(|| run(&self.program, &arguments, None))
+    }
+}
+
+/// The stock tools, with a namespace of their own in which the sets are.
+struct Stock<'a> {
+    namespace: Namespace,
+    tools: [(Family, PathBuf); 2],
+    files: &'a Files,
+}
+
+impl<'a> Stock<'a> {
+    fn find(files: &'a Files) -> Result<Option<Self>, Failed> {
+        let path = |name| Tool::find(name).map(|tool| tool.path().to_owned());
+        let (Some(v4), Some(v6)) = (path("iptables-restore"), path("ip6tables-restore")) else {
+            return Ok(None);
+        };
+        let stock = Self {
+            namespace: Namespace::new()?,
+            tools: [(Family::Ipv4, v4), (Family::Ipv6, v6)],
+            files,
+        };
+        stock.make_sets()?;
+        Ok(Some(stock))
+    }
+
+    fn make_sets(&self) -> Result<(), Failed> {
+        let config = fs::read_to_string(self.files.config(Side::A))?;
+        let sets = Config::parse(&config)?.required_sets()?;
+        let lines = sets.iter().map(|set| {
+            let family = match set.family {
+                Family::Ipv4 => "inet",
+                Family::Ipv6 => "inet6",
+            };
+            format!("create {} hash:net family {family} timeout 0\n", set.name)
+        });
+        let ipset = Tool::require("ipset")?.input(lines.collect::<String>());
+        self.namespace.run(|| ipset.run(&["restore"]))?;
+        Ok(())
+    }
+
+    fn restore(&self, side: Side) -> Result<Cost, Failed> {
+        let mut both = Cost::default();
+        for (family, tool) in &self.tools {
+            let rules = self.files.rules(side, *family);
+            let restore = |tool: &Path| run(tool, &[], Some(&rules));
+            both = both + self.namespace.run(|| restore(tool))?;
+        }
+        Ok(both)
+    }
+}
+
+fn many_services(services: u32) -> String {
+    let service = |number| {
+        let port = 1 + number % 65_000;
+        format!("[[service]]\nname = \"service-{number}\"\nprotocol = \"tcp\"\nports = [{port}]\n")
     };
-    Ok(KernelSet::new(
-        u16::try_from(index).map_err(io::Error::other)?,
-        Some(family),
-    ))
+    (0..services).map(service).collect()
 }

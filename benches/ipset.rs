@@ -17,17 +17,17 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
 
 use ipset_netlink::{
     CreateSet, Entry, Family, IfExists, IfMissing, IpSet, SetName, SetType, Timeout,
 };
 use netns_testbed::{Failed, Tool, program};
 use nix::sys::ptrace;
-use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::resource::UsageWho;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
+use rampart_benches::{Cost, Pairs, Start, command, run, turns};
 
 fn main() -> ExitCode {
     // Nothing is measured, and no set is made, in the network of the host.
@@ -70,7 +70,7 @@ impl Bench {
             ours: program("ipset-cli"),
             stock,
             entries: number("RAMPART_BENCH_ENTRIES", 1_000_000)?,
-            turns: usize::try_from(number("RAMPART_BENCH_TURNS", 5)?)?.max(1),
+            turns: turns()?,
             directory: env::temp_dir(),
         })
     }
@@ -157,7 +157,7 @@ impl Bench {
         name: &str,
         mut work: impl FnMut(&mut Self, Program<'_>) -> Result<Cost, Failed>,
     ) -> Result<(), Failed> {
-        let (mut clock, mut processor) = (Vec::new(), Vec::new());
+        let mut pairs = Pairs::default();
         let stock = self.stock.clone();
         for _ in 0..self.turns {
             let ours = work(self, Program::Ours)?;
@@ -169,14 +169,9 @@ impl Bench {
                 return Ok(());
             };
             let theirs = work(self, Program::Stock(stock))?;
-            clock.push(theirs.clock / ours.clock);
-            processor.push(theirs.processor / ours.processor);
+            pairs.push(theirs, ours);
         }
-        println!(
-            "  {name}: {} as long, {} the processor time",
-            spread(clock),
-            spread(processor)
-        );
+        println!("  {name}: {pairs}");
         Ok(())
     }
 
@@ -206,15 +201,11 @@ impl Bench {
     }
 
     fn add_one_by_one(&mut self, program: &Path) -> Result<Cost, Failed> {
-        let mut total = Cost {
-            clock: 0.0,
-            processor: 0.0,
-        };
+        let mut total = Cost::default();
         for n in 1..=100_u32 {
             let address = Ipv4Addr::from(n).to_string();
             let cost = run(program, &["add", self.set.as_str(), &address], None)?;
-            total.clock += cost.clock;
-            total.processor += cost.processor;
+            total = total + cost;
         }
         self.sets.flush(&self.set)?;
         Ok(total)
@@ -248,29 +239,6 @@ impl Bench {
         }
         Ok(())
     }
-}
-
-/// Runs a program to its end; what it prints is thrown away.
-fn run(program: &Path, arguments: &[&str], input: Option<&Path>) -> Result<Cost, Failed> {
-    let mut command = command(program, arguments, input)?;
-    let start = Start::now(UsageWho::RUSAGE_CHILDREN)?;
-    let status = command.status()?;
-    let cost = start.cost()?;
-    if status.success() {
-        Ok(cost)
-    } else {
-        Err(format!("{} {}: {status}", program.display(), arguments.join(" ")).into())
-    }
-}
-
-fn command(program: &Path, arguments: &[&str], input: Option<&Path>) -> io::Result<Command> {
-    let input = input.map(File::open).transpose()?;
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .stdin(input.map_or_else(Stdio::null, Stdio::from))
-        .stdout(Stdio::null());
-    Ok(command)
 }
 
 /// The most memory that a program had, as the kernel writes it.
@@ -484,53 +452,3 @@ impl Drop for Work {
 
 /// What sets begin with, and `ipset create` too.
 const SMALL_HASH: u32 = 1024;
-
-/// What something took, in seconds.
-struct Cost {
-    clock: f64,
-    processor: f64,
-}
-
-struct Start {
-    who: UsageWho,
-    clock: Instant,
-    processor: f64,
-}
-
-impl Start {
-    fn now(who: UsageWho) -> Result<Self, Failed> {
-        Ok(Self {
-            who,
-            processor: processor_time(&getrusage(who)?),
-            clock: Instant::now(),
-        })
-    }
-
-    fn cost(&self) -> Result<Cost, Failed> {
-        Ok(Cost {
-            clock: self.clock.elapsed().as_secs_f64(),
-            processor: processor_time(&getrusage(self.who)?) - self.processor,
-        })
-    }
-}
-
-fn processor_time(usage: &Usage) -> f64 {
-    let time = [usage.user_time(), usage.system_time()]
-        .map(|time| (time.tv_sec(), time.tv_usec()))
-        .map(|(seconds, micros)| seconds.saturating_mul(1_000_000).saturating_add(micros))
-        .iter()
-        .sum::<i64>();
-    Duration::from_micros(u64::try_from(time).unwrap_or(0)).as_secs_f64()
-}
-
-/// The median, and the least and the most in brackets.
-fn spread(mut ratios: Vec<f64>) -> String {
-    ratios.sort_by(f64::total_cmp);
-    let median = ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN);
-    let (least, most) = (ratios.first(), ratios.last());
-    format!(
-        "{median:.2} ({:.2} to {:.2}) times",
-        least.unwrap_or(&median),
-        most.unwrap_or(&median)
-    )
-}
