@@ -133,6 +133,7 @@ fn check(universe: Universe, list: &AddressList, members: &[bool; SIZE]) {
         );
     }
     assert_eq!(networks.len(), fewest(members), "{networks:?}");
+    assert_eq!(list.network_count(family), networks.len() as u64);
     let count = members.iter().filter(|member| **member).count();
     assert_eq!(list.address_count(family), count as u128);
     assert_eq!(list.is_empty(), count == 0);

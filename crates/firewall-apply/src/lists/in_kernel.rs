@@ -76,7 +76,7 @@ pub(crate) struct Size {
 impl Size {
     /// That of these addresses.
     pub(crate) fn of(addresses: &AddressList) -> Self {
-        let networks = |family| addresses.networks(family).count() as u64;
+        let networks = |family| addresses.network_count(family);
         Self {
             networks: networks(Family::Inet) + networks(Family::Inet6),
             v4: addresses.address_count(Family::Inet),

@@ -241,10 +241,14 @@ fn replace<T: Transport>(
     };
     let replaced = if found.header.set_type != SetType::HashIp {
         let of_network = |network: Network| entry(Key::from(network));
-        kernel.replace_all(name, wanted.networks(family).map(of_network))
+        let entries = wanted.networks(family).map(of_network);
+        kernel.replace_counted(name, wanted.network_count(family), entries)
     } else if single {
-        let addresses = wanted.addresses(family);
-        kernel.replace_all(name, addresses.map(|address| entry(Key::ip(address))))
+        let entries = wanted
+            .addresses(family)
+            .map(|address| entry(Key::ip(address)));
+        let number = u64::try_from(wanted.address_count(family)).unwrap_or(u64::MAX);
+        kernel.replace_counted(name, number, entries)
     } else {
         // It would take an entry for each address of a network.
         return Err(format!(

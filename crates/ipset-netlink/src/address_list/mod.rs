@@ -106,6 +106,16 @@ impl AddressList {
         v4.chain(v6.into_iter().flatten().filter_map(network))
     }
 
+    /// How many networks of a family make it up, as [`networks`](Self::networks) gives them.
+    pub fn network_count(&self, family: Family) -> u64 {
+        let count = match family {
+            Family::Inet => self.v4.networks().count(),
+            Family::Inet6 => self.v6.networks().count(),
+            _ => 0,
+        };
+        count as u64
+    }
+
     /// Its addresses of a family, one by one in order.
     pub fn addresses(&self, family: Family) -> impl Iterator<Item = IpAddr> + Clone + use<'_> {
         self.ranges(family)

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use super::bulk::Change;
 use crate::set_type::Method;
-use crate::{CreateSet, Entry, Error, IfExists, IfMissing, IpSet, SetName, Transport};
+use crate::{CreateSet, Entry, Error, IfExists, IfMissing, IpSet, SetName, SetType, Transport};
 
 /// What became of a set whose contents were replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,10 +43,45 @@ impl<T: Transport> IpSet<T> {
         I::Item: Borrow<Entry>,
     {
         let entries = entries.into_iter();
+        let counted = entries.clone();
+        let number = |set_type: &SetType| number_of(set_type, counted);
+        self.replace(set, number, entries)
+    }
+
+    /// As [`IpSet::replace_all`], for entries of which it is known how many the set will have of
+    /// them: they are gone through once.
+    ///
+    /// # Errors
+    ///
+    /// As [`IpSet::replace_all`]; with more entries than `number` the set may be full.
+    pub fn replace_counted<I>(
+        &mut self,
+        set: &SetName,
+        number: u64,
+        entries: I,
+    ) -> Result<Replaced, Error>
+    where
+        I: IntoIterator,
+        I::Item: Borrow<Entry>,
+    {
+        self.replace(set, |_| number, entries)
+    }
+
+    fn replace<I>(
+        &mut self,
+        set: &SetName,
+        number: impl FnOnce(&SetType) -> u64,
+        entries: I,
+    ) -> Result<Replaced, Error>
+    where
+        I: IntoIterator,
+        I::Item: Borrow<Entry>,
+    {
         let header = self.header(set)?;
         let mut temporary = CreateSet::from(&header);
         temporary.name = temporary_name(set, self.session.transport().port());
-        make_room(&mut temporary, entries.clone());
+        let number = number(&temporary.set_type);
+        make_room(&mut temporary, number);
         self.remove_leftovers(set)?;
         self.create(&temporary, IfExists::Fail)?;
         let temporary = temporary.name;
@@ -110,18 +145,26 @@ fn port_in(name: &SetName, set: &SetName) -> Option<u32> {
     (*name == temporary_name(set, port)).then_some(port)
 }
 
-/// Makes the set large enough for the entries, and its hash as large as makes adding them fastest.
-fn make_room<I>(create: &mut CreateSet, entries: I)
+/// How many entries a set of this type has of those that are given.
+fn number_of<I>(set_type: &SetType, entries: I) -> u64
 where
     I: Iterator,
     I::Item: Borrow<Entry>,
 {
-    let Some(definition) = create.set_type.definition() else {
-        return;
+    let Some(definition) = set_type.definition() else {
+        return 0;
     };
-    let number = entries.fold(0, |sum: u64, entry| {
+    entries.fold(0, |sum: u64, entry| {
         sum.saturating_add(definition.most_entries(entry.borrow().key.elements()))
-    });
+    })
+}
+
+/// Makes the set large enough for so many entries, and its hash as large as makes adding them
+/// fastest.
+fn make_room(create: &mut CreateSet, number: u64) {
+    if create.set_type.definition().is_none() {
+        return;
+    }
     let number = u32::try_from(number).unwrap_or(u32::MAX);
     let kind = create.set_type.method();
     let options = &mut create.options;

@@ -215,6 +215,18 @@ fn the_set_keeps_its_options_and_grows(sets: &mut IpSet) -> Result<(), Failed> {
     assert_eq!(small.options.max_elements, Some(20_000));
     sets.replace_all(&set, [] as [Entry; 0])?;
     assert_eq!(sets.header(&set)?.elements, Some(0));
+
+    // Where their number is known.
+    let more = || numbered(1..30_001).map(|entry| entry.timeout(Timeout::PERMANENT));
+    assert_eq!(sets.replace_counted(&set, 30_000, more())?.entries, 30_000);
+    let header = sets.header(&set)?;
+    assert_eq!(
+        (header.elements, header.options.max_elements),
+        (Some(30_000), Some(30_000))
+    );
+    let error = sets.replace_counted(&set, 30_000, more().chain(numbered(30_001..40_001)));
+    assert!(error.is_err_and(|error| error.is_set_full()));
+    assert_eq!(sets.header(&set)?.elements, Some(30_000));
     Ok(())
 }
 
