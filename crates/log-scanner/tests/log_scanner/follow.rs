@@ -2,13 +2,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{ChildStdin, Stdio};
 
 use netns_testbed::{Failed, Tool};
 use nix::sys::signal::Signal;
 
-use crate::following::{Follow, banned, line, lines};
+use crate::following::{Follow, LONG, banned, line, lines};
 use crate::support::{RULE, Ran, Scanner, Sets, V4, V6, packet};
 
 crate::trials!(
@@ -26,6 +27,7 @@ crate::trials!(
     beside_scans,
     at_most_so_many_a_minute,
     says_what_it_does,
+    systemd_is_told,
     a_dry_run_only_says_so,
     what_cannot_be_used,
 );
@@ -417,6 +419,34 @@ fn says_what_it_does() -> Result<(), Failed> {
         .says("; rule 1 (blocked tcp): 5 hits within 10s, from ")
         .says("ended: 6 lines, 5 of them of the firewall; 1 added, 0 prolonged, 0 refused, 0 exempt, 0 connected to\n")
         .says("  not counted: lines with a firewall's text that the kernel did not write: 1\n");
+    Ok(())
+}
+
+/// That it has begun, that it is alive, and that it is about to end.
+fn systemd_is_told() -> Result<(), Failed> {
+    let _sets = Sets::blacklist()?;
+    let scanner = Scanner::new("").with("follow").rule();
+    let socket = UnixDatagram::bind(scanner.path("notify"))?;
+    socket.set_read_timeout(Some(LONG))?;
+    let mut command = scanner.command();
+    command.env("NOTIFY_SOCKET", scanner.path("notify"));
+    command.env("WATCHDOG_USEC", "100000");
+    let follow = Follow::spawn(command, scanner)?;
+    let next = || -> Result<String, Failed> {
+        let mut bytes = [0; 256];
+        let length = socket.recv(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes[..length]).trim().to_owned())
+    };
+    while next()? != "READY=1" {}
+    for _ in 0..3 {
+        assert_eq!(next()?, "WATCHDOG=1");
+    }
+    follow.end(0)?;
+    let mut last = next()?;
+    while last == "WATCHDOG=1" {
+        last = next()?;
+    }
+    assert_eq!(last, "STOPPING=1");
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -33,7 +33,11 @@ impl Follow {
 
     /// By arguments that are all given.
     pub(crate) fn with(scanner: Scanner) -> Result<Self, Failed> {
-        let mut command = scanner.command();
+        Self::spawn(scanner.command(), scanner)
+    }
+
+    /// By a command of the scanner's.
+    pub(crate) fn spawn(mut command: Command, scanner: Scanner) -> Result<Self, Failed> {
         command.arg("--json").stdin(Stdio::piped());
         let mut child = command
             .stdout(Stdio::piped())
