@@ -42,13 +42,13 @@ fn measure() -> Result<(), Failed> {
         Err(_) => 2000,
     };
     println!("firewall-apply takes, of what iptables-restore and ip6tables-restore take together:");
-    compare("the default firewall", String::new())?;
-    compare(&format!("{services} services"), many_services(services))
+    compare("the default firewall", "")?;
+    compare(&format!("{services} services"), &many_services(services))
 }
 
 /// Measures both sides in turns, and prints the ratios.
-fn compare(name: &str, file: String) -> Result<(), Failed> {
-    let files = Files::new(&file)?;
+fn compare(name: &str, file: &str) -> Result<(), Failed> {
+    let files = Files::new(file)?;
     let ours = Ours::new(&files)?;
     let Some(stock) = Stock::find(&files)? else {
         println!("  {name}: iptables is not installed, there is nothing to compare with");

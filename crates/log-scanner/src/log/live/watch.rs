@@ -74,9 +74,10 @@ impl Watch {
         }
     }
 
-    /// Makes the next wait last until something happens again.
+    /// Takes note of what happened. What there is beyond one look ends the next wait at once: a
+    /// neighbour that is written without a pause keeps nobody here.
     pub(super) fn rest(&self) {
-        while self.inotify.read_events().is_ok() {}
+        let _ = self.inotify.read_events();
     }
 
     /// Readable when something happened.
