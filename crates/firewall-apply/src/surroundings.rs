@@ -3,8 +3,8 @@
 
 use std::fs;
 
-use iptables_ruleset::config::LogTarget;
-use iptables_ruleset::{Ahead, Beside, Bypass, Config, Hook, Nftables, Table};
+use iptables_ruleset::config::{LogTarget, Who};
+use iptables_ruleset::{Ahead, Beside, Bypass, Config, Family, Hook, Nftables, Table};
 
 use crate::findings::{Findings, causes};
 use crate::legacy;
@@ -70,6 +70,9 @@ pub(crate) fn note(kernel: &mut Nftables, config: &Config, findings: &mut Findin
             causes(&error)
         )),
     }
+    if let Some(why) = not_passed_on(config, |path| fs::read_to_string(path).ok()) {
+        findings.warn(why);
+    }
     for (_, tool, tables) in legacy::tables() {
         findings.warn(format!(
             "{tool} has tables of its own ({}): what their rules drop never gets in, whatever the firewall says; `{tool} -S` \
@@ -80,6 +83,58 @@ pub(crate) fn note(kernel: &mut Nftables, config: &Config, findings: &mut Findin
     let all_log = fs::read_to_string(LOG_ALL).unwrap_or_default();
     if let Some(why) = anybody_logs(&all_log, config.log.target) {
         findings.warn(why);
+    }
+}
+
+/// What `[forward]` says is passed on and the kernel does not pass on; `read` reads a file.
+fn not_passed_on(config: &Config, read: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let forward = &config.forward;
+    let ports = forward.ports.iter().map(|port| Family::of(port.to));
+    let networks = forward
+        .allow
+        .iter()
+        .flat_map(|one| one.sources.iter().chain(&one.destinations));
+    let networks = networks.filter_map(|one| match one.who() {
+        Who::Network(network) => Some(network.family()),
+        _ => None,
+    });
+    let mut named: Vec<Family> = ports.chain(networks).collect();
+    if !forward.masquerade.is_empty() {
+        named.push(Family::Ipv4);
+    }
+    let is_off = |family: &Family| {
+        let (path, _) = forwarding(*family);
+        read(path).is_some_and(|number| number.trim() == "0")
+    };
+    let off: Vec<Family> = if !forward.allow.is_empty() && Family::BOTH.iter().all(is_off) {
+        Family::BOTH.to_vec()
+    } else {
+        let is_named = |family: &&Family| named.contains(family);
+        let named = Family::BOTH.iter().filter(is_named);
+        named.copied().filter(is_off).collect()
+    };
+    let families: Vec<String> = off.iter().map(ToString::to_string).collect();
+    let cures = off
+        .iter()
+        .map(|family| format!("`sysctl -w {}=1`", forwarding(*family).1));
+    let cures: Vec<String> = cures.collect();
+    (!off.is_empty()).then(|| {
+        format!(
+            "[forward] says what to pass on, and the kernel passes no packets of {} on; {}, and for good a file in /etc/sysctl.d",
+            families.join(" and "),
+            cures.join(" and ")
+        )
+    })
+}
+
+/// Whether packets of that family are passed on: the file, and what sysctl calls it.
+fn forwarding(family: Family) -> (&'static str, &'static str) {
+    match family {
+        Family::Ipv4 => ("/proc/sys/net/ipv4/ip_forward", "net.ipv4.ip_forward"),
+        Family::Ipv6 => (
+            "/proc/sys/net/ipv6/conf/all/forwarding",
+            "net.ipv6.conf.all.forwarding",
+        ),
     }
 }
 
@@ -141,6 +196,29 @@ const LOG_ALL: &str = "/proc/sys/net/netfilter/nf_log_all_netns";
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_kernel_does_not_pass_on_is_told() {
+        let told = |config: &str, v4: &str, v6: &str| {
+            let config = Config::parse(config).unwrap();
+            let read = |path: &str| Some(if path.contains("ipv4") { v4 } else { v6 }.to_owned());
+            not_passed_on(&config, read)
+        };
+        let lan = "[[forward.allow]]\nfrom = \"lan0\"\n";
+        let both = told(lan, "0\n", "0\n").unwrap();
+        assert!(
+            both.contains("`sysctl -w net.ipv4.ip_forward=1` and `sysctl -w net.ipv6."),
+            "{both}"
+        );
+        // Who has one family only says nothing of the other.
+        assert_eq!(told(lan, "1\n", "0\n"), None);
+        let router = format!("[forward]\nmasquerade = [\"wan0\"]\n{lan}");
+        let v4 = told(&router, "0\n", "1\n").unwrap();
+        assert!(v4.contains("IPv4") && !v4.contains("IPv6"), "{v4}");
+        let named = format!("{lan}destinations = [\"2001:db8::1\"]\n");
+        assert!(told(&named, "1\n", "0\n").is_some_and(|why| why.contains("IPv6")));
+        assert_eq!(told("", "0\n", "0\n"), None);
+    }
 
     #[test]
     fn a_log_that_anybody_writes_is_told() {

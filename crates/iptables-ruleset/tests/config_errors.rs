@@ -82,6 +82,26 @@ const WRONG: &[(&str, &str)] = &[
          by \"eth0\"",
     ),
     (
+        "[[forward.port]]\non = \"wan0\"\nprotocol = \"tcp\"\nport = 8443\nto = \"inside:443\"\n",
+        "line 5, column 6: expected an address, ADDRESS:PORT or [ADDRESS]:PORT, as in \"192.168.1.10:443\" or \"[2001:db8::10]:443\"",
+    ),
+    (
+        "[[forward.port]]\non = \"wan0\"\nprotocol = [\"tcp\", \"icmp\"]\nport = 8443\nto = \"192.0.2.1\"\n",
+        "line 3, column 12: icmp has no ports",
+    ),
+    (
+        "[[forward.port]]\non = \"wan0\"\nprotocol = \"tcp\"\nport = \"1-9\"\nto = \"192.0.2.1:9\"\n",
+        "line 5, column 6: a range of ports goes to the same ports: leave the port out",
+    ),
+    (
+        "[[forward.port]]\nprotocol = \"tcp\"\nport = 1\nto = \"192.0.2.1:9\"\n",
+        "line 1, column 1: [[forward.port]] has no on",
+    ),
+    (
+        "[forward]\nmasquerade = \"wan0\"\n",
+        "line 2, column 14: masquerade in [forward] must be a list; it is string",
+    ),
+    (
         "[log]\nallowed-level = 8\n",
         "line 2, column 17: allowed-level in [log] must be a whole number, 0 to 7; it is 8",
     ),

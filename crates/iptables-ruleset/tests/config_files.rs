@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use iptables_ruleset::config::{RequiredSet, SetOrigin};
-use iptables_ruleset::{Config, Family};
+use iptables_ruleset::{Config, Family, Table};
 
 #[test]
 fn every_configuration_gives_the_text_beside_it() {
@@ -43,6 +43,37 @@ fn every_configuration_gives_the_text_beside_it() {
         }
     }
     assert!(compared >= 8, "only {compared} files compared");
+}
+
+#[test]
+fn the_nat_of_a_router_is_the_text_beside_it() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/nat");
+    let config = Config::parse(&fs::read_to_string(folder.join("firewall.toml")).unwrap()).unwrap();
+    for (family, file) in [
+        (Family::Ipv4, "iptables.save"),
+        (Family::Ipv6, "ip6tables.save"),
+    ] {
+        let rulesets = config.rulesets(family).unwrap();
+        let nat = rulesets
+            .iter()
+            .find(|one| one.table() == Table::Nat)
+            .unwrap();
+        assert_eq!(nat.check(), Ok(()));
+        let text = nat.to_iptables_save().to_string();
+        let file = folder.join(file);
+        if std::env::var_os("UPDATE_CASES").is_some() {
+            fs::write(&file, &text).unwrap();
+        }
+        assert_eq!(
+            text,
+            fs::read_to_string(&file).unwrap(),
+            "{}",
+            file.display()
+        );
+    }
+    // Nothing is said of nat where nothing is wanted there.
+    let rulesets = Config::default().rulesets(Family::Ipv4).unwrap();
+    assert!(rulesets.iter().all(|one| one.table() != Table::Nat));
 }
 
 #[test]

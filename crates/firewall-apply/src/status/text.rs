@@ -156,12 +156,14 @@ fn groups(family: &FamilyReport) -> Vec<Group> {
 fn label(chain: &str, rule: &RuleReport) -> String {
     let way = match chain {
         "FIREWALL_OUTPUT" => ", out",
+        "FIREWALL_PREROUTING" => ", sent on",
         "FIREWALL_FORWARD" | "FIREWALL_FORWARD_BANS" => ", through",
         _ => "",
     };
     match (rule.purpose, &rule.of) {
         ("trusted", Some(interface)) => format!("trusted {interface}"),
         (_, Some(of)) => format!("{of}{way}"),
+        ("masquerade", _) => "masqueraded".to_owned(),
         ("loopback", _) => format!("loopback{way}"),
         ("known-connections", _) => {
             format!("known{}", if way.is_empty() { " connections" } else { way })

@@ -18,6 +18,7 @@ pub(super) fn purpose(purpose: &Purpose) -> (&'static str, Option<String>) {
         Purpose::Service(name) => ("service", Some(name.to_string())),
         Purpose::Output(name) => ("output", Some(name.to_string())),
         Purpose::Forward(name) => ("forward", Some(name.to_string())),
+        Purpose::Masquerade => ("masquerade", None),
         Purpose::Log => ("log", None),
         Purpose::Rest => ("rest", None),
         _ => ("other", None),
@@ -43,6 +44,7 @@ pub(super) fn counted(purpose: &Purpose, rule: &Rule) -> &'static str {
             "messages over the limit"
         }
         (Purpose::Listed(_), Target::Jump(_)) if limited => "new connections over the limit",
+        (Purpose::Masquerade, _) | (Purpose::Forward(_), Target::Dnat(_)) => "new connections",
         (Purpose::Output(_) | Purpose::Forward(_), target) if lets_in(target) => requests(rule),
         (_, Target::Jump(to)) if to.as_str() == LIMITED => "over the limit",
         (_, Target::Reject(_)) => "rejected",

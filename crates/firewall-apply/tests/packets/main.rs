@@ -29,6 +29,7 @@ mod protocols;
 mod quiet;
 mod refused;
 mod replaced;
+mod router;
 mod services;
 mod sets;
 mod sources;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         protocols::ROWS,
         quiet::ROWS,
         refused::ROWS,
+        router::ROWS,
         services::ROWS,
         sets::ROWS,
         sources::ROWS,

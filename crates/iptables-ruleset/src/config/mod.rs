@@ -25,7 +25,7 @@ use std::time::Duration;
 
 pub use blocklist::Blocklist;
 pub use error::ConfigError;
-pub use forward::Forward;
+pub use forward::{Forward, PortForward};
 pub use icmp::IcmpType;
 pub(crate) use list::List;
 pub use members::Members;

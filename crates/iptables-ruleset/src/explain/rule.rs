@@ -112,10 +112,11 @@ fn words(target: &Target, family: Family) -> String {
 
 fn does(target: &Target, family: Family) -> Outcome {
     match target {
-        Target::Accept => Outcome::Accept,
+        Target::Accept | Target::Masquerade => Outcome::Accept,
         Target::Drop => Outcome::Drop,
         Target::Reject(_) => Outcome::Reject,
         Target::Return => Outcome::Return,
+        Target::Dnat(_) => Outcome::Redirect,
         Target::Jump(chain) => Outcome::Jump(chain.to_string()),
         Target::Log(_) | Target::Nflog(_) | Target::None => Outcome::Continue,
         Target::Other(other) => acts(other.expression(), family),
@@ -128,6 +129,8 @@ fn acts(expression: &Expression, family: Family) -> Outcome {
         Expression::Other(other) => other,
         // One that iptables makes, in a place of its own.
         known => match Target::decode(known, family) {
+            // To one of several.
+            Target::Other(_) if is_dnat(known) => return Outcome::Redirect,
             Target::Other(_) => return Outcome::Undecided,
             target => return does(&target, family),
         },
@@ -153,6 +156,10 @@ fn acts(expression: &Expression, family: Family) -> Outcome {
             _ => Outcome::Undecided,
         },
     }
+}
+
+fn is_dnat(expression: &Expression) -> bool {
+    matches!(expression, Expression::Target(xt) if xt.name == "DNAT")
 }
 
 /// Targets of xtables behind which the next rule is asked.

@@ -44,6 +44,12 @@ pub(crate) fn wrote(family: Family, table: Table, chain: &str, rules: &[String])
                     .iter()
                     .any(|rule| rule.contains("--ctstate NEW,UNTRACKED -j "))
         }
+        "FIREWALL_PREROUTING" => {
+            table == Table::Nat && rules.iter().any(|rule| rule.contains("-j DNAT --to-"))
+        }
+        "FIREWALL_POSTROUTING" => {
+            table == Table::Nat && rules.iter().any(|rule| rule.ends_with("-j MASQUERADE"))
+        }
         "LOG_AND_ACCEPT_OUT" => logs("OUT-ALLOWED"),
         "LOG_AND_DROP_OUT" => logs("OUT-BLOCKED"),
         "LOG_AND_ACCEPT_FORWARD" => logs("FORWARD-ALLOWED"),

@@ -4,9 +4,9 @@ use super::input::known_connections;
 use super::logging::Line;
 use super::output::append;
 use super::{Chains, bans};
-use crate::config::{ForwardPolicy, List};
+use crate::config::{ForwardPolicy, List, PortForward};
 use crate::match_::{Conntrack, CtState};
-use crate::{BuildError, Config, Hook, LeftOut, Rule, Ruleset, Target};
+use crate::{BuildError, Config, Family, Hook, LeftOut, Rule, Ruleset, Target};
 
 pub(super) fn fill(
     ruleset: &mut Ruleset,
@@ -39,13 +39,18 @@ fn protect(ruleset: &mut Ruleset, config: &Config, chains: &Chains) -> Result<()
 /// What is passed on between interfaces.
 fn allow(ruleset: &mut Ruleset, config: &Config, chains: &Chains) -> Result<(), BuildError> {
     let (accept, drop) = (&chains.log_and_accept_forward, &chains.log_and_drop_forward);
-    if config.forward.allow.is_empty() {
+    let family = ruleset.family();
+    let ports = config.forward.ports.iter();
+    let ports = ports.filter(|forward| Family::of(forward.to) == family);
+    let mut all = config.forward.allow.clone();
+    all.extend(ports.map(PortForward::passed_on));
+    // A port of one family says something of the other, too: it is not passed on.
+    if config.forward.allow.is_empty() && config.forward.ports.is_empty() {
         for chain in [&chains.forward, accept, drop] {
             ruleset.leave_out(LeftOut::new(chain.clone()));
         }
         return Ok(());
     }
-    let family = ruleset.family();
     ruleset.jump(Hook::Forward, chains.forward.clone());
     for (chain, line, target) in [
         (accept, Line::ForwardAllowed, Target::Accept),
@@ -62,7 +67,7 @@ fn allow(ruleset: &mut Ruleset, config: &Config, chains: &Chains) -> Result<(), 
         let banned = bans::rules(config, family, &chains.log_and_drop)?.into_iter();
         rules.extend(banned.map(|rule| rule.matching(whitelisted.clone().inverted())));
     }
-    for traffic in &config.forward.allow {
+    for traffic in &all {
         let line = Line::ForwardBlocked;
         append(&mut rules, traffic, config, family, (accept, drop), line)?;
     }

@@ -10,6 +10,7 @@ mod forward;
 mod input;
 mod link;
 mod logging;
+mod nat;
 mod output;
 mod purpose;
 mod services;
@@ -53,6 +54,7 @@ impl Config {
             rulesets.push(early::ruleset(self, family)?);
         }
         rulesets.push(self.ruleset(family)?);
+        rulesets.extend(nat::ruleset(self, family)?);
         Ok(rulesets)
     }
 
@@ -65,6 +67,9 @@ impl Config {
         let mut rulesets = vec![self.floor_apart(family, &FloorParts::default())?];
         if !self.policy.early_drop {
             rulesets.push(early::ruleset(self, family)?);
+        }
+        if nat::ruleset(self, family)?.is_none() {
+            rulesets.push(nat::every_chain(family)?);
         }
         Ok(rulesets)
     }
@@ -191,7 +196,9 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
         let sources = config.services.iter().flat_map(|service| &service.sources);
         let traffic = config.output.services.iter().chain(&config.forward.allow);
         let ends = traffic.flat_map(|one| one.sources.iter().chain(&one.destinations));
-        for source in sources.chain(ends) {
+        let of_ports = config.forward.ports.iter();
+        let of_ports = of_ports.flat_map(|forward| &forward.sources);
+        for source in sources.chain(ends).chain(of_ports) {
             let Some(name) = source.set_name(family)? else {
                 continue;
             };

@@ -37,6 +37,8 @@ pub enum Purpose {
     Output(ServiceName),
     /// What is passed on by a `[[forward.allow]]` of this name.
     Forward(ServiceName),
+    /// What leaves under the address of this host.
+    Masquerade,
     /// A line of the log.
     Log,
     /// What no other rule of the chain has decided about.
@@ -78,14 +80,15 @@ impl Config {
         bare.services.clear();
         bare.output.services.clear();
         bare.forward.allow.clear();
+        bare.forward.ports.clear();
         let common = Common::new(self, family)?;
         let mut purposes = Purposes {
             family,
             rules: BTreeMap::new(),
         };
-        let without = bare.ruleset(family)?;
-        let early = early::ruleset(self, family)?;
-        for (chain, text, rule, is_last) in rules(&without).chain(rules(&early)) {
+        let mut without = bare.rulesets(family)?;
+        without.push(early::ruleset(self, family)?);
+        for (chain, text, rule, is_last) in without.iter().flat_map(rules) {
             let purpose = common.purpose(rule, is_last);
             purposes.rules.insert((chain, text), purpose);
         }
@@ -106,11 +109,18 @@ impl Config {
             one.forward.allow.push(allowed.clone());
             all.push((one, Purpose::Forward(allowed.name.clone())));
         }
+        for forward in &self.forward.ports {
+            let mut one = bare.clone();
+            one.forward.ports.push(forward.clone());
+            all.push((one, Purpose::Forward(forward.name.clone())));
+        }
+        let is_there = |chain: &str| without.iter().any(|ruleset| ruleset.has_chain(chain));
         for (config, of_it) in all {
-            for (chain, text, rule, is_last) in rules(&config.ruleset(family)?) {
+            let with = config.rulesets(family)?;
+            for (chain, text, rule, is_last) in with.iter().flat_map(rules) {
                 // A chain that is only there with such a service has rules of its own.
                 let shared = Some(common.purpose(rule, is_last))
-                    .filter(|_| !without.has_chain(&chain))
+                    .filter(|_| !is_there(&chain))
                     .filter(|purpose| *purpose != Purpose::Other && !is_line_of_one(rule));
                 let purpose = shared.unwrap_or_else(|| of_it.clone());
                 purposes.rules.entry((chain, text)).or_insert(purpose);
@@ -198,8 +208,10 @@ impl Common {
     }
 
     fn purpose(&self, rule: &Rule, is_last: bool) -> Purpose {
-        if matches!(rule.target(), Target::Log(_) | Target::Nflog(_)) {
-            return Purpose::Log;
+        match rule.target() {
+            Target::Log(_) | Target::Nflog(_) => return Purpose::Log,
+            Target::Masquerade => return Purpose::Masquerade,
+            _ => {}
         }
         if let Some((_, purpose)) = self.known.iter().find(|(known, _)| known == rule) {
             return purpose.clone();

@@ -66,6 +66,10 @@ pub(crate) fn effect(expressions: &[Expression]) -> (bool, Outcome) {
             Expression::Match(xt) if xt.name == "comment" => continue,
             Expression::Target(xt) if xt.name == "LOG" => continue,
             Expression::Target(xt) if xt.name == "REJECT" => Some(Outcome::Reject),
+            Expression::Target(xt) if xt.name == "DNAT" => {
+                otherwise = Outcome::Redirect;
+                None
+            }
             Expression::Verdict(verdict) => Some(match verdict {
                 Verdict::Accept => Outcome::Accept,
                 Verdict::Drop => Outcome::Drop,

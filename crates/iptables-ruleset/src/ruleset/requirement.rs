@@ -71,6 +71,7 @@ impl Requirement {
                 Family::Ipv4 => "ipt_REJECT".to_owned(),
                 Family::Ipv6 => "ip6t_REJECT".to_owned(),
             },
+            Part::Target { name, .. } if name == "DNAT" => "xt_nat".to_owned(),
             Part::Match { name, .. } | Part::Target { name, .. } => format!("xt_{name}"),
             Part::Expression(name) => format!("nft_{name}"),
         }

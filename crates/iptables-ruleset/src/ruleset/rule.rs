@@ -62,7 +62,7 @@ impl Rule {
             }
             one.check(self.protocol(), family)?;
         }
-        self.target.check(self.protocol())
+        self.target.check(self.protocol(), family)
     }
 
     pub(crate) fn protocol(&self) -> Option<&Protocol> {

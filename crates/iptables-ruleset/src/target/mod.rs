@@ -1,12 +1,15 @@
 //! What a rule does with a packet that matches: one file a target with options.
 
+mod dnat;
 mod log;
+mod masquerade;
 mod nflog;
 mod other;
 mod reject;
 
 use std::fmt;
 
+pub use dnat::Dnat;
 pub use log::{Log, LogLevel};
 pub use nflog::Nflog;
 pub use other::Other;
@@ -34,6 +37,10 @@ pub enum Target {
     Nflog(Nflog),
     /// `-j REJECT`: it is dropped and the sender is told.
     Reject(Reject),
+    /// `-j DNAT`: the connection goes to another address.
+    Dnat(Dnat),
+    /// `-j MASQUERADE`: the connection comes from the address of the interface that it leaves by.
+    Masquerade,
     /// Nothing is done; the rule only counts.
     None,
     /// What another program wants and is not known here.
@@ -67,6 +74,8 @@ impl Target {
             Self::Log(log) => log.save(f),
             Self::Nflog(nflog) => nflog.save(f),
             Self::Reject(reject) => reject.save(f, family),
+            Self::Dnat(dnat) => dnat.save(f),
+            Self::Masquerade => f.write_str("-j MASQUERADE"),
             Self::None => Ok(()),
             Self::Other(other) => other.save(f),
         }
@@ -81,6 +90,8 @@ impl Target {
             Self::Log(log) => log.encode()?,
             Self::Nflog(nflog) => nflog.encode(),
             Self::Reject(reject) => reject.encode(encoder.family),
+            Self::Dnat(dnat) => dnat.encode()?,
+            Self::Masquerade => masquerade::encode(encoder.family),
             Self::None => return Ok(()),
             Self::Other(other) => other.expression().clone(),
         };
@@ -102,12 +113,15 @@ impl Target {
             .or_else(|| Log::decode(expression).map(Self::Log))
             .or_else(|| Nflog::decode(expression).map(Self::Nflog))
             .or_else(|| Reject::decode(expression, family).map(Self::Reject))
+            .or_else(|| Dnat::decode(expression, family).map(Self::Dnat))
+            .or_else(|| (*expression == masquerade::encode(family)).then_some(Self::Masquerade))
             .unwrap_or_else(|| Self::Other(Other::new(expression)))
     }
 
-    pub(crate) fn check(&self, protocol: Option<&Protocol>) -> Result<(), String> {
+    pub(crate) fn check(&self, protocol: Option<&Protocol>, family: Family) -> Result<(), String> {
         match self {
             Self::Reject(reject) => reject.check(protocol),
+            Self::Dnat(dnat) => dnat.check(protocol, family),
             Self::Other(other) => other.check(),
             _ => Ok(()),
         }
@@ -126,6 +140,7 @@ macro_rules! targets {
 
 targets! {
     ChainName => Jump,
+    Dnat => Dnat,
     Log => Log,
     Nflog => Nflog,
     Reject => Reject,

@@ -271,7 +271,7 @@ fn immediate(data: &Attributes<'_>) -> Option<Expression> {
 }
 
 /// The xt extensions that there is a match or a target for.
-const EXTENSIONS: [&str; 13] = [
+const EXTENSIONS: [&str; 15] = [
     "addrtype",
     "comment",
     "connlimit",
@@ -283,7 +283,9 @@ const EXTENSIONS: [&str; 13] = [
     "multiport",
     "set",
     "socket",
+    "DNAT",
     "LOG",
+    "MASQUERADE",
     "REJECT",
 ];
 

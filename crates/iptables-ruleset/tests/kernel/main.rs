@@ -17,6 +17,7 @@ mod fixture;
 mod generate;
 mod golden;
 mod limits;
+mod nat;
 mod ownership;
 mod read_back;
 mod removal;
@@ -36,5 +37,6 @@ fn main() -> std::process::ExitCode {
     trials.extend(requirements::trials());
     trials.extend(checkpoint::trials());
     trials.extend(tables::trials());
+    trials.extend(nat::trials());
     netns_testbed::run(trials)
 }

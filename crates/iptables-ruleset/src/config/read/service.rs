@@ -210,7 +210,7 @@ fn check(section: &Section<'_>, service: &Service) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn protocol(value: &Value<'_>) -> Result<ServiceProtocol, ConfigError> {
+pub(super) fn protocol(value: &Value<'_>) -> Result<ServiceProtocol, ConfigError> {
     if value.is_integer() {
         let number = value.integer(1..=u8::MAX)?;
         return ServiceProtocol::numbered(number).map_err(|error| value.refused(number, &error));
@@ -237,7 +237,7 @@ fn ports(value: &Value<'_>) -> Result<Vec<PortRange>, ConfigError> {
     ports.iter().map(port).collect()
 }
 
-fn port(value: &Value<'_>) -> Result<PortRange, ConfigError> {
+pub(super) fn port(value: &Value<'_>) -> Result<PortRange, ConfigError> {
     if value.is_integer() {
         return Ok(PortRange::from(value.integer(1..=u16::MAX)?));
     }
