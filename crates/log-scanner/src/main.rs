@@ -3,6 +3,8 @@
 
 mod args;
 mod ban;
+mod ban_by_hand;
+mod bans;
 mod clock;
 mod connected;
 mod cut;
@@ -13,9 +15,12 @@ mod exempt;
 mod follow;
 mod log;
 mod names;
+mod ours;
+mod pardon;
 mod prefix_map;
 mod prefixes;
 mod progress;
+mod reason;
 mod report;
 mod rule;
 mod run;
@@ -23,6 +28,7 @@ mod scan;
 mod sets;
 mod source;
 mod status;
+mod unban;
 mod violation;
 mod words;
 
@@ -47,6 +53,9 @@ fn main() -> ExitCode {
     let done = match &cli.command {
         Some(Command::Events(args)) => events::run(args, &mut out).map(|()| DONE),
         Some(Command::Follow(args)) => follow::run(args, &mut out),
+        Some(Command::Bans(args)) => bans::run(args, &mut out),
+        Some(Command::Ban(args)) => ban_by_hand::run(args, &mut out),
+        Some(Command::Unban(args)) => unban::run(args, &mut out),
         None => run::run(&cli.scan, &mut out),
     };
     done.unwrap_or_else(|stop| status::of(&stop)).into()

@@ -3,6 +3,12 @@
 /// The set whose members the firewall accepts before it looks at anything else.
 pub(crate) const WHITELIST: &str = "whitelist";
 
+/// The set of those whose past counts no more.
+pub(crate) const PARDONED: &str = "pardoned";
+
+/// The firewall's sets whose members are banned or throttled.
+pub(crate) const BANNING: [&str; 3] = ["blacklist", "throttle-hard", "throttle-soft"];
+
 /// What the name of a set for IPv6 ends with: `whitelist_v6`.
 pub(crate) const V6: &str = "_v6";
 

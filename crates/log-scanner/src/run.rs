@@ -5,6 +5,7 @@
 //! ```text
 //! names   words   duration   source   clock   progress
 //! rule    prefix_map                               what is wanted; what belongs to a network
+//! reason ◀ pardon                                  why an entry is in a set; whose past counts no more
 //! error   prefixes                                 what ends a run
 //! args                                             the command line
 //! log     sets    status                           what is read, what is filled, how it ends
@@ -12,7 +13,8 @@
 //! connected   violation                            whom this host needs; Violator ▶ Ban ▶ Banned
 //! scan ─▶ ban ─▶ cut                               one step each
 //! report                                           text and JSON
-//! run     follow   events                          the three commands
+//! ours                                             which sets an administrator means
+//! run     follow   events  bans  ban_by_hand  unban    the commands
 //! ```
 
 use std::io::{self, ErrorKind, Write};
@@ -21,7 +23,7 @@ use netfilter_host::conntrack::Conntrack;
 use netfilter_host::turn::Turn;
 
 use crate::args::ScanArgs;
-use crate::ban::{Banning, Known};
+use crate::ban::{Banning, Known, pardons, set_aside};
 use crate::clock::Present;
 use crate::connected::Peers;
 use crate::error::{Fatal, Stop};
@@ -47,7 +49,15 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     }
     let exemptions = Exemptions::of_this_host(&args.ban.exempt).map_err(Fatal::OwnAddresses)?;
     let exempt = exemptions.in_networks(&rules, sets.as_mut())?;
-    let scan = scan::run(&rules, &exempt, args.as_of, &present, &mut logs);
+    let pardoned_before = pardons(sets.as_mut())?;
+    let scan = scan::run(
+        &rules,
+        &exempt,
+        &pardoned_before,
+        args.as_of,
+        &present,
+        &mut logs,
+    );
     progress.finish();
     let Scan {
         as_of,
@@ -66,6 +76,8 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     // From looking what is in the sets until they are filled: the kernel takes the timeout it is
     // given last, which may be the shorter one.
     let turn = (!dry_run).then(Turn::take).transpose();
+    let pardoned_by_now = pardons(sets.as_mut())?;
+    let (bans, pardoned) = set_aside(bans, &pardoned_before, &pardoned_by_now);
     let mut banning = Banning {
         sets: sets.as_mut(),
         exemptions: &exemptions,
@@ -76,7 +88,8 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         most: args.ban.max_bans,
         known: Known::Nothing,
     };
-    let acted = banning.act(&rules, bans)?;
+    let mut acted = banning.act(&rules, bans)?;
+    acted.banned.extend(pardoned);
     let mut warnings = Vec::new();
     match turn {
         Ok(turn) => drop(turn),
@@ -96,6 +109,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         logs,
         rules: RuleReport::of_each(&rules, counted, banned),
         lifted: acted.lifted,
+        notes: acted.notes,
         doubts,
         troubles: warnings,
     };

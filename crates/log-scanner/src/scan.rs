@@ -13,6 +13,7 @@ use crate::clock::{AsOf, Present};
 use crate::duration::whole_seconds;
 use crate::error::Fatal;
 use crate::log::Log;
+use crate::pardon::Pardons;
 use crate::prefixes::{PrefixCount, Prefixes};
 use crate::rule::Rule;
 use crate::source::Source;
@@ -82,7 +83,7 @@ pub(crate) struct Counted {
 }
 
 /// Reads all logs to their end. The addresses of the networks `exempt` do not count with a network
-/// around them.
+/// around them, and what is pardoned counts for nothing.
 ///
 /// # Errors
 ///
@@ -90,13 +91,16 @@ pub(crate) struct Counted {
 pub(crate) fn run(
     rules: &[Rule],
     exempt: &[Network],
+    pardons: &Pardons,
     as_of: AsOf,
     present: &Present,
     logs: &mut [Log],
 ) -> Result<Scan, Fatal> {
     let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = NonZeroUsize::new(workers.min(MOST_WORKERS)).unwrap_or(NonZeroUsize::MIN);
-    let thresholds = rules.iter().map(|rule| rule.threshold(exempt));
+    let thresholds = rules
+        .iter()
+        .map(|rule| pardons.apply(rule.threshold(exempt)));
     let mut scan = firewall_log::Scan::new(thresholds, present.clock.clone())
         .workers(workers)
         .latest(present.horizon.into());

@@ -39,6 +39,8 @@ pub(crate) struct Ban<'r> {
     /// Which one of the rules it is, from 1.
     pub(crate) number: usize,
     pub(crate) violator: Violator,
+    /// The instant of the scan.
+    pub(crate) as_of: Timestamp,
     /// When the ban ends that the log gives reason for.
     pub(crate) expires: Timestamp,
     /// The whole seconds from the scan's instant until then, rounded up; 0 when it is past.
@@ -65,6 +67,7 @@ impl<'r> Ban<'r> {
             rule,
             number,
             violator,
+            as_of,
             expires,
             timeout: u32::try_from(timeout).unwrap_or_default(),
         })

@@ -326,11 +326,11 @@ fn sets_are_compared() -> Result<(), Failed> {
         ),
         (
             Some("create whitelist_v6 hash:net family inet6 maxelem 65536"),
-            "create whitelist_v6 hash:net family inet6 maxelem 1048576 timeout 0",
+            "create whitelist_v6 hash:net family inet6 maxelem 1048576 timeout 0 comment",
         ),
         (
             None,
-            "create throttle-hard hash:net family inet maxelem 1048576 timeout 0",
+            "create throttle-hard hash:net family inet maxelem 1048576 timeout 0 comment",
         ),
     ] {
         let kernel = kernel.map_or(String::new(), |kernel| format!("-{kernel}\n"));

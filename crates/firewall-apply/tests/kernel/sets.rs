@@ -35,6 +35,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_set_that_was_replaced_comes_back,
         ),
         trial(
+            "a_set_without_comments_that_rules_use_gets_them",
+            a_set_without_comments_gets_them,
+        ),
+        trial(
             "a_set_whose_members_do_not_fit_is_kept",
             a_set_whose_members_do_not_fit_is_kept,
         ),
@@ -90,7 +94,7 @@ fn eight_sets_are_created_as_configured() -> Result<(), Failed> {
     for base in ["whitelist", "blacklist", "throttle-soft", "throttle-hard"] {
         for (name, family) in [(base.to_owned(), "inet"), (format!("{base}_v6"), "inet6")] {
             let line = format!(
-                "create {name} hash:ip family {family} hashsize 1024 maxelem 1000 timeout 0"
+                "create {name} hash:ip family {family} hashsize 1024 maxelem 1000 timeout 0 comment"
             );
             assert!(lines.contains(&line.as_str()), "{line:?} is not in {saved}");
         }
@@ -158,7 +162,7 @@ fn a_set_that_differs_is_replaced() -> Result<(), Failed> {
     for line in [
         "create blacklist hash:net family inet hashsize 1024 maxelem 1048576 timeout 600 comment",
         "add blacklist 192.0.2.1 timeout 0 comment \"kept\"",
-        "create whitelist_v6 hash:net family inet6 hashsize 1024 maxelem 1048576 timeout 0",
+        "create whitelist_v6 hash:net family inet6 hashsize 1024 maxelem 1048576 timeout 0 comment",
         "add whitelist_v6 2001:db8::/32 timeout 0",
     ] {
         assert!(saved.lines().any(|saved| saved == line), "{line}: {saved}");
@@ -260,6 +264,49 @@ fn a_set_that_was_replaced_comes_back() -> Result<(), Failed> {
     let sets = all_sets()?;
     assert_eq!(sets.matches("maxelem 1000").count(), 8, "{sets}");
     assert_eq!(sets.matches("add ").count(), 4, "{sets}");
+    Ok(())
+}
+
+/// Whether a ban can have a reason must not cost one.
+fn a_set_without_comments_gets_them() -> Result<(), Failed> {
+    let scratch = Scratch::new()?;
+    let without = scratch.file("without.toml", "[sets]\ncomments = false\n")?;
+    let with = scratch.file("with.toml", "[sets]\ncomments = true\n")?;
+    let apply = |config: &str| {
+        let arguments = ["--config", config, "apply", "--saved", "/dev/null"];
+        firewall_apply(&arguments)?.exits(0)
+    };
+    apply(&without)?;
+    assert!(!all_sets()?.contains("comment"));
+    tool("ipset add blacklist 192.0.2.1 timeout 3600")?;
+    tool("ipset add blacklist_v6 2001:db8::/64 nomatch")?;
+    let rules = all_rules()?;
+    let run = apply(&with)?;
+    assert_eq!(run.stderr, "");
+    assert!(
+        run.stdout
+            .contains("made anew, hash:net, with its 1 member"),
+        "{run:?}"
+    );
+    assert!(
+        run.stdout.contains("rules             unchanged"),
+        "{run:?}"
+    );
+    assert_eq!(all_rules()?, rules);
+    let sets = all_sets()?;
+    assert_eq!(sets.matches(" comment").count(), 8, "{sets}");
+    assert!(sets.contains("add blacklist 192.0.2.1 timeout 3"), "{sets}");
+    assert!(
+        sets.contains("add blacklist_v6 2001:db8::/64 timeout 0 nomatch"),
+        "{sets}"
+    );
+    let header = tool("ipset list -t blacklist")?;
+    assert!(header.contains("\nReferences: 1\n"), "{header}");
+    firewall_apply(&["--config", &with, "diff"])?.exits(0)?;
+    // What they say is not thrown away.
+    apply(&without)?;
+    assert_eq!(all_sets()?.matches(" comment").count(), 8);
+    firewall_apply(&["--config", &without, "diff"])?.exits(0)?;
     Ok(())
 }
 

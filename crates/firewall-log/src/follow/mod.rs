@@ -190,8 +190,12 @@ impl Detector {
                 .map(|(_, destination)| destination),
         };
         let nature = Nature::of(&event.packet);
-        let counts =
-            |rule: &Threshold| rule.counts(event.prefix, nature) && !rule.excepted().has(source);
+        let earliest = hit.since.unwrap_or(at);
+        let counts = |rule: &Threshold| {
+            rule.counts(event.prefix, nature)
+                && !rule.excepted().has(source)
+                && !rule.pardoned().has(source, earliest)
+        };
         for (table, networks) in self.networks.iter().enumerate() {
             if networks.is_v4 != source.is_ipv4() {
                 continue;

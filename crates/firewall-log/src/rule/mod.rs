@@ -3,6 +3,7 @@
 
 mod excepted;
 mod nature;
+mod pardoned;
 mod prefix;
 mod span;
 mod tally;

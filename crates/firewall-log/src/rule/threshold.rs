@@ -3,14 +3,16 @@
 use std::net::IpAddr;
 use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::excepted::Excepted;
 use super::nature::{Nature, Role};
+use super::pardoned::Pardoned;
 use super::prefix::range;
 use super::window::{Dated, Limit, are_near};
 use crate::event::Event;
 use crate::packet::Protocol;
+use crate::time::to_micros;
 
 /// A rule of a [`Detector`](crate::Detector) or a [`Scan`](crate::Scan). A source is a violator when
 /// at least `hits` of its packets that the rule counts lie in a window whose first and last are at
@@ -59,6 +61,8 @@ pub struct Threshold {
     aggregate_v6: u8,
     /// Shared by the copies of the rule, since there may be many.
     excepted: Arc<Excepted>,
+    /// Likewise.
+    pardoned: Arc<Pardoned>,
 }
 
 /// Which packets a rule is about.
@@ -84,6 +88,7 @@ impl Threshold {
             aggregate_v4: V4_BITS,
             aggregate_v6: V6_BITS,
             excepted: Arc::default(),
+            pardoned: Arc::default(),
         }
     }
 
@@ -174,6 +179,36 @@ impl Threshold {
         self
     }
 
+    /// Counts of these networks, each an address in it and its prefix length, only packets after the
+    /// instant beside it, and so for those of other calls; of several instants for an address the
+    /// latest goes. A prefix length over that of an address is that of an address.
+    ///
+    /// For those who are let go although the log still holds what they did: a scan finds what it
+    /// would find if their lines until then were not in the log. [Repeated](crate::Event::repeated)
+    /// packets count if the first of them may have come after the instant.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use firewall_log::{Detector, Event, Threshold};
+    ///
+    /// let line = b"[1.0] DROP: IN=eth0 OUT= SRC=203.0.113.7 DST=203.0.113.1 LEN=20 TOS=0x00 PREC=0x00 TTL=1 ID=1 PROTO=2";
+    /// let event = Event::parse(line).unwrap();
+    /// let at = |second| SystemTime::UNIX_EPOCH + Duration::from_secs(second);
+    /// let two_in_a_minute = Threshold::new(NonZeroU32::new(2).unwrap(), Duration::from_secs(60))
+    ///     .pardon([(event.source().unwrap(), 32, at(20))]);
+    /// let mut detector = Detector::new([two_in_a_minute]);
+    /// let violations = [0, 10, 20, 30, 40].map(|second| detector.observe(&event, at(second)).len());
+    /// assert_eq!(violations, [0, 0, 0, 0, 1]);
+    /// ```
+    pub fn pardon(mut self, networks: impl IntoIterator<Item = (IpAddr, u8, SystemTime)>) -> Self {
+        let networks = networks.into_iter();
+        let networks = networks.map(|(address, length, until)| (address, length, to_micros(until)));
+        Arc::make_mut(&mut self.pardoned).extend(networks);
+        self
+    }
+
     /// The network that a source counts as: its first address and its prefix length.
     #[inline]
     pub fn network(&self, source: IpAddr) -> (IpAddr, u8) {
@@ -251,6 +286,11 @@ impl Threshold {
     /// Whose packets are not counted.
     pub(crate) fn excepted(&self) -> &Arc<Excepted> {
         &self.excepted
+    }
+
+    /// Of whom only what came later counts.
+    pub(crate) fn pardoned(&self) -> &Arc<Pardoned> {
+        &self.pardoned
     }
 
     /// The prefix lengths of the networks that are counted, of IPv4 and IPv6.

@@ -6,7 +6,8 @@ use crate::marker::is_misplaced;
 use crate::rule::{Nature, Threshold};
 use crate::template::Source;
 
-/// Rules that count sources alike: the same networks, and the same exceptions from them.
+/// Rules that count sources alike: the same networks, the same exceptions from them, and the same
+/// pardons.
 #[derive(Debug)]
 pub(crate) struct RuleGroup {
     /// Each with its place in the list that the scan was given.
@@ -54,7 +55,9 @@ impl RuleGroup {
 
     fn takes(&self, rule: &Threshold) -> bool {
         let is_alike = self.rules.first().is_some_and(|(_, first)| {
-            first.aggregates() == rule.aggregates() && first.excepted() == rule.excepted()
+            first.aggregates() == rule.aggregates()
+                && first.excepted() == rule.excepted()
+                && first.pardoned() == rule.pardoned()
         });
         is_alike && self.rules.len() < RULES_MAX
     }
@@ -70,11 +73,15 @@ impl RuleGroup {
         first.map_or((0, 0), |(_, rule)| rule.aggregates())
     }
 
-    /// Whether none of the rules counts packets of this source.
+    /// Whether none of the rules counts packets of this source that came at `at`, in microseconds.
     #[inline]
-    pub(super) fn excepts(&self, source: Source) -> bool {
-        let excepted = self.rules.first().map(|(_, rule)| rule.excepted());
-        excepted.is_some_and(|excepted| !excepted.is_empty() && excepted.has(source.ip()))
+    pub(super) fn excepts(&self, source: Source, at: i64) -> bool {
+        let Some((_, rule)) = self.rules.first() else {
+            return false;
+        };
+        let (excepted, pardoned) = (rule.excepted(), rule.pardoned());
+        (!excepted.is_empty() && excepted.has(source.ip()))
+            || (!pardoned.is_empty() && pardoned.has(source.ip(), at))
     }
 
     /// The rules that count packets with a prefix and of a nature, as bits.

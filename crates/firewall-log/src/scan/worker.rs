@@ -256,13 +256,14 @@ impl<K: Keep> Worker<K> {
     #[inline]
     fn count(&mut self) {
         if self.is_in_time() {
-            self.keep(K::add);
+            self.keep(self.what.at, K::add);
         }
     }
 
-    /// Keeps the packet for each group of which any rule counts it.
+    /// Keeps the packet for each group of which any rule counts it; `since` is the earliest that it
+    /// may have come.
     #[inline]
-    fn keep(&mut self, add: impl Fn(&mut K, usize, u64, Source, Hit)) {
+    fn keep(&mut self, since: i64, add: impl Fn(&mut K, usize, u64, Source, Hit)) {
         let Observation { source, .. } = self.what;
         let hit = Hit {
             at: self.what.at.clamp(-TIME_MAX, TIME_MAX),
@@ -272,7 +273,7 @@ impl<K: Keep> Worker<K> {
         let counted_by = self.rule_sets.get(hit.rule_set).iter();
         let groups = counted_by.zip(&self.rule_sets.rules.groups).enumerate();
         for (number, (rules, group)) in groups {
-            if *rules != 0 && !group.excepts(source) {
+            if *rules != 0 && !group.excepts(source, since) {
                 add(&mut self.kept, number, *rules, source, hit);
             }
         }
@@ -294,7 +295,8 @@ impl<K: Keep> Worker<K> {
             self.summary.repeated_undated += times;
         }
         let since = since.map(|since| since.clamp(-TIME_MAX, TIME_MAX));
-        self.keep(|kept, group, rules, source, hit| {
+        let earliest = since.unwrap_or(self.what.at);
+        self.keep(earliest, |kept, group, rules, source, hit| {
             kept.add_repeat(group, rules, source, Repeat { hit, since, times });
         });
     }

@@ -173,6 +173,9 @@ pub struct Sets {
     pub set_type: SetType,
     /// `maxelem`: how many members a set has room for; by default 1048576.
     pub maxelem: NonZeroU32,
+    /// `comments`: whether a member of one of the lists can say why it is there, as `log-scanner`
+    /// has it say of whom it bans; by default `true`.
+    pub comments: bool,
     /// `[sets.members]`: who is in the sets because the file says so; by default nobody.
     pub members: Members,
 }
@@ -338,6 +341,7 @@ impl Default for Sets {
         Self {
             set_type: SetType::HashNet,
             maxelem: count(1_048_576),
+            comments: true,
             members: Members::default(),
         }
     }

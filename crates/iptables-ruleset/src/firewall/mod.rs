@@ -147,7 +147,7 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
         set_type: config.sets.set_type,
         maxelem: config.sets.maxelem,
         timeout: Some(Duration::ZERO),
-        comment: false,
+        comment: config.sets.comments,
         counters: false,
         members: Vec::new(),
     };
@@ -188,6 +188,7 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
             sets.push(RequiredSet {
                 name: list.set_name(family)?,
                 origin: SetOrigin::Blocklist,
+                comment: false,
                 set_type: SetType::HashNet,
                 timeout: None,
                 ..base()
@@ -206,6 +207,7 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
                 sets.push(RequiredSet {
                     name,
                     origin: SetOrigin::Service,
+                    comment: false,
                     ..base()
                 });
             }

@@ -4,6 +4,8 @@ pub(super) const USAGE: &str = "\
 log-scanner --rule NAME --type NAME --howmany N --within DURATION --ipset NAME --removeafter DURATION [OPTIONS]
        log-scanner --rules FILE [OPTIONS]
        log-scanner follow --rules FILE [OPTIONS]
+       log-scanner bans [ADDRESS[/PREFIX]] [OPTIONS]
+       log-scanner ban|unban ADDRESS[/PREFIX] [OPTIONS]
        log-scanner events [OPTIONS]";
 
 pub(super) const AFTER_HELP: &str = "\
@@ -33,6 +35,14 @@ Examples:
   Ban at the line that breaks a threshold, as long as it runs:
     log-scanner follow --rules /etc/rampart/scan.toml
     journalctl -kf -o short-iso | log-scanner follow --rules /etc/rampart/scan.toml --log -
+
+  Who is banned, since when, until when and why? Is one address, and by which network?
+    log-scanner bans
+    log-scanner bans 203.0.113.7
+
+  Ban and let go by hand:
+    log-scanner ban 203.0.113.0/24 --for 7d --why 'asked for by the provider'
+    log-scanner unban 203.0.113.7 --why 'the new backup server'
 
   See what the scanner sees:
     log-scanner events --json | jq -c 'select(.dpt == 22)'

@@ -1,10 +1,12 @@
 //! The command line.
 
+mod by_hand;
 mod help;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+pub(crate) use by_hand::{BanArgs as BanByHandArgs, BansArgs, UnbanArgs, timeout};
 use clap::{Args, Parser, Subcommand};
 use help::{AFTER_HELP, FOLLOW_AFTER_HELP, USAGE};
 use ipset_netlink::Network;
@@ -40,6 +42,12 @@ pub(crate) enum Command {
     Events(EventsArgs),
     /// Judges a log that goes on, and bans at the line that breaks a threshold
     Follow(FollowArgs),
+    /// Tells who is banned, since when, until when and why; whether somebody is
+    Bans(BansArgs),
+    /// Bans an address or network by hand
+    Ban(BanByHandArgs),
+    /// Lets an address or network go, for good: what it did until now counts no more
+    Unban(UnbanArgs),
 }
 
 /// What to read.

@@ -4,6 +4,7 @@ use ipset_netlink::{Entry, SetName, Timeout};
 
 use crate::exempt::Part;
 use crate::prefix_map::Members;
+use crate::reason::{Evidence, Reason};
 use crate::violation::{Ban, Outcome, Remaining};
 
 /// Seconds by which the same end may look later than itself: the kernel rounds the time that an
@@ -58,6 +59,25 @@ impl Candidate<'_> {
             None => entry,
         };
         Decision::Add(entry, Outcome::Refreshed)
+    }
+
+    /// The entry with the reason of this ban as its comment. What another than a scan wrote there
+    /// stays, and so does the time since which the source is banned.
+    pub(super) fn explain(&self, entry: &Entry) -> Entry {
+        let before = entry.comment.as_ref().map(Reason::of);
+        let since = match before {
+            None => self.ban.as_of,
+            Some(Reason::Scan(Evidence { since, .. })) => since,
+            Some(_) => return entry.clone(),
+        };
+        let violator = &self.ban.violator;
+        let seen = [violator.first_seen, violator.last_violating];
+        let evidence = Evidence::new(self.ban.rule, violator.peak_hits, seen, since);
+        let comment = Reason::Scan(evidence).comment();
+        match comment {
+            Some(comment) => entry.clone().comment(comment),
+            None => entry.clone(),
+        }
     }
 
     /// Whether an entry is needed for it.

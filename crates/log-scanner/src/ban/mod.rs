@@ -3,6 +3,7 @@
 mod candidate;
 mod exceptions;
 mod plan;
+mod set_aside;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use candidate::Candidate;
 use ipset_netlink::{IfExists, NetlinkSocket, Network, SetName, Transport};
 use jiff::{SignedDuration, Timestamp};
 use plan::Plan;
+pub(crate) use set_aside::{pardons, set_aside};
 
 use crate::clock::Present;
 use crate::connected::{Connected, Peers};
@@ -62,6 +64,8 @@ pub(crate) struct Acted<'r> {
     pub(crate) banned: Vec<Banned<'r>>,
     pub(crate) lifted: Vec<Lifted>,
     pub(crate) warnings: Vec<String>,
+    /// What is worth a word and no trouble.
+    pub(crate) notes: Vec<String>,
 }
 
 /// A set, what is in it, and which bans may go into it.
@@ -123,11 +127,20 @@ impl<T: Transport> Banning<'_, T> {
         }
         acted.warnings.extend(connected.warning());
         acted.warnings.extend(self.limit(&mut plans));
+        let mut filled = Vec::new();
         for mut plan in plans {
             if !self.dry_run && !plan.is_empty() {
                 self.carry_out(&mut plan);
             }
+            let (set, before) = (plan.set(), acted.banned.len());
             acted.banned.extend(plan.into_banned());
+            let mut new = acted.banned.iter().skip(before);
+            if new.any(|banned| matches!(banned.outcome, Outcome::Added | Outcome::Refreshed)) {
+                filled.push(set);
+            }
+        }
+        if let Some(sets) = &mut self.sets {
+            acted.notes.extend(sets.without_comments(&filled));
         }
         Ok(acted)
     }
@@ -276,7 +289,11 @@ impl<T: Transport> Banning<'_, T> {
             let why = refused.into_iter().flatten().next();
             plan.guard(&members, why.or(broken).or(unread).as_deref());
         }
-        let entries = plan.entries();
+        let entries = if sets.keeps_comments(set) {
+            plan.entries_with_reasons()
+        } else {
+            plan.entries()
+        };
         let mut broken = None;
         if !entries.is_empty() {
             let refused;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::pending::Case;
 use crate::clock::Present;
+use crate::pardon::Pardons;
 use crate::rule::Rule;
 use crate::source::Source;
 use crate::violation::Violator;
@@ -57,9 +58,17 @@ const CLOCK: Duration = Duration::from_secs(60);
 
 impl Judge {
     /// Remembers nothing yet; the addresses of the networks `exempt` do not count with a network
-    /// around them.
-    pub(crate) fn new(rules: &[Rule], exempt: &[Network], present: Present) -> Self {
-        let thresholds = rules.iter().map(|rule| rule.threshold(exempt));
+    /// around them, and what is pardoned counts for nothing.
+    pub(crate) fn new(
+        rules: &[Rule],
+        exempt: &[Network],
+        pardons: &Pardons,
+        present: Present,
+    ) -> Self {
+        let thresholds = rules.iter().map(|rule| {
+            let threshold = rule.threshold(exempt);
+            pardons.apply(threshold)
+        });
         let thresholds: Vec<_> = thresholds.collect();
         let longest = rules.iter().map(|rule| rule.within.into()).max();
         let mut lines = LineDetector::new(thresholds.clone(), present.clock.clone());

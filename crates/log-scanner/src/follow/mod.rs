@@ -32,10 +32,12 @@ use service::Service;
 use told::Told;
 
 use crate::args::FollowArgs;
+use crate::ban::pardons;
 use crate::clock::{AsOf, Present};
 use crate::connected::Peers;
 use crate::error::{Fatal, Stop, chain};
 use crate::log::{Live, Packets};
+use crate::pardon::Pardons;
 use crate::rule::Rule;
 use crate::sets::Sets;
 use crate::status::{DONE, INCOMPLETE};
@@ -123,6 +125,10 @@ struct Follower<'a, W> {
 struct Case<'r> {
     rules: &'r [Rule],
     exempt: Vec<Network>,
+    /// What is left out of the counts.
+    pardons: Pardons,
+    /// Whether it is something else by now.
+    is_outdated: bool,
     judge: Judge,
     pending: Pending,
 }
@@ -131,10 +137,15 @@ impl<W: Write> Follower<'_, W> {
     /// Follows by the rules until the end, or until there are others.
     fn follow(&mut self, rules: &[Rule]) -> Result<Option<Vec<Rule>>, Stop> {
         let exempt = self.exempt_in_networks(rules)?;
+        let (mut sets, _) = Sets::open(rules);
+        let pardons = pardons(sets.as_mut())?;
+        drop(sets);
         let mut case = Case {
-            judge: Judge::new(rules, &exempt, Present::new(AsOf::Now)),
+            judge: Judge::new(rules, &exempt, &pardons, Present::new(AsOf::Now)),
             rules,
             exempt,
+            pardons,
+            is_outdated: false,
             pending: Pending::default(),
         };
         while self.read_logs(&mut case)? && !self.signals.stop() {
@@ -146,6 +157,10 @@ impl<W: Write> Follower<'_, W> {
         self.lost = 0;
         let (mut tick, mut minute) = (Instant::now() + TICK, Instant::now() + MINUTE);
         while !self.signals.stop() {
+            if case.is_outdated {
+                self.rewind()?;
+                return Ok(Some(rules.to_vec()));
+            }
             if self.signals.take_reopen() {
                 if let Some(next) = self.reload()? {
                     self.finish(&mut case)?;
@@ -286,8 +301,17 @@ impl<W: Write> Follower<'_, W> {
         for trouble in troubles {
             self.told.warn(&trouble)?;
         }
+        let now_pardoned = match pardons(sets.as_mut()) {
+            Ok(now_pardoned) => now_pardoned,
+            Err(fatal) => {
+                self.told.warn(&chain(&fatal))?;
+                case.pardons.clone()
+            }
+        };
+        case.is_outdated |= now_pardoned != case.pardons;
         let present = Present::new(AsOf::Now);
         let mut round = Round {
+            pardons: (&case.pardons, &now_pardoned),
             sets: sets.as_mut(),
             exemptions: self.own.exemptions(),
             connected: Peers::of_this_host,

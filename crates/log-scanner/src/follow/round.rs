@@ -12,12 +12,13 @@ use ipset_netlink::Transport;
 use netfilter_host::conntrack::Conntrack;
 
 use super::pending::{Case, Pending};
-use crate::ban::{Acted, Banning, Known};
+use crate::ban::{Acted, Banning, Known, set_aside};
 use crate::clock::Present;
 use crate::connected::Peers;
 use crate::cut;
 use crate::error::Fatal;
 use crate::exempt::Exemptions;
+use crate::pardon::Pardons;
 use crate::rule::Rule;
 use crate::sets::Sets;
 use crate::violation::{Ban, Banned, Outcome, Violator};
@@ -47,6 +48,8 @@ pub(crate) struct Pace {
 
 /// What a round needs besides the bans.
 pub(crate) struct Round<'a, T: Transport> {
+    /// Who was pardoned when it was counted, and who is by now.
+    pub(crate) pardons: (&'a Pardons, &'a Pardons),
     pub(crate) sets: Option<&'a mut Sets<T>>,
     pub(crate) exemptions: &'a Exemptions,
     pub(crate) connected: fn(&Exemptions) -> Result<Peers, String>,
@@ -185,6 +188,8 @@ impl<T: Transport> Round<'_, T> {
         let bans = cases.iter().filter_map(|((number, _), violator)| {
             Ban::new(rules.get(*number)?, number + 1, violator.clone(), as_of)
         });
+        let (counted, now_pardoned) = self.pardons;
+        let (bans, pardoned) = set_aside(bans.collect(), counted, now_pardoned);
         let mut banning = Banning {
             sets: self.sets.as_deref_mut(),
             exemptions: self.exemptions,
@@ -195,7 +200,7 @@ impl<T: Transport> Round<'_, T> {
             most,
             known,
         };
-        let mut acted = match banning.act(rules, bans.collect()) {
+        let mut acted = match banning.act(rules, bans) {
             Ok(acted) => acted,
             Err(error) => {
                 for (case, violator) in cases {
@@ -204,6 +209,7 @@ impl<T: Transport> Round<'_, T> {
                 return Err(error);
             }
         };
+        acted.banned.extend(pardoned);
         let sets = self.sets.as_deref_mut();
         let (banned, warning) = cut::act(Conntrack::open, acted.banned, sets, self.dry_run);
         acted.banned = banned;
@@ -234,4 +240,5 @@ fn join<'r>(acted: &mut Acted<'r>, more: Acted<'r>) {
     acted.banned.extend(more.banned);
     acted.lifted.extend(more.lifted);
     acted.warnings.extend(more.warnings);
+    acted.notes.extend(more.notes);
 }

@@ -14,7 +14,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::ban::{Banning, Known};
 use crate::exempt::Exemptions;
+use crate::pardon;
 use crate::progress::Progress;
+use crate::reason::ByHand;
 use crate::rule::RulesFile;
 use crate::violation::Ban;
 
@@ -47,6 +49,10 @@ ipset = "networks"
 removeafter = "2h"
 "#;
 
+/// Who is pardoned, and how many seconds after the begin.
+const PARDONED: u8 = 2;
+const PARDON: i64 = 15;
+
 fn start() -> Timestamp {
     "2026-11-22T08:00:00Z".parse().expect("a time")
 }
@@ -72,6 +78,10 @@ fn kernel() -> FakeKernel {
             sets.create(&set, IfExists::Fail).expect("created");
         }
     }
+    // What he did in the first seconds counts nowhere.
+    let by_hand = ByHand::new(after(PARDON), "");
+    let pardoned = Network::from(address(PARDONED));
+    pardon::grant(&mut sets, pardoned, &by_hand, Timeout::PERMANENT).expect("granted");
     kernel
 }
 
@@ -172,9 +182,11 @@ fn scan(kernel: &mut FakeKernel, rules: &[Rule], log: &str) {
     let exempt = exemptions
         .in_networks(rules, Some(&mut sets))
         .expect("told");
+    let pardons = pardons(Some(&mut sets)).expect("told");
     let mut logs = crate::log::open(&[path], false, &Progress::default()).expect("opened");
     let as_of = AsOf::At(present.instant);
-    let scan = crate::scan::run(rules, &exempt, as_of, &present, &mut logs).expect("read");
+    let scan =
+        crate::scan::run(rules, &exempt, &pardons, as_of, &present, &mut logs).expect("read");
     let mut bans = Vec::new();
     for ((rule, number), found) in rules.iter().zip(1..).zip(scan.found) {
         let violators = found.violators.into_iter();
@@ -206,12 +218,15 @@ impl<'r> Run<'r> {
         let exempt = exemptions()
             .in_networks(rules, Some(&mut sets))
             .expect("told");
+        let pardons = pardons(Some(&mut sets)).expect("told");
         drop(sets);
-        let judge = Judge::new(rules, &exempt, present());
+        let judge = Judge::new(rules, &exempt, &pardons, present());
         let mut run = Self {
             case: Case {
                 rules,
                 exempt,
+                pardons,
+                is_outdated: false,
                 judge,
                 pending: Pending::default(),
             },
@@ -225,7 +240,9 @@ impl<'r> Run<'r> {
     fn round(&mut self, kernel: &mut FakeKernel, all: bool) {
         let session = IpSet::with_transport(kernel).expect("connected");
         let (mut sets, _) = Sets::of(session, self.case.rules);
+        let pardons = Pardons::default();
         let mut round = Round {
+            pardons: (&pardons, &pardons),
             sets: Some(&mut sets),
             exemptions: &exemptions(),
             connected: |_| Ok(Peers::default()),

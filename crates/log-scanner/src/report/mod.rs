@@ -22,6 +22,8 @@ pub(crate) struct Report<'r> {
     pub(crate) rules: Vec<RuleReport<'r>>,
     /// Who was excepted from a ban by an earlier scan and is not exempt any more.
     pub(crate) lifted: Vec<Lifted>,
+    /// What is worth a word and no trouble.
+    pub(crate) notes: Vec<String>,
     /// What the log gave reason to doubt.
     pub(crate) doubts: Vec<String>,
     /// What is to be said of the sets and connections.
@@ -118,6 +120,7 @@ pub(crate) mod tests {
                 violations,
             }],
             lifted: Vec::new(),
+            notes: Vec::new(),
             doubts: vec!["2 lines were not written by the kernel".to_owned()],
             troubles: vec!["set \"whitelist\" cannot be asked".to_owned()],
         }

@@ -60,7 +60,7 @@ pub(crate) struct Rule {
 
     /// How far the first and the last of them may lie apart, both included
     // The help says the sets next, the document of `--json` says them last.
-    #[arg(long, value_name = "DURATION", display_order = 4)]
+    #[arg(long, value_name = "DURATION", display_order = 7)]
     #[serde(deserialize_with = "by_text")]
     pub(crate) within: Seconds,
 
@@ -96,12 +96,12 @@ pub(crate) struct Rule {
     #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
     /// The set for IPv4 violators; NAME_v6 is the one for IPv6. At most 28 bytes; both must exist,
     /// be of type hash:ip or hash:net and have been created with a timeout
-    #[arg(long, value_name = "NAME", display_order = 5)]
+    #[arg(long, value_name = "NAME", display_order = 8)]
     #[serde(deserialize_with = "by_text", serialize_with = "as_text")]
     pub(crate) ipset: SetPair,
 
     /// How long after the last hit the ban ends, at most 2147483s (24d20h31m23s)
-    #[arg(long, value_name = "DURATION", value_parser = removeafter, display_order = 5)]
+    #[arg(long, value_name = "DURATION", value_parser = removeafter, display_order = 8)]
     #[serde(deserialize_with = "removeafter_by_text")]
     pub(crate) removeafter: Seconds,
 
@@ -197,7 +197,7 @@ fn or_rules_file(flag: Arg) -> Arg {
 }
 
 /// As much as the kernel can count.
-fn removeafter(text: &str) -> Result<Seconds, String> {
+pub(crate) fn removeafter(text: &str) -> Result<Seconds, String> {
     let seconds: Seconds = text.parse()?;
     let most = u64::from(Timeout::MAX.as_secs());
     if seconds.get() > most {

@@ -4,7 +4,7 @@ mod fit;
 mod room;
 mod whitelist;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fit::unusable;
 use ipset_netlink::{
@@ -14,6 +14,7 @@ pub(crate) use whitelist::Held;
 use whitelist::Whitelist;
 
 use crate::error::chain;
+use crate::pardon::{self, Pardons};
 use crate::prefix_map::Members;
 use crate::rule::Rule;
 
@@ -23,6 +24,8 @@ pub(crate) struct Sets<T: Transport = NetlinkSocket> {
     /// The sets that can be filled, as they were when the run began.
     filled: BTreeMap<SetName, SetHeader>,
     whitelists: Vec<Whitelist>,
+    /// Those of which it has been said that they keep no comments.
+    said: BTreeSet<SetName>,
 }
 
 impl Sets {
@@ -42,13 +45,22 @@ impl Sets {
 impl<T: Transport> Sets<T> {
     /// As [`open`](Sets::open), in a session that there is.
     pub(crate) fn of(kernel: IpSet<T>, rules: &[Rule]) -> (Self, Vec<String>) {
+        Self::with(kernel, wanted(rules))
+    }
+
+    /// With sets of these names and families, and whether each must hold networks.
+    pub(crate) fn with<'s>(
+        kernel: IpSet<T>,
+        wanted: impl IntoIterator<Item = ((&'s SetName, Family), bool)>,
+    ) -> (Self, Vec<String>) {
         let mut sets = Self {
             kernel,
             filled: BTreeMap::new(),
             whitelists: Vec::new(),
+            said: BTreeSet::new(),
         };
         let mut troubles = Vec::new();
-        for ((name, family), networks) in wanted(rules) {
+        for ((name, family), networks) in wanted {
             match sets.fillable(name, family, networks) {
                 Ok(header) => drop(sets.filled.insert(name.clone(), header)),
                 Err(trouble) => troubles.push(trouble),
@@ -82,6 +94,24 @@ impl<T: Transport> Sets<T> {
             }
             Err(error) => Err(chain(&error)),
         }
+    }
+
+    /// Those whose past counts no more.
+    ///
+    /// # Errors
+    ///
+    /// The kernel does not say who they are.
+    pub(crate) fn pardons(&mut self) -> Result<Pardons, String> {
+        Pardons::read(&mut self.kernel)
+    }
+
+    /// Takes back all pardons in a network.
+    ///
+    /// # Errors
+    ///
+    /// As [`pardons`](Self::pardons).
+    pub(crate) fn lift_pardons(&mut self, network: Network) -> Result<Vec<Network>, String> {
+        pardon::lift(&mut self.kernel, network)
     }
 
     /// The members of a set now; none where it could not be filled from the start.
@@ -170,6 +200,31 @@ impl<T: Transport> Sets<T> {
     pub(crate) fn holds_networks(&self, name: &SetName) -> bool {
         let header = self.filled.get(name);
         header.is_some_and(|header| header.set_type.name() == "hash:net")
+    }
+
+    /// Whether the members of a set can have comments.
+    pub(crate) fn keeps_comments(&self, name: &SetName) -> bool {
+        let header = self.filled.get(name);
+        header.is_some_and(|header| header.options.comments)
+    }
+
+    /// That some of these sets keep no comments; of each it is said once.
+    pub(crate) fn without_comments(&mut self, names: &[&SetName]) -> Option<String> {
+        let mut news = Vec::new();
+        for name in names {
+            let Some(header) = self.filled.get(*name) else {
+                continue;
+            };
+            if !header.options.comments && self.said.insert((*name).clone()) {
+                news.push(name.as_str());
+            }
+        }
+        (!news.is_empty()).then(|| {
+            format!(
+                "no reasons are kept in {}, created without comments (firewall-apply makes its own sets anew)",
+                news.join(", ")
+            )
+        })
     }
 
     /// Takes a member out. It is no error if somebody else did so meanwhile.

@@ -51,7 +51,7 @@ fn both_families_and_again() -> Result<(), Failed> {
 }
 
 fn the_report_to_the_letter() -> Result<(), Failed> {
-    let sets = Sets::blacklist()?;
+    let sets = Sets::as_firewall_apply()?;
     sets.create("whitelist", "hash:net")?;
     sets.add("whitelist", "198.51.100.0/24")?;
     let mut log = blocked(&[V4, V6, "198.51.100.9"], 0..5);

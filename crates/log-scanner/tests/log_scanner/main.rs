@@ -17,6 +17,7 @@
     reason = "every trial has the same signature"
 )]
 
+mod by_hand;
 mod command_line;
 mod compressed;
 mod connected;
@@ -38,6 +39,7 @@ mod networks;
 mod ports;
 mod progress;
 mod read_back;
+mod reason;
 mod refuse;
 mod rotated;
 mod rules;
@@ -50,7 +52,8 @@ use std::process::ExitCode;
 use netns_testbed::{Trial, run};
 
 fn main() -> ExitCode {
-    let trials: [Vec<Trial>; 24] = [
+    let trials: [Vec<Trial>; 26] = [
+        by_hand::trials(),
         command_line::trials(),
         compressed::trials(),
         connected::trials(),
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         ports::trials(),
         progress::trials(),
         read_back::trials(),
+        reason::trials(),
         refuse::trials(),
         rotated::trials(),
         rules::trials(),

@@ -96,8 +96,9 @@ fn as_if_each_were_a_scan_of_its_own() -> Result<(), Failed> {
 }
 
 fn the_report_to_the_letter() -> Result<(), Failed> {
-    let sets = Sets::blacklist()?;
-    create_throttle(&sets)?;
+    let sets = Sets::as_firewall_apply()?;
+    sets.create("throttle", "hash:net timeout 0 comment")?;
+    sets.create("throttle_v6", "hash:net family inet6 timeout 0 comment")?;
     let rules = rule("blocked", "tcp", 5, "blacklist", "1h")
         + &rule("blocked", "icmp", 6, "throttle", "2h")
         + &rule("blocked", "udp", 1, "throttle", "2h");

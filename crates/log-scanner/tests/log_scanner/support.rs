@@ -263,6 +263,14 @@ impl Sets {
         Ok(sets)
     }
 
+    /// The same of type hash:net that keep comments, as `firewall-apply` makes them.
+    pub(crate) fn as_firewall_apply() -> Result<Self, Failed> {
+        let sets = Self::none()?;
+        sets.create("blacklist", "hash:net timeout 0 comment")?;
+        sets.create("blacklist_v6", "hash:net family inet6 timeout 0 comment")?;
+        Ok(sets)
+    }
+
     pub(crate) fn create(&self, name: &str, options: &str) -> Result<(), Failed> {
         self.ipset(&format!("create {name} {options}")).map(drop)
     }

@@ -41,6 +41,7 @@ struct Rule {
     v6: u8,
     /// Whether it lets sources 4 to 6 go.
     excepted: bool,
+    pardoned: bool,
     answers: bool,
     stealth: bool,
     multicast: bool,
@@ -64,6 +65,7 @@ const RULE: Rule = Rule {
     v4: 32,
     v6: 128,
     excepted: false,
+    pardoned: false,
     answers: false,
     stealth: false,
     multicast: false,
@@ -99,6 +101,9 @@ impl Rule {
         if self.excepted {
             rule = rule.except(FOUR_TO_SIX);
         }
+        if self.pardoned {
+            rule = rule.pardon(FOUR_TO_SIX.map(|(address, length)| (address, length, at(20))));
+        }
         rule.aggregate_v4(self.v4)
             .aggregate_v6(self.v6)
             .count_answers(self.answers)
@@ -126,7 +131,8 @@ impl Rule {
         };
         let excepted = self.excepted && (4..=6).contains(&shot.source);
         let prefix = self.prefix.is_none_or(|prefix| prefix == shot.prefix);
-        evidence && way && wanted && prefix && !excepted
+        let pardoned = self.pardoned && (4..=6).contains(&shot.source) && shot.second <= 20;
+        evidence && way && wanted && prefix && !excepted && !pardoned
     }
 }
 
@@ -148,7 +154,7 @@ fn rule() -> impl Strategy<Value = Rule> {
         types,
         prop::option::of(1_u16..4),
         (v4, v6),
-        any::<[bool; 4]>(),
+        any::<[bool; 5]>(),
     )
         .prop_map(
             |(
@@ -157,7 +163,7 @@ fn rule() -> impl Strategy<Value = Rule> {
                 types,
                 ports,
                 (v4, v6),
-                [excepted, answers, stealth, multicast],
+                [excepted, pardoned, answers, stealth, multicast],
             )| Rule {
                 hits,
                 within,
@@ -167,6 +173,7 @@ fn rule() -> impl Strategy<Value = Rule> {
                 v4,
                 v6,
                 excepted,
+                pardoned,
                 answers,
                 stealth,
                 multicast,

@@ -208,6 +208,9 @@ const SETS: &[Key<Sets>] = &[
     ("maxelem", |to, value| {
         set(&mut to.maxelem, value.integer(1..=u32::MAX).map(count))
     }),
+    ("comments", |to, value| {
+        set(&mut to.comments, value.boolean())
+    }),
     // Behind the type, which says what can be a member.
     ("members", |to, value| {
         members(&mut to.members, &value.section()?, to.set_type)

@@ -124,6 +124,13 @@ impl<'r> Plan<'r> {
         entries.cloned().collect()
     }
 
+    /// The same, each with its reason as comment unless somebody else's stands there.
+    pub(super) fn entries_with_reasons(&self) -> Vec<Entry> {
+        let entries = self.additions.iter();
+        let entries = entries.map(|addition| addition.decided.candidate.explain(&addition.entry));
+        entries.collect()
+    }
+
     /// The exceptions that have to be there before the entries, and are not there for long enough.
     pub(super) fn exceptions(&self) -> Vec<Entry> {
         let additions = self.additions.iter();

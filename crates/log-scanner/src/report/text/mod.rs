@@ -46,6 +46,9 @@ pub(crate) fn write(
     text.of_each_rule(Text::violations_of)?;
     writeln!(text.out, "\nPhase 3: fill the sets")?;
     text.warnings(&report.troubles)?;
+    for note in &report.notes {
+        writeln!(text.out, "  {note}")?;
+    }
     text.lifted()?;
     text.of_each_rule(Text::actions_of)?;
     text.summary()

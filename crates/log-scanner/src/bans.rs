@@ -1,0 +1,287 @@
+//! `bans`: who is in which set, since when, until when, and why.
+//!
+//! What a set holds is told as the kernel lists it, so that a million entries need no memory.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+use ipset_netlink::{
+    Entry, Family, IpSet, Key, Listed, Network, SetHeader, SetName, Timeout, Transport,
+};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use crate::args::BansArgs;
+use crate::duration::Spelled;
+use crate::error::{Fatal, Stop, chain};
+use crate::reason::Reason;
+use crate::source::{Source, holds};
+use crate::status::{DONE, INCOMPLETE};
+use crate::words::{as_text, local, plain};
+use crate::{ours, pardon};
+
+/// Tells; 1 where somebody was asked for who is not banned.
+pub(crate) fn run(args: &BansArgs, out: &mut impl Write) -> Result<u8, Stop> {
+    let mut kernel = IpSet::connect().map_err(|error| Fatal::Sets(vec![chain(&error)]))?;
+    tell(
+        &mut kernel,
+        args,
+        Timestamp::now(),
+        &TimeZone::system(),
+        out,
+    )
+}
+
+fn tell<T: Transport>(
+    kernel: &mut IpSet<T>,
+    args: &BansArgs,
+    now: Timestamp,
+    zone: &TimeZone,
+    out: &mut impl Write,
+) -> Result<u8, Stop> {
+    let trouble = |why: String| Fatal::Sets(vec![why]);
+    let sets = ours::sets(kernel, &args.sets)?;
+    let mut table = Table {
+        json: args.json,
+        zone,
+        told: 0,
+        out,
+    };
+    table.begin(now)?;
+    let about = args.about;
+    let family = about.map(|about| Family::of(about.address()));
+    let is_asked = |of: Family| family.is_none_or(|family| family == of);
+    let mut banned_in: Vec<SetName> = Vec::new();
+    for SetHeader { name, .. } in sets.iter().filter(|set| is_asked(set.family)) {
+        let covering = table.entries(kernel, name, about, now)?;
+        let Some(about) = about else { continue };
+        let is_banned = if Source::from(about).is_single_address() {
+            let matched = kernel.contains(name, &Key::from(about));
+            matched.map_err(|error| trouble(chain(&error)))?
+        } else {
+            covering == Some(Kind::Ban)
+        };
+        if is_banned {
+            banned_in.push(name.clone());
+        }
+    }
+    for (name, of) in pardon::names() {
+        if is_asked(of) && kernel.header(&name).is_ok() {
+            table.entries(kernel, &name, about, now)?;
+        }
+    }
+    table.end(about, &banned_in)?;
+    Ok(if about.is_some() && banned_in.is_empty() {
+        INCOMPLETE
+    } else {
+        DONE
+    })
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Ban,
+    /// What it covers is not banned with the network around it (nomatch).
+    Exception,
+    Pardon,
+}
+
+/// What is told of an entry.
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    kind: Kind,
+    source: Source,
+    #[serde(serialize_with = "as_text")]
+    set: &'a SetName,
+    /// Where it is known.
+    #[serde(serialize_with = "as_text_or_null")]
+    since: Option<Timestamp>,
+    /// `None`: for good.
+    #[serde(serialize_with = "as_text_or_null")]
+    until: Option<Timestamp>,
+    /// The whole seconds until then.
+    timeout: Option<u32>,
+    /// As the comment says.
+    why: Option<Reason>,
+}
+
+impl<'a> Row<'a> {
+    fn new(set: &'a SetName, entry: &Entry, now: Timestamp) -> Option<Self> {
+        let why = entry.comment.as_ref().map(Reason::of);
+        let timeout = entry.timeout.filter(|timeout| !timeout.is_permanent());
+        let timeout = timeout.map(Timeout::as_secs);
+        let until = |seconds: u32| {
+            let left = SignedDuration::from_secs(seconds.into());
+            now.saturating_add(left).ok()
+        };
+        let kind = if pardon::names().any(|(name, _)| name == *set) {
+            Kind::Pardon
+        } else if entry.nomatch {
+            Kind::Exception
+        } else {
+            Kind::Ban
+        };
+        Some(Self {
+            kind,
+            source: entry.key.as_network()?.into(),
+            set,
+            since: why.as_ref().and_then(Reason::since),
+            until: timeout.and_then(until),
+            timeout,
+            why,
+        })
+    }
+
+    fn text(&self, zone: &TimeZone) -> String {
+        let Self {
+            source, set, since, ..
+        } = self;
+        let since = since.map_or_else(|| "-".to_owned(), |since| local(since, zone));
+        let until = match (self.until, self.timeout) {
+            (Some(until), Some(left)) => {
+                format!("{} (in {})", local(until, zone), Spelled(left.into()))
+            }
+            _ => "for good".to_owned(),
+        };
+        let what = match self.kind {
+            Kind::Ban => "",
+            Kind::Exception => "exception (nomatch): ",
+            Kind::Pardon => "pardon: ",
+        };
+        let why = match &self.why {
+            None => "-".to_owned(),
+            Some(Reason::Scan(evidence)) => format!(
+                "{} {}: {} hits within {}, first {}, last {}",
+                evidence.rule,
+                evidence.protocols,
+                evidence.hits,
+                Spelled(evidence.within),
+                local(evidence.first, zone),
+                local(evidence.last, zone)
+            ),
+            Some(Reason::Ban(by_hand) | Reason::Unban(by_hand)) if by_hand.why.is_empty() => {
+                "by hand".to_owned()
+            }
+            Some(Reason::Ban(by_hand) | Reason::Unban(by_hand)) => {
+                format!("by hand: {}", plain(by_hand.why.as_bytes()))
+            }
+            Some(Reason::Other { comment }) => comment.clone(),
+        };
+        let source = source.to_string();
+        format!("{source:<18} {set:<16} {since:<26} {until:<40} {what}{why}")
+    }
+}
+
+#[expect(clippy::ref_option, reason = "as serde asks")]
+fn as_text_or_null<S: serde::Serializer>(
+    time: &Option<Timestamp>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => to.collect_str(time),
+        None => to.serialize_none(),
+    }
+}
+
+/// Rows as they come, as text or as one JSON document.
+struct Table<'a, W> {
+    json: bool,
+    zone: &'a TimeZone,
+    told: u64,
+    out: &'a mut W,
+}
+
+impl<W: Write> Table<'_, W> {
+    fn begin(&mut self, now: Timestamp) -> io::Result<()> {
+        if self.json {
+            return write!(self.out, "{{\"version\":1,\"time\":\"{now}\",\"entries\":[");
+        }
+        Ok(())
+    }
+
+    /// Tells the entries of a set, those about a network where one is asked for; what the smallest
+    /// is that is or covers it.
+    fn entries<T: Transport>(
+        &mut self,
+        kernel: &mut IpSet<T>,
+        set: &SetName,
+        about: Option<Network>,
+        now: Timestamp,
+    ) -> Result<Option<Kind>, Stop> {
+        let mut failed = None;
+        let mut covering: Option<(u8, Kind)> = None;
+        let listed = kernel.for_each(Some(set), |listed| {
+            let Listed::Entry(entry) = listed else {
+                return ControlFlow::Continue(());
+            };
+            let Some(row) = Row::new(set, &entry, now) else {
+                return ControlFlow::Continue(());
+            };
+            if let Some(about) = about {
+                let network = row.source.network();
+                let covers = holds(network, about);
+                if covers && covering.is_none_or(|(bits, _)| bits <= network.prefix_length()) {
+                    covering = Some((network.prefix_length(), row.kind));
+                }
+                if !covers && !holds(about, network) {
+                    return ControlFlow::Continue(());
+                }
+            }
+            match self.row(&row) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    failed = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        listed.map_err(|error| Fatal::Sets(vec![chain(&error)]))?;
+        Ok(covering.map(|(_, kind)| kind))
+    }
+
+    fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
+        self.told += 1;
+        if self.json {
+            if self.told > 1 {
+                self.out.write_all(b",")?;
+            }
+            return Ok(serde_json::to_writer(&mut *self.out, row)?);
+        }
+        if self.told == 1 {
+            writeln!(
+                self.out,
+                "{:<18} {:<16} {:<26} {:<40} WHY",
+                "ADDRESS", "SET", "SINCE", "UNTIL"
+            )?;
+        }
+        writeln!(self.out, "{}", row.text(self.zone))
+    }
+
+    fn end(&mut self, about: Option<Network>, banned_in: &[SetName]) -> io::Result<()> {
+        let names: Vec<_> = banned_in.iter().map(SetName::as_str).collect();
+        match (self.json, about) {
+            (true, None) => writeln!(self.out, "]}}")?,
+            (true, Some(about)) => {
+                let about = Source::from(about).to_string();
+                let names = serde_json::to_string(&names)?;
+                writeln!(self.out, "],\"about\":\"{about}\",\"banned_in\":{names}}}")?;
+            }
+            (false, None) if self.told == 0 => writeln!(self.out, "nobody is banned")?,
+            (false, None) => {}
+            (false, Some(about)) if names.is_empty() => {
+                writeln!(self.out, "{} is not banned", Source::from(about))?;
+            }
+            (false, Some(about)) => {
+                let about = Source::from(about);
+                writeln!(self.out, "{about} is banned in {}", names.join(", "))?;
+            }
+        }
+        self.out.flush()
+    }
+}

@@ -1,0 +1,108 @@
+//! The sets that an administrator means who names none: those of the rules file and the firewall's.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ipset_netlink::{IpSet, SetHeader, SetName, SetType, Transport};
+
+use crate::error::{Fatal, chain};
+use crate::names::{BANNING, V6};
+use crate::rule::{RulesFile, SetPair};
+use crate::status::complain;
+
+/// Which sets are looked into.
+#[derive(Debug, Args)]
+pub(crate) struct SetArgs {
+    /// Looks into the sets that these rules fill, besides the firewall's own blacklist,
+    /// throttle-hard and throttle-soft [default: /etc/rampart/scan.toml, where it is there]
+    #[arg(long, value_name = "FILE", conflicts_with = "sets")]
+    rules: Option<PathBuf>,
+
+    #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
+    /// Looks into this set and NAME_v6 instead; can be repeated
+    #[arg(long = "set", value_name = "NAME")]
+    sets: Vec<SetPair>,
+}
+
+/// Where the rules are that the timers scan by.
+const RULES: &str = "/etc/rampart/scan.toml";
+
+/// The sets that there are of those that are meant, each once.
+///
+/// # Errors
+///
+/// The rules file cannot be read, a set that is named is missing or of a type that holds no
+/// networks, or the kernel does not answer.
+pub(crate) fn sets<T: Transport>(
+    kernel: &mut IpSet<T>,
+    args: &SetArgs,
+) -> Result<Vec<SetHeader>, Fatal> {
+    let trouble = |why: String| Fatal::Sets(vec![why]);
+    let mut found = Vec::new();
+    if !args.sets.is_empty() {
+        for pair in &args.sets {
+            let before = found.len();
+            for name in pair.both() {
+                found.extend(header(kernel, name).map_err(trouble)?);
+            }
+            if found.len() == before {
+                return Err(trouble(format!(
+                    "there is no set \"{pair}\" or \"{pair}{V6}\" of type hash:ip or hash:net"
+                )));
+            }
+        }
+        return Ok(found);
+    }
+    let mut names: Vec<SetName> = Vec::new();
+    let own = BANNING
+        .iter()
+        .filter_map(|name| name.parse::<SetPair>().ok());
+    let pairs = own.chain(of_rules(args.rules.as_deref())?);
+    for name in pairs.flat_map(|pair| [pair.inet, pair.inet6]) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    for name in &names {
+        found.extend(header(kernel, name).map_err(trouble)?);
+    }
+    Ok(found)
+}
+
+/// The sets of a rules file. Who looks for a ban in a hurry is not stopped by a mistake in the file
+/// that he did not name.
+fn of_rules(path: Option<&Path>) -> Result<Vec<SetPair>, Fatal> {
+    let file = path.unwrap_or(Path::new(RULES));
+    if path.is_none() && !file.exists() {
+        return Ok(Vec::new());
+    }
+    match RulesFile::read(file) {
+        Ok(file) => Ok(file.rules.into_iter().map(|rule| rule.ipset).collect()),
+        Err(source) => {
+            let fatal = Fatal::Rules {
+                path: file.to_owned(),
+                source,
+            };
+            if path.is_some() {
+                return Err(fatal);
+            }
+            complain(&format!("[WARNING] {}", chain(&fatal)));
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// A set that can hold addresses or networks, where it is there.
+fn header<T: Transport>(
+    kernel: &mut IpSet<T>,
+    name: &SetName,
+) -> Result<Option<SetHeader>, String> {
+    match kernel.header(name) {
+        Err(error) if error.is_set_not_found() => Ok(None),
+        Err(error) => Err(chain(&error)),
+        Ok(header) => {
+            let fits = matches!(header.set_type, SetType::HashIp | SetType::HashNet);
+            Ok(Some(header).filter(|_| fits))
+        }
+    }
+}

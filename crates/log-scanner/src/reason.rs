@@ -1,0 +1,269 @@
+//! Why an entry is in a set, as its comment says it.
+//!
+//! A comment of ours is a word, a colon and `key=value` pairs:
+//!
+//! ```text
+//! scan: rule=blocked type=tcp hits=501 in=30m first=2026-11-22T08:00:00Z last=2026-11-22T08:59:00Z since=2026-11-22T09:00:00Z
+//! ban: since=2026-11-22T09:00:00Z why=the neighbours complain
+//! unban: since=2026-11-22T09:30:00.123456Z why=it was the new backup server
+//! ```
+//!
+//! Nothing that stands in a log is in it: the names are those of the rules, all else is numbers and
+//! times. Whatever else a comment says is somebody else's.
+
+use std::fmt;
+
+use ipset_netlink::Comment;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::duration::{Seconds, Spelled};
+use crate::rule::Rule;
+use crate::words::{as_text, plain};
+
+/// Why an entry is in a set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "by")]
+pub(crate) enum Reason {
+    /// A rule was broken.
+    Scan(Evidence),
+    /// An administrator wants it so.
+    Ban(ByHand),
+    /// An administrator has let him go: of what he did until then nothing counts.
+    Unban(ByHand),
+    /// A comment that is none of ours.
+    Other { comment: String },
+}
+
+/// What a rule bans for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Evidence {
+    /// The rule's name, with `_` for what is no letter, digit, `.`, `-` or `_`, and cut.
+    pub(crate) rule: String,
+    /// What packets the rule is about, likewise.
+    #[serde(rename = "type")]
+    pub(crate) protocols: String,
+    /// The most packets in one window of the rule.
+    pub(crate) hits: u64,
+    /// The window, in seconds.
+    pub(crate) within: u64,
+    /// The first packet that the log shows, in whole seconds.
+    #[serde(serialize_with = "as_text")]
+    pub(crate) first: Timestamp,
+    /// The last packet of the last window, in whole seconds.
+    #[serde(serialize_with = "as_text")]
+    pub(crate) last: Timestamp,
+    /// When the ban began.
+    #[serde(serialize_with = "as_text")]
+    pub(crate) since: Timestamp,
+}
+
+/// What an administrator did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ByHand {
+    /// As exactly as the clock says.
+    #[serde(serialize_with = "as_text")]
+    pub(crate) since: Timestamp,
+    /// In his words; may be empty.
+    pub(crate) why: String,
+}
+
+impl Evidence {
+    /// So many packets in one window of a rule, the first that the log shows and the last of the last
+    /// window, for which somebody is banned at `since`.
+    pub(crate) fn new(rule: &Rule, hits: u64, seen: [Timestamp; 2], since: Timestamp) -> Self {
+        let [first, last] = seen.map(whole);
+        Self {
+            rule: name(&rule.name.to_string()),
+            protocols: name(&rule.protocols.to_string()),
+            hits,
+            within: rule.within.get(),
+            first,
+            last,
+            since: whole(since),
+        }
+    }
+}
+
+impl ByHand {
+    /// In the administrator's words, of which quotes and what could steer a terminal are left out.
+    pub(crate) fn new(since: Timestamp, why: &str) -> Self {
+        let why = why.chars().filter(|c| *c != '"' && !c.is_control());
+        Self {
+            since,
+            why: why.collect::<String>().trim().to_owned(),
+        }
+    }
+
+    fn write(&self, word: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { since, why } = self;
+        write!(f, "{word}: since={since}")?;
+        if why.is_empty() {
+            return Ok(());
+        }
+        write!(f, " why={why}")
+    }
+}
+
+impl Reason {
+    /// What a comment says.
+    pub(crate) fn of(comment: &Comment) -> Self {
+        Self::parse(comment.as_str()).unwrap_or_else(|| Self::Other {
+            comment: plain(comment.as_bytes()),
+        })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (word, pairs) = text.split_once(": ")?;
+        let value = |key: &str| {
+            let pairs = pairs.split(" why=").next()?.split(' ');
+            let mut pairs = pairs.filter_map(|pair| pair.split_once('='));
+            pairs.find(|(name, _)| *name == key).map(|(_, value)| value)
+        };
+        let time = |key| value(key)?.parse::<Timestamp>().ok();
+        match word {
+            SCAN => Some(Self::Scan(Evidence {
+                rule: name(value("rule")?),
+                protocols: name(value("type")?),
+                hits: value("hits")?.parse().ok()?,
+                within: value("in")?.parse().map(Seconds::get).ok()?,
+                first: time("first")?,
+                last: time("last")?,
+                since: time("since")?,
+            })),
+            UNBAN => Some(Self::Unban(ByHand::new(time("since")?, why(pairs)))),
+            BAN => Some(Self::Ban(ByHand::new(time("since")?, why(pairs)))),
+            _ => None,
+        }
+    }
+
+    /// When it began, where that is known.
+    pub(crate) fn since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Scan(evidence) => Some(evidence.since),
+            Self::Ban(by_hand) | Self::Unban(by_hand) => Some(by_hand.since),
+            Self::Other { .. } => None,
+        }
+    }
+
+    /// As the comment of an entry, cut where it is too long for one.
+    pub(crate) fn comment(&self) -> Option<Comment> {
+        cut(&self.to_string(), Comment::MAX_LEN).parse().ok()
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scan(evidence) => {
+                let Evidence {
+                    rule,
+                    protocols,
+                    hits,
+                    within,
+                    first,
+                    last,
+                    since,
+                } = evidence;
+                let within = Spelled(*within);
+                write!(
+                    f,
+                    "{SCAN}: rule={rule} type={protocols} hits={hits} in={within} first={first} last={last} since={since}"
+                )
+            }
+            Self::Ban(by_hand) => by_hand.write(BAN, f),
+            Self::Unban(by_hand) => by_hand.write(UNBAN, f),
+            Self::Other { comment } => f.write_str(comment),
+        }
+    }
+}
+
+const SCAN: &str = "scan";
+const BAN: &str = "ban";
+const UNBAN: &str = "unban";
+
+/// A name is no longer than this: two of them, and all numbers and times at their longest, have
+/// room in a comment.
+const NAME: usize = 40;
+
+/// What stands behind `why=`, to the end.
+fn why(pairs: &str) -> &str {
+    pairs.split_once(" why=").map_or("", |(_, why)| why)
+}
+
+/// A name that is one word of a comment.
+fn name(text: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || "._-".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    text.chars().take(NAME).map(plain).collect()
+}
+
+/// A time without what is less than a second.
+fn whole(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+/// At most so many bytes of a text, no character in halves.
+fn cut(text: &str, most: usize) -> &str {
+    let ends = (0..=most.min(text.len())).rev();
+    let mut parts = ends.filter_map(|end| text.get(..end));
+    parts.next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::violation::tests::{rule, time};
+
+    fn evidence() -> Evidence {
+        let seen = ["2026-11-22T08:00:00Z", "2026-11-22T08:59:00.25Z"].map(time);
+        Evidence::new(&rule(), 501, seen, time("2026-11-22T09:00:00Z"))
+    }
+
+    #[test]
+    fn a_comment_is_read_as_it_was_written() {
+        let scan = Reason::Scan(evidence());
+        assert_eq!(
+            scan.to_string(),
+            "scan: rule=blocked type=tcp hits=501 in=30m first=2026-11-22T08:00:00Z last=2026-11-22T08:59:00Z since=2026-11-22T09:00:00Z"
+        );
+        let by_hand = |why| Reason::Ban(ByHand::new(time("2026-11-22T09:00:00Z"), why));
+        for reason in [
+            scan,
+            by_hand(""),
+            by_hand("asked for by = Bob: since=never why=so"),
+            Reason::Other {
+                comment: "scan: rule=x".to_owned(),
+            },
+        ] {
+            let comment = reason.comment().expect("a comment");
+            assert_eq!(Reason::of(&comment), reason, "{comment}");
+        }
+    }
+
+    #[test]
+    fn the_longest_has_room_and_no_word_breaks_out() {
+        let long = Evidence {
+            rule: name(&"x=\" y\n".repeat(100)),
+            protocols: name(&"é,".repeat(100)),
+            hits: u64::MAX,
+            within: 100 * 366 * 24 * 3600 - 1,
+            ..evidence()
+        };
+        let reason = Reason::Scan(long);
+        let comment = reason.comment().expect("a comment");
+        assert_eq!(Reason::of(&comment), reason, "{comment}");
+        let told = Reason::Ban(ByHand::new(
+            time("2026-11-22T09:00:00Z"),
+            &"é\"\u{1b}".repeat(300),
+        ));
+        let comment = told.comment().expect("a comment");
+        assert!(comment.as_str().len() > 250, "{comment}");
+        assert!(matches!(Reason::of(&comment), Reason::Ban(_)));
+    }
+}
