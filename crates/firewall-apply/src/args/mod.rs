@@ -231,10 +231,10 @@ pub(crate) enum Command {
 
     /// Read the files of lists anew and put what stands in them into their sets; rules stay
     ///
-    /// For cron, after the files were fetched. A list is a [[blocklist]] or a [[set]] with a file.
-    /// Each set is given its new members in one step, and nothing is sent where it has them already.
-    /// A file that cannot be read, with any bad line in it, or that would take more out of a block
-    /// list than its `max-shrink` says, changes nothing of that list: exit status 1.
+    /// For cron, after the files were fetched. A list is a `[[blocklist]]` or a `[[set]]` with a
+    /// file. Each set is given its new members in one step, and nothing is sent where it has them
+    /// already. A file that cannot be read, with any bad line in it, or that would take more out of
+    /// a block list than its `max-shrink` says, changes nothing of that list: exit status 1.
     Refresh(RefreshArgs),
 
     /// Take out our jump and our chains, and set the policies to ACCEPT
