@@ -22,5 +22,6 @@ pub use ports::PortRange;
 pub(crate) use quoted::Quoted;
 pub(crate) use rate::Period;
 pub use rate::{Rate, RateUnit};
+#[cfg(feature = "nft")]
 pub(crate) use table::ChainType;
 pub use table::Table;
