@@ -177,27 +177,26 @@ impl<'d> Value<'d> {
             .get_ref()
             .as_array()
             .ok_or_else(|| self.expected("a list"))?;
-        Ok(array
-            .iter()
-            .map(|value| Self {
-                text: self.text,
-                name: self.name.clone(),
-                path: self.path.clone(),
-                spanned: value,
-            })
-            .collect())
+        Ok(array.iter().map(|value| self.element(value)).collect())
     }
 
     /// The values of a list, or the one value that is none.
     pub(super) fn one_or_several(&self) -> Vec<Self> {
-        self.list().unwrap_or_else(|_| {
-            vec![Self {
-                text: self.text,
-                name: self.name.clone(),
-                path: self.path.clone(),
-                spanned: self.spanned,
-            }]
-        })
+        // An error is not made for nothing: to find its place takes as long as the file is.
+        match self.spanned.get_ref().as_array() {
+            Some(array) => array.iter().map(|value| self.element(value)).collect(),
+            None => vec![self.element(self.spanned)],
+        }
+    }
+
+    /// A value of a list, which is called what the list is called.
+    fn element(&self, value: &'d Spanned<DeValue<'d>>) -> Self {
+        Self {
+            text: self.text,
+            name: self.name.clone(),
+            path: self.path.clone(),
+            spanned: value,
+        }
     }
 
     /// A string that means something.
