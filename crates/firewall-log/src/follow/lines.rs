@@ -12,7 +12,7 @@ use crate::scan::{
     Block, Hit, Keep, LINE_MAX, Limits, Repeat, RuleGroup, RuleSets, Rules, Summary, Worker,
 };
 use crate::template::{Recognizer, Source};
-use crate::time::{Clock, from_micros, to_micros};
+use crate::time::{Clock, to_micros};
 
 /// A [`Detector`](super::Detector) that reads the lines itself. It answers as one does to which
 /// every event is shown, and reads a line that is built like one before as a
@@ -182,15 +182,7 @@ impl Judged {
         let tell = |breach: Breach| {
             let rule = group_rules.iter().find(|(place, _)| *place == breach.rule);
             let ports = rule.and_then(|(_, rule)| rule.ports());
-            violations.push(Violation {
-                rule: breach.rule,
-                source,
-                prefix_length,
-                hits: breach.window.hits,
-                ports: ports.map(|_| breach.window.ports),
-                first_seen: from_micros(breach.first),
-                last_seen: from_micros(breach.window.last),
-            });
+            violations.push(Violation::new(&breach, (source, prefix_length), ports));
         };
         sources.change(table, network, |source| {
             source.add(span, set, histories, tell);

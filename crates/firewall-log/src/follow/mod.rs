@@ -6,6 +6,7 @@ mod repeated;
 mod sources;
 
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::time::SystemTime;
 
 use self::history::{Breach, Limits, bytes_for};
@@ -113,6 +114,25 @@ pub struct Violation {
     pub last_seen: SystemTime,
 }
 
+impl Violation {
+    /// What a network did by a rule, which asks for that many `ports` if for any.
+    fn new(
+        breach: &Breach,
+        (source, prefix_length): (IpAddr, u8),
+        ports: Option<NonZeroU16>,
+    ) -> Self {
+        Self {
+            rule: breach.rule,
+            source,
+            prefix_length,
+            hits: breach.window.hits,
+            ports: ports.map(|_| breach.window.ports),
+            first_seen: from_micros(breach.first),
+            last_seen: from_micros(breach.window.last),
+        }
+    }
+}
+
 /// Five million sources of one packet each, and some room.
 const MEMORY: usize = 208 << 20;
 
@@ -215,15 +235,7 @@ impl Detector {
             let set = self.limits.number(&set);
             let tell = |breach: Breach| {
                 let ports = self.rules.get(breach.rule).and_then(Threshold::ports);
-                violations.push(Violation {
-                    rule: breach.rule,
-                    source,
-                    prefix_length,
-                    hits: breach.window.hits,
-                    ports: ports.map(|_| breach.window.ports),
-                    first_seen: from_micros(breach.first),
-                    last_seen: from_micros(breach.window.last),
-                });
+                violations.push(Violation::new(&breach, (source, prefix_length), ports));
             };
             self.sources.change(table, bits, |source| {
                 source.add(hit, set, &self.limits, tell);

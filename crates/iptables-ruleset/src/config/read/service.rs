@@ -18,14 +18,7 @@ const SERVICE: &[Key<Service>] = &[
     ("protocol", READ_BEFORE),
     ("ports", READ_BEFORE),
     ("types", READ_BEFORE),
-    ("action", |to, value| {
-        let choice = [
-            ("accept", Action::Accept),
-            ("drop", Action::Drop),
-            ("reject", Action::Reject),
-        ];
-        set(&mut to.action, value.choice(&choice))
-    }),
+    ("action", |to, value| set(&mut to.action, action(value))),
     ("log", |to, value| set(&mut to.log, value.boolean())),
     ("rate", |to, value| {
         set(&mut to.rate, source_rate(value, to.burst).map(Some))
@@ -208,6 +201,15 @@ fn check(section: &Section<'_>, service: &Service) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+/// What becomes of it.
+pub(super) fn action(value: &Value<'_>) -> Result<Action, ConfigError> {
+    value.choice(&[
+        ("accept", Action::Accept),
+        ("drop", Action::Drop),
+        ("reject", Action::Reject),
+    ])
 }
 
 pub(super) fn protocol(value: &Value<'_>) -> Result<ServiceProtocol, ConfigError> {

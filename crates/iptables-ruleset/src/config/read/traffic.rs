@@ -1,12 +1,11 @@
 //! The keys of `[output]`, and those of what goes out or is passed on.
 
-use super::service::{basics, not_empty};
+use super::service::{action, basics, not_empty};
 use super::set;
 use crate::Family;
 use crate::config::document::{Key, Section, Value};
 use crate::config::source::ServiceSource;
 use crate::config::traffic::Traffic;
-
 use crate::config::{Action, ConfigError, Output, Who};
 
 pub(super) const OUTPUT: &[Key<Output>] = &[("service", |to, value| {
@@ -24,12 +23,7 @@ const OUTGOING: &[Key<Traffic>] = &[
     ("ports", READ_BEFORE),
     ("types", READ_BEFORE),
     ("action", |to, value| {
-        let choice = [
-            ("accept", Action::Accept),
-            ("drop", Action::Drop),
-            ("reject", Action::Reject),
-        ];
-        set(&mut to.action, value.choice(&choice))?;
+        set(&mut to.action, action(value))?;
         to.log = to.action != Action::Accept;
         Ok(())
     }),
