@@ -118,7 +118,7 @@ fn does(target: &Target, family: Family) -> Outcome {
         Target::Return => Outcome::Return,
         Target::Dnat(_) => Outcome::Redirect,
         Target::Jump(chain) => Outcome::Jump(chain.to_string()),
-        Target::Log(_) | Target::Nflog(_) | Target::None => Outcome::Continue,
+        Target::Log(_) | Target::Nflog(_) | Target::Set(_) | Target::None => Outcome::Continue,
         Target::Other(other) => acts(other.expression(), family),
     }
 }
@@ -128,9 +128,11 @@ fn acts(expression: &Expression, family: Family) -> Outcome {
     let other = match expression {
         Expression::Other(other) => other,
         // One that iptables makes, in a place of its own.
-        known => match Target::decode(known, family) {
+        known => match Target::decode(known, family, &|_| None) {
             // To one of several.
-            Target::Other(_) if is_dnat(known) => return Outcome::Redirect,
+            Target::Other(_) if is_xt(known, "DNAT") => return Outcome::Redirect,
+            // Of a set whose name nobody has told.
+            Target::Other(_) if is_xt(known, "SET") => return Outcome::Continue,
             Target::Other(_) => return Outcome::Undecided,
             target => return does(&target, family),
         },
@@ -158,12 +160,12 @@ fn acts(expression: &Expression, family: Family) -> Outcome {
     }
 }
 
-fn is_dnat(expression: &Expression) -> bool {
-    matches!(expression, Expression::Target(xt) if xt.name == "DNAT")
+fn is_xt(expression: &Expression, name: &str) -> bool {
+    matches!(expression, Expression::Target(xt) if xt.name == name)
 }
 
 /// Targets of xtables behind which the next rule is asked.
-const GOES_ON: [&str; 14] = [
+const GOES_ON: [&str; 13] = [
     "AUDIT",
     "CHECKSUM",
     "CLASSIFY",
@@ -175,7 +177,6 @@ const GOES_ON: [&str; 14] = [
     "HMARK",
     "MARK",
     "SECMARK",
-    "SET",
     "TCPMSS",
     "TOS",
 ];

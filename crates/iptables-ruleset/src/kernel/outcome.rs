@@ -64,7 +64,7 @@ pub(crate) fn effect(expressions: &[Expression]) -> (bool, Outcome) {
             // A load is no condition yet: iptables makes one without a comparison of `-i +`.
             Expression::Counter | Expression::Log { .. } | Expression::Meta(_) => continue,
             Expression::Match(xt) if xt.name == "comment" => continue,
-            Expression::Target(xt) if xt.name == "LOG" => continue,
+            Expression::Target(xt) if matches!(xt.name, "LOG" | "SET") => continue,
             Expression::Target(xt) if xt.name == "REJECT" => Some(Outcome::Reject),
             Expression::Target(xt) if xt.name == "DNAT" => {
                 otherwise = Outcome::Redirect;

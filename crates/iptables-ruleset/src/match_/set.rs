@@ -5,7 +5,7 @@ use std::fmt;
 use super::{MatchKind, Protocol};
 use crate::decoding::{Decoder, Fields};
 use crate::encoding::{Encoder, Expression, Field, Info};
-use crate::model::Direction;
+use crate::model::{Dimensions, Direction};
 use crate::packet::{Answer, Facts, Holds, Packet};
 use crate::{BuildError, Family, SetName};
 
@@ -22,7 +22,7 @@ use crate::{BuildError, Family, SetName};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Set {
     name: SetName,
-    directions: Vec<Direction>,
+    dimensions: Dimensions,
     inverted: bool,
     /// Bits `IPSET_FLAG_*`.
     flags: u32,
@@ -52,7 +52,7 @@ impl Set {
     pub fn new(name: SetName, direction: Direction) -> Self {
         Self {
             name,
-            directions: vec![direction],
+            dimensions: Dimensions::new(direction),
             inverted: false,
             flags: 0,
             packets: None,
@@ -63,7 +63,7 @@ impl Set {
     /// Compares the next dimension of the set's elements too, the port of `hash:ip,port` for
     /// instance: at most 6 in all.
     pub fn and(mut self, direction: Direction) -> Self {
-        self.directions.push(direction);
+        self.dimensions.push(direction);
         self
     }
 
@@ -123,20 +123,12 @@ impl Set {
 
 impl MatchKind for Set {
     fn save(&self, f: &mut fmt::Formatter<'_>, _family: Family) -> fmt::Result {
-        let words: Vec<&str> = self
-            .directions
-            .iter()
-            .map(|direction| match direction {
-                Direction::Source => "src",
-                Direction::Destination => "dst",
-            })
-            .collect();
         write!(
             f,
             "-m set {}--match-set {} {} ",
             if self.inverted { "! " } else { "" },
             self.name,
-            words.join(",")
+            self.dimensions
         )?;
         for (flag, words) in [
             (IPSET_FLAG_RETURN_NOMATCH, "--return-nomatch "),
@@ -156,20 +148,15 @@ impl MatchKind for Set {
     }
 
     fn encode(&self, encoder: &mut Encoder<'_>) -> Result<(), BuildError> {
-        // IPSET_INV_MATCH is bit 0, IPSET_DIM_ONE_SRC bit 1.
         let index = encoder.set_index(self.name.as_str())?;
-        let mut flags = u8::from(self.inverted);
-        for (dimension, direction) in (1..).zip(&self.directions) {
-            if *direction == Direction::Source {
-                flags |= 1u8.checked_shl(dimension).unwrap_or(0);
-            }
-        }
-        let dimensions = u8::try_from(self.directions.len()).unwrap_or(u8::MAX);
+        let [number, sources] = self.dimensions.encode();
+        // IPSET_INV_MATCH.
+        let flags = u8::from(self.inverted) | sources;
         let (packets, packets_op) = Counter::encode(self.packets);
         let (bytes, bytes_op) = Counter::encode(self.bytes);
         let info = Info::new()
             .put(INDEX, index.to_ne_bytes())
-            .put(DIMENSIONS, [dimensions])
+            .put(DIMENSIONS, [number])
             .put(DIRECTIONS, [flags])
             .put(PACKETS, packets.to_ne_bytes())
             .put(PACKETS_OP, [packets_op])
@@ -184,17 +171,9 @@ impl MatchKind for Set {
     fn decode(decoder: &mut Decoder<'_>) -> Option<Self> {
         let info = decoder.extension("set")?;
         let flags = info.u8(DIRECTIONS)?;
-        let directions = (1..=u32::from(info.u8(DIMENSIONS)?)).map(|dimension| {
-            let source = 1u8.checked_shl(dimension).unwrap_or(0);
-            if flags & source == 0 {
-                Direction::Destination
-            } else {
-                Direction::Source
-            }
-        });
         Some(Self {
             name: decoder.set_name(info.u16(INDEX)?)?.parse().ok()?,
-            directions: directions.collect(),
+            dimensions: Dimensions::decode([info.u8(DIMENSIONS)?, flags])?,
             inverted: flags & 1 != 0,
             flags: info.u32(FLAGS)?,
             packets: Counter::decode(info.u64(PACKETS)?, info.u8(PACKETS_OP)?),
@@ -203,7 +182,7 @@ impl MatchKind for Set {
     }
 
     fn ask(&self, packet: &Packet, facts: &mut dyn Facts) -> Answer {
-        let mut found = facts.member(&self.name, &self.directions, packet);
+        let mut found = facts.member(&self.name, self.dimensions.directions(), packet);
         if found.holds == Holds::No && self.flags & IPSET_FLAG_RETURN_NOMATCH != 0 {
             found = Answer::perhaps("whether an exception in the set covers it");
         }
@@ -216,10 +195,7 @@ impl MatchKind for Set {
     }
 
     fn check(&self, _protocol: Option<&Protocol>, _family: Family) -> Result<(), String> {
-        if self.directions.len() > IPSET_DIM_MAX {
-            return Err(format!("an ipset has at most {IPSET_DIM_MAX} dimensions"));
-        }
-        Ok(())
+        self.dimensions.check()
     }
 }
 
@@ -274,7 +250,6 @@ const BYTES: Field<SIZE, 8> = Field::at(24);
 const BYTES_OP: Field<SIZE, 1> = Field::at(32);
 const FLAGS: Field<SIZE, 4> = Field::at(40);
 // linux/netfilter/ipset/ip_set.h
-const IPSET_DIM_MAX: usize = 6;
 const IPSET_FLAG_SKIP_COUNTER_UPDATE: u32 = 1 << 3;
 const IPSET_FLAG_SKIP_SUBCOUNTER_UPDATE: u32 = 1 << 4;
 const IPSET_FLAG_RETURN_NOMATCH: u32 = 1 << 7;

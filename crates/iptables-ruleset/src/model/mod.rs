@@ -1,5 +1,6 @@
 //! What rules are made of, and why one cannot be: the ground that everything else stands on.
 
+mod dimensions;
 mod direction;
 mod error;
 mod family;
@@ -11,6 +12,7 @@ mod quoted;
 mod rate;
 mod table;
 
+pub(crate) use dimensions::Dimensions;
 pub use direction::Direction;
 pub use error::BuildError;
 pub(crate) use error::BuildErrorKind;

@@ -17,7 +17,9 @@ pub(crate) fn rule(
 ) -> Rule {
     let (conditions, action) = parts(expressions);
     let mut decoder = Decoder::new(family, set_name, &conditions);
-    let target = action.map_or(Target::None, |action| Target::decode(action, family));
+    let target = action.map_or(Target::None, |action| {
+        Target::decode(action, family, set_name)
+    });
     let mut rule = Rule::new(target);
     while !decoder.is_done() {
         let Some(one) = match_::decode(&mut decoder) else {

@@ -72,6 +72,7 @@ impl Requirement {
                 Family::Ipv6 => "ip6t_REJECT".to_owned(),
             },
             Part::Target { name, .. } if name == "DNAT" => "xt_nat".to_owned(),
+            Part::Target { name, .. } if name == "SET" => "xt_set".to_owned(),
             Part::Match { name, .. } | Part::Target { name, .. } => format!("xt_{name}"),
             Part::Expression(name) => format!("nft_{name}"),
         }

@@ -156,7 +156,7 @@ mod tests {
         ] {
             assert_eq!(hex(target), bytes);
             let family = Family::of(target.address);
-            let read = Target::decode(&target.encode().unwrap(), family);
+            let read = Target::decode(&target.encode().unwrap(), family, &|_| None);
             assert_eq!(read, Target::Dnat(target));
         }
     }

@@ -37,7 +37,10 @@ mod tests {
                 panic!("not a target")
             };
             assert_eq!(xt.info, bytes);
-            assert_eq!(Target::decode(&encode(family), family), Target::Masquerade);
+            assert_eq!(
+                Target::decode(&encode(family), family, &|_| None),
+                Target::Masquerade
+            );
         }
     }
 }

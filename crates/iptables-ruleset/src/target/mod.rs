@@ -6,6 +6,7 @@ mod masquerade;
 mod nflog;
 mod other;
 mod reject;
+mod set;
 
 use std::fmt;
 
@@ -14,6 +15,7 @@ pub use log::{Log, LogLevel};
 pub use nflog::Nflog;
 pub use other::Other;
 pub use reject::{Reject, RejectWith};
+pub use set::Set;
 
 use crate::encoding::{Encoder, Expression, Verdict};
 use crate::match_::Protocol;
@@ -41,6 +43,8 @@ pub enum Target {
     Dnat(Dnat),
     /// `-j MASQUERADE`: the connection comes from the address of the interface that it leaves by.
     Masquerade,
+    /// `-j SET`: its address goes into an ipset, or out of it, then the next rule.
+    Set(Set),
     /// Nothing is done; the rule only counts.
     None,
     /// What another program wants and is not known here.
@@ -76,6 +80,7 @@ impl Target {
             Self::Reject(reject) => reject.save(f, family),
             Self::Dnat(dnat) => dnat.save(f),
             Self::Masquerade => f.write_str("-j MASQUERADE"),
+            Self::Set(set) => set.save(f),
             Self::None => Ok(()),
             Self::Other(other) => other.save(f),
         }
@@ -92,6 +97,7 @@ impl Target {
             Self::Reject(reject) => reject.encode(encoder.family),
             Self::Dnat(dnat) => dnat.encode()?,
             Self::Masquerade => masquerade::encode(encoder.family),
+            Self::Set(set) => set.encode(encoder)?,
             Self::None => return Ok(()),
             Self::Other(other) => other.expression().clone(),
         };
@@ -99,8 +105,13 @@ impl Target {
         Ok(())
     }
 
-    /// What an expression behind the conditions of a rule does.
-    pub(crate) fn decode(expression: &Expression, family: Family) -> Self {
+    /// What an expression behind the conditions of a rule does; `set_name` tells the names of sets
+    /// by their index.
+    pub(crate) fn decode(
+        expression: &Expression,
+        family: Family,
+        set_name: &dyn Fn(u16) -> Option<String>,
+    ) -> Self {
         let jump = |chain: &str| chain.parse().ok().map(Self::Jump);
         let known = match expression {
             Expression::Verdict(Verdict::Accept) => Some(Self::Accept),
@@ -114,6 +125,7 @@ impl Target {
             .or_else(|| Nflog::decode(expression).map(Self::Nflog))
             .or_else(|| Reject::decode(expression, family).map(Self::Reject))
             .or_else(|| Dnat::decode(expression, family).map(Self::Dnat))
+            .or_else(|| Set::decode(expression, set_name).map(Self::Set))
             .or_else(|| (*expression == masquerade::encode(family)).then_some(Self::Masquerade))
             .unwrap_or_else(|| Self::Other(Other::new(expression)))
     }
@@ -122,6 +134,7 @@ impl Target {
         match self {
             Self::Reject(reject) => reject.check(protocol),
             Self::Dnat(dnat) => dnat.check(protocol, family),
+            Self::Set(set) => set.check(),
             Self::Other(other) => other.check(),
             _ => Ok(()),
         }
@@ -144,6 +157,7 @@ targets! {
     Log => Log,
     Nflog => Nflog,
     Reject => Reject,
+    Set => Set,
 }
 
 /// Whether an expression does something with a packet, rather than ask about it.

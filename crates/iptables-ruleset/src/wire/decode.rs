@@ -271,7 +271,7 @@ fn immediate(data: &Attributes<'_>) -> Option<Expression> {
 }
 
 /// The xt extensions that there is a match or a target for.
-const EXTENSIONS: [&str; 15] = [
+const EXTENSIONS: [&str; 16] = [
     "addrtype",
     "comment",
     "connlimit",
@@ -287,6 +287,7 @@ const EXTENSIONS: [&str; 15] = [
     "LOG",
     "MASQUERADE",
     "REJECT",
+    "SET",
 ];
 
 fn extension(data: &Attributes<'_>) -> Option<Extension> {

@@ -7,13 +7,14 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use iptables_ruleset::match_::{
     AddrType, AddrTypes, Comment, ConnLimit, Conntrack, Counter, CtState, Destination, Direction,
     HashLimit, Icmp, InInterface, IpRange, Limit, Mark, Match, Multiport, OutInterface, Protocol,
     Set, Socket, Source, Tcp, TcpFlags, Udp,
 };
-use iptables_ruleset::target::{Log, LogLevel, Nflog, Reject, RejectWith};
+use iptables_ruleset::target::{self, Log, LogLevel, Nflog, Reject, RejectWith};
 use iptables_ruleset::{Family, Network, PortRange, Rate, RateUnit, Rule, Target};
 use proptest::collection::vec;
 use proptest::option;
@@ -304,6 +305,30 @@ fn other(family: Family) -> impl Strategy<Value = Match> {
     ]
 }
 
+fn set_target() -> impl Strategy<Value = Target> {
+    let direction = || select(vec![Direction::Source, Direction::Destination]);
+    let timeout = option::of(0..=2_147_483_u64);
+    (vec(direction(), 1..4), any::<[bool; 2]>(), timeout).prop_map(
+        |(directions, [adds, exist], timeout)| {
+            let name = SET.parse().expect("a name of a set");
+            let (first, more) = directions.split_first().expect("one at least");
+            let set = if adds {
+                target::Set::add(name, *first)
+            } else {
+                target::Set::delete(name, *first)
+            };
+            let mut set = more.iter().fold(set, |set, more| set.and(*more));
+            if exist {
+                set = set.exist();
+            }
+            if let Some(seconds) = timeout {
+                set = set.timeout(Duration::from_secs(seconds)).expect("in range");
+            }
+            set.into()
+        },
+    )
+}
+
 fn target() -> impl Strategy<Value = Target> {
     let rejects = select(vec![
         RejectWith::PortUnreachable,
@@ -336,5 +361,6 @@ fn target() -> impl Strategy<Value = Target> {
             }
         ),
         rejects.prop_map(|with| Reject::new(with).into()),
+        set_target(),
     ]
 }

@@ -68,3 +68,7 @@ if [ "$P" = icmp ]; then U=icmp-port-unreachable H=icmp-host-unreachable A=icmp-
 g -j REJECT --reject-with $U
 g -j REJECT --reject-with $H
 g -j REJECT --reject-with $A
+g -j SET --add-set $S src
+g -j SET --add-set $S src,dst --exist --timeout 600
+g -j SET --add-set $S src --timeout 0
+g -j SET --del-set $S dst

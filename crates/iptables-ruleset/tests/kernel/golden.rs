@@ -2,6 +2,7 @@
 //! `tests/golden` has the rules, what iptables-save printed and what the kernel then listed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 use std::{fs, io};
 
 use iptables_ruleset::match_::{
@@ -9,10 +10,10 @@ use iptables_ruleset::match_::{
     Icmp, InInterface, IpRange, Limit, Mark, Match, Multiport, OutInterface, Protocol, Set, Socket,
     Source, Tcp, TcpFlags, Udp,
 };
-use iptables_ruleset::target::{Log, LogLevel, Nflog, Reject, RejectWith};
+use iptables_ruleset::target::{self, Log, LogLevel, Nflog, Reject, RejectWith};
 use iptables_ruleset::{
     BuildError, ChainState, Family, KernelSet, Network, Nftables, Plan, PortRange, Rule, Ruleset,
-    Target,
+    SetName, Target,
 };
 use netns_testbed::{Failed, Tool, Trial, trial};
 
@@ -195,7 +196,23 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, Failed> {
         Rule::new(Nflog::new(65535).prefix("a b: ")?.size(128)),
     ]);
     rules.extend(rejects());
+    rules.extend(set_targets(set()?.name())?);
     Ok(rules)
+}
+
+fn set_targets(name: &SetName) -> Result<[Rule; 4], BuildError> {
+    let add = || target::Set::add(name.clone(), Direction::Source);
+    Ok([
+        Rule::new(add()),
+        Rule::new(
+            add()
+                .and(Direction::Destination)
+                .exist()
+                .timeout(Duration::from_secs(600))?,
+        ),
+        Rule::new(add().timeout(Duration::ZERO)?),
+        Rule::new(target::Set::delete(name.clone(), Direction::Destination)),
+    ])
 }
 
 fn rejects() -> [Rule; 4] {
