@@ -139,6 +139,7 @@ elif logs_to_nflog; then
 fi
 
 unit ram.mount rampart-firewall.service rampart-rollback.service rampart-rollback.path
+copy "$here/systemd/80-rampart.preset" "${units%system}system-preset/80-rampart.preset" 0644
 configure "$here/sysctl.d/60-rampart.conf" /etc/sysctl.d/60-rampart.conf
 copy "$here/modules-load.d/rampart.conf" /usr/lib/modules-load.d/rampart.conf 0644
 

@@ -130,6 +130,7 @@ fn every_choice() -> Result<(), Failed> {
             "/etc/rampart/firewall.toml",
             "/etc/rampart/scan.toml",
             "/usr/lib/modules-load.d/rampart.conf",
+            "/usr/lib/systemd/system-preset/80-rampart.preset",
             "/usr/lib/systemd/system/ram.mount",
             "/usr/lib/systemd/system/rampart-collector.service",
             "/usr/lib/systemd/system/rampart-firewall.service",
