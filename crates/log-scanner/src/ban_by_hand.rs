@@ -13,6 +13,7 @@ use crate::duration::Spelled;
 use crate::error::{Fatal, Stop, chain};
 use crate::exempt::{Exemption, Exemptions};
 use crate::reason::{ByHand, Reason};
+use crate::rule::Protect;
 use crate::sets::Sets;
 use crate::source::Source;
 use crate::status::{DONE, INCOMPLETE, complain};
@@ -22,6 +23,10 @@ use crate::words::local;
 pub(crate) fn run(args: &BanByHandArgs, out: &mut impl Write) -> Result<u8, Stop> {
     let kernel = IpSet::connect().map_err(|error| Fatal::Sets(vec![chain(&error)]))?;
     let exemptions = Exemptions::of_this_host(&[]).map_err(Fatal::OwnAddresses)?;
+    let (exemptions, unprotected) = exemptions.protecting(&Protect::default());
+    if let Some(why) = unprotected {
+        complain(&format!("[WARNING] {why}"));
+    }
     let _turn = Turn::take().map_err(|error| {
         complain(&format!(
             "[WARNING] not waiting any longer for other programs: {error}"

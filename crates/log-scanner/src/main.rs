@@ -30,6 +30,7 @@ mod source;
 mod status;
 mod unban;
 mod violation;
+mod who_is_exempt;
 mod words;
 
 use std::io::{self, BufWriter};
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         Some(Command::Bans(args)) => bans::run(args, &mut out),
         Some(Command::Ban(args)) => ban_by_hand::run(args, &mut out),
         Some(Command::Unban(args)) => unban::run(args, &mut out),
+        Some(Command::Exempt(args)) => who_is_exempt::run(args, &mut out),
         None => run::run(&cli.scan, &mut out),
     };
     done.unwrap_or_else(|stop| status::of(&stop)).into()

@@ -72,12 +72,20 @@ pub(crate) fn sets<T: Transport>(
 /// The sets of a rules file. Who looks for a ban in a hurry is not stopped by a mistake in the file
 /// that he did not name.
 fn of_rules(path: Option<&Path>) -> Result<Vec<SetPair>, Fatal> {
+    let file = rules_file(path)?;
+    let rules = file.map(|file| file.rules).unwrap_or_default();
+    Ok(rules.into_iter().map(|rule| rule.ipset).collect())
+}
+
+/// The rules file that is named, or else the one that the timers scan by, where it is there and
+/// right.
+pub(crate) fn rules_file(path: Option<&Path>) -> Result<Option<RulesFile>, Fatal> {
     let file = path.unwrap_or(Path::new(RULES));
     if path.is_none() && !file.exists() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     match RulesFile::read(file) {
-        Ok(file) => Ok(file.rules.into_iter().map(|rule| rule.ipset).collect()),
+        Ok(file) => Ok(Some(file)),
         Err(source) => {
             let fatal = Fatal::Rules {
                 path: file.to_owned(),
@@ -87,7 +95,7 @@ fn of_rules(path: Option<&Path>) -> Result<Vec<SetPair>, Fatal> {
                 return Err(fatal);
             }
             complain(&format!("[WARNING] {}", chain(&fatal)));
-            Ok(Vec::new())
+            Ok(None)
         }
     }
 }

@@ -14,7 +14,7 @@
 //! scan ─▶ ban ─▶ cut                               one step each
 //! report                                           text and JSON
 //! ours                                             which sets an administrator means
-//! run     follow   events  bans  ban_by_hand  unban    the commands
+//! run     follow   events  bans  ban_by_hand  unban  who_is_exempt    the commands
 //! ```
 
 use std::io::{self, ErrorKind, Write};
@@ -30,6 +30,7 @@ use crate::error::{Fatal, Stop};
 use crate::exempt::Exemptions;
 use crate::progress::Progress;
 use crate::report::{self, Report, RuleReport};
+use crate::rule::RulesFile;
 use crate::scan::{self, Scan};
 use crate::sets::Sets;
 use crate::status::{DONE, INCOMPLETE, complain};
@@ -39,7 +40,7 @@ use crate::{cut, log};
 /// Scans, bans and reports; the exit status.
 pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     let present = Present::new(args.as_of);
-    let rules = args.ban.rules()?;
+    let RulesFile { rules, protect } = args.ban.wanted()?;
     let progress = Progress::new(args.json);
     let mut logs = log::open(&args.log.paths, !args.log.no_rotated, &progress)?;
     let (mut sets, troubles) = Sets::open(&rules);
@@ -48,6 +49,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         return Err(Fatal::Sets(troubles).into());
     }
     let exemptions = Exemptions::of_this_host(&args.ban.exempt).map_err(Fatal::OwnAddresses)?;
+    let (exemptions, unprotected) = exemptions.protecting(&protect);
     let exempt = exemptions.in_networks(&rules, sets.as_mut())?;
     let pardoned_before = pardons(sets.as_mut())?;
     let scan = scan::run(
@@ -90,7 +92,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     };
     let mut acted = banning.act(&rules, bans)?;
     acted.banned.extend(pardoned);
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<_> = unprotected.into_iter().collect();
     match turn {
         Ok(turn) => drop(turn),
         Err(error) => warnings.push(format!(
@@ -105,6 +107,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
 
     let report = Report {
         as_of,
+        protect,
         dry_run,
         logs,
         rules: RuleReport::of_each(&rules, counted, banned),

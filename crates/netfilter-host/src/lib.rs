@@ -20,9 +20,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
-pub mod addresses;
+pub mod changes;
 pub mod conntrack;
 pub mod distribution;
+#[cfg(feature = "essentials")]
+pub mod essentials;
 pub mod hashlimit;
 #[cfg(feature = "nflog")]
 pub mod nflog;

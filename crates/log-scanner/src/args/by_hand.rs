@@ -1,5 +1,7 @@
 //! The flags of what an administrator does by hand: bans, ban, unban.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use ipset_netlink::{Network, SetName, Timeout};
 
@@ -18,6 +20,24 @@ pub(crate) struct BansArgs {
 
     #[command(flatten)]
     pub(crate) sets: SetArgs,
+
+    /// Writes one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Of whom to tell whether they are exempt.
+#[derive(Debug, Args)]
+#[command(after_help = EXEMPT)]
+pub(crate) struct ExemptArgs {
+    /// Only what is about this address or network; exit status 1 where it is not exempt
+    #[arg(value_name = "ADDRESS[/PREFIX]", value_parser = network)]
+    pub(crate) about: Option<Network>,
+
+    /// Reads protect and the rules' exempt from this file [default: /etc/rampart/scan.toml, where
+    /// it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
 
     /// Writes one JSON document
     #[arg(long)]
@@ -50,7 +70,8 @@ pub(crate) struct BanArgs {
     #[arg(long, value_name = "NAME", default_value = "blacklist")]
     pub(crate) set: SetPair,
 
-    /// Bans also whom the whitelist holds, this host's own addresses and those of no host
+    /// Bans also who is exempt: whom the whitelist holds, this host's own addresses, gateways,
+    /// servers, who is logged in over ssh, and addresses of no host
     #[arg(long)]
     pub(crate) force: bool,
 
@@ -111,6 +132,18 @@ Exit status: 0; 1 when an ADDRESS was given that is in none of the sets; 2 when 
 
 Example:
     log-scanner bans 203.0.113.7 || echo not banned";
+
+const EXEMPT: &str = "\
+Exempt are addresses of this host and of no host, its gateways, the resolvers and time servers that files name by address, the other ends \
+of ssh sessions that somebody is logged in by, members of the sets whitelist and whitelist_v6, and for one rule whom its exempt names. \
+A ban by hand asks for --force. Whom this host has opened a connection to is not banned while it lasts, and not in this list.
+
+Exit status: 0; 1 when the address or network asked for is not exempt from every rule, or not all could be told; 2 for wrong usage. \
+The whitelists need CAP_NET_ADMIN.
+
+Examples:
+    log-scanner exempt
+    log-scanner exempt 203.0.113.7";
 
 const BAN: &str = "\
 A ban that lasts longer already stays as it is. A pardon of unban ends with it.

@@ -5,6 +5,7 @@ log-scanner --rule NAME --type NAME --howmany N --within DURATION --ipset NAME -
        log-scanner --rules FILE [OPTIONS]
        log-scanner follow --rules FILE [OPTIONS]
        log-scanner bans [ADDRESS[/PREFIX]] [OPTIONS]
+       log-scanner exempt [ADDRESS[/PREFIX]] [OPTIONS]
        log-scanner ban|unban ADDRESS[/PREFIX] [OPTIONS]
        log-scanner events [OPTIONS]";
 
@@ -44,6 +45,9 @@ Examples:
     log-scanner ban 203.0.113.0/24 --for 7d --why 'asked for by the provider'
     log-scanner unban 203.0.113.7 --why 'the new backup server'
 
+  Who is never banned, and why?
+    log-scanner exempt
+
   See what the scanner sees:
     log-scanner events --json | jq -c 'select(.dpt == 22)'
 
@@ -71,7 +75,9 @@ scanning the same log again prolongs nothing. Scans that run at the same time fi
 and of two bans the longer stays.
 
 Never added: members of the sets whitelist and whitelist_v6, --exempt, this host's own addresses, \
-loopback, unspecified, multicast and broadcast addresses, and what the set itself excepts (nomatch). \
+loopback, unspecified, multicast and broadcast addresses, and what the set itself excepts (nomatch); unless --protect, or \
+protect = [] before the rules of the file, says otherwise, also this host's gateways, resolvers and time servers that files name by address, and \
+the other ends of ssh sessions that somebody is logged in by. log-scanner exempt lists them. \
 Of --aggregate-v4 and --aggregate-v6: such addresses in a network are not counted with it and excepted (nomatch) from its ban, \
 and the report names them; a set with forceadd cannot promise that, so there the network is not banned.
 

@@ -6,7 +6,7 @@ mod help;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-pub(crate) use by_hand::{BanArgs as BanByHandArgs, BansArgs, UnbanArgs, timeout};
+pub(crate) use by_hand::{BanArgs as BanByHandArgs, BansArgs, ExemptArgs, UnbanArgs, timeout};
 use clap::{Args, Parser, Subcommand};
 use help::{AFTER_HELP, FOLLOW_AFTER_HELP, USAGE};
 use ipset_netlink::Network;
@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::clock::{AsOf, instant};
 use crate::error::Fatal;
-use crate::rule::{Rule, RulesFile, network};
+use crate::rule::{Protect, Rule, RulesFile, network};
 
 /// Where the firewall's log is, unless `--log` says otherwise.
 const DEFAULT_LOG: &str = "/ram/iptables.log";
@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Ban(BanByHandArgs),
     /// Lets an address or network go, for good: what it did until now counts no more
     Unban(UnbanArgs),
+    /// Tells who is never banned and why; whether somebody is not
+    Exempt(ExemptArgs),
 }
 
 /// What to read.
@@ -82,6 +84,12 @@ pub(crate) struct BanArgs {
     #[arg(long, value_name = "ADDRESS[/PREFIX]", value_parser = network)]
     pub(crate) exempt: Vec<Network>,
 
+    /// Never bans these, whom this host cannot do without: its gateways, the resolvers and
+    /// time-servers that files name by address, and the other ends of ssh sessions that somebody is
+    /// logged in by; none is nobody [default: all four, or protect of the rules file]
+    #[arg(long, value_name = "gateways,resolvers,time-servers,ssh|none")]
+    pub(crate) protect: Option<Protect>,
+
     /// Ends the connections of whom it bans, which the firewall would go on accepting
     #[arg(long)]
     pub(crate) cut_connections: bool,
@@ -104,23 +112,26 @@ pub(crate) struct BanArgs {
 impl BanArgs {
     /// The rule of the command line, or those of the file; what the command line says of all rules
     /// is in each.
-    pub(crate) fn rules(&self) -> Result<Vec<Rule>, Fatal> {
-        let mut rules = match &self.rules {
-            None => self.rule.iter().cloned().collect(),
-            Some(path) => {
-                let file = RulesFile::read(path).map_err(|source| Fatal::Rules {
-                    path: path.clone(),
-                    source,
-                })?;
-                file.rules
-            }
+    pub(crate) fn wanted(&self) -> Result<RulesFile, Fatal> {
+        let mut file = match &self.rules {
+            None => RulesFile {
+                protect: Protect::default(),
+                rules: self.rule.iter().cloned().collect(),
+            },
+            Some(path) => RulesFile::read(path).map_err(|source| Fatal::Rules {
+                path: path.clone(),
+                source,
+            })?,
         };
-        for rule in &mut rules {
+        if let Some(protect) = &self.protect {
+            file.protect = protect.clone();
+        }
+        for rule in &mut file.rules {
             rule.cut_connections |= self.cut_connections;
             rule.ban_connected |= self.ban_connected;
             rule.cut_older |= self.cut_older;
         }
-        Ok(rules)
+        Ok(file)
     }
 }
 
@@ -350,7 +361,7 @@ mod tests {
         let Some(Command::Follow(follow)) = cli.command else {
             panic!("{cli:?}")
         };
-        let rules = follow.ban.rules().expect("no file");
+        let rules = follow.ban.wanted().expect("no file").rules;
         assert_eq!(rules.len(), 1);
         assert!(follow.json && !follow.ban.dryrun);
         assert_eq!(follow.log.paths, [PathBuf::from("-")]);

@@ -38,7 +38,7 @@ use crate::connected::Peers;
 use crate::error::{Fatal, Stop, chain};
 use crate::log::{Live, Packets};
 use crate::pardon::Pardons;
-use crate::rule::Rule;
+use crate::rule::{Rule, RulesFile};
 use crate::sets::Sets;
 use crate::status::{DONE, INCOMPLETE};
 
@@ -54,10 +54,10 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 /// Follows until it is told to end; the exit status.
 pub(crate) fn run(args: &FollowArgs, out: &mut impl Write) -> Result<u8, Stop> {
     let signals = Signals::register().map_err(Fatal::Signals)?;
-    let mut rules = args.ban.rules()?;
+    let RulesFile { mut rules, protect } = args.ban.wanted()?;
     check(&rules, args.ban.dryrun)?;
     let now = Instant::now();
-    let own = Own::of_this_host(&args.ban.exempt).map_err(Fatal::OwnAddresses)?;
+    let own = Own::of_this_host(&args.ban.exempt, protect).map_err(Fatal::OwnAddresses)?;
     let present = Present::new(AsOf::Now);
     let packets = args.nflog_group.map(Packets::bind).transpose();
     let mut follower = Follower {
@@ -297,6 +297,7 @@ impl<W: Write> Follower<'_, W> {
             self.told.warn(&warning)?;
         }
         self.look_at_own()?;
+        self.look_at_protected()?;
         let (mut sets, troubles) = Sets::open(case.rules);
         for trouble in troubles {
             self.told.warn(&trouble)?;
@@ -375,10 +376,13 @@ impl<W: Write> Follower<'_, W> {
 
     /// The rules as they are now; `None`, and a word why, where they cannot be used.
     fn reload(&mut self) -> Result<Option<Vec<Rule>>, Stop> {
-        let rules = self.args.ban.rules();
-        let checked = rules.and_then(|rules| check(&rules, self.args.ban.dryrun).map(|()| rules));
+        let file = self.args.ban.wanted();
+        let checked = file.and_then(|file| check(&file.rules, self.args.ban.dryrun).map(|()| file));
         match checked {
-            Ok(rules) => Ok(Some(rules)),
+            Ok(RulesFile { rules, protect }) => {
+                self.own.protect(protect);
+                Ok(Some(rules))
+            }
             Err(fatal) => {
                 for complaint in fatal.complaints() {
                     self.told
@@ -405,22 +409,25 @@ impl<W: Write> Follower<'_, W> {
     }
 
     /// Of whom nobody is counted with a network around him.
-    fn exempt_in_networks(&mut self, rules: &[Rule]) -> Result<Vec<Network>, Fatal> {
+    fn exempt_in_networks(&mut self, rules: &[Rule]) -> Result<Vec<Network>, Stop> {
         if !rules.iter().any(Rule::counts_networks) {
             return Ok(Vec::new());
         }
+        self.look_at_protected()?;
         let (mut sets, _) = Sets::open(rules);
-        self.own.exemptions().in_networks(rules, sets.as_mut())
+        let exemptions = self.own.exemptions();
+        Ok(exemptions.in_networks(rules, sets.as_mut())?)
     }
 
     /// Whether they are others by now.
     fn are_others_exempt(&mut self, case: &Case<'_>) -> Result<bool, Stop> {
         match self.exempt_in_networks(case.rules) {
             Ok(exempt) => Ok(exempt != case.exempt),
-            Err(fatal) => {
+            Err(Stop::Fatal(fatal)) => {
                 self.told.warn(&chain(&fatal))?;
                 Ok(false)
             }
+            Err(stop) => Err(stop),
         }
     }
 
@@ -446,6 +453,14 @@ impl<W: Write> Follower<'_, W> {
         wait(&files, Some(timeout)).map_err(Stop::Wait)?;
         self.signals.rest();
         self.look_at_own()
+    }
+
+    /// Takes in who is protected by now.
+    fn look_at_protected(&mut self) -> Result<(), Stop> {
+        match self.own.look_at_protected() {
+            Some(trouble) => Ok(self.told.warn(&trouble)?),
+            None => Ok(()),
+        }
     }
 
     /// Takes in a change of this host's addresses.

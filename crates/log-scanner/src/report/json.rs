@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::{Report, RuleReport};
+use crate::rule::Protect;
 use crate::scan::LogRead;
 use crate::source::Source;
-use crate::violation::{Banned, Lifted};
+use crate::violation::{Banned, Lifted, Outcome};
 use crate::words::{as_text, is_zero};
 
 /// The version of the document's form; fields may be added without a new one.
@@ -20,6 +21,7 @@ pub(crate) fn write(report: &Report<'_>, out: &mut impl io::Write) -> io::Result
         version: VERSION,
         as_of: report.as_of,
         dry_run: report.dry_run,
+        protect: &report.protect,
         logs: &report.logs,
         rules: &report.rules,
         lifted: &report.lifted,
@@ -34,6 +36,7 @@ struct Document<'a> {
     #[serde(serialize_with = "as_text")]
     as_of: Timestamp,
     dry_run: bool,
+    protect: &'a Protect,
     logs: &'a [LogRead],
     rules: &'a [RuleReport<'a>],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -57,6 +60,9 @@ struct Violation<'a> {
     timeout: u32,
     outcome: &'static str,
     error: Option<&'a str>,
+    /// Why the source is exempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     except: Vec<Source>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +88,10 @@ impl Serialize for Banned<'_> {
             timeout: self.ban.timeout,
             outcome: self.outcome.word(),
             error: self.error(),
+            why: match &self.outcome {
+                Outcome::Exempt(why) => Some(why),
+                _ => None,
+            },
             except: exceptions.map(|part| part.network.into()).collect(),
             connections_cut: connections.map(|connections| connections.cut),
             connections_left: connections.map_or(0, |connections| connections.left),
@@ -114,6 +124,7 @@ mod tests {
         write(&report, &mut json).expect("written");
         let expected = concat!(
             r#"{"version":1,"as_of":"2026-11-22T09:00:00Z","dry_run":false,"#,
+            r#""protect":["gateways","resolvers","time-servers","ssh"],"#,
             r#""logs":[{"path":"/ram/iptables.log","bytes":123456,"lines":700,"events":690,"unparsed":1,"rejected":2}],"#,
             r#""rules":[{"rule":"blocked","type":"tcp","howmany":500,"within":1800,"ipset":"blacklist","removeafter":86400,"#,
             r#""matched":650,"sources":7,"sources_exact":true,"violations":["#,

@@ -8,7 +8,7 @@ pub(crate) use json::write as write_json;
 use serde::Serialize;
 pub(crate) use text::write as write_text;
 
-use crate::rule::Rule;
+use crate::rule::{Protect, Rule};
 use crate::scan::{Counted, LogRead};
 use crate::violation::{Banned, Lifted};
 
@@ -16,6 +16,8 @@ use crate::violation::{Banned, Lifted};
 #[derive(Debug)]
 pub(crate) struct Report<'r> {
     pub(crate) as_of: Timestamp,
+    /// Who was never to be banned by any rule.
+    pub(crate) protect: Protect,
     pub(crate) dry_run: bool,
     pub(crate) logs: Vec<LogRead>,
     /// In the order they were given; at least one.
@@ -98,6 +100,7 @@ pub(crate) mod tests {
     ) -> Report<'r> {
         Report {
             as_of: time("2026-11-22T09:00:00Z"),
+            protect: Protect::default(),
             dry_run,
             logs: vec![LogRead {
                 path: "/ram/iptables.log".to_owned(),

@@ -9,16 +9,19 @@ use std::str::FromStr;
 use ipset_netlink::Network;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use super::{Rule, network, removeafter};
+use super::{Protect, Rule, network, removeafter};
 use crate::duration::Seconds;
 
 /// A rules file is written by hand. A device, or a log given by mistake, is not read into memory.
 const MOST: u64 = 1024 * 1024;
 
 /// The whole file; at least one rule.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RulesFile {
+    /// Who is never banned by any of them.
+    #[serde(default)]
+    pub(crate) protect: Protect,
     #[serde(rename = "rule", default)]
     pub(crate) rules: Vec<Rule>,
 }
@@ -159,6 +162,27 @@ cut-older = true
         assert_eq!(full.aggregate_v6.map(PrefixLength::get), Some(64));
         let exempt: Vec<_> = full.exempt.iter().map(ToString::to_string).collect();
         assert_eq!(exempt, ["192.0.2.1/32", "2001:db8::/32"]);
+        assert_eq!(file.protect, Protect::default());
+    }
+
+    #[test]
+    fn keys_before_the_rules() {
+        let protect = |value: &str| {
+            let file = RulesFile::parse(format!("protect = {value}\n{RULE}").as_bytes());
+            file.map(|file| file.protect.to_string())
+        };
+        assert_eq!(protect("[]").expect("valid"), "none");
+        assert_eq!(
+            protect("[\"ssh\", \"gateways\"]").expect("valid"),
+            "gateways,ssh"
+        );
+        let error = protect("[\"ssh\", \"router\"]").expect_err("no role");
+        assert!(
+            error.to_string().starts_with(
+                "line 1, column 19: unknown variant `router`, expected one of `gateways`, `resolvers`, `time-servers`, `ssh`"
+            ),
+            "{error}"
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod file;
 mod name;
 mod prefix;
+mod protect;
 mod protocols;
 mod set_pair;
 
@@ -20,6 +21,7 @@ use firewall_log::Threshold;
 use ipset_netlink::{Family, Network, Timeout};
 pub(crate) use name::RuleName;
 pub(crate) use prefix::PrefixLength;
+pub(crate) use protect::{Protect, Role};
 pub(crate) use protocols::Protocols;
 use serde::{Deserialize, Serialize};
 pub(crate) use set_pair::SetPair;
@@ -60,7 +62,7 @@ pub(crate) struct Rule {
 
     /// How far the first and the last of them may lie apart, both included
     // The help says the sets next, the document of `--json` says them last.
-    #[arg(long, value_name = "DURATION", display_order = 7)]
+    #[arg(long, value_name = "DURATION", display_order = 8)]
     #[serde(deserialize_with = "by_text")]
     pub(crate) within: Seconds,
 
@@ -96,12 +98,12 @@ pub(crate) struct Rule {
     #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
     /// The set for IPv4 violators; NAME_v6 is the one for IPv6. At most 28 bytes; both must exist,
     /// be of type hash:ip or hash:net and have been created with a timeout
-    #[arg(long, value_name = "NAME", display_order = 8)]
+    #[arg(long, value_name = "NAME", display_order = 9)]
     #[serde(deserialize_with = "by_text", serialize_with = "as_text")]
     pub(crate) ipset: SetPair,
 
     /// How long after the last hit the ban ends, at most 2147483s (24d20h31m23s)
-    #[arg(long, value_name = "DURATION", value_parser = removeafter, display_order = 8)]
+    #[arg(long, value_name = "DURATION", value_parser = removeafter, display_order = 9)]
     #[serde(deserialize_with = "removeafter_by_text")]
     pub(crate) removeafter: Seconds,
 

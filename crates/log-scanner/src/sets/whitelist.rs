@@ -138,11 +138,13 @@ fn takes_addresses(set_type: &SetType) -> bool {
 }
 
 impl<T: Transport> Sets<T> {
-    /// All that the whitelists have in them now.
-    pub(crate) fn whitelisted(&mut self) -> Result<Vec<Network>, String> {
+    /// All that the whitelists have in them now, each with the name of its set.
+    pub(crate) fn whitelisted(&mut self) -> Result<Vec<(&SetName, Network)>, String> {
         let mut all = Vec::new();
         for whitelist in &self.whitelists {
-            all.extend(exempt(whitelist.read(&mut self.kernel)?.iter()));
+            let members = whitelist.read(&mut self.kernel)?;
+            let members = exempt(members.iter()).into_iter();
+            all.extend(members.map(|member| (&whitelist.name, member)));
         }
         Ok(all)
     }

@@ -61,7 +61,7 @@ fn whom_this_host_has_opened_a_connection_to() -> Result<(), Failed> {
                      removeafter = \"1h\"\nhowmany = 5\nban-connected = true\n";
         let scanner = Scanner::new(blocked(&[&peer.to_string()], 0..5)).write("rules.toml", rules);
         let scanner = scanner
-            .with("--rules rules.toml --log fw.log --dryrun --json")
+            .with("--rules rules.toml --log fw.log --dryrun --json --protect none")
             .at(60);
         assert_eq!(
             outcome(&firewall.gateway().run(|| scanner.run()))?,

@@ -90,7 +90,7 @@ fn by_network_and_by_rule() -> Result<(), Failed> {
         let scanner = |more: &str| {
             Scanner::new(&log)
                 .write("rules.toml", &rules)
-                .with("--rules rules.toml --log fw.log")
+                .with("--rules rules.toml --log fw.log --protect none")
                 .with(more)
                 .at(60)
         };

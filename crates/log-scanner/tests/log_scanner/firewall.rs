@@ -10,7 +10,8 @@ use crate::support::{Ran, Scanner, Sets, blocked};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) const PORT: u16 = 443;
-pub(crate) const RULE: &str = "--rule blocked --type tcp --howmany 5 --within 10s --ipset blacklist --removeafter 1h --log fw.log";
+/// The attacker is the gateway of the hosts of a [`World`], and is to be banned all the same.
+pub(crate) const RULE: &str = "--rule blocked --type tcp --howmany 5 --within 10s --ipset blacklist --removeafter 1h --log fw.log --protect none";
 
 /// A gateway with the firewall's order: established first, then the blacklist, then everything
 /// else. It listens, and so does the server behind it.

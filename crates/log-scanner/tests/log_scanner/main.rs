@@ -38,6 +38,7 @@ mod lines;
 mod networks;
 mod ports;
 mod progress;
+mod protected;
 mod read_back;
 mod reason;
 mod refuse;
@@ -52,7 +53,7 @@ use std::process::ExitCode;
 use netns_testbed::{Trial, run};
 
 fn main() -> ExitCode {
-    let trials: [Vec<Trial>; 26] = [
+    let trials: [Vec<Trial>; 27] = [
         by_hand::trials(),
         command_line::trials(),
         compressed::trials(),
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         networks::trials(),
         ports::trials(),
         progress::trials(),
+        protected::trials(),
         read_back::trials(),
         reason::trials(),
         refuse::trials(),

@@ -1,18 +1,17 @@
-//! The addresses of the host: when they change.
+//! When something of the network namespace changes, as the kernel tells over route netlink.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
 use netlink_session::{NetlinkFamily, NetlinkSocket};
 
-/// Tells that an address of the network namespace came or went; which one, whoever wants to know
-/// asks anew.
+/// Tells that something came or went; what, whoever wants to know asks anew.
 ///
 /// ```
-/// use netfilter_host::addresses::Changes;
+/// use netfilter_host::changes::Changes;
 ///
 /// # fn main() -> std::io::Result<()> {
-/// let mut changes = Changes::watch()?; // before the addresses are asked for
+/// let mut changes = Changes::of_addresses()?; // before the addresses are asked for
 /// assert!(!changes.any()?);
 /// # Ok(())
 /// # }
@@ -26,9 +25,22 @@ impl Changes {
     /// # Errors
     ///
     /// What the system says. Watching needs no privilege.
-    pub fn watch() -> io::Result<Self> {
+    pub fn of_addresses() -> io::Result<Self> {
+        Self::watch([RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR])
+    }
+
+    /// Watches the routes of both families, of all tables.
+    ///
+    /// # Errors
+    ///
+    /// As [`of_addresses`](Self::of_addresses).
+    pub fn of_routes() -> io::Result<Self> {
+        Self::watch([RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE])
+    }
+
+    fn watch(groups: [u32; 2]) -> io::Result<Self> {
         let socket = NetlinkSocket::connect(NetlinkFamily::Route)?;
-        for group in [RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR] {
+        for group in groups {
             socket.join(group)?;
         }
         Ok(Self(socket))
@@ -53,4 +65,6 @@ impl AsFd for Changes {
 
 // linux/rtnetlink.h
 const RTNLGRP_IPV4_IFADDR: u32 = 5;
+const RTNLGRP_IPV4_ROUTE: u32 = 7;
 const RTNLGRP_IPV6_IFADDR: u32 = 9;
+const RTNLGRP_IPV6_ROUTE: u32 = 11;

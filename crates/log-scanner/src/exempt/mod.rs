@@ -1,16 +1,20 @@
-//! Who is never banned, whatever the log says: this host, addresses that no host has, and whom
-//! `--exempt`, a rule or a whitelist names.
+//! Who is never banned, whatever the log says: this host, addresses that no host has, whom it cannot
+//! do without, and whom `--exempt`, a rule or a whitelist names.
 
-use std::cmp::Reverse;
+mod part;
+mod protected;
+
 use std::collections::BTreeSet;
+use std::io;
 use std::net::IpAddr;
-use std::{fmt, io};
 
 use ipset_netlink::{Network, Transport};
 use nix::ifaddrs::getifaddrs;
+pub(crate) use part::{Part, distinct};
+use protected::Protected;
 
 use crate::error::Fatal;
-use crate::rule::{Rule, network};
+use crate::rule::{Protect, Rule, network};
 use crate::sets::{Held, Sets};
 use crate::source::{Source, holds, spelled};
 
@@ -20,6 +24,7 @@ pub(crate) struct Exemptions {
     /// Networks of which everybody is exempt.
     ranges: Vec<Part>,
     own: BTreeSet<IpAddr>,
+    protected: Protected,
 }
 
 /// Addresses of which no packet comes from outside.
@@ -35,7 +40,7 @@ const OF_NO_HOST: [(&str, &str); 7] = [
 
 impl Exemptions {
     /// This host has the addresses that it has now, in this network namespace; `networks` are those
-    /// of `--exempt`.
+    /// of `--exempt`. Nobody is protected yet.
     pub(crate) fn of_this_host(networks: &[Network]) -> io::Result<Self> {
         let addresses = getifaddrs()?.filter_map(|interface| {
             let address = interface.address?;
@@ -63,7 +68,30 @@ impl Exemptions {
         Self {
             ranges: ranges.collect(),
             own,
+            protected: Protected::default(),
         }
+    }
+
+    /// With those who are protected now; the text says why some are not.
+    pub(crate) fn protecting(mut self, protect: &Protect) -> (Self, Option<String>) {
+        self.protected.read_files(protect);
+        let trouble = self.protected.read_gateways(protect).err();
+        (self, trouble.map(|error| unprotected(&error)))
+    }
+
+    /// Who is protected stays so, and everything else is as in `other`.
+    pub(crate) fn renew(&mut self, other: Self) {
+        (self.ranges, self.own) = (other.ranges, other.own);
+    }
+
+    /// Who is protected.
+    pub(crate) fn protected(&mut self) -> &mut Protected {
+        &mut self.protected
+    }
+
+    /// All that are exempt from every rule, whoever is in the whitelists.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Part> {
+        self.ranges.iter().chain(self.protected.iter())
     }
 
     /// How much of `source` is exempt from rules that exempt the networks `more` themselves; `sets`
@@ -87,7 +115,7 @@ impl Exemptions {
         let of_rule: Vec<_> = of_rule.collect();
         let mut parts = Vec::new();
         for form in source.forms() {
-            for range in self.ranges.iter().chain(&of_rule) {
+            for range in self.iter().chain(&of_rule) {
                 if holds(range.network, form) {
                     return Ok(Exemption::Whole(range.why.clone()));
                 }
@@ -119,7 +147,8 @@ impl Exemptions {
     }
 
     /// The networks of which nobody is counted with a network around him, by any of the `rules`;
-    /// none where no rule counts networks.
+    /// none where no rule counts networks. Those who come and go are not among them: they are
+    /// excepted from bans alone.
     ///
     /// # Errors
     ///
@@ -134,7 +163,9 @@ impl Exemptions {
         }
         let whitelisted = sets.map_or(Ok(Vec::new()), Sets::whitelisted);
         let whitelisted = whitelisted.map_err(|why| Fatal::Sets(vec![why]))?;
-        let own = self.ranges.iter().map(|range| range.network);
+        let whitelisted = whitelisted.into_iter().map(|(_, member)| member);
+        let own = self.ranges.iter().chain(self.protected.standing());
+        let own = own.map(|range| range.network);
         Ok(own.chain(whitelisted).collect())
     }
 
@@ -144,11 +175,9 @@ impl Exemptions {
     }
 }
 
-/// The parts in order, each once, and none within another.
-pub(crate) fn distinct(mut parts: Vec<Part>) -> Vec<Part> {
-    parts.sort_by_key(|part| (part.network, Reverse(part.by_run)));
-    parts.dedup_by(|part, around| holds(around.network, part.network));
-    parts
+/// What to say where the kernel does not tell the gateways.
+pub(crate) fn unprotected(error: &io::Error) -> String {
+    format!("cannot tell the gateways of this host, so that none is let go for being one: {error}")
 }
 
 /// How much of a source is exempt.
@@ -158,49 +187,6 @@ pub(crate) enum Exemption {
     Whole(String),
     /// These networks in it; none where nobody in it is exempt.
     Parts(Vec<Part>),
-}
-
-/// Who is exempt in a network that is not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Part {
-    pub(crate) network: Network,
-    /// As in "203.0.113.7 is …".
-    pub(crate) why: String,
-    /// Whether `--exempt` or a rule says so, and a run without them would not.
-    pub(crate) by_run: bool,
-}
-
-impl Part {
-    /// A network that is exempt for a reason that every run knows.
-    pub(crate) fn new(network: Network, why: &str) -> Self {
-        Self {
-            network,
-            why: why.to_owned(),
-            by_run: false,
-        }
-    }
-
-    fn by_run(network: Network, why: String) -> Self {
-        Self {
-            network,
-            why,
-            by_run: true,
-        }
-    }
-
-    /// The part of `source` that this is, which it holds in one of its forms.
-    pub(crate) fn of(self, source: Source) -> Self {
-        Self {
-            network: source.spell(self.network),
-            ..self
-        }
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} in it is {}", spelled(self.network), self.why)
-    }
 }
 
 #[cfg(test)]
