@@ -50,6 +50,11 @@ impl<T> PrefixMap<T> {
             .map(|(network, value)| (*network, value))
     }
 
+    /// How many networks there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_network.len()
+    }
+
     /// Takes out what belongs to `network`.
     pub(crate) fn remove(&mut self, network: Network) -> Option<T> {
         self.by_network.remove(&network)

@@ -23,7 +23,7 @@ use netfilter_host::conntrack::Conntrack;
 use netfilter_host::turn::Turn;
 
 use crate::args::ScanArgs;
-use crate::ban::{Banning, Known, pardons, set_aside};
+use crate::ban::{Banning, Known, Quota, Span, pardons, set_aside};
 use crate::clock::Present;
 use crate::connected::Peers;
 use crate::error::{Fatal, Stop};
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         dry_run,
         as_of,
         present: &present,
-        most: args.ban.max_bans,
+        quota: &Quota::new(args.ban.max_bans, Span::Run),
         known: Known::Nothing,
     };
     let mut acted = banning.act(&rules, bans)?;
@@ -112,6 +112,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         logs,
         rules: RuleReport::of_each(&rules, counted, banned),
         lifted: acted.lifted,
+        dropped: acted.dropped,
         notes: acted.notes,
         doubts,
         troubles: warnings,

@@ -122,7 +122,8 @@ impl Banned<'_> {
     /// Whether all that was wanted is in the kernel; nothing is missing there after a dry run that
     /// another run would do later.
     pub(crate) fn is_complete(&self, dry_run: bool) -> bool {
-        self.error().is_none() && (dry_run || self.outcome != Outcome::BeyondMaxBans)
+        let waits = matches!(self.outcome, Outcome::BeyondMaxBans | Outcome::NoRoom);
+        self.error().is_none() && (dry_run || !waits)
     }
 }
 
@@ -145,6 +146,8 @@ pub(crate) enum Outcome {
     Connected,
     /// Others had more evidence, and no more are banned in one run.
     BeyondMaxBans,
+    /// The set is full, and what is in it ends later.
+    NoRoom,
     /// Never added, because of this.
     Exempt(String),
     /// The ban would have ended before.
@@ -176,6 +179,7 @@ impl Outcome {
             Self::Kept(_) | Self::Outlasted { .. } => "kept",
             Self::Connected => "connected",
             Self::BeyondMaxBans => "beyond-max-bans",
+            Self::NoRoom => "no-room",
             Self::Exempt(_) => "exempt",
             Self::Expired => "expired",
             Self::WouldAdd => "would-add",
@@ -217,6 +221,18 @@ pub(crate) struct Lifted {
     pub(crate) source: Source,
     #[serde(serialize_with = "crate::words::as_text")]
     pub(crate) set: SetName,
+    /// Why it is still there.
+    pub(crate) error: Option<String>,
+}
+
+/// A ban that goes before its end, because its set is full and others end later.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Dropped {
+    pub(crate) source: Source,
+    #[serde(serialize_with = "crate::words::as_text")]
+    pub(crate) set: SetName,
+    /// How many seconds before.
+    pub(crate) timeout: u32,
     /// Why it is still there.
     pub(crate) error: Option<String>,
 }

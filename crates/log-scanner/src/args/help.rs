@@ -62,7 +62,7 @@ A rules FILE is TOML: a table [[rule]] for each rule, with the flags' names as k
     ipset = \"throttle-hard\"
     removeafter = \"1h\"
 and, where wanted, distinct-ports = 20, aggregate-v4 = 24, aggregate-v6 = 64, exempt = [\"192.0.2.0/24\"], \
-count-answers = true, count-multicast = true, cut-connections = true, cut-older = true and ban-connected = true. When two rules ban the same address into the same set, the later end wins.
+count-answers = true, count-multicast = true, cut-connections = true, cut-older = true, ban-connected = true and max-bans = 100. When two rules ban the same address into the same set, the later end wins.
 
 A TCP packet counts only if it opens a connection (SYN without ACK and RST; for --rule invalid also NULL, FIN and Xmas scans), \
 an ICMP message only if it is no reply and no error: all others can be answers to packets that somebody forged in this \
@@ -84,8 +84,11 @@ and the report names them; a set with forceadd cannot promise that, so there the
 Named and not banned either: whom this host has opened a TCP connection to that is established, by connection tracking. Who connects to this \
 host does not get that protection. --ban-connected, and ban-connected = true of a rule, ban him all the same.
 
-One run adds at most --max-bans new bans, those that went furthest over their threshold; the rest is counted in a warning and has its turn in \
-the next run.
+A rule adds at most 1000 new bans in one run, those that went furthest over their threshold, or max-bans = N of the rule; all rules together at most --max-bans, \
+where it is given. The rest is counted in a warning that names the rule, and has its turn in the next run.
+
+Where a set is full, the bans of scans that end soonest give way to those that end later, and the report names them; what has no end, and what \
+an administrator banned, stays. A set without comments, where the two cannot be told apart, takes no more bans.
 
 An exception that a scan made goes with the scan that finds nobody in it exempt any more. It is known by its end, ten minutes after that of a \
 network around it; what an administrator excepted stays.

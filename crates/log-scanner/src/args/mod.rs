@@ -104,9 +104,9 @@ pub(crate) struct BanArgs {
     pub(crate) ban_connected: bool,
 
     /// Adds at most so many new bans in one run, or in a minute of one that follows, those with the
-    /// most evidence
-    #[arg(long, value_name = "N", default_value = "1000")]
-    pub(crate) max_bans: NonZeroU32,
+    /// most evidence [default: 1000 by each rule, or its max-bans]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_bans: Option<NonZeroU32>,
 }
 
 impl BanArgs {
@@ -130,6 +130,7 @@ impl BanArgs {
             rule.cut_connections |= self.cut_connections;
             rule.ban_connected |= self.ban_connected;
             rule.cut_older |= self.cut_older;
+            rule.max_bans = Some(rule.max_bans.or(self.max_bans).unwrap_or(rule.most_bans()));
         }
         Ok(file)
     }

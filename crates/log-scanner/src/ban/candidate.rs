@@ -1,6 +1,6 @@
 //! A ban that may take an entry in a set, and whether it does.
 
-use ipset_netlink::{Entry, SetName, Timeout};
+use ipset_netlink::{Entry, Network, SetName, Timeout};
 
 use crate::exempt::Part;
 use crate::prefix_map::Members;
@@ -98,6 +98,13 @@ pub(super) enum Decision {
     Leave(Outcome),
     /// This entry, and the outcome once it is there.
     Add(Entry, Outcome),
+}
+
+/// A ban that gives way to others, and how many seconds it would have lasted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Victim {
+    pub(super) network: Network,
+    pub(super) left: u32,
 }
 
 /// How long a member stays.

@@ -3,19 +3,22 @@
 mod candidate;
 mod exceptions;
 mod plan;
+mod quota;
+mod room;
 mod set_aside;
 #[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
-use std::num::NonZeroU32;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use candidate::Candidate;
 use ipset_netlink::{IfExists, NetlinkSocket, Network, SetName, Transport};
 use jiff::{SignedDuration, Timestamp};
 use plan::Plan;
+use quota::Bound;
+pub(crate) use quota::{Quota, Span};
 pub(crate) use set_aside::{pardons, set_aside};
 
 use crate::clock::Present;
@@ -26,7 +29,7 @@ use crate::exempt::{Exemption, Exemptions, distinct};
 use crate::prefix_map::Members;
 use crate::rule::Rule;
 use crate::sets::Sets;
-use crate::violation::{Ban, Banned, Lifted, Outcome};
+use crate::violation::{Ban, Banned, Dropped, Lifted, Outcome};
 use crate::words::count;
 
 /// What bans need besides themselves.
@@ -42,7 +45,7 @@ pub(crate) struct Banning<'a, T: Transport = NetlinkSocket> {
     /// Tells how much of each ban has passed since then.
     pub(crate) present: &'a Present,
     /// How many new bans are added at most.
-    pub(crate) most: NonZeroU32,
+    pub(crate) quota: &'a Quota,
     /// What is known of the sets.
     pub(crate) known: Known,
 }
@@ -63,6 +66,7 @@ pub(crate) struct Acted<'r> {
     /// What became of the bans, in no order.
     pub(crate) banned: Vec<Banned<'r>>,
     pub(crate) lifted: Vec<Lifted>,
+    pub(crate) dropped: Vec<Dropped>,
     pub(crate) warnings: Vec<String>,
     /// What is worth a word and no trouble.
     pub(crate) notes: Vec<String>,
@@ -126,7 +130,11 @@ impl<T: Transport> Banning<'_, T> {
             plans.push(Plan::new(set, lot.candidates, members, keeps, self.dry_run));
         }
         acted.warnings.extend(connected.warning());
-        acted.warnings.extend(self.limit(&mut plans));
+        acted.warnings.extend(self.limit(&mut plans, rules));
+        for plan in &mut plans {
+            let warning = self.make_room(plan, &mut acted.dropped);
+            acted.warnings.extend(warning);
+        }
         let mut filled = Vec::new();
         for mut plan in plans {
             if !self.dry_run && !plan.is_empty() {
@@ -242,9 +250,9 @@ impl<T: Transport> Banning<'_, T> {
         }
     }
 
-    /// Leaves new bans for another run where there are too many, those with the least evidence;
+    /// Leaves new bans for another time where there are too many, those with the least evidence;
     /// what to say of them.
-    fn limit(&self, plans: &mut [Plan<'_>]) -> Option<String> {
+    fn limit(&self, plans: &mut [Plan<'_>], rules: &[Rule]) -> Vec<String> {
         let numbered = plans.iter().enumerate();
         let ranks = numbered.flat_map(|(number, plan)| {
             let new = plan.new_entries();
@@ -252,18 +260,60 @@ impl<T: Transport> Banning<'_, T> {
         });
         let mut ranks: Vec<_> = ranks.collect();
         ranks.sort_unstable();
-        let most = usize::try_from(self.most.get()).unwrap_or(usize::MAX);
-        let beyond = ranks.get(most..).filter(|beyond| !beyond.is_empty())?;
-        let mut postponed = 0;
-        for (number, plan) in plans.iter_mut().enumerate() {
-            let of_plan = beyond.iter().filter(|(_, of, _)| *of == number);
-            postponed += plan.postpone(&of_plan.map(|(_, _, place)| *place).collect());
+        let mut quota = self.quota.clone();
+        let mut beyond: BTreeMap<(Bound, usize), BTreeSet<usize>> = BTreeMap::new();
+        for (_, number, place) in ranks {
+            let rules = plans.get(number).map(|plan| plan.rules_of(place));
+            if let Err(bound) = quota.charge(rules.into_iter().flatten()) {
+                beyond.entry((bound, number)).or_default().insert(place);
+            }
         }
-        Some(format!(
-            "not banned: {}, because one run adds at most {} new bans (--max-bans), those with the most evidence",
-            count(postponed, "violator"),
-            self.most
-        ))
+        // The places move as entries are left out, so each plan is asked once.
+        let mut postponed: BTreeMap<Bound, u64> = BTreeMap::new();
+        for (number, plan) in plans.iter_mut().enumerate() {
+            let of_plan = beyond.iter().filter(|((_, of), _)| *of == number);
+            let of_plan: Vec<_> = of_plan.collect();
+            for ((bound, _), places) in &of_plan {
+                *postponed.entry(*bound).or_default() += plan.wanting(places);
+            }
+            let all = of_plan.iter().flat_map(|(_, places)| places.iter());
+            plan.give_up(&all.copied().collect(), &Outcome::BeyondMaxBans);
+        }
+        let warnings = postponed.into_iter().map(|(bound, number)| {
+            let violators = count(number, "violator");
+            self.quota.warning(bound, &violators, rules)
+        });
+        warnings.collect()
+    }
+
+    /// Takes out of a set that would be full what ends soonest; what to say of who is not banned.
+    fn make_room(&mut self, plan: &mut Plan<'_>, dropped: &mut Vec<Dropped>) -> Option<String> {
+        let (Some(sets), Known::Nothing) = (&mut self.sets, self.known) else {
+            return None;
+        };
+        let set = plan.set();
+        let most = sets.bound(set)?;
+        let room = most.saturating_sub(plan.members().len());
+        for victim in plan.make_room(room) {
+            let removed = if self.dry_run {
+                Ok(())
+            } else {
+                sets.remove(set, victim.network)
+            };
+            dropped.push(Dropped {
+                source: victim.network.into(),
+                set: set.clone(),
+                timeout: victim.left,
+                error: removed.err(),
+            });
+        }
+        let without = plan.without_room();
+        (without > 0).then(|| {
+            format!(
+                "not banned: {}, because set \"{set}\" is full and what is in it ends later",
+                count(without, "violator")
+            )
+        })
     }
 
     /// What is left of a ban by now, in seconds.

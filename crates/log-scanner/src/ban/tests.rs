@@ -1,6 +1,8 @@
 //! The whole step, with the sets of a kernel in memory, whose time stands still.
 
-use std::collections::BTreeSet;
+mod full;
+
+use std::num::NonZeroU32;
 
 use ipset_netlink::testing::FakeKernel;
 use ipset_netlink::{CreateSet, Entry, Family, IfExists, IpSet, SetType, Timeout};
@@ -117,7 +119,7 @@ impl Asked {
             dry_run: self.dry_run,
             as_of,
             present: &Present::new(AsOf::At(as_of)),
-            most: self.most.try_into().expect("some"),
+            quota: &Quota::new(NonZeroU32::new(self.most), Span::Run),
             known: self.known,
         };
         banning.act(rules, bans)

@@ -5,14 +5,15 @@
 //! is in a set already, and every network, has to wait for the round that reads the sets, which has
 //! at most a tenth of the time.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use ipset_netlink::Transport;
+use ipset_netlink::{SetName, Transport};
 use netfilter_host::conntrack::Conntrack;
 
 use super::pending::{Case, Pending};
-use crate::ban::{Acted, Banning, Known, set_aside};
+use crate::ban::{Acted, Banning, Known, Quota, Span, set_aside};
 use crate::clock::Present;
 use crate::connected::Peers;
 use crate::cut;
@@ -21,7 +22,7 @@ use crate::exempt::Exemptions;
 use crate::pardon::Pardons;
 use crate::rule::Rule;
 use crate::sets::Sets;
-use crate::violation::{Ban, Banned, Outcome, Violator};
+use crate::violation::{Ban, Outcome, Violator};
 
 /// How long a ban that could not be is left alone before it is tried again.
 const RETRY: Duration = Duration::from_secs(10);
@@ -38,9 +39,9 @@ type Cases = Vec<(Case, Violator)>;
 /// When what may be done.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    most: NonZeroU32,
-    /// When the minute began that the bans are counted in, and how many there were.
-    minute: (Instant, u32),
+    quota: Quota,
+    /// When the minute began that the quota is for.
+    minute: Instant,
     /// When the sets may be read again.
     reading: Instant,
     review: Instant,
@@ -59,21 +60,21 @@ pub(crate) struct Round<'a, T: Transport> {
 
 impl Pace {
     /// Adds at most so many new bans in a minute.
-    pub(crate) fn new(most: NonZeroU32, now: Instant) -> Self {
+    pub(crate) fn new(most: Option<NonZeroU32>, now: Instant) -> Self {
         Self {
-            most,
-            minute: (now, 0),
+            quota: Quota::new(most, Span::Minute),
+            minute: now,
             reading: now,
             review: now + REVIEW,
         }
     }
 
-    /// How many new bans may be added now.
-    fn left(&mut self, now: Instant) -> u32 {
-        if now.duration_since(self.minute.0) >= MINUTE {
-            self.minute = (now, 0);
+    /// Begins another minute where one is over, or one has to begin.
+    fn turn(&mut self, now: Instant, anew: bool) {
+        if anew || now.duration_since(self.minute) >= MINUTE {
+            self.minute = now;
+            self.quota.renew();
         }
-        self.most.get().saturating_sub(self.minute.1)
     }
 
     /// Whether the sets are to be read although nobody asks for it.
@@ -102,20 +103,19 @@ impl<T: Transport> Round<'_, T> {
         all: bool,
     ) -> Result<Acted<'r>, Fatal> {
         let now = Instant::now();
-        if all {
-            pace.minute = (now, 0);
-        }
+        pace.turn(now, all);
         let due = if all {
             pending.take_all()
         } else {
             pending.take_due(now)
         };
+        let mut acted = Acted::default();
+        let due = put_off(rules, due, pending, pace, &mut acted.warnings);
         let (quick, slow) = if all {
             (Vec::new(), due)
         } else {
             self.part(rules, due)
         };
-        let mut acted = Acted::default();
         let quick = self.ban(rules, quick, Known::Absent, pending, pace);
         join(&mut acted, quick?);
         let review = pace.wants_review(now);
@@ -145,6 +145,7 @@ impl<T: Transport> Round<'_, T> {
     /// Those who can be added without reading their sets, and the others.
     fn part(&mut self, rules: &[Rule], due: Cases) -> (Cases, Cases) {
         let sets = &mut self.sets;
+        let mut taken: BTreeMap<&SetName, usize> = BTreeMap::new();
         due.into_iter().partition(|((rule, source), _)| {
             let Some(rule) = rules.get(*rule) else {
                 return false;
@@ -152,8 +153,14 @@ impl<T: Transport> Round<'_, T> {
             let set = rule.ipset.of(source.address());
             source.is_single_address()
                 && sets.as_mut().is_none_or(|sets| {
+                    // Where somebody has to give way, it has to be known who is there.
+                    let taken = taken.entry(set).or_default();
+                    let has_room = sets.room(set).is_none_or(|room| *taken < room);
                     // Who cannot be asked for now is asked for with all others.
-                    sets.is_stranger(set, source.address()).unwrap_or(false)
+                    let is_quick =
+                        has_room && sets.is_stranger(set, source.address()).unwrap_or(false);
+                    *taken += usize::from(is_quick);
+                    is_quick
                 })
         })
     }
@@ -167,23 +174,10 @@ impl<T: Transport> Round<'_, T> {
         pace: &mut Pace,
     ) -> Result<Acted<'r>, Fatal> {
         let now = Instant::now();
-        let end_of_minute = pace.minute.0 + MINUTE;
+        let end_of_minute = pace.minute + MINUTE;
         if cases.is_empty() && known == Known::Absent {
             return Ok(Acted::default());
         }
-        let Some(most) = NonZeroU32::new(pace.left(now)) else {
-            let mut acted = Acted::default();
-            if !cases.is_empty() {
-                acted.warnings.push(format!(
-                    "a minute has at most {} new bans (--max-bans): others have to wait for the next",
-                    pace.most
-                ));
-            }
-            for (case, violator) in cases {
-                pending.put_back(case, violator, end_of_minute);
-            }
-            return Ok(acted);
-        };
         let as_of = self.present.instant;
         let bans = cases.iter().filter_map(|((number, _), violator)| {
             Ban::new(rules.get(*number)?, number + 1, violator.clone(), as_of)
@@ -197,7 +191,7 @@ impl<T: Transport> Round<'_, T> {
             dry_run: self.dry_run,
             as_of,
             present: self.present,
-            most,
+            quota: &pace.quota,
             known,
         };
         let mut acted = match banning.act(rules, bans) {
@@ -218,27 +212,47 @@ impl<T: Transport> Round<'_, T> {
             let case = (banned.ban.number - 1, banned.ban.source());
             let violator = &banned.ban.violator;
             match banned.outcome {
-                Outcome::BeyondMaxBans => {
+                Outcome::BeyondMaxBans | Outcome::NoRoom => {
                     pending.put_back(case, violator.clone(), end_of_minute);
                 }
                 Outcome::Refused(_) => pending.put_back(case, violator.clone(), now + RETRY),
                 _ => pending.done(case, banned.ban.rule, violator.last_violating, now),
             }
         }
-        let added = acted.banned.iter().filter(|banned| is_new(banned));
-        let added = u32::try_from(added.count()).unwrap_or(u32::MAX);
-        pace.minute.1 = pace.minute.1.saturating_add(added);
+        pace.quota.take_in(&acted.banned);
         Ok(acted)
     }
 }
 
-fn is_new(banned: &Banned<'_>) -> bool {
-    matches!(banned.outcome, Outcome::Added | Outcome::WouldAdd)
+/// Those who need not wait for the next minute, because their rules may add more in this one; what
+/// to say of the others.
+fn put_off(
+    rules: &[Rule],
+    due: Cases,
+    pending: &mut Pending,
+    pace: &Pace,
+    warnings: &mut Vec<String>,
+) -> Cases {
+    let mut in_time = Vec::with_capacity(due.len());
+    for (case, violator) in due {
+        let rule = rules.get(case.0);
+        match rule.and_then(|rule| pace.quota.spent(case.0 + 1, rule)) {
+            None => in_time.push((case, violator)),
+            Some(warning) => {
+                if !warnings.contains(&warning) {
+                    warnings.push(warning);
+                }
+                pending.put_back(case, violator, pace.minute + MINUTE);
+            }
+        }
+    }
+    in_time
 }
 
 fn join<'r>(acted: &mut Acted<'r>, more: Acted<'r>) {
     acted.banned.extend(more.banned);
     acted.lifted.extend(more.lifted);
+    acted.dropped.extend(more.dropped);
     acted.warnings.extend(more.warnings);
     acted.notes.extend(more.notes);
 }

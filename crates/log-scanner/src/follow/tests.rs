@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 
 use ipset_netlink::testing::FakeKernel;
 use ipset_netlink::{CreateSet, Family, IfExists, IpSet, SetType, Timeout};
@@ -12,7 +13,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ban::{Banning, Known};
+use crate::ban::{Banning, Known, Quota, Span};
 use crate::exempt::Exemptions;
 use crate::pardon;
 use crate::progress::Progress;
@@ -199,7 +200,7 @@ fn scan(kernel: &mut FakeKernel, rules: &[Rule], log: &str) {
         dry_run: false,
         as_of: scan.as_of,
         present: &present,
-        most: 1000.try_into().expect("some"),
+        quota: &Quota::new(NonZeroU32::new(1000), Span::Run),
         known: Known::Nothing,
     };
     banning.act(rules, bans).expect("done");
@@ -230,7 +231,7 @@ impl<'r> Run<'r> {
                 judge,
                 pending: Pending::default(),
             },
-            pace: Pace::new(1000.try_into().expect("some"), Instant::now()),
+            pace: Pace::new(NonZeroU32::new(1000), Instant::now()),
         };
         run.case.lines(log.as_bytes());
         run.round(kernel, true);

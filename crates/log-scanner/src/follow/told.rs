@@ -12,10 +12,10 @@ use serde::Serialize;
 use super::judge::Read;
 use super::pending::Case;
 use crate::ban::Acted;
-use crate::report::text::{WARNING, action, connections, exceptions, lifted, rule_name};
+use crate::report::text::{WARNING, action, connections, dropped, exceptions, lifted, rule_name};
 use crate::rule::Rule;
 use crate::status::complain;
-use crate::violation::{Banned, Lifted, Outcome};
+use crate::violation::{Banned, Dropped, Lifted, Outcome};
 use crate::words::{as_text, count, local};
 
 /// What came of a source is said again only after so long, unless it is a new ban.
@@ -54,6 +54,9 @@ pub(crate) struct Done {
     pub(crate) would_add: u64,
     pub(crate) refused: u64,
     pub(crate) beyond_max_bans: u64,
+    pub(crate) no_room: u64,
+    /// Bans that gave way in sets that are full.
+    pub(crate) dropped: u64,
 }
 
 #[derive(Serialize)]
@@ -73,6 +76,12 @@ enum Line<'a> {
         time: Timestamp,
         #[serde(flatten)]
         lifted: &'a Lifted,
+    },
+    Dropped {
+        #[serde(serialize_with = "as_text")]
+        time: Timestamp,
+        #[serde(flatten)]
+        dropped: &'a Dropped,
     },
     Warning {
         #[serde(serialize_with = "as_text")]
@@ -138,6 +147,18 @@ impl<'o, W: Write> Told<'o, W> {
                 writeln!(self.out, "{}", lifted(one, self.dry_run))?;
             }
         }
+        for one in &acted.dropped {
+            self.is_incomplete |= one.error.is_some();
+            self.done.dropped += 1;
+            if self.json {
+                self.json(&Line::Dropped {
+                    time: Timestamp::now(),
+                    dropped: one,
+                })?;
+            } else if self.has_place("dropped", now) {
+                writeln!(self.out, "{}", dropped(one, self.dry_run))?;
+            }
+        }
         for banned in &acted.banned {
             self.done.count(&banned.outcome);
             self.is_incomplete |= banned.error().is_some();
@@ -172,9 +193,11 @@ impl<'o, W: Write> Told<'o, W> {
                 }
             }
         }
-        if self.json {
-            return true;
-        }
+        self.json || self.has_place(word, now)
+    }
+
+    /// Whether a line of this kind has a place in the minute.
+    fn has_place(&mut self, word: &'static str, now: Instant) -> bool {
         let (since, lines, more) = self.kinds.entry(word).or_insert((now, 0, 0));
         if now.duration_since(*since) >= MINUTE {
             if *more > 0 {
@@ -290,6 +313,8 @@ impl<'o, W: Write> Told<'o, W> {
                 "bans that a run that is not dry would have made",
             ),
             (done.beyond_max_bans, "bans put off by --max-bans"),
+            (done.no_room, "bans that full sets had no room for"),
+            (done.dropped, "bans dropped from full sets before their end"),
         ] {
             if number > 0 {
                 writeln!(self.out, "  {what}: {number}")?;
@@ -320,6 +345,7 @@ impl Done {
             Outcome::WouldAdd => &mut self.would_add,
             Outcome::Refused(_) => &mut self.refused,
             Outcome::BeyondMaxBans => &mut self.beyond_max_bans,
+            Outcome::NoRoom => &mut self.no_room,
         };
         *number += 1;
     }

@@ -9,7 +9,7 @@ use super::{Report, RuleReport};
 use crate::rule::Protect;
 use crate::scan::LogRead;
 use crate::source::Source;
-use crate::violation::{Banned, Lifted, Outcome};
+use crate::violation::{Banned, Dropped, Lifted, Outcome};
 use crate::words::{as_text, is_zero};
 
 /// The version of the document's form; fields may be added without a new one.
@@ -25,6 +25,7 @@ pub(crate) fn write(report: &Report<'_>, out: &mut impl io::Write) -> io::Result
         logs: &report.logs,
         rules: &report.rules,
         lifted: &report.lifted,
+        dropped: &report.dropped,
     };
     serde_json::to_writer(&mut *out, &document)?;
     out.write_all(b"\n")
@@ -41,6 +42,8 @@ struct Document<'a> {
     rules: &'a [RuleReport<'a>],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     lifted: &'a [Lifted],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    dropped: &'a [Dropped],
 }
 
 #[derive(Serialize)]

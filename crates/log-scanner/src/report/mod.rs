@@ -10,7 +10,7 @@ pub(crate) use text::write as write_text;
 
 use crate::rule::{Protect, Rule};
 use crate::scan::{Counted, LogRead};
-use crate::violation::{Banned, Lifted};
+use crate::violation::{Banned, Dropped, Lifted};
 
 /// All that is told.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Report<'r> {
     pub(crate) rules: Vec<RuleReport<'r>>,
     /// Who was excepted from a ban by an earlier scan and is not exempt any more.
     pub(crate) lifted: Vec<Lifted>,
+    /// Bans that gave way in sets that are full.
+    pub(crate) dropped: Vec<Dropped>,
     /// What is worth a word and no trouble.
     pub(crate) notes: Vec<String>,
     /// What the log gave reason to doubt.
@@ -72,6 +74,7 @@ impl Report<'_> {
         let mut violations = self.rules.iter().flat_map(|rule| &rule.violations);
         violations.all(|violation| violation.is_complete(self.dry_run))
             && self.lifted.iter().all(|lifted| lifted.error.is_none())
+            && self.dropped.iter().all(|dropped| dropped.error.is_none())
     }
 }
 
@@ -123,6 +126,7 @@ pub(crate) mod tests {
                 violations,
             }],
             lifted: Vec::new(),
+            dropped: Vec::new(),
             notes: Vec::new(),
             doubts: vec!["2 lines were not written by the kernel".to_owned()],
             troubles: vec!["set \"whitelist\" cannot be asked".to_owned()],

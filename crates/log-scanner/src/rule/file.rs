@@ -143,6 +143,7 @@ count-answers = true
 count-multicast = true
 ban-connected = true
 cut-older = true
+max-bans = 50
 ";
         let file = RulesFile::parse(format!("{RULE}{RULE}{more}").as_bytes()).expect("valid");
         let [plain, full] = file.rules.as_slice() else {
@@ -157,6 +158,8 @@ cut-older = true
         assert!(!plain.count_multicast && full.count_multicast);
         assert!(!plain.ban_connected && full.ban_connected);
         assert!(!plain.cut_older && full.cut_older);
+        assert!(plain.max_bans.is_none());
+        assert_eq!(full.max_bans.map(u32::from), Some(50));
         assert_eq!(full.distinct_ports.map(u16::from), Some(20));
         assert_eq!(full.aggregate_v4.map(PrefixLength::get), Some(24));
         assert_eq!(full.aggregate_v6.map(PrefixLength::get), Some(64));

@@ -107,6 +107,12 @@ pub(crate) struct Rule {
     #[serde(deserialize_with = "removeafter_by_text")]
     pub(crate) removeafter: Seconds,
 
+    /// How many new bans this rule adds at most in a run, or in a minute of one that follows; on the
+    /// command line `--max-bans` goes for all rules together.
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_bans: Option<NonZeroU32>,
+
     /// Whom this rule lets go; on the command line `--exempt` goes for every rule.
     #[arg(skip)]
     #[serde(default, deserialize_with = "texts", skip_serializing)]
@@ -166,6 +172,13 @@ impl Rule {
         let in_networks = in_networks.map(|network| (network.address(), network.prefix_length()));
         let in_networks: Vec<_> = in_networks.collect();
         threshold.except(in_networks)
+    }
+
+    /// How many new bans it adds at most in a run or a minute.
+    pub(crate) fn most_bans(&self) -> NonZeroU32 {
+        const UNLESS_SAID: u32 = 1000;
+        let unless_said = || NonZeroU32::MIN.saturating_add(UNLESS_SAID - 1);
+        self.max_bans.unwrap_or_else(unless_said)
     }
 
     /// Whether sources of either family are networks.

@@ -233,6 +233,22 @@ impl<T: Transport> Sets<T> {
         removed.map(drop).map_err(|error| chain(&error))
     }
 
+    /// How many entries a set takes, where bans of ours can be told there and have to give way once
+    /// it is full.
+    pub(crate) fn bound(&self, name: &SetName) -> Option<usize> {
+        let header = self.filled.get(name)?;
+        let gives_way = header.options.comments && !header.options.forceadd;
+        let most = header.options.max_elements?;
+        usize::try_from(most).ok().filter(|_| gives_way)
+    }
+
+    /// How many more than it had when it was looked at.
+    pub(crate) fn room(&self, name: &SetName) -> Option<usize> {
+        let there = self.filled.get(name)?.elements.unwrap_or_default();
+        let there = usize::try_from(there).unwrap_or(usize::MAX);
+        Some(self.bound(name)?.saturating_sub(there))
+    }
+
     /// Whether what a network in the set excepts stays for as long as the network.
     pub(crate) fn keeps_exceptions(&self, name: &SetName) -> bool {
         let header = self.filled.get(name);

@@ -24,6 +24,8 @@ crate::trials!(
     an_exception_of_the_set_stays_one,
     many_at_once,
     no_more_new_bans_than_asked_for,
+    a_rule_has_a_bound_of_its_own,
+    a_full_set,
     a_scan_waits_while_another_fills,
 );
 
@@ -101,9 +103,10 @@ fn the_document_to_the_letter() -> Result<(), Failed> {
     let expected = format!(
         concat!(
             r#"{{"version":1,"as_of":"2026-11-22T08:30:06Z","dry_run":false,"#,
+            r#""protect":["gateways","resolvers","time-servers","ssh"],"#,
             r#""logs":[{{"path":"fw.log","bytes":{},"lines":7,"events":7,"unparsed":0,"rejected":0}}],"#,
             r#""rules":[{{"rule":"blocked","type":"tcp","howmany":5,"within":10,"ipset":"blacklist","removeafter":3600,"#,
-            r#""matched":7,"sources":1,"sources_exact":true,"violations":["#,
+            r#""max_bans":1000,"matched":7,"sources":1,"sources_exact":true,"violations":["#,
             r#"{{"source":"203.0.113.7","set":"blacklist","hits":7,"peak_hits":7,"#,
             r#""first_seen":"2026-11-22T08:00:00Z","last_seen":"2026-11-22T08:00:06Z","#,
             r#""expires":"2026-11-22T09:00:06Z","timeout":1800,"outcome":"added","error":null}}]}}]}}"#,
@@ -305,5 +308,85 @@ fn no_more_new_bans_than_asked_for() -> Result<(), Failed> {
         .says("[ACTION] 192.0.2.1: added");
     scan("--max-bans 1").run().done(0);
     assert_eq!(names()?.len(), 5);
+    Ok(())
+}
+
+/// What ends soonest gives way, administrators' bans never.
+fn a_full_set() -> Result<(), Failed> {
+    let sets = Sets::none()?;
+    sets.create("blacklist", "hash:net timeout 0 comment maxelem 4")?;
+    sets.create(
+        "blacklist_v6",
+        "hash:net family inet6 timeout 0 comment maxelem 4",
+    )?;
+    let v4 = ["198.51.100.1", "198.51.100.2", "198.51.100.3"];
+    let v6 = ["2001:db8:9::1", "2001:db8:9::2", "2001:db8:9::3"];
+    let hand = ["203.0.113.99", "2001:db8:1::99"];
+    for (set, hand) in [("blacklist", hand[0]), ("blacklist_v6", hand[1])] {
+        sets.add(set, &format!("{hand} timeout 60 comment mine"))?;
+    }
+    // The first of each family is an hour ahead of the others.
+    let log = blocked(&[v4[0], v6[0]], 0..5)
+        + &blocked(&[v4[1], v4[2], v6[1], v6[2]], 3600..3605)
+        + &blocked(&[V4, V6], 7200..7205);
+    let scan = |second: i64, removeafter: &str| {
+        let rule = RULE.replace("1h", removeafter);
+        Scanner::new(&log)
+            .with(&rule)
+            .with("--log fw.log")
+            .at(second)
+    };
+    let report = scan(3660, "9h").json(0);
+    assert!(report.get("dropped").is_none(), "{report}");
+    assert_eq!(sets.names("blacklist")?.len(), 4);
+    let ran = scan(7260, "9h").with("--dryrun").run();
+    ran.done(0)
+        .says("[DRYRUN] 198.51.100.1: would be dropped from blacklist ")
+        .says("before its end, which is full, for bans that end later\n");
+    let report = scan(7260, "9h").json(1);
+    let dropped = report["dropped"].as_array().ok_or("none dropped")?;
+    let dropped: Vec<_> = dropped.iter().map(|one| &one["source"]).collect();
+    assert_eq!(dropped, [v4[0], v6[0]]);
+    let outcome = |source: &str| {
+        let mut all = outcomes(&report).into_iter();
+        all.find(|(of, _)| of == source).map(|(_, outcome)| outcome)
+    };
+    for source in [v4[0], v6[0]] {
+        assert_eq!(outcome(source).as_deref(), Some("no-room"));
+    }
+    for source in [V4, V6] {
+        assert_eq!(outcome(source).as_deref(), Some("added"));
+    }
+    assert_eq!(sets.names("blacklist")?, [v4[1], v4[2], V4, hand[0]]);
+    assert_eq!(sets.names("blacklist_v6")?, [V6, hand[1], v6[1], v6[2]]);
+    // The log holds the same still, and the sets stay as they are.
+    let ran = scan(7261, "9h").run();
+    ran.done(1)
+        .says("[WARNING] not banned: 1 violator, because set \"blacklist\" is full and what is in it ends later\n");
+    assert_eq!(sets.names("blacklist")?, [v4[1], v4[2], V4, hand[0]]);
+    Ok(())
+}
+
+/// A flood that one rule counts takes no ban from another.
+fn a_rule_has_a_bound_of_its_own() -> Result<(), Failed> {
+    let sets = Sets::blacklist()?;
+    let rule = "[[rule]]\nrule = \"blocked\"\nwithin = \"10s\"\nhowmany = 5\nipset = \"blacklist\"\nremoveafter = \"1h\"\n";
+    let rules = format!("{rule}type = \"udp\"\nmax-bans = 2\n{rule}type = \"tcp\"\n");
+    let forged = |number| packet("BLOCKED", &format!("198.51.100.{number}"), "UDP");
+    let flood: String = (0..50)
+        .flat_map(|number| (0..8).map(move |second| (number, second)))
+        .map(|(number, second)| line(START + second, &forged(number)))
+        .collect();
+    let scanner = Scanner::new(flood + &blocked(&[V4, V6], 0..5)).write("rules.toml", rules);
+    let scanner = scanner.with("--rules rules.toml --log fw.log").at(60);
+    let ran = scanner.run();
+    ran.done(1)
+        .says("[WARNING] not banned: 48 violators of rule 1 (blocked udp), a flood whose sources may be forged: one run adds at most 2 new bans by it (max-bans)")
+        .says("[ACTION] 203.0.113.7: added");
+    assert_eq!(sets.names("blacklist")?.len(), 3);
+    assert_eq!(sets.names("blacklist_v6")?, [V6]);
+    let report = scanner.json(1);
+    assert_eq!(report["rules"][0]["max_bans"], 2);
+    assert_eq!(report["rules"][1]["max_bans"], 1000);
     Ok(())
 }

@@ -26,6 +26,8 @@ crate::trials!(
     a_set_of_any_size_is_not_read,
     beside_scans,
     at_most_so_many_a_minute,
+    a_flood_by_one_rule,
+    a_set_that_is_full,
     says_what_it_does,
     systemd_is_told,
     a_dry_run_only_says_so,
@@ -392,6 +394,68 @@ fn at_most_so_many_a_minute() -> Result<(), Failed> {
     // At the end as many as in a scan.
     let last = follow.end(1)?;
     assert_eq!(last["added"], 4);
+    Ok(())
+}
+
+/// The rule that is flooded has its bound, the other goes on.
+fn a_flood_by_one_rule() -> Result<(), Failed> {
+    let sets = Sets::blacklist()?;
+    let rule = "[[rule]]\nrule = \"blocked\"\nwithin = \"10s\"\nhowmany = 5\nipset = \"blacklist\"\nremoveafter = \"1h\"\n";
+    let rules = format!("{rule}type = \"udp\"\nmax-bans = 2\n{rule}type = \"tcp\"\n");
+    let scanner = Scanner::new("").write("rules.toml", rules);
+    let mut follow = Follow::with(scanner.with("follow --rules rules.toml --log fw.log"))?;
+    follow.next("start");
+    let now = jiff::Timestamp::now();
+    for number in 0..50 {
+        let forged = packet("BLOCKED", &format!("198.51.100.{number}"), "UDP");
+        let forged = format!("{now} fw kernel: {forged}\n");
+        follow.write(&forged.repeat(5))?;
+    }
+    let both = [follow.ban().1, follow.ban().1];
+    assert_eq!(both, ["added", "added"]);
+    let warning = follow.next("warning");
+    let text = warning["text"].as_str().ok_or("no text")?;
+    assert!(text.contains("rule 1 (blocked udp)"), "{text}");
+    for source in [V4, V6] {
+        follow.write(&lines(source, 5))?;
+        assert_eq!(follow.ban(), banned(source, "added"));
+    }
+    assert_eq!(sets.names("blacklist")?.len(), 3);
+    follow.end(1)?;
+    Ok(())
+}
+
+/// What ends soonest gives way.
+fn a_set_that_is_full() -> Result<(), Failed> {
+    let sets = Sets::none()?;
+    sets.create("blacklist", "hash:net timeout 0 comment maxelem 2")?;
+    sets.create(
+        "blacklist_v6",
+        "hash:net family inet6 timeout 0 comment maxelem 2",
+    )?;
+    sets.add("blacklist", "198.51.100.1 timeout 100 comment mine")?;
+    // A ban of a scan, as its comment tells, that ends before any that comes.
+    let earlier = "scan: rule=blocked type=tcp hits=5 in=10s first=2026-11-22T08:00:00Z last=2026-11-22T08:00:01Z since=2026-11-22T08:00:01Z";
+    let ipset = Tool::require("ipset")?;
+    ipset.run(&[
+        "add",
+        "blacklist",
+        "198.51.100.2",
+        "timeout",
+        "1000",
+        "comment",
+        earlier,
+    ])?;
+    let mut follow = Follow::start(Scanner::new(""))?;
+    follow.next("start");
+    follow.write(&lines(V4, 5))?;
+    let dropped = follow.next("dropped");
+    assert_eq!(dropped["source"], "198.51.100.2");
+    assert_eq!(dropped["set"], "blacklist");
+    assert_eq!(follow.ban(), banned(V4, "added"));
+    assert_eq!(sets.names("blacklist")?, ["198.51.100.1", V4]);
+    let last = follow.end(0)?;
+    assert_eq!(last["dropped"], 1);
     Ok(())
 }
 

@@ -4,11 +4,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use ipset_netlink::{Entry, SetName};
+use ipset_netlink::{Entry, Network, SetName};
 
-use super::candidate::{Candidate, Decision, Left, ROUNDING, left};
+use super::candidate::{Candidate, Decision, Left, ROUNDING, Victim, left};
 use super::exceptions;
 use crate::prefix_map::{Members, PrefixMap};
+use crate::rule::Rule;
+use crate::source::holds;
 use crate::violation::{Banned, Outcome};
 
 /// A candidate and what becomes of it.
@@ -30,6 +32,10 @@ struct Addition<'r> {
 }
 
 impl<'r> Addition<'r> {
+    fn wanted(&self) -> impl Iterator<Item = &Decided<'r>> {
+        std::iter::once(&self.decided).chain(&self.outlasted)
+    }
+
     fn all(self) -> impl Iterator<Item = Decided<'r>> {
         std::iter::once(self.decided).chain(self.outlasted)
     }
@@ -140,28 +146,90 @@ impl<'r> Plan<'r> {
 
     /// The evidence for each entry that is new, and its place.
     pub(super) fn new_entries(&self) -> impl Iterator<Item = (u64, usize)> {
-        let additions = self.additions.iter().enumerate();
-        let new = additions.filter(|(_, addition)| addition.is_new);
-        new.map(|(place, addition)| {
-            let others = addition.outlasted.iter();
-            let all = others.chain([&addition.decided]);
+        self.new_additions().map(|(place, addition)| {
+            let all = addition.wanted();
             let evidence = all.map(|decided| decided.candidate.ban.evidence());
             (evidence.max().unwrap_or_default(), place)
         })
     }
 
-    /// Leaves the entries at these places for another run; the number of candidates that wait.
-    pub(super) fn postpone(&mut self, places: &BTreeSet<usize>) -> u64 {
+    fn new_additions(&self) -> impl Iterator<Item = (usize, &Addition<'r>)> {
+        let additions = self.additions.iter().enumerate();
+        additions.filter(|(_, addition)| addition.is_new)
+    }
+
+    /// The rules that want the entry at a place, with their numbers.
+    pub(super) fn rules_of(&self, place: usize) -> impl Iterator<Item = (usize, &'r Rule)> {
+        let wanted = self.additions.get(place).into_iter();
+        let bans = wanted.flat_map(Addition::wanted);
+        bans.map(|decided| (decided.candidate.ban.number, decided.candidate.ban.rule))
+    }
+
+    /// How many candidates want the entries at these places.
+    pub(super) fn wanting(&self, places: &BTreeSet<usize>) -> u64 {
+        let wanting = places.iter().filter_map(|place| self.additions.get(*place));
+        let wanting = wanting.map(|addition| addition.wanted().count());
+        u64::try_from(wanting.sum::<usize>()).unwrap_or(u64::MAX)
+    }
+
+    /// Leaves out the entries at these places: this becomes of the candidates that want them.
+    pub(super) fn give_up(&mut self, places: &BTreeSet<usize>, outcome: &Outcome) {
         let mut place = 0..;
-        let mut postponed = 0;
         self.withdraw(
             |_| place.next().filter(|place| places.contains(place)),
-            |_, _| {
-                postponed += 1;
-                Outcome::BeyondMaxBans
-            },
+            |_, _| outcome.clone(),
         );
-        postponed
+    }
+
+    /// How many seconds each entry lasts that takes a place of its own in the set, and its place
+    /// here.
+    pub(super) fn new_ends(&self) -> Vec<(u32, usize)> {
+        let new = self.new_additions();
+        new.map(|(place, addition)| (addition.decided.candidate.seconds, place))
+            .collect()
+    }
+
+    /// How many exceptions take a place in the set that they do not have.
+    pub(super) fn new_exceptions(&self) -> usize {
+        let exceptions = self.exceptions().into_iter();
+        let networks = exceptions.filter_map(|exception| exception.key.as_network());
+        networks
+            .filter(|network| self.members.get(*network).is_none())
+            .count()
+    }
+
+    /// What was in the set before.
+    pub(super) fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// Whether an entry is added for this very network.
+    pub(super) fn adds(&self, network: Network) -> bool {
+        let mut additions = self.additions.iter();
+        additions.any(|addition| addition.decided.candidate.ban.source().network() == network)
+    }
+
+    /// How many are not banned because the set is full.
+    pub(super) fn without_room(&self) -> u64 {
+        let mut others = self.others.iter().map(|decided| &decided.outcome);
+        let without = others
+            .by_ref()
+            .filter(|outcome| **outcome == Outcome::NoRoom);
+        u64::try_from(without.count()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes in that these are in the set no longer.
+    pub(super) fn lose(&mut self, gone: &[Victim]) {
+        for victim in gone {
+            self.members.remove(victim.network);
+        }
+        for decided in &mut self.others {
+            let source = decided.candidate.ban.source().network();
+            let is_gone = gone.iter().any(|victim| holds(victim.network, source));
+            if is_gone && matches!(decided.outcome, Outcome::Kept(_)) {
+                decided.outcome = Outcome::NoRoom;
+            }
+        }
     }
 
     /// Gives up the bans of networks whose exceptions are not in the set. `members` is the set as

@@ -7,7 +7,6 @@ use ipset_netlink::Timeout;
 use jiff::Timestamp;
 
 use super::*;
-use crate::rule::Rule;
 use crate::violation::tests::{ban, rule};
 use crate::violation::{Ban, Violator};
 
@@ -281,7 +280,9 @@ fn what_is_postponed_is_not_added() {
     };
     let new = new_entries(&plan);
     assert_eq!(new, [(60, 1), (600, 0)]);
-    assert_eq!(plan.postpone(&BTreeSet::from([1])), 2);
+    let places = BTreeSet::from([1]);
+    assert_eq!(plan.wanting(&places), 2);
+    plan.give_up(&places, &Outcome::BeyondMaxBans);
     assert_eq!(
         words(&plan),
         ["beyond-max-bans", "added", "beyond-max-bans"]

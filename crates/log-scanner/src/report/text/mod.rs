@@ -12,8 +12,9 @@ pub(crate) use rule::name as rule_name;
 pub(crate) use violator::{action, connections, exceptions};
 
 use super::{Report, RuleReport};
+use crate::duration::Spelled;
 use crate::scan::LogRead;
-use crate::violation::Lifted;
+use crate::violation::{Dropped, Lifted};
 use crate::words::{count, local, plain};
 
 const VIOLATION: &str = "[VIOLATION]";
@@ -50,6 +51,7 @@ pub(crate) fn write(
         writeln!(text.out, "  {note}")?;
     }
     text.lifted()?;
+    text.dropped()?;
     text.of_each_rule(Text::actions_of)?;
     text.summary()
 }
@@ -65,6 +67,28 @@ pub(crate) fn lifted(Lifted { source, set, error }: &Lifted, dry_run: bool) -> S
         ),
         None => format!(
             "{ACTION} {source}: not exempt any more, the exception (nomatch) in {set} is taken out"
+        ),
+    }
+}
+
+/// That a ban gives way to others in a set that is full, in a line.
+pub(crate) fn dropped(dropped: &Dropped, dry_run: bool) -> String {
+    let Dropped {
+        source,
+        set,
+        timeout,
+        error,
+    } = dropped;
+    let before = Spelled((*timeout).into());
+    match error {
+        Some(why) => format!(
+            "{ERROR} cannot drop {source} from {set}, which is full, for bans that end later: {why}"
+        ),
+        None if dry_run => format!(
+            "{DRYRUN} {source}: would be dropped from {set} {before} before its end, which is full, for bans that end later"
+        ),
+        None => format!(
+            "{ACTION} {source}: dropped from {set} {before} before its end, which is full, for bans that end later"
         ),
     }
 }
@@ -149,6 +173,14 @@ impl<W: io::Write> Text<'_, W> {
             writeln!(self.out, "  {}", lifted(one, self.report.dry_run))?;
         }
         self.more("  ", self.report.lifted.len(), "exception")
+    }
+
+    /// Bans that gave way.
+    fn dropped(&mut self) -> io::Result<()> {
+        for one in self.report.dropped.iter().take(self.told) {
+            writeln!(self.out, "  {}", dropped(one, self.report.dry_run))?;
+        }
+        self.more("  ", self.report.dropped.len(), "ban")
     }
 
     fn summary(&mut self) -> io::Result<()> {

@@ -59,7 +59,7 @@ impl<W: io::Write> Text<'_, W> {
                     kept += 1;
                     kept <= kept_told
                 }
-                Outcome::BeyondMaxBans => self.told == usize::MAX,
+                Outcome::BeyondMaxBans | Outcome::NoRoom => self.told == usize::MAX,
                 Outcome::Refused(_) => {
                     errors += 1;
                     errors <= self.told

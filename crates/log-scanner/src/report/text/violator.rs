@@ -34,6 +34,11 @@ pub(crate) fn action(banned: &Banned<'_>, zone: &TimeZone) -> String {
             format!("connected: {source} is {CONNECTED}, and not banned (--ban-connected)")
         }
         Outcome::BeyondMaxBans => format!("not banned: {source} is beyond --max-bans"),
+        Outcome::NoRoom => {
+            format!(
+                "not banned: {set} is full, and what is in it ends later than a ban of {source}"
+            )
+        }
         Outcome::Exempt(why) => format!("exempt: {source} is {why}"),
         Outcome::Expired => format!("expired: {source} would have left {set} {until}"),
     }
