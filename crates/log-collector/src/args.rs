@@ -7,6 +7,20 @@ use clap::Parser;
 /// The smallest `--max-size`: room for the longest line.
 const SMALLEST: u64 = 4096;
 
+// No line is longer than a narrow terminal, which would break it in two.
+const AFTER_HELP: &str = "\
+Exit status:
+  0  ended by a signal, with everything written
+  1  the group could not be read any longer
+  2  nothing was begun, and why
+
+Examples:
+  What the unit does, where the firewall has target = \"NFLOG\":
+    log-collector
+
+  Another group and file, which may take 200 MiB with its old ones:
+    log-collector --group 7 --output /ram/other.log --max-size 50M --keep 3";
+
 /// Write the packets of an NFLOG group into a log file, one line per packet.
 ///
 /// The lines are those that rsyslog makes of the kernel's LOG target, with RFC 3339 stamps in UTC,
@@ -19,11 +33,9 @@ const SMALLEST: u64 = 4096;
 ///
 /// SIGHUP opens the file again. SIGTERM and SIGINT end the program once everything logged so far is
 /// written.
-///
-/// Exit status: 0 ended by a signal, 1 the group could not be read any longer, 2 nothing was begun.
 #[expect(clippy::doc_markdown, reason = "--help shows it as it stands")]
 #[derive(Debug, Parser)]
-#[command(name = "log-collector", version)]
+#[command(name = "log-collector", version, max_term_width = 90, after_help = AFTER_HELP)]
 pub(crate) struct Args {
     /// The group that the rules send to: iptables -j NFLOG --nflog-group N
     #[arg(long, value_name = "N", default_value_t = 5)]
@@ -70,6 +82,20 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn every_example_is_understood() {
+        let help = Args::command().render_long_help().to_string();
+        let lines = help.lines().map(str::trim);
+        let examples: Vec<&str> = lines
+            .filter(|line| *line == "log-collector" || line.starts_with("log-collector --"))
+            .collect();
+        assert_eq!(examples.len(), 2, "{help}");
+        for example in examples {
+            let args = Args::try_parse_from(example.split_whitespace());
+            assert!(args.is_ok(), "{example}: {args:?}");
+        }
     }
 
     #[test]

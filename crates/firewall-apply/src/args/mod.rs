@@ -1,5 +1,6 @@
 //! The command line.
 
+mod help;
 mod options;
 
 use std::path::{Path, PathBuf};
@@ -15,70 +16,14 @@ pub(crate) use options::{
 /// Where the configuration is looked for when `--config` is not given.
 pub(crate) const DEFAULT_CONFIG: &str = "/etc/rampart/firewall.toml";
 
+/// What the options are called that every command has.
+const COMMON: &str = "Options of every command";
+
 /// Where a change that waits to be confirmed is written down, unless told otherwise.
 pub(crate) const DEFAULT_PENDING: &str = "/var/lib/rampart/firewall.pending.json";
 
 /// Where `save` writes and `restore` and `apply` read, unless told otherwise.
 pub(crate) const DEFAULT_SAVED: &str = "/var/lib/rampart/sets.save";
-
-// No line is longer than a narrow terminal, which would break it in two.
-macro_rules! exit_status {
-    () => {
-        "\
-Exit status:
-  0  all that was wanted is in the kernel, or was printed or written
-  1  the run finished, but something wanted is not in the kernel: each is named;
-     `diff`: kernel and configuration differ
-  2  command line, configuration or input cannot be read: nothing was changed
-
-It needs CAP_NET_ADMIN in the network namespace, and nothing else; `check` and
-`print` need nothing. No program is ever started."
-    };
-}
-
-const AFTER_HELP: &str = exit_status!();
-
-const AFTER_LONG_HELP: &str = concat!(
-    exit_status!(),
-    "
-
-Files:
-  /etc/rampart/firewall.toml
-      The configuration. Without it the defaults are applied: INPUT and FORWARD
-      DROP, OUTPUT ACCEPT, ssh and https open with a limit for each source.
-  /var/lib/rampart/sets.save
-      The saved sets, in the format of `ipset save`. Lines that could not be put
-      back are kept in sets.save.bad.
-  /var/lib/rampart/firewall.last.toml
-      The last configuration that went in.
-  /var/lib/rampart/firewall.pending.json
-      What `apply --confirm-within` goes back to; there as long as it waits.
-
-Examples:
-  firewall-apply check               is the configuration right?
-  firewall-apply print               what would be installed?
-  firewall-apply diff                is the kernel what the configuration says?
-  firewall-apply                     install it
-  firewall-apply apply --confirm-within 60s
-                                     install it from far away; then, from another
-                                     session: firewall-apply confirm
-  firewall-apply status              what stands, and what came to it?
-  firewall-apply status --watch      the same, every two seconds
-  firewall-apply doctor              what is wrong on this host, and what cures it?
-  firewall-apply explain 192.0.2.7 --port 22
-                                     would it get in, and why?
-  firewall-apply save                keep the members of the sets over a reboot
-  firewall-apply reset               open the host again; the sets stay
-  firewall-apply print --family inet6 | ip6tables-restore --test
-  firewall-apply print --format ipset-save | ipset restore -exist
-
-JSON:
-  { \"version\": 1, \"command\": \"apply\", \"exit_status\": 0, ...,
-    \"warnings\": [], \"errors\": [] }
-  One document, also when the run fails. A warning or error has \"message\", and
-  \"path\", \"line\" and \"column\" where they are known. The rest is what the text
-  says, command by command; README.md of firewall-apply lists it."
-);
 
 /// Puts the firewall into the kernel: the sets and the chains of IPv4 and IPv6, all or nothing
 ///
@@ -86,15 +31,15 @@ JSON:
 /// whatever goes wrong, the rules that were there stay as they were. Rules, chains and sets of
 /// others are never touched.
 #[derive(Debug, Parser)]
-#[command(name = "firewall-apply", version, max_term_width = 90, after_help = AFTER_HELP, after_long_help = AFTER_LONG_HELP)]
+#[command(name = "firewall-apply", version, max_term_width = 90, after_help = help::BRIEF, after_long_help = help::WHOLE)]
 pub(crate) struct Args {
     /// The configuration [default: /etc/rampart/firewall.toml, and where that does not exist the
     /// built-in defaults]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = COMMON)]
     config: Option<PathBuf>,
 
     /// Write one JSON document to standard output instead of text
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = COMMON)]
     pub(crate) json: bool,
 
     #[command(subcommand)]
@@ -155,7 +100,7 @@ impl Args {
 /// What to do.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Create the sets that are missing, then replace our chains of both families in one
+    /// Install the firewall: sets that are missing, then our chains of both families in one
     /// transaction (the default)
     ///
     /// Sets that already exist keep their members. A set that this run creates gets its saved
@@ -163,61 +108,70 @@ pub(crate) enum Command {
     /// `FIREWALL_INPUT`, is appended to INPUT the first time and keeps its place afterwards.
     /// Where the rules are there already nothing is sent, and counters and limits go on.
     ///
+    /// When something fails before the transaction, or the kernel refuses it, the rules are exactly
+    /// what they were and the sets created by this run are gone again. Saved members that cannot be
+    /// put back do not keep the firewall from going up: they are named, and the exit status is 1.
+    ///
+    /// Typed over ssh, it asks the new rules first whether they would let that session in again. If
+    /// not, nothing is changed, unless --force is given.
+    ///
     /// A chain that somebody else made under a name of ours is not taken over: exit status 2, and
     /// nothing is changed, unless --adopt is given; with --boot a floor stands beside it. Ours are
     /// known by a mark in their rules, or by what earlier versions wrote into them; one that is
     /// empty is taken.
     ///
-    /// When something fails before the transaction, or the kernel refuses it, the rules are exactly
-    /// what they were and the sets created by this run are gone again. Saved members that cannot be
-    /// put back do not keep the firewall from going up: they are named, and the exit status is 1.
-    ///
     /// A host on which nothing of ours stands, although it had a firewall before (as after a boot),
     /// is not left open: where the configuration cannot be read or cannot go in, the last one that
     /// did goes in instead, and failing that a floor, which lets in loopback, established
     /// connections, the whitelist and ssh. The exit status is 1.
+    #[command(after_help = help::APPLY)]
     Apply(ApplyArgs),
 
-    /// Keep what `apply --confirm-within` put in
+    /// Keep what `apply --confirm-within` installed
     ///
-    /// To be said from a new session: that one which was open before goes on says nothing about
-    /// whether anybody gets in. Where nothing waits the exit status is 2.
+    /// To be said from a new session: that a session goes on which was open before says nothing
+    /// about whether anybody gets in.
+    #[command(after_help = help::CONFIRM)]
     Confirm(WaitingArgs),
 
     /// Go back at once to what was there before `apply --confirm-within`
     ///
     /// Policies, jumps and all rules of our chains come back as they were, also those that were
-    /// put there by hand; the sets that there were not are gone; members that the configuration
-    /// put in or took out are as they were. Where nothing waits the exit status is 2.
+    /// put there by hand, with their counters. Sets that the change made are destroyed; members
+    /// that it put in or took out are as they were.
+    #[command(after_help = help::ROLLBACK)]
     Rollback(RollbackArgs),
 
-    /// Read the configuration and its lists and say what is wrong with them, with line and column;
-    /// touches nothing
+    /// Say what is wrong with the configuration and its lists, with file, line and column; touches
+    /// nothing
+    #[command(after_help = help::CHECK)]
     Check,
 
     /// Compare the kernel with the configuration: what apply would take out (-) and put in (+)
     ///
     /// Policies, jumps, every rule of our chains in its place, and the sets: missing, of another
-    /// type or size. Nothing is printed where they are the same. The exit status is 1 where they
-    /// differ, 2 where they cannot be compared; nothing is changed in any case.
+    /// type or size; of sets that a file fills also the members. Nothing is changed.
+    #[command(after_help = help::DIFF)]
     Diff,
 
     /// Print what apply would install; asks nothing of the kernel
+    #[command(after_help = help::PRINT)]
     Print(PrintArgs),
 
-    /// Say what stands: policies, jumps, what came to each rule, how full each set is, and what makes
-    /// it void or weak
+    /// Say what stands and what came to it: policies, jumps, rules in words, how full each set is,
+    /// and what makes it void or weak
     ///
-    /// Rules are told by what they are there for. Exit status 1 when no firewall stands, when
-    /// something of it is missing, or when a rule of others makes it void.
+    /// Rules are told by what they are there for: `ssh: 1,204 new connections, 33 over the limit`.
+    /// `iptables -vL FIREWALL_INPUT` shows the same one by one.
+    #[command(after_help = help::STATUS)]
     Status(StatusArgs),
 
-    /// Look at all that the firewall depends on, and say what is wrong with the command that cures
-    /// it
+    /// Find what is wrong on this host, each with the command that cures it
     ///
     /// The kernel and its modules, the rules and the sets, the log's disk and who writes the log,
     /// its rotation, the scans, and what else on the host changes rules. Files, /proc and netlink
-    /// are read; nothing is changed and no program started. Exit status 1 when something has failed.
+    /// are read; nothing is changed and no program started.
+    #[command(after_help = help::DOCTOR)]
     Doctor(DoctorArgs),
 
     /// Say what becomes of a new packet from ADDRESS, and which rule or entry of a set says so
@@ -225,8 +179,9 @@ pub(crate) enum Command {
     /// Asks the sets and the rules in the kernel, in the kernel's order: also those of others, of
     /// every table that the packet comes through. Of a rule that matches and of one that does not it
     /// says why; of a set the entry that decides, with its comment and the time it has left; of a
-    /// limit what is left of it at this moment. Where the answer depends on what is not known, it
-    /// says on what. Nothing is changed, no packet is sent.
+    /// limit what is left of it; of hours what the time is. Where the answer depends on what is not
+    /// known, it says on what. Nothing is changed, no packet is sent.
+    #[command(after_help = help::EXPLAIN)]
     Explain(ExplainArgs),
 
     /// Read the files of lists anew and put what stands in them into their sets; rules stay
@@ -234,29 +189,33 @@ pub(crate) enum Command {
     /// For cron, after the files were fetched. A list is a `[[blocklist]]` or a `[[set]]` with a
     /// file. Each set is given its new members in one step, and nothing is sent where it has them
     /// already. A file that cannot be read, with any bad line in it, or that would take more out of
-    /// a block list than its `max-shrink` says, changes nothing of that list: exit status 1.
+    /// a block list than its `max-shrink` says, changes nothing of that list.
+    #[command(after_help = help::REFRESH)]
     Refresh(RefreshArgs),
 
-    /// Take out our jump and our chains, and set the policies to ACCEPT
+    /// Open the host again: take out our jumps and chains, and set the policies to ACCEPT
     ///
     /// The sets and their members stay unless --sets is given. Rules, chains and sets of others
     /// stay in any case. Where there is nothing of ours, nothing is done.
+    #[command(after_help = help::RESET)]
     Reset(ResetArgs),
 
-    /// Write the sets, with the time each member has left, in the format of `ipset save`
+    /// Write the sets into a file, with the time each member has left
     ///
-    /// The first line is a comment with the time of saving, so that a later restore can take off
-    /// what has passed since: a ban ends when it was said to end, also when the machine was off.
-    /// `ipset restore -exist` reads the file as well. It is written whole or not at all. When none
-    /// of the sets exists, the file of an earlier save is left alone.
+    /// In the format of `ipset save`: `ipset restore -exist` reads the file as well. Its first line
+    /// is a comment with the time of saving, so that a later restore can take off what has passed
+    /// since: a ban ends when it was said to end, also when the machine was off. It is written
+    /// whole or not at all. When none of the sets exists, the file of an earlier save is left
+    /// alone.
+    #[command(after_help = help::SAVE)]
     Save(SaveArgs),
 
     /// Put the members of a saved file back into the sets
     ///
     /// The whole file is read and judged before the first change. Sets that are missing are
     /// created. A member that is already there keeps the later of the two ends. Files that `ipset
-    /// save` wrote are read too (sets of type hash:ip and hash:net); they do not say when they were
-    /// written, so nothing is taken off.
+    /// save` wrote are read too; they do not say when they were written, so nothing is taken off.
+    #[command(after_help = help::RESTORE)]
     Restore(RestoreArgs),
 }
 

@@ -17,39 +17,39 @@ pub(crate) struct ApplyArgs {
     #[arg(long, value_name = "FILE", default_value = DEFAULT_SAVED)]
     pub(crate) saved: PathBuf,
 
-    /// The last configuration that went in, kept for the day when the wanted one cannot [default:
-    /// firewall.last.toml beside the saved members]
+    /// Where the last configuration that went in is kept, for the day when the wanted one cannot go
+    /// in [default: firewall.last.toml beside the saved members]
     #[arg(long, value_name = "FILE")]
     pub(crate) last: Option<PathBuf>,
 
-    /// Let the host not stay open: what cannot go in is replaced by the last configuration that
-    /// did, or a floor
+    /// Leave no host open that comes up: where the configuration cannot go in, the last one that did
+    /// goes in, or a floor
     ///
-    /// For the unit that runs at boot. Only where no firewall of ours stands; where one was in
-    /// before on this host the same is done without the flag. The exit status then is 1 when a
-    /// firewall is in that is not the one wanted, 2 when none is.
+    /// For the unit that runs at boot. Only where no firewall of ours stands; on a host that had one
+    /// before, the same is done without the flag. The exit status then is 1 when a firewall is in
+    /// that is not the one wanted, 2 when none is.
     #[arg(long)]
     pub(crate) boot: bool,
 
-    /// Go on although no rule would let in again the ssh session that this is typed over
+    /// Install it also where no rule would let in again the ssh session that this is typed over
     #[arg(long)]
     pub(crate) force: bool,
 
-    /// Make chains anew that somebody else made under names of ours
+    /// Take over chains that somebody else made under names of ours: their rules are gone
     #[arg(long)]
     pub(crate) adopt: bool,
 
     /// Go back to what was there unless `firewall-apply confirm` is said within this time, like
     /// 60s or 5m
     ///
-    /// Also when this session or this process ends. Until then no other apply and no reset is
-    /// done. A host that is started anew meanwhile comes up, with --boot, with the configuration
-    /// that was confirmed last.
+    /// It goes back also when this session or this process ends. As long as it waits, another apply
+    /// and a reset are refused. A host that is started anew meanwhile comes up with what was
+    /// confirmed last.
     #[arg(long, value_name = "DURATION", conflicts_with = "boot")]
     pub(crate) confirm_within: Option<Span>,
 
-    /// Where it is written down what to go back to [default: firewall.pending.json beside the saved
-    /// members]
+    /// Where it is written down what to go back to; with --confirm-within [default:
+    /// firewall.pending.json beside the saved members]
     #[arg(long, value_name = "FILE")]
     pub(crate) pending: Option<PathBuf>,
 }
@@ -57,7 +57,7 @@ pub(crate) struct ApplyArgs {
 /// Options of `confirm`.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct WaitingArgs {
-    /// What waits to be confirmed
+    /// The change that waits to be confirmed
     #[arg(long, value_name = "FILE", default_value = DEFAULT_PENDING)]
     pub(crate) pending: PathBuf,
 }
@@ -68,10 +68,10 @@ pub(crate) struct RollbackArgs {
     #[command(flatten)]
     pub(crate) waiting: WaitingArgs,
 
-    /// Wait for the time that there is left, and go back unless it was confirmed by then
+    /// Wait as long as there is time to confirm, and go back only if nobody did
     ///
-    /// For a unit, which outlives the session that a change was made in. Where nothing waits
-    /// nothing is done.
+    /// For a unit, which outlives the session that a change was made in. Where nothing waits,
+    /// nothing is done, and the exit status is 0.
     #[arg(long)]
     pub(crate) when_due: bool,
 }
@@ -90,7 +90,8 @@ pub(crate) struct StatusArgs {
     )]
     pub(crate) watch: Option<u32>,
 
-    /// The last configuration that went in [default: /var/lib/rampart/firewall.last.toml]
+    /// The last configuration that went in, which tells since when it is up [default:
+    /// /var/lib/rampart/firewall.last.toml]
     #[arg(long, value_name = "FILE")]
     pub(crate) last: Option<PathBuf>,
 
@@ -162,7 +163,8 @@ pub(crate) struct ExplainArgs {
     #[arg(long = "in", value_name = "IFACE")]
     pub(crate) in_interface: Option<String>,
 
-    /// Where it goes; to an address that this host has not, it is passed on [default: this host]
+    /// Where it goes; with an address that is not of this host, what is passed on is explained
+    /// [default: this host]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) to: Option<IpAddr>,
 }
@@ -221,7 +223,7 @@ const PROTOCOLS: [(&str, u8); 16] = [
 /// Options of `refresh`.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct RefreshArgs {
-    /// The lists to read [default: all]
+    /// The lists to read, by the name of their `[[blocklist]]` or `[[set]]` [default: all]
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
 

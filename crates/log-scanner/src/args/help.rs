@@ -127,4 +127,83 @@ everybody is banned who is to be.
 Exit status: 0 when it was ended and everybody was dealt with; 1 when one could not be added or his connections not be cut, or a log \
 not be read any further; 2 for wrong usage or an unusable set, and then nothing was changed.
 
-Needs CAP_NET_ADMIN; with --dryrun only the right to read the log.";
+Needs CAP_NET_ADMIN; with --dryrun only the right to read the log.
+
+Examples:
+  By the rules of the scans; see first whom they would ban:
+    log-scanner follow --rules /etc/rampart/scan.toml --dryrun
+    log-scanner follow --rules /etc/rampart/scan.toml
+
+  Without a log in between, where no log-collector reads that group:
+    log-scanner follow --rules /etc/rampart/scan.toml --nflog-group 5";
+
+/// Below the options of `events`.
+pub(super) const EVENTS_AFTER_HELP: &str = "\
+Exit status: 0 when the log was read, whatever stands in it; 2 when it cannot be. Needs the right to read the log.
+
+Examples:
+  What the last scan saw of one address:
+    log-scanner events --json | jq -c 'select(.src == \"203.0.113.7\")'
+
+  Lines that count for nothing, and why:
+    log-scanner events --json | jq -c 'select(.rejected or .unparsed)'
+
+  Any other log:
+    log-scanner events --log old.log.gz --as-of 2026-01-01T00:00:00Z";
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use crate::args::Cli;
+
+    /// The command lines of the program in a text: indented by four blanks, over several lines
+    /// where a backslash ends one. Of a pipe it is the part with the program.
+    fn examples(help: &str) -> Vec<Vec<String>> {
+        let whole = help.replace("\\\n", " ");
+        let lines = whole.lines().filter(|line| line.starts_with("    "));
+        let commands = lines.flat_map(|line| line.split('|').map(words));
+        let ours = commands.filter(|words| words.first().is_some_and(|word| word == "log-scanner"));
+        // Three dots stand for what is left out.
+        ours.filter(|words| !words.contains(&"...".to_owned()))
+            .collect()
+    }
+
+    /// Words, as a shell takes them apart.
+    fn words(line: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        for (number, part) in line.split('\'').enumerate() {
+            if number % 2 == 1 {
+                words.push(part.to_owned());
+            } else {
+                words.extend(part.split_whitespace().map(str::to_owned));
+            }
+        }
+        words
+    }
+
+    #[test]
+    fn every_command_has_examples_and_each_of_them_is_understood() {
+        let mut program = Cli::command();
+        program.build();
+        let mut told = vec![(String::new(), program.render_long_help().to_string())];
+        for command in program.get_subcommands_mut() {
+            if command.get_name() != "help" {
+                let name = command.get_name().to_owned();
+                told.push((name, command.render_long_help().to_string()));
+            }
+        }
+        for (name, help) in &told {
+            assert!(help.contains("\nExit status: 0"), "{name}: {help}");
+            let (_, examples_of_it) = help.split_once("\nExample").unwrap_or_default();
+            let examples = examples(examples_of_it);
+            let mut of_it = examples.iter().filter(|words| words.contains(name));
+            assert!(name.is_empty() || of_it.next().is_some(), "{name}: {help}");
+            assert!(!examples.is_empty(), "{name}: {help}");
+            for words in &examples {
+                let cli = Cli::try_parse_from(words);
+                assert!(cli.is_ok(), "{name}: {words:?}: {cli:?}");
+            }
+        }
+    }
+}

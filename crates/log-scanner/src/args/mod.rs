@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 pub(crate) use by_hand::{BanArgs as BanByHandArgs, BansArgs, ExemptArgs, UnbanArgs, timeout};
 use clap::{Args, Parser, Subcommand};
-use help::{AFTER_HELP, FOLLOW_AFTER_HELP, USAGE};
+use help::{AFTER_HELP, EVENTS_AFTER_HELP, FOLLOW_AFTER_HELP, USAGE};
 use ipset_netlink::Network;
 use jiff::Timestamp;
 
@@ -72,7 +72,7 @@ pub(crate) struct BanArgs {
     #[command(flatten)]
     pub(crate) rule: Option<Rule>,
 
-    /// Reads the rules from a TOML file and scans by all of them in one pass; see below
+    /// Reads the rules from a TOML file and scans by all of them in one pass; `log-scanner --help` shows one
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Option<PathBuf>,
 
@@ -186,6 +186,7 @@ pub(crate) struct FollowArgs {
 
 /// What `events` shows and how.
 #[derive(Debug, Args)]
+#[command(after_help = EVENTS_AFTER_HELP)]
 pub(crate) struct EventsArgs {
     #[command(flatten)]
     pub(crate) log: LogArgs,

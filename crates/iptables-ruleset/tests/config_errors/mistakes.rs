@@ -1,9 +1,7 @@
-//! What is wrong with a file is said with its place and a reason.
-
-use iptables_ruleset::Config;
+//! Mistakes: a row a file.
 
 /// Each file, and what is said about it.
-const WRONG: &[(&str, &str)] = &[
+pub(crate) const WRONG: &[(&str, &str)] = &[
     ("[log\n", "line 1, column 5: unclosed table, expected `]`"),
     (
         "[policy]\ninput = drop\n",
@@ -60,7 +58,7 @@ const WRONG: &[(&str, &str)] = &[
     (
         "[[output.service]]\nuse = \"dns\"\nsources = [\"192.0.2.1\"]\n",
         "line 3, column 1: unknown key \"sources\" in [[output.service]]; known are name, use, protocol, ports, types, action, log, \
-         destinations, interfaces",
+         destinations, interfaces, when, open-until",
     ),
     (
         "[[output.service]]\nuse = \"dns\"\ndestinations = [\"!192.0.2.1\", \"!192.0.2.2\"]\n",
@@ -486,141 +484,3 @@ const WRONG: &[(&str, &str)] = &[
         "line 2, column 10: target in [log] must be \"LOG\" or \"NFLOG\"; it is \"\u{fc}\"",
     ),
 ];
-
-#[test]
-fn every_mistake_has_a_place_and_a_reason() {
-    let mut differences = String::new();
-    for (file, expected) in WRONG {
-        let said = match Config::parse(file) {
-            Ok(_) => "nothing".to_owned(),
-            Err(error) => error.to_string(),
-        };
-        if said != *expected {
-            differences =
-                format!("{differences}\n{file}\n  expected {expected}\n  said     {said}\n");
-        }
-    }
-    assert!(differences.is_empty(), "{differences}");
-}
-
-#[test]
-fn a_second_file_is_read_on_top_of_the_first() {
-    let first = "[sets.members]\nwhitelist = [\"0.0.0.0/1\"]\nblacklist = [\"192.0.2.0/24\"]\n[[service]]\nuse = \"ssh\"\n";
-    let said = |more: &str| match Config::parse(first).unwrap().and(more) {
-        Ok(config) => format!("{:?}", config.services.len()),
-        Err(error) => error.to_string(),
-    };
-    assert_eq!(said("[[service]]\nuse = \"mdns\"\n"), "2");
-    assert_eq!(said("service = []\n"), "1");
-    assert_eq!(
-        said("\n[[service]]\nuse = \"ssh\"\n"),
-        "line 3, column 7: two services are named \"ssh\""
-    );
-    assert_eq!(
-        said("[sets.members]\nwhitelist = [\"128.0.0.0/1\"]\n"),
-        "line 2, column 13: the members of whitelist cover every IPv4 address: there would be no firewall"
-    );
-    assert_eq!(
-        said("[sets]\ntype = \"hash:ip\"\n"),
-        "line 2, column 8: 0.0.0.0/1 is a network, and sets of type hash:ip take single addresses only"
-    );
-    // What stands there because no file said anything gives way.
-    let defaults = Config::parse("[log]\n").unwrap();
-    let more = defaults.and("[[service]]\nuse = \"ssh\"\n").unwrap();
-    assert_eq!(more.services.len(), 2);
-    assert_eq!(more.services[0].rate, None);
-}
-
-#[test]
-fn sets_of_several_files_come_together() {
-    let first = Config::parse("[[set]]\nname = \"a\"\n[[blocklist]]\nname = \"b\"\nfile = \"x\"\n")
-        .unwrap();
-    let said = |config: &Config, text: &str| config.clone().and(text).unwrap_err().to_string();
-    for again in [
-        "[[set]]\nname = \"b\"\n",
-        "[[blocklist]]\nname = \"a\"\nfile = \"x\"\n",
-    ] {
-        assert!(said(&first, again).starts_with("line 2, column 8: two sets are named"));
-    }
-    let more = first.clone().and("[[set]]\nname = \"c\"\n").unwrap();
-    assert_eq!((more.own_sets.len(), more.blocklists.len()), (2, 1));
-    // A service of an earlier file names it.
-    let service = "[[service]]\nuse = \"http\"\nsources = [\"set:d\"]\n";
-    let service = Config::parse(service).unwrap();
-    assert_eq!(
-        said(
-            &service,
-            "[[set]]\nname = \"d\"\ntype = \"hash:net,iface\"\n"
-        ),
-        "line 1, column 1: set \"d\" is of type hash:net,iface, and service \"http\" asks it for addresses alone, which takes \
-         hash:net or hash:ip"
-    );
-}
-
-#[test]
-fn every_ready_made_service_can_be_used() {
-    let error = Config::parse("[[service]]\nuse = \"?\"\n").unwrap_err();
-    let (_, names) = error.message().split_once("known are ").unwrap();
-    for name in names.split(", ") {
-        let config = Config::parse(&format!("[[service]]\nuse = \"{name}\"\n")).unwrap();
-        for family in iptables_ruleset::Family::BOTH {
-            assert_eq!(config.ruleset(family).unwrap().check(), Ok(()), "{name}");
-        }
-    }
-}
-
-#[test]
-fn no_text_makes_the_parser_panic() {
-    let file = include_str!("cases/30-everything/firewall.toml");
-    let lists = include_str!("cases/92-lists/firewall.toml");
-    for end in (0..lists.len()).filter(|end| lists.is_char_boundary(*end)) {
-        let _ = Config::parse(&lists[..end]);
-    }
-    for end in (0..file.len()).filter(|end| file.is_char_boundary(*end)) {
-        let _ = Config::parse(&file[..end]);
-        let _ = Config::parse(&file[end..]);
-    }
-}
-
-/// Lists multiply, and a packet is held against one rule after another.
-#[test]
-fn a_service_of_too_many_combinations_is_refused_with_a_hint() {
-    let list = |count: u32, item: &dyn Fn(u32) -> String| {
-        let items: Vec<String> = (0..count).map(item).collect();
-        format!("[{}]", items.join(", "))
-    };
-    let address = |number: u32| format!("\"192.0.{}.{}\"", number / 256, number % 256);
-    let port = |number: u32| (2 * number + 1).to_string();
-    let service = |sources: u32, destinations: u32, ports: u32| {
-        format!(
-            "[[service]]\nname = \"x\"\nprotocol = [\"tcp\", \"udp\"]\nports = {}\nsources = {}\ndestinations = {}\n",
-            list(ports, &port),
-            list(sources, &address),
-            list(destinations, &address)
-        )
-    };
-    // Two protocols, and 15 ports at a time.
-    for (sources, destinations, ports, wrong) in [
-        (500, 1, 15, None),
-        (
-            501,
-            1,
-            15,
-            Some((5, "1002 rules", "put them into a set (\"set:NAME\")")),
-        ),
-        (10, 26, 30, Some((6, "1040 rules", "name networks"))),
-        (25, 20, 15, None),
-        (10, 5, 180, Some((4, "1200 rules", "name ranges of ports"))),
-    ] {
-        let read = Config::parse(&service(sources, destinations, ports));
-        match wrong {
-            None => assert!(read.is_ok(), "{read:?}"),
-            Some((line, count, hint)) => {
-                let error = read.unwrap_err();
-                let said = error.to_string();
-                assert_eq!(error.line(), line, "{said}");
-                assert!(said.contains(count) && said.contains(hint), "{said}");
-            }
-        }
-    }
-}
