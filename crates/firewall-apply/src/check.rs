@@ -62,6 +62,9 @@ pub(crate) fn run(config: Source, wanted: Option<&Wanted>, findings: &mut Findin
         let why = "there is no service: only members of the whitelist can connect";
         findings.warn(Problem::file(&config.path, why));
     }
+    for over in wanted.iter().flat_map(|wanted| &wanted.over) {
+        findings.warn(over.clone());
+    }
     let lists = wanted.map(|wanted| Contents::read(&wanted.lists, findings));
     let lists = lists.iter().flat_map(Contents::iter);
     let lists = lists.filter_map(|(list, content)| {

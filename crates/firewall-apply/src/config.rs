@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use ipset_netlink::{Key, SetName};
-use iptables_ruleset::{Config, ConfigError, Family, Ruleset};
+use iptables_ruleset::{Config, ConfigError, Family, Ruleset, UnixTime};
 use serde::Serialize;
 
 use crate::configured::{self, ConfiguredSet, List};
@@ -47,6 +48,8 @@ pub(crate) struct Wanted {
     pub(crate) config: Config,
     /// The text it was read from.
     pub(crate) text: String,
+    /// What it says that is over.
+    pub(crate) over: Vec<Problem>,
     /// The sets of both families.
     pub(crate) sets: Vec<ConfiguredSet>,
     /// The members that the configuration puts into each of them.
@@ -195,6 +198,8 @@ pub(crate) fn set_names(wanted: Option<&Wanted>) -> Result<Vec<SetName>, String>
 /// a slip leaves it behind, and nobody means it as "the defaults".
 pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Wanted, Problem> {
     let mut config: Option<Config> = None;
+    let mut over = Vec::new();
+    let now = UnixTime::from(SystemTime::now());
     let parts = parts(path, bytes);
     let first = parts.first().map_or(path, |(path, _)| path).to_owned();
     for (path, bytes) in parts {
@@ -203,12 +208,14 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Wanted, Problem> {
             None => Config::parse(text),
             Some(before) => before.and(text),
         };
-        config = Some(read.map_err(|error| Problem {
+        let at = |error: &ConfigError| Problem {
             line: Some(error.line()),
             column: Some(error.column()),
-            excerpt: excerpt(text, &error),
+            excerpt: excerpt(text, error),
             ..Problem::file(&path, error.message())
-        })?);
+        };
+        config = Some(read.map_err(|error| at(&error))?);
+        over.extend(Config::over(text, now).iter().map(at));
     }
     // Each file was text, and what stands between them is.
     let mut whole = String::from_utf8_lossy(bytes).into_owned();
@@ -221,7 +228,8 @@ pub(crate) fn parse(path: &Path, bytes: &[u8]) -> Result<Wanted, Problem> {
         whole = format!("{NEXT_FILE}{name}\n{whole}");
     }
     let folder = first.parent().unwrap_or(Path::new("/"));
-    wanted(config, whole, folder).map_err(wrong)
+    let wanted = wanted(config, whole, folder).map_err(wrong)?;
+    Ok(Wanted { over, ..wanted })
 }
 
 /// Whether the first line names the file below it, or the first but for one that says when it went
@@ -293,6 +301,7 @@ fn wanted(config: Config, text: String, folder: &Path) -> Result<Wanted, String>
         lists: configured::lists(&config, folder)?,
         rulesets,
         unwanted,
+        over: Vec::new(),
         text,
         config,
     })

@@ -107,7 +107,7 @@ pub use match_::Match;
 pub(crate) use model::Period;
 pub use model::{
     BuildError, ChainName, Family, Hook, InterfaceName, Network, Policy, PortRange, Rate, RateUnit,
-    SetName, Table,
+    SetName, Table, UnixTime, Weekday,
 };
 #[cfg(feature = "nft")]
 pub use nft::{Beside, Lack, Lacking, Nftables, Surroundings};

@@ -46,6 +46,9 @@ pub(crate) fn run(
     if wanted.is_none() && (!had_one || args.confirm_within.is_some()) {
         return Report::new(config);
     }
+    for over in wanted.iter().flat_map(|wanted| &wanted.over) {
+        findings.warn(over.clone());
+    }
     let turn = wait_for_turn(findings);
     let tables = TablesBefore::look();
     let guard = Guard::new(args);
@@ -56,10 +59,7 @@ pub(crate) fn run(
         return Report::new(config);
     };
     let kept = last.kept().map(|kept| &kept.wanted);
-    // Either may go in.
-    let mut may_be = [wanted, kept].into_iter();
-    let is_foreign =
-        !args.adopt && may_be.any(|one| foreign::refuse(&tables, one, args.boot, findings));
+    let is_foreign = !args.adopt && foreign::refuse(&tables, wanted.or(kept), args.boot, findings);
     if is_foreign && !args.boot {
         return Report::new(config);
     }
@@ -74,9 +74,14 @@ pub(crate) fn run(
         saved: saved.as_ref().map(|(saved, _)| saved),
     });
     if let (Some(foreseen), false) = (&foreseen, args.force) {
-        if let Some(why) = typed_over::locks_out(&mut kernel, foreseen) {
-            findings.refuse(why);
-            return Report::new(config);
+        if let Some(session) = typed_over::Session::find(foreseen) {
+            if let Some(why) = session.locks_out(&mut kernel) {
+                findings.refuse(why);
+                return Report::new(config);
+            }
+            if let Some(when) = session.closes(&mut kernel) {
+                findings.warn(when);
+            }
         }
     }
     if tables.is_bare() {

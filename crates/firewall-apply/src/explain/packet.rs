@@ -1,14 +1,15 @@
 //! The packet that the command line describes.
 
 use std::net::IpAddr;
+use std::time::SystemTime;
 
-use iptables_ruleset::Family;
 use iptables_ruleset::explain::Packet;
+use iptables_ruleset::{Family, UnixTime};
 
 use crate::args::ExplainArgs;
 use crate::own_addresses::own_addresses;
 
-/// The packet.
+/// The packet, coming now.
 ///
 /// # Errors
 ///
@@ -17,7 +18,7 @@ pub(super) fn described(args: &ExplainArgs) -> Result<Packet, String> {
     let source = args.address.to_canonical();
     let family = Family::of(source);
     let own = own_addresses();
-    let mut packet = Packet::new(source);
+    let mut packet = Packet::new(source).at(UnixTime::from(SystemTime::now()));
     let protocol = match (args.proto, args.port) {
         (Some(protocol), _) => Some(protocol.number(family)),
         (None, Some(_)) => Some(TCP),

@@ -55,6 +55,8 @@ pub(super) struct PacketReport {
     icmp_type: Option<u8>,
     /// Whether it is for another host.
     forwarded: bool,
+    /// When it comes.
+    time: Option<String>,
 }
 
 /// A way that it can end.
@@ -192,6 +194,7 @@ impl PacketReport {
             port: packet.destination_port(),
             icmp_type: packet.icmp_type().map(|(kind, _)| kind),
             forwarded: packet.is_passed_on(),
+            time: packet.time().map(|time| time.to_string()),
         }
     }
 }

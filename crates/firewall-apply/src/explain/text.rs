@@ -141,9 +141,9 @@ fn line(step: &StepReport, more: usize, f: &mut Formatter<'_>) -> fmt::Result {
     Ok(())
 }
 
-/// Whether the answer says more than the question, as that of a set or a limit does.
+/// Whether the answer says more than the question, as that of a set, a limit or a time does.
 fn is_news(what: &str) -> bool {
-    ["-m set", "-m hashlimit"]
+    ["-m set", "-m hashlimit", "-m time"]
         .iter()
         .any(|of| what.starts_with(of))
 }

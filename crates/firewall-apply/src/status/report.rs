@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
-use iptables_ruleset::{Family, Purpose, Rule, RuleCounters};
+use iptables_ruleset::match_::Time;
+use iptables_ruleset::{Family, Match, Purpose, Rule, RuleCounters, UnixTime};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -109,6 +110,8 @@ pub(crate) struct RuleReport {
     pub(crate) counts: &'static str,
     /// The rule in the words of iptables.
     pub(crate) rule: String,
+    /// Whether it matches at this time; null where it asks for none.
+    pub(crate) time: Option<TimeReport>,
     /// Packets so far.
     pub(crate) packets: u64,
     /// Bytes so far.
@@ -116,6 +119,32 @@ pub(crate) struct RuleReport {
     /// Packets in a second, since the last look.
     #[serde(skip)]
     pub(super) rate: Option<f64>,
+}
+
+/// A rule that matches at times.
+#[derive(Debug, Serialize)]
+pub(crate) struct TimeReport {
+    /// Whether it does now; null where that depends on the kernel's time zone.
+    pub(crate) holds: Option<bool>,
+    /// When that changes; null where it does not, or that cannot be told.
+    pub(crate) changes: Option<String>,
+    #[serde(skip)]
+    pub(super) time: Time,
+}
+
+impl TimeReport {
+    fn of(rule: &Rule, now: UnixTime) -> Option<Self> {
+        let mut times = rule.matches().iter().filter_map(|one| match one {
+            Match::Time(time) => Some(*time),
+            _ => None,
+        });
+        let time = times.next()?;
+        Some(Self {
+            holds: time.holds_at(now),
+            changes: Time::change_after(&[time], now).map(|at| at.to_string()),
+            time,
+        })
+    }
 }
 
 impl Report {
@@ -201,6 +230,7 @@ impl RuleReport {
             of,
             counts: words::counted(&purpose, rule),
             rule: rule.to_iptables_save(family).to_string(),
+            time: TimeReport::of(rule, SystemTime::now().into()),
             packets: counters.packets,
             bytes: counters.bytes,
             rate: None,

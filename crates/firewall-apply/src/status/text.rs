@@ -1,12 +1,14 @@
 //! `status` as text: no line is wider than the terminal, or than 80 columns where there is none.
 
 use std::fmt::{self, Display, Formatter};
+use std::time::SystemTime;
 
-use iptables_ruleset::Hook;
+use iptables_ruleset::match_::Time;
+use iptables_ruleset::{Hook, UnixTime};
 use jiff::Timestamp;
 
 use super::report::{FamilyReport, Report, RuleReport};
-use super::words::{BANNED, CROWDED};
+use super::words::{BANNED, CROWDED, REQUESTS};
 use crate::amount::{Bytes, Grouped, Rough};
 use crate::set_fill::SetFill;
 use crate::style::{Colour, Style};
@@ -73,9 +75,8 @@ fn family_text(f: &mut Formatter<'_>, family: &FamilyReport, style: Style) -> fm
             }
         }
     }
-    let (busy, quiet): (Vec<Group>, Vec<Group>) = groups(family)
-        .into_iter()
-        .partition(|group| group.counts.iter().any(|count| count.packets > 0));
+    let (busy, quiet): (Vec<Group>, Vec<Group>) =
+        groups(family).into_iter().partition(Group::says_something);
     for group in busy {
         group.write(f, style)?;
     }
@@ -111,6 +112,8 @@ struct Group {
     label: String,
     bytes: u64,
     counts: Vec<Count>,
+    /// When its rules match, where they ask for a time.
+    times: Vec<Time>,
 }
 
 struct Count {
@@ -141,6 +144,7 @@ fn groups(family: &FamilyReport) -> Vec<Group> {
                     label,
                     bytes: 0,
                     counts: Vec::new(),
+                    times: Vec::new(),
                 });
                 groups.len() - 1
             });
@@ -187,6 +191,9 @@ impl Group {
         if !matches!(rule.counts, "while it was crowded" | "logged") {
             self.bytes = self.bytes.saturating_add(rule.bytes);
         }
+        let time = rule.time.as_ref().map(|one| one.time);
+        self.times
+            .extend(time.filter(|time| !self.times.contains(time)));
         match self
             .counts
             .iter_mut()
@@ -204,11 +211,37 @@ impl Group {
         }
     }
 
+    fn says_something(&self) -> bool {
+        !self.times.is_empty() || self.counts.iter().any(|count| count.packets > 0)
+    }
+
+    /// Whether it is there now, where that depends on the time, and until when.
+    fn hours(&self, now: UnixTime) -> Option<String> {
+        let mut times = self.times.iter();
+        let holds = times.try_fold(false, |any, time| Some(time.holds_at(now)? || any));
+        let holds = holds.filter(|_| !self.times.is_empty())?;
+        let lets_in = self
+            .counts
+            .iter()
+            .any(|count| REQUESTS.contains(&count.what));
+        let word = match (lets_in, holds) {
+            (true, true) => "open",
+            (true, false) => "closed",
+            (false, true) => "on",
+            (false, false) => "off",
+        };
+        Some(match Time::change_after(&self.times, now) {
+            Some(end) => format!("{word} until {end}"),
+            None => format!("{word} for good"),
+        })
+    }
+
     fn write(&self, f: &mut Formatter<'_>, style: Style) -> fmt::Result {
         let bytes = Bytes(self.bytes).to_string();
         write!(f, "  {:<LABEL$} {bytes:>BYTES$}  ", self.label)?;
         let counts = self.counts.iter().filter(|count| count.packets > 0);
-        let said: Vec<String> = counts.map(Count::to_string).collect();
+        let mut said: Vec<String> = counts.map(Count::to_string).collect();
+        said.extend(self.hours(SystemTime::now().into()));
         let label = self.label.chars().count().max(LABEL);
         listed(f, &said, label + BYTES + 5, style)
     }

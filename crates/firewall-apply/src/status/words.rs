@@ -56,7 +56,7 @@ pub(super) fn counted(purpose: &Purpose, rule: &Rule) -> &'static str {
     }
 }
 
-/// What someone sends who wants something of a service.
+/// What someone sends who wants something of a service: one of [`REQUESTS`].
 fn requests(rule: &Rule) -> &'static str {
     if is_message(rule) {
         return "messages";
@@ -98,6 +98,8 @@ fn drops(target: &Target) -> bool {
     }
 }
 
+/// What is said of what is let in.
+pub(super) const REQUESTS: [&str; 3] = ["messages", "new connections", "new"];
 /// Chains of ours.
 pub(super) const CROWDED: &str = "FIREWALL_CROWDED";
 pub(super) const BANNED: &str = "FIREWALL_BANNED";

@@ -95,8 +95,8 @@ fn comes_and_goes() -> Result<(), Failed> {
             .contains("IPv6 raw chain FIREWALL_EARLY with the rule"),
         "{refused:#?}"
     );
-    // Where nothing of ours shall be, it is nobody's business.
-    Machine::new()?.apply(OFF, &[])?.exits(0)?;
+    // Where nothing of ours shall be, it is nobody's business, also where the last one had it.
+    machine.apply(OFF, &[])?.exits(0)?;
     assert_eq!(raw("ip6tables")?.len(), 3);
     machine.apply(ON, &["--adopt"])?.exits(0)?;
     Ok(())

@@ -34,6 +34,7 @@ mod services;
 mod sets;
 mod sources;
 mod throttle;
+mod times;
 mod tools;
 mod untracked;
 
@@ -79,7 +80,7 @@ fn main() -> ExitCode {
                 family.pick(&[], &[multicast::V6_ROWS, neighbours::V6_ROWS]);
             // What becomes of many packets is counted, not logged.
             let counted: &[&[Row]] = match target {
-                Target::Nflog => &[flood::ROWS, outgoing::ROWS, replaced::ROWS],
+                Target::Nflog => &[flood::ROWS, outgoing::ROWS, replaced::ROWS, times::ROWS],
                 Target::Log => &[],
             };
             let rows = rows.iter().chain(of_this_family).chain(counted);

@@ -244,6 +244,16 @@ impl<'d> Value<'d> {
             .ok_or_else(|| self.expected("true or false"))
     }
 
+    /// A string, or a date and time without quotes, that means something.
+    pub(super) fn parse_time<T: FromStr<Err = BuildError>>(&self) -> Result<T, ConfigError> {
+        let DeValue::Datetime(time) = self.spanned.get_ref() else {
+            return self.parse();
+        };
+        let text = time.to_string();
+        text.parse()
+            .map_err(|error: BuildError| self.refused(text, &error))
+    }
+
     pub(super) fn is_integer(&self) -> bool {
         self.spanned.get_ref().is_integer()
     }

@@ -4,6 +4,7 @@ mod blocklist;
 mod document;
 mod error;
 mod forward;
+mod hours;
 mod icmp;
 mod list;
 mod members;
@@ -26,6 +27,7 @@ use std::time::Duration;
 pub use blocklist::Blocklist;
 pub use error::ConfigError;
 pub use forward::{Forward, PortForward};
+pub use hours::Hours;
 pub use icmp::IcmpType;
 pub(crate) use list::List;
 pub use members::Members;
@@ -40,7 +42,7 @@ pub use source::{ServiceSource, Who};
 pub use traffic::Traffic;
 
 use crate::target::LogLevel;
-use crate::{Family, Network, Rate, RateUnit, SetName};
+use crate::{Family, Network, Rate, RateUnit, SetName, UnixTime};
 
 /// The configuration of a firewall. [`Config::default`] is the firewall that is applied without any
 /// file, and the same as this one:
@@ -298,6 +300,22 @@ impl Config {
     /// The first thing that is wrong with the file, with its line and column there.
     pub fn and(self, text: &str) -> Result<Self, ConfigError> {
         read::and(self, text)
+    }
+
+    /// Each `open-until` of a file that is over: what is closed by it stays closed. The file is
+    /// right all the same.
+    ///
+    /// ```
+    /// use iptables_ruleset::{Config, UnixTime};
+    ///
+    /// let text = "[[service]]\nuse = \"ssh\"\nopen-until = 2026-12-01T18:00:00+01:00\n";
+    /// Config::parse(text)?;
+    /// let over = Config::over(text, "2026-12-02T00:00:00Z".parse()?);
+    /// assert_eq!((over[0].line(), over[0].column()), (3, 14));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn over(text: &str, now: UnixTime) -> Vec<ConfigError> {
+        read::over(text, now)
     }
 }
 

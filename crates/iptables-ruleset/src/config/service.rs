@@ -3,12 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::hours::Hours;
 use super::icmp::IcmpType;
 use super::per;
 use super::protocol::ServiceProtocol;
 use super::source::ServiceSource;
 use crate::match_::DEFAULT_BURST;
-use crate::{BuildError, InterfaceName, Network, PortRange, Rate, RateUnit};
+use crate::{BuildError, InterfaceName, Network, PortRange, Rate, RateUnit, UnixTime};
 
 /// Something on this host that others may connect to, or may not.
 ///
@@ -52,6 +53,11 @@ pub struct Service {
     pub destinations: Vec<Network>,
     /// `interfaces`: where it may be used from; empty: everywhere.
     pub interfaces: Vec<InterfaceName>,
+    /// `when`: the hours in which the service is there; empty: always. What is open goes on behind
+    /// them.
+    pub when: Vec<Hours>,
+    /// `open-until`, of a service that is let in: from this second on it is closed; `None`: never.
+    pub open_until: Option<UnixTime>,
 }
 
 /// What becomes of a new connection to a service.
@@ -86,6 +92,8 @@ impl Service {
             sources: Vec::new(),
             destinations: Vec::new(),
             interfaces: Vec::new(),
+            when: Vec::new(),
+            open_until: None,
         }
     }
 

@@ -1,10 +1,11 @@
 //! What this host sends, or passes on.
 
+use super::hours::Hours;
 use super::icmp::IcmpType;
 use super::protocol::ServiceProtocol;
 use super::service::{Action, Service, ServiceName};
 use super::source::ServiceSource;
-use crate::{InterfaceName, PortRange};
+use crate::{InterfaceName, PortRange, UnixTime};
 
 /// New connections of one kind that this host opens (`[[output.service]]`) or passes on
 /// (`[[forward.allow]]`), or does not.
@@ -33,6 +34,11 @@ pub struct Traffic {
     pub from: Vec<InterfaceName>,
     /// `interfaces` or `to`: the interfaces it leaves by; empty: every one.
     pub to: Vec<InterfaceName>,
+    /// `when`: the hours in which this is said; empty: always.
+    pub when: Vec<Hours>,
+    /// `open-until`, of what is accepted: from this second on it no longer is; `None`: it always
+    /// is.
+    pub open_until: Option<UnixTime>,
 }
 
 impl Traffic {
@@ -49,6 +55,8 @@ impl Traffic {
             destinations: Vec::new(),
             from: Vec::new(),
             to: Vec::new(),
+            when: Vec::new(),
+            open_until: None,
         }
     }
 

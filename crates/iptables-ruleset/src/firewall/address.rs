@@ -1,11 +1,11 @@
 //! What packets to a service are like, and what goes out or is passed on.
 
-use crate::config::{IcmpType, Service, ServiceProtocol, ServiceSource, Traffic, Who};
+use crate::config::{Hours, IcmpType, Service, ServiceProtocol, ServiceSource, Traffic, Who};
 use crate::match_::{
     Destination, Direction, Icmp, InInterface, IpRange, Match, Multiport, OutInterface, Set,
-    Source, Tcp, Udp,
+    Source, Tcp, Time, Udp,
 };
-use crate::{BuildError, Family, InterfaceName, Network, PortRange};
+use crate::{BuildError, Family, InterfaceName, Network, PortRange, UnixTime};
 
 /// What packets of one kind are like, in the words of a configuration.
 pub(super) struct Kind<'a> {
@@ -16,6 +16,8 @@ pub(super) struct Kind<'a> {
     protocols: &'a [ServiceProtocol],
     ports: &'a [PortRange],
     icmp_types: &'a [IcmpType],
+    when: &'a [Hours],
+    open_until: Option<UnixTime>,
 }
 
 impl<'a> Kind<'a> {
@@ -29,12 +31,14 @@ impl<'a> Kind<'a> {
             protocols: &traffic.protocols,
             ports: &traffic.ports,
             icmp_types: &traffic.icmp_types,
+            when: &traffic.when,
+            open_until: traffic.open_until,
         }
     }
 }
 
 /// What packets to the service are like: once for each combination of source, interface,
-/// destination, protocol and list of ports.
+/// destination, protocol, list of ports and hours.
 pub(super) fn addressed_to(
     service: &Service,
     family: Family,
@@ -50,6 +54,8 @@ pub(super) fn addressed_to(
         protocols: &service.protocols,
         ports: &service.ports,
         icmp_types: &service.icmp_types,
+        when: &service.when,
+        open_until: service.open_until,
     };
     kinds(&kind, family)
 }
@@ -58,6 +64,7 @@ pub(super) fn addressed_to(
 pub(super) fn kinds(kind: &Kind<'_>, family: Family) -> Result<Vec<Vec<Match>>, BuildError> {
     let mut all = Vec::new();
     let transports = transports(kind, family)?;
+    let times = times(kind)?;
     let destinations = ends(&kind.destinations, family, Direction::Destination)?;
     for source in ends(kind.sources, family, Direction::Source)? {
         for from in each(kind.from, |name| Some(InInterface::new(name.clone()))) {
@@ -69,15 +76,34 @@ pub(super) fn kinds(kind: &Kind<'_>, family: Family) -> Result<Vec<Vec<Match>>, 
                         like.extend(to.clone());
                         like.extend(destination.address.clone());
                         like.extend(transport.iter().cloned());
-                        like.extend(source.others.iter().cloned());
-                        like.extend(destination.others.iter().cloned());
-                        all.push(like);
+                        let others = source.others.iter().chain(&destination.others);
+                        all.extend(times.iter().map(|time| {
+                            let like = like.iter().chain(time).chain(others.clone());
+                            like.cloned().collect()
+                        }));
                     }
                 }
             }
         }
     }
     Ok(all)
+}
+
+/// When it is there: what is asked of the time for each of the hours.
+fn times(kind: &Kind<'_>) -> Result<Vec<Option<Match>>, BuildError> {
+    let until = |time: Time| match kind.open_until {
+        Some(end) => time.up_to(UnixTime::new(end.seconds().saturating_sub(1))),
+        None => time,
+    };
+    if kind.when.is_empty() {
+        let bounded = kind.open_until.map(|_| until(Time::new()));
+        return Ok(vec![bounded.map(Match::from)]);
+    }
+    let hours = kind
+        .when
+        .iter()
+        .map(|hours| Ok(Some(until(hours.time()?).into())));
+    hours.collect()
 }
 
 /// One match for each of the values, or none that asks for nothing where there are no values.

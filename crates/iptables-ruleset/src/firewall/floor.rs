@@ -96,8 +96,8 @@ fn both(outer: &Rule, inner: &Rule) -> Rule {
     matches.cloned().fold(rule, Rule::matching)
 }
 
-/// The services the administrator may come in by, without a limit; port 22 where none is to be
-/// recognized.
+/// The services the administrator may come in by, without a limit and at any time; port 22 where
+/// none is to be recognized.
 fn ssh(config: &Config, family: Family, parts: &FloorParts) -> Result<Vec<Service>, BuildError> {
     let port = PortRange::from(SSH);
     let is_ssh = |service: &&Service| {
@@ -112,7 +112,14 @@ fn ssh(config: &Config, family: Family, parts: &FloorParts) -> Result<Vec<Servic
             ..Service::new("ssh".parse()?, [ServiceProtocol::TCP])
         });
     }
+    // One that is there at times only is better than none.
+    let at_times = |service: &Service| !service.when.is_empty() || service.open_until.is_some();
+    if !found.iter().all(at_times) {
+        found.retain(|service| !at_times(service));
+    }
     for service in &mut found {
+        service.when.clear();
+        service.open_until = None;
         service.protocols = vec![ServiceProtocol::TCP];
         let can_be_known = |source: &ServiceSource| {
             let set = source.set_name(family);
@@ -192,6 +199,25 @@ mod tests {
         assert!(
             with.contains(&format!("{ssh}-m set --match-set office src ")),
             "{with}"
+        );
+    }
+
+    #[test]
+    fn at_times_only_is_any_time_where_there_is_no_other() {
+        let closed = "[[service]]\nname = \"ssh\"\nprotocol = \"tcp\"\nports = [2222]\n\
+            when = { until = \"01:00\", zone = \"UTC\" }\nopen-until = 2001-01-01T00:00:00Z\n";
+        let alone = text(closed, &FloorParts::default());
+        assert!(
+            alone.contains("--dport 2222 ") && !alone.contains("-m time"),
+            "{alone}"
+        );
+        let other = format!(
+            "{closed}[[service]]\nname = \"ssh-admin\"\nprotocol = \"tcp\"\nports = [22]\n"
+        );
+        let both = text(&other, &FloorParts::default());
+        assert!(
+            both.contains("--dport 22 ") && !both.contains("2222"),
+            "{both}"
         );
     }
 

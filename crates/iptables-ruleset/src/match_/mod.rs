@@ -19,6 +19,7 @@ mod protocol;
 mod set;
 mod socket;
 mod tcp;
+mod time;
 mod udp;
 
 use std::fmt;
@@ -41,6 +42,7 @@ pub use protocol::Protocol;
 pub use set::{Counter, Set};
 pub use socket::Socket;
 pub use tcp::{Tcp, TcpFlags};
+pub use time::Time;
 pub use udp::Udp;
 
 use crate::decoding::Decoder;
@@ -145,6 +147,8 @@ match_kinds! {
     IpRange,
     /// `-m socket`: whether a socket is waiting for it.
     Socket,
+    /// `-m time`: when it comes.
+    Time,
     /// `-m comment`: matches everything.
     Comment,
     /// What another program asks for and is not known here.

@@ -11,6 +11,8 @@ mod ports;
 mod quoted;
 mod rate;
 mod table;
+mod unix_time;
+mod weekday;
 
 pub(crate) use dimensions::Dimensions;
 pub use direction::Direction;
@@ -27,3 +29,5 @@ pub use rate::{Rate, RateUnit};
 #[cfg(feature = "nft")]
 pub(crate) use table::ChainType;
 pub use table::Table;
+pub use unix_time::UnixTime;
+pub use weekday::Weekday;

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 pub use answer::{Answer, Holds};
 pub use facts::{Budget, Facts};
 
-use crate::Family;
+use crate::{Family, UnixTime};
 
 /// A packet as rules see it, as far as it is known: what is not given may be anything.
 ///
@@ -36,6 +36,7 @@ pub struct Packet {
     tracking: Tracking,
     /// Whether it has come to connection tracking.
     seen: bool,
+    time: Option<UnixTime>,
 }
 
 /// What connection tracking says of a packet.
@@ -67,6 +68,7 @@ impl Packet {
             tcp_flags: TCP_SYN,
             tracking: Tracking::New,
             seen: true,
+            time: None,
         }
     }
 
@@ -150,6 +152,14 @@ impl Packet {
         Self { tracking, ..self }
     }
 
+    /// Coming in that second, by the clock of the kernel.
+    pub fn at(self, time: UnixTime) -> Self {
+        Self {
+            time: Some(time),
+            ..self
+        }
+    }
+
     /// Before it comes to connection tracking.
     pub(crate) fn unseen(self) -> Self {
         Self {
@@ -201,6 +211,11 @@ impl Packet {
     /// The flags of TCP; SYN also where the protocol is not known.
     pub fn flags(&self) -> u8 {
         self.tcp_flags
+    }
+
+    /// When it comes.
+    pub fn time(&self) -> Option<UnixTime> {
+        self.time
     }
 
     /// Whether it is for another host.

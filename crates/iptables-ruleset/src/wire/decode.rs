@@ -271,7 +271,7 @@ fn immediate(data: &Attributes<'_>) -> Option<Expression> {
 }
 
 /// The xt extensions that there is a match or a target for.
-const EXTENSIONS: [&str; 16] = [
+const EXTENSIONS: [&str; 17] = [
     "addrtype",
     "comment",
     "connlimit",
@@ -283,6 +283,7 @@ const EXTENSIONS: [&str; 16] = [
     "multiport",
     "set",
     "socket",
+    "time",
     "DNAT",
     "LOG",
     "MASQUERADE",

@@ -12,10 +12,12 @@ use std::time::Duration;
 use iptables_ruleset::match_::{
     AddrType, AddrTypes, Comment, ConnLimit, Conntrack, Counter, CtState, Destination, Direction,
     HashLimit, Icmp, InInterface, IpRange, Limit, Mark, Match, Multiport, OutInterface, Protocol,
-    Set, Socket, Source, Tcp, TcpFlags, Udp,
+    Set, Socket, Source, Tcp, TcpFlags, Time, Udp,
 };
 use iptables_ruleset::target::{self, Log, LogLevel, Nflog, Reject, RejectWith};
-use iptables_ruleset::{Family, Network, PortRange, Rate, RateUnit, Rule, Target};
+use iptables_ruleset::{
+    Family, Network, PortRange, Rate, RateUnit, Rule, Target, UnixTime, Weekday,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -273,6 +275,37 @@ fn iprange(family: Family) -> impl Strategy<Value = Match> {
     })
 }
 
+fn time() -> impl Strategy<Value = Match> {
+    let day = 0..86_400_u32;
+    let days = vec(select(Weekday::ALL.to_vec()), 0..7);
+    let month_days = vec(1..=31_u8, 0..31);
+    // iptables takes no date behind 2038.
+    let dates = (0..=i32::MAX.unsigned_abs(), 1..=i32::MAX.unsigned_abs());
+    let flags = any::<[bool; 2]>();
+    (dates, day.clone(), day, days, month_days, flags).prop_map(
+        |((since, up_to), first, last, days, month_days, [zone, contiguous])| {
+            let mut time = Time::new()
+                .since(UnixTime::new(since))
+                .up_to(UnixTime::new(up_to))
+                .daily(first, last)
+                .expect("in range");
+            if !days.is_empty() {
+                time = time.weekdays(days).expect("some");
+            }
+            if !month_days.is_empty() {
+                time = time.month_days(month_days).expect("some");
+            }
+            if zone {
+                time = time.kernel_time_zone();
+            }
+            if contiguous && first >= last {
+                time = time.contiguous();
+            }
+            time.into()
+        },
+    )
+}
+
 fn other(family: Family) -> impl Strategy<Value = Match> {
     use CtState as S;
     let states = select(vec![
@@ -299,6 +332,7 @@ fn other(family: Family) -> impl Strategy<Value = Match> {
         hashlimit(),
         connlimit(),
         addrtype(),
+        time(),
         select(vec![Socket::bound(), Socket::any()]).prop_map(Match::from),
         iprange(family),
         "[ -~]{1,40}".prop_map(|text| Comment::new(&text).expect("is printable").into()),

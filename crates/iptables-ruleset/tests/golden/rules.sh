@@ -58,6 +58,10 @@ if [ "$P" = icmp ]; then A=192.0.2.1-192.0.2.9 B=10.0.0.0-10.255.255.255; else A
 g -m socket -j RETURN
 g -m socket --nowildcard -j RETURN
 g -m iprange --src-range $A -m iprange ! --src-range $B -j ACCEPT
+g -m time --timestart 08:00 --timestop 17:59:59 --weekdays Mon,Fri -j ACCEPT
+g -m time --timestart 22:00 --timestop 05:59:59 --weekdays Sun --contiguous -j ACCEPT
+g -m time --datestart 2026-01-01 --datestop 2026-12-01T17:00:00 --monthdays 1,31 --kerneltz -j ACCEPT
+g -m time -j ACCEPT
 g -j LOG
 g -j LOG --log-prefix "IPTABLES-BLOCKED: " --log-level info --log-tcp-options --log-ip-options --log-uid --log-tcp-sequence
 g -j NFLOG

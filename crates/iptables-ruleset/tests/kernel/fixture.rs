@@ -119,5 +119,7 @@ fn without_counters(line: &str) -> String {
 pub(crate) const EVERYTHING: &str = include_str!("../cases/30-everything/firewall.toml");
 /// A configuration with all that a service can say.
 pub(crate) const SERVICES: &str = include_str!("../cases/90-services/firewall.toml");
+/// Services of some hours.
+pub(crate) const TIMES: &str = include_str!("../cases/91-times/firewall.toml");
 /// Bans before connection tracking.
 pub(crate) const EARLY_DROP: &str = include_str!("../cases/95-early-drop/firewall.toml");

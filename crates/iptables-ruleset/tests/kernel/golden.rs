@@ -8,12 +8,12 @@ use std::{fs, io};
 use iptables_ruleset::match_::{
     AddrType, AddrTypes, ConnLimit, Conntrack, Counter, CtState, Destination, Direction, HashLimit,
     Icmp, InInterface, IpRange, Limit, Mark, Match, Multiport, OutInterface, Protocol, Set, Socket,
-    Source, Tcp, TcpFlags, Udp,
+    Source, Tcp, TcpFlags, Time, Udp,
 };
 use iptables_ruleset::target::{self, Log, LogLevel, Nflog, Reject, RejectWith};
 use iptables_ruleset::{
     BuildError, ChainState, Family, KernelSet, Network, Nftables, Plan, PortRange, Rule, Ruleset,
-    SetName, Target,
+    SetName, Target, Weekday,
 };
 use netns_testbed::{Failed, Tool, Trial, trial};
 
@@ -181,6 +181,7 @@ fn rules(family: Family, set: &str) -> Result<Vec<Rule>, Failed> {
             .matching(Tcp::new().opening()),
     ]);
     rules.extend(kinds_of_sources(family)?);
+    rules.extend(times()?);
     rules.extend([
         Rule::new(Log::new("")?),
         Rule::new(
@@ -242,6 +243,24 @@ fn limits() -> Result<[Rule; 7], BuildError> {
             .burst(1000)?
             .table(1, 1)?
             .into()),
+    ])
+}
+
+fn times() -> Result<[Rule; 4], BuildError> {
+    let one = |time: Time| Rule::new(Target::Accept).matching(time);
+    let (work, night) = (
+        Time::new().daily(8 * 3600, 18 * 3600 - 1)?,
+        Time::new().daily(22 * 3600, 6 * 3600 - 1)?,
+    );
+    Ok([
+        one(work.weekdays([Weekday::Monday, Weekday::Friday])?),
+        one(night.weekdays([Weekday::Sunday])?.contiguous()),
+        one(Time::new()
+            .since("2026-01-01T00:00:00Z".parse()?)
+            .up_to("2026-12-01T17:00:00Z".parse()?)
+            .month_days([1, 31])?
+            .kernel_time_zone()),
+        one(Time::new()),
     ])
 }
 

@@ -3,7 +3,7 @@
 use iptables_ruleset::{Config, Family, Lack, Nftables, Requirement};
 use netns_testbed::{Failed, Trial, trial};
 
-use crate::fixture::{EVERYTHING, rulesets, tool};
+use crate::fixture::{EVERYTHING, TIMES, rulesets, tool};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -22,6 +22,7 @@ fn what_the_kernel_has_is_not_lacking() -> Result<(), Failed> {
     for config in [
         Config::default(),
         Config::parse(EVERYTHING)?,
+        Config::parse(TIMES)?,
         Config::parse("[log]\ntarget = \"NFLOG\"\nrate = \"10/second\"\n")?,
     ] {
         for ruleset in rulesets(&config)? {
@@ -29,6 +30,11 @@ fn what_the_kernel_has_is_not_lacking() -> Result<(), Failed> {
             assert!(needs.len() > 5, "{needs:?}");
             assert_eq!(Nftables::connect()?.lacking(&needs)?, []);
         }
+    }
+    for ruleset in rulesets(&Config::parse(TIMES)?)? {
+        let of_time = Requirement::of_match(ruleset.family(), "time", 0);
+        assert_eq!(of_time.module(), "xt_time");
+        assert!(ruleset.requirements()?.contains(&of_time));
     }
     // Nothing was put in by asking.
     for family in Family::BOTH {

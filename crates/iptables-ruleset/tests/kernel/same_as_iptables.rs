@@ -5,7 +5,7 @@ use iptables_ruleset::{Config, Ruleset, Snapshot};
 use netns_testbed::{Failed, Namespace, Trial, trial};
 
 use crate::fixture::{
-    EARLY_DROP, EVERYTHING, SERVICES, apply, make_sets, rulesets, saved_all, snapshot, tool,
+    EARLY_DROP, EVERYTHING, SERVICES, TIMES, apply, make_sets, rulesets, saved_all, snapshot, tool,
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -21,6 +21,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial(
             "a_firewall_with_every_kind_of_service_is_what_iptables_would_have_made",
             || same(&Config::parse(SERVICES)?),
+        ),
+        trial(
+            "services_of_some_hours_are_what_iptables_would_have_made",
+            || same(&Config::parse(TIMES)?),
         ),
         trial("early_drop_is_what_iptables_would_have_made", || {
             same(&Config::parse(EARLY_DROP)?)

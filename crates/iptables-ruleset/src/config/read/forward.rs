@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use super::hours::{hours, open_until};
 use super::service::{basics, described, not_empty, port, protocol};
 use super::traffic::{add, destinations};
-use super::{extend, set};
+use super::{extend, set, size};
 use crate::config::document::{Key, Section, Value};
 use crate::config::{ConfigError, Forward, PortForward, ServiceName, ServiceProtocol, Traffic};
 use crate::{BuildError, InterfaceName};
@@ -94,6 +95,7 @@ fn port_forward(section: &Section<'_>) -> Result<PortForward, ConfigError> {
         log: false,
     };
     section.read(&mut forward, PORT)?;
+    size::of_traffic(section, &forward.asked())?;
     Ok(forward)
 }
 
@@ -122,6 +124,10 @@ const ALLOW: &[Key<Traffic>] = &[
     }),
     ("from", |to, value| set(&mut to.from, interfaces(value))),
     ("to", |to, value| set(&mut to.to, interfaces(value))),
+    ("when", |to, value| set(&mut to.when, hours(value))),
+    ("open-until", |to, value| {
+        set(&mut to.open_until, open_until(value, to.action).map(Some))
+    }),
 ];
 
 /// What other keys depend on.
@@ -148,6 +154,7 @@ fn allowed(section: &Section<'_>, number: usize) -> Result<Traffic, ConfigError>
         }
     };
     section.read(&mut traffic, ALLOW)?;
+    size::of_traffic(section, &traffic)?;
     if traffic.from.is_empty() && traffic.sources.is_empty() {
         return Err(section.error(
             "[[forward.allow]] says neither from which interface nor which sources: anybody could pass; give it from or sources",

@@ -1,6 +1,7 @@
 //! The keys of `firewall.toml`: a row a key, which says what it sets and what it takes.
 
 mod forward;
+mod hours;
 mod service;
 mod sets;
 mod size;
@@ -9,6 +10,7 @@ mod traffic;
 use toml::de::DeTable;
 
 use self::forward::FORWARD;
+pub(super) use self::hours::over;
 use self::service::{services, source_rate};
 use self::sets::{blocklists, own_sets};
 use self::traffic::OUTPUT;

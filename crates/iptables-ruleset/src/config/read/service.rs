@@ -2,6 +2,7 @@
 
 use toml::de::DeTable;
 
+use super::hours::{hours, open_until};
 use super::sets::check_sources;
 use super::{set, size, source_network};
 use crate::config::document::{Key, Section, Value, nearest};
@@ -49,6 +50,10 @@ const SERVICE: &[Key<Service>] = &[
             &mut to.interfaces,
             interfaces.iter().map(Value::parse).collect(),
         )
+    }),
+    ("when", |to, value| set(&mut to.when, hours(value))),
+    ("open-until", |to, value| {
+        set(&mut to.open_until, open_until(value, to.action).map(Some))
     }),
 ];
 
@@ -100,7 +105,7 @@ fn service(section: &Section<'_>) -> Result<Service, ConfigError> {
     }
     section.read(&mut service, SERVICE)?;
     check(section, &service)?;
-    size::check(section, &service)?;
+    size::of_service(section, &service)?;
     Ok(service)
 }
 

@@ -1,7 +1,8 @@
 //! The keys of `[output]`, and those of what goes out or is passed on.
 
+use super::hours::{hours, open_until};
 use super::service::{action, basics, not_empty};
-use super::set;
+use super::{set, size};
 use crate::Family;
 use crate::config::document::{Key, Section, Value};
 use crate::config::source::ServiceSource;
@@ -36,6 +37,10 @@ const OUTGOING: &[Key<Traffic>] = &[
         let interfaces = not_empty(value, "every interface")?;
         set(&mut to.to, interfaces.iter().map(Value::parse).collect())
     }),
+    ("when", |to, value| set(&mut to.when, hours(value))),
+    ("open-until", |to, value| {
+        set(&mut to.open_until, open_until(value, to.action).map(Some))
+    }),
 ];
 
 /// What other keys depend on.
@@ -46,6 +51,7 @@ fn outgoing(section: &Section<'_>) -> Result<Traffic, ConfigError> {
     section.only(OUTGOING)?;
     let mut traffic = Traffic::to_service(basics(section)?);
     section.read(&mut traffic, OUTGOING)?;
+    size::of_traffic(section, &traffic)?;
     Ok(traffic)
 }
 
