@@ -18,8 +18,8 @@ use crate::error::{Fatal, Stop, chain};
 use crate::reason::Reason;
 use crate::source::{Source, holds};
 use crate::status::{DONE, INCOMPLETE};
-use crate::words::{as_text, local, plain};
-use crate::{ours, pardon};
+use crate::words::{as_text, count, local, plain};
+use crate::{offender, ours, pardon};
 
 /// Tells; 1 where somebody was asked for who is not banned.
 pub(crate) fn run(args: &BansArgs, out: &mut impl Write) -> Result<u8, Stop> {
@@ -66,7 +66,7 @@ fn tell<T: Transport>(
             banned_in.push(name.clone());
         }
     }
-    for (name, of) in pardon::names() {
+    for (name, of) in pardon::names().chain(offender::names()) {
         if is_asked(of) && kernel.header(&name).is_ok() {
             table.entries(kernel, &name, about, now)?;
         }
@@ -87,6 +87,8 @@ enum Kind {
     /// What it covers is not banned with the network around it (nomatch).
     Exception,
     Pardon,
+    /// Not banned by it; how often it was.
+    Offender,
 }
 
 /// What is told of an entry.
@@ -119,17 +121,23 @@ impl<'a> Row<'a> {
         };
         let kind = if pardon::names().any(|(name, _)| name == *set) {
             Kind::Pardon
+        } else if offender::names().any(|(name, _)| name == *set) {
+            Kind::Offender
         } else if entry.nomatch {
             Kind::Exception
         } else {
             Kind::Ban
+        };
+        let forgotten = match &why {
+            Some(Reason::Offender(record)) => Some(record.until),
+            _ => None,
         };
         Some(Self {
             kind,
             source: entry.key.as_network()?.into(),
             set,
             since: why.as_ref().and_then(Reason::since),
-            until: timeout.and_then(until),
+            until: forgotten.or_else(|| timeout.and_then(until)),
             timeout,
             why,
         })
@@ -144,23 +152,34 @@ impl<'a> Row<'a> {
             (Some(until), Some(left)) => {
                 format!("{} (in {})", local(until, zone), Spelled(left.into()))
             }
+            (Some(until), None) => local(until, zone),
             _ => "for good".to_owned(),
         };
         let what = match self.kind {
             Kind::Ban => "",
             Kind::Exception => "exception (nomatch): ",
             Kind::Pardon => "pardon: ",
+            Kind::Offender => "offender: ",
         };
         let why = match &self.why {
             None => "-".to_owned(),
             Some(Reason::Scan(evidence)) => format!(
-                "{} {}: {} hits within {}, first {}, last {}",
+                "{} {}: {} hits within {}, first {}, last {}{}",
                 evidence.rule,
                 evidence.protocols,
                 evidence.hits,
                 Spelled(evidence.within),
                 local(evidence.first, zone),
-                local(evidence.last, zone)
+                local(evidence.last, zone),
+                evidence
+                    .offence
+                    .map_or_else(String::new, |offence| format!(", {offence}"))
+            ),
+            Some(Reason::Offender(record)) => format!(
+                "{}, the last for what came from {} to {}",
+                count(record.offences.into(), "ban"),
+                local(record.first, zone),
+                local(record.last, zone)
             ),
             Some(Reason::Ban(by_hand) | Reason::Unban(by_hand)) if by_hand.why.is_empty() => {
                 "by hand".to_owned()

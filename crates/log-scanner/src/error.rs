@@ -17,6 +17,8 @@ pub(crate) enum Fatal {
         path: PathBuf,
         source: RulesFileError,
     },
+    #[error("the rule cannot be: {0}")]
+    Rule(String),
     #[error("cannot open log {}", quoted(path))]
     OpenLog { path: PathBuf, source: io::Error },
     #[error("log {} is given twice, its lines would count twice", quoted(path))]

@@ -6,6 +6,9 @@ pub(crate) const WHITELIST: &str = "whitelist";
 /// The set of those whose past counts no more.
 pub(crate) const PARDONED: &str = "pardoned";
 
+/// The set of those who were banned, how often, and for what last.
+pub(crate) const OFFENDERS: &str = "offenders";
+
 /// The firewall's sets whose members are banned or throttled.
 pub(crate) const BANNING: [&str; 3] = ["blacklist", "throttle-hard", "throttle-soft"];
 

@@ -6,6 +6,7 @@
 //! scan: rule=blocked type=tcp hits=501 in=30m first=2026-11-22T08:00:00Z last=2026-11-22T08:59:00Z since=2026-11-22T09:00:00Z
 //! ban: since=2026-11-22T09:00:00Z why=the neighbours complain
 //! unban: since=2026-11-22T09:30:00.123456Z why=it was the new backup server
+//! offender: offences=3 first=2026-11-22T08:30:00Z last=2026-11-22T08:59:00Z end=2026-11-24T08:59:00Z until=2026-12-22T08:59:00Z
 //! ```
 //!
 //! Nothing that stands in a log is in it: the names are those of the rules, all else is numbers and
@@ -18,7 +19,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::duration::{Seconds, Spelled};
-use crate::rule::Rule;
+use crate::rule::{Offence, Rule};
 use crate::words::{as_text, plain};
 
 /// Why an entry is in a set.
@@ -31,6 +32,8 @@ pub(crate) enum Reason {
     Ban(ByHand),
     /// An administrator has let him go: of what he did until then nothing counts.
     Unban(ByHand),
+    /// So often it was banned; what for last.
+    Offender(Record),
     /// A comment that is none of ours.
     Other { comment: String },
 }
@@ -56,6 +59,28 @@ pub(crate) struct Evidence {
     /// When the ban began.
     #[serde(serialize_with = "as_text")]
     pub(crate) since: Timestamp,
+    /// Which ban of the source it is, where the rule asks for that.
+    #[serde(flatten)]
+    pub(crate) offence: Option<Offence>,
+}
+
+/// What is remembered of who was banned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Record {
+    /// How many offences there were, each within the time of the one before.
+    pub(crate) offences: u32,
+    /// Of the last offence, when it broke a threshold first.
+    #[serde(serialize_with = "as_text")]
+    pub(crate) first: Timestamp,
+    /// And when last.
+    #[serde(serialize_with = "as_text")]
+    pub(crate) last: Timestamp,
+    /// When the ban for it ends by its evidence.
+    #[serde(serialize_with = "as_text")]
+    pub(crate) end: Timestamp,
+    /// When it is forgotten.
+    #[serde(serialize_with = "as_text")]
+    pub(crate) until: Timestamp,
 }
 
 /// What an administrator did.
@@ -81,6 +106,7 @@ impl Evidence {
             first,
             last,
             since: whole(since),
+            offence: None,
         }
     }
 }
@@ -130,6 +156,19 @@ impl Reason {
                 first: time("first")?,
                 last: time("last")?,
                 since: time("since")?,
+                offence: value("offence").and_then(|number| {
+                    Some(Offence {
+                        number: number.parse().ok()?,
+                        within: value("remembered")?.parse().ok()?,
+                    })
+                }),
+            })),
+            OFFENDER => Some(Self::Offender(Record {
+                offences: value("offences")?.parse().ok()?,
+                first: time("first")?,
+                last: time("last")?,
+                end: time("end")?,
+                until: time("until")?,
             })),
             UNBAN => Some(Self::Unban(ByHand::new(time("since")?, why(pairs)))),
             BAN => Some(Self::Ban(ByHand::new(time("since")?, why(pairs)))),
@@ -142,6 +181,7 @@ impl Reason {
         match self {
             Self::Scan(evidence) => Some(evidence.since),
             Self::Ban(by_hand) | Self::Unban(by_hand) => Some(by_hand.since),
+            Self::Offender(record) => Some(record.first),
             Self::Other { .. } => None,
         }
     }
@@ -164,15 +204,32 @@ impl fmt::Display for Reason {
                     first,
                     last,
                     since,
+                    offence,
                 } = evidence;
                 let within = Spelled(*within);
                 write!(
                     f,
                     "{SCAN}: rule={rule} type={protocols} hits={hits} in={within} first={first} last={last} since={since}"
-                )
+                )?;
+                offence.iter().try_for_each(|Offence { number, within }| {
+                    write!(f, " offence={number} remembered={within}")
+                })
             }
             Self::Ban(by_hand) => by_hand.write(BAN, f),
             Self::Unban(by_hand) => by_hand.write(UNBAN, f),
+            Self::Offender(record) => {
+                let Record {
+                    offences,
+                    first,
+                    last,
+                    end,
+                    until,
+                } = record;
+                write!(
+                    f,
+                    "{OFFENDER}: offences={offences} first={first} last={last} end={end} until={until}"
+                )
+            }
             Self::Other { comment } => f.write_str(comment),
         }
     }
@@ -181,10 +238,11 @@ impl fmt::Display for Reason {
 const SCAN: &str = "scan";
 const BAN: &str = "ban";
 const UNBAN: &str = "unban";
+const OFFENDER: &str = "offender";
 
 /// A name is no longer than this: two of them, and all numbers and times at their longest, have
 /// room in a comment.
-const NAME: usize = 40;
+const NAME: usize = 32;
 
 /// What stands behind `why=`, to the end.
 fn why(pairs: &str) -> &str {
@@ -233,8 +291,29 @@ mod tests {
             "scan: rule=blocked type=tcp hits=501 in=30m first=2026-11-22T08:00:00Z last=2026-11-22T08:59:00Z since=2026-11-22T09:00:00Z"
         );
         let by_hand = |why| Reason::Ban(ByHand::new(time("2026-11-22T09:00:00Z"), why));
+        let offence = Offence {
+            number: 3,
+            within: "30d".parse().expect("a month"),
+        };
+        let again = Reason::Scan(Evidence {
+            offence: Some(offence),
+            ..evidence()
+        });
+        assert!(
+            again.to_string().ends_with("Z offence=3 remembered=30d"),
+            "{again}"
+        );
+        let record = Record {
+            offences: 3,
+            first: time("2026-11-22T08:00:00Z"),
+            last: time("2026-11-22T08:59:00.123456Z"),
+            end: time("2026-11-23T08:59:00.123456Z"),
+            until: time("2026-12-22T08:59:00.123456Z"),
+        };
         for reason in [
             scan,
+            again,
+            Reason::Offender(record),
             by_hand(""),
             by_hand("asked for by = Bob: since=never why=so"),
             Reason::Other {
@@ -253,6 +332,10 @@ mod tests {
             protocols: name(&"é,".repeat(100)),
             hits: u64::MAX,
             within: 100 * 366 * 24 * 3600 - 1,
+            offence: Some(Offence {
+                number: u32::MAX,
+                within: "36599d23h59m59s".parse().expect("a hundred years"),
+            }),
             ..evidence()
         };
         let reason = Reason::Scan(long);

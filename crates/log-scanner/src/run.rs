@@ -3,9 +3,9 @@
 //! The rooms of this program, each of which knows only those above it:
 //!
 //! ```text
-//! names   words   duration   source   clock   progress
+//! names   words   duration   source   clock   progress   bouts
 //! rule    prefix_map                               what is wanted; what belongs to a network
-//! reason ◀ pardon                                  why an entry is in a set; whose past counts no more
+//! reason ◀ pardon, offender                        why an entry is in a set; whose past counts no more, whose counts
 //! error   prefixes                                 what ends a run
 //! args                                             the command line
 //! log     sets    status                           what is read, what is filled, how it ends

@@ -9,6 +9,7 @@ use ipset_netlink::Network;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use crate::bouts::Bouts;
 use crate::clock::{AsOf, Present};
 use crate::duration::whole_seconds;
 use crate::error::Fatal;
@@ -152,7 +153,10 @@ pub(crate) fn run(
     if rotated {
         warnings.extend(short(rules, oldest, as_of, present));
     }
-    let mut found: Vec<_> = scan.finish().into_iter().map(Found::from).collect();
+    let found = rules.iter().zip(scan.finish());
+    let mut found: Vec<_> = found
+        .map(|(rule, finding)| Found::by(rule, &finding))
+        .collect();
     for (rule, found) in rules.iter().zip(&mut found) {
         if found.counted.matched == 0 {
             found.counted.prefixes = prefixes.instead_of(&rule.name);
@@ -185,10 +189,11 @@ fn short(
     })
 }
 
-impl From<Finding> for Found {
-    fn from(finding: Finding) -> Self {
+impl Found {
+    fn by(rule: &Rule, finding: &Finding) -> Self {
         let violators = finding.violators.iter();
-        let mut violators: Vec<_> = violators.filter_map(violator).collect();
+        let violators = violators.filter_map(|tally| violator(rule, tally));
+        let mut violators: Vec<_> = violators.collect();
         violators.sort_unstable_by_key(|violator| violator.source);
         Self {
             counted: Counted {
@@ -202,7 +207,7 @@ impl From<Finding> for Found {
     }
 }
 
-fn violator(tally: &Tally) -> Option<Violator> {
+fn violator(rule: &Rule, tally: &Tally) -> Option<Violator> {
     Some(Violator {
         source: Source::new(tally.source, tally.prefix_length).ok()?,
         hits: tally.hits,
@@ -211,6 +216,7 @@ fn violator(tally: &Tally) -> Option<Violator> {
         first_seen: tally.first_seen.try_into().ok()?,
         last_seen: tally.last_seen.try_into().ok()?,
         last_violating: tally.last_violating?.try_into().ok()?,
+        bouts: Bouts::found(&tally.bouts, rule.apart().unwrap_or_default()),
     })
 }
 

@@ -15,7 +15,7 @@ use crate::prefix_map::Members;
 use crate::reason::{ByHand, Reason};
 use crate::source::{Source, spelled};
 use crate::status::{DONE, INCOMPLETE, complain};
-use crate::{ours, pardon};
+use crate::{offender, ours, pardon};
 
 /// Seconds that an exception stays when the network around it is gone: no scan takes it for one of
 /// its own, which end earlier.
@@ -55,6 +55,9 @@ struct Told {
     by_hand: ByHand,
     /// How long that is known, in seconds.
     pardoned_for: u32,
+    /// Whose earlier bans are forgotten.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    forgotten: Vec<Source>,
 }
 
 /// What came of it in one set.
@@ -79,12 +82,14 @@ fn unban<T: Transport>(
     let stays = args.span.map_or(Timeout::MAX, timeout);
     // First, so that no scan brings him back.
     pardon::grant(kernel, args.source, &by_hand, stays).map_err(trouble)?;
+    let forgiven = offender::forgive(kernel, args.source).map_err(trouble)?;
     let mut told = Told {
         version: 1,
         source: args.source.into(),
         sets: Vec::new(),
         by_hand,
         pardoned_for: stays.as_secs(),
+        forgotten: forgiven.into_iter().map(Source::from).collect(),
     };
     let family = Family::of(args.source.address());
     for header in sets.iter().filter(|set| set.family == family) {
@@ -199,6 +204,9 @@ impl Told {
         if self.sets.is_empty() {
             lines.push(format!("{source} was in none of the sets"));
         }
+        let forgotten = self.forgotten.iter();
+        lines
+            .extend(forgotten.map(|one| format!("[ACTION] {one}: its earlier bans are forgotten")));
         lines.push(format!(
             "[ACTION] {source}: pardoned, what came from it until {since} counts no more"
         ));

@@ -11,9 +11,10 @@ use std::fmt;
 use ipset_netlink::SetName;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::bouts::Bouts;
 use crate::duration::{Spelled, whole_seconds};
 use crate::exempt::Part;
-use crate::rule::Rule;
+use crate::rule::{Offence, Rule};
 use crate::source::Source;
 
 /// A source that broke the threshold of a rule.
@@ -30,6 +31,8 @@ pub(crate) struct Violator {
     pub(crate) last_seen: Timestamp,
     /// The last hit of the last window that broke the threshold; the ban is dated from it.
     pub(crate) last_violating: Timestamp,
+    /// When it was over the threshold, where the rule asks who has come back.
+    pub(crate) bouts: Bouts,
 }
 
 /// The ban of a violator, as its rule wants it.
@@ -45,6 +48,8 @@ pub(crate) struct Ban<'r> {
     pub(crate) expires: Timestamp,
     /// The whole seconds from the scan's instant until then, rounded up; 0 when it is past.
     pub(crate) timeout: u32,
+    /// Which ban of its source it is, where the rule asks for that.
+    pub(crate) offence: Option<Offence>,
 }
 
 impl<'r> Ban<'r> {
@@ -56,21 +61,42 @@ impl<'r> Ban<'r> {
         violator: Violator,
         as_of: Timestamp,
     ) -> Option<Self> {
-        let removeafter = i64::try_from(rule.removeafter.get()).ok()?;
-        let expires = violator
-            .last_violating
-            .saturating_add(SignedDuration::from_secs(removeafter))
-            .ok()?;
-        // A line that is ahead of the clock does not make a ban longer than asked for.
-        let timeout = whole_seconds(expires.duration_since(as_of)).min(removeafter);
-        Some(Self {
+        let mut ban = Self {
             rule,
             number,
+            expires: violator.last_violating,
             violator,
             as_of,
-            expires,
-            timeout: u32::try_from(timeout).unwrap_or_default(),
-        })
+            timeout: 0,
+            offence: None,
+        };
+        ban.last(rule.removeafter.get())?;
+        Some(ban)
+    }
+
+    /// The same as the ban of a source's `number`-th offence, from 1.
+    pub(crate) fn of_offence(mut self, number: u32) -> Self {
+        if let Some(repeat) = self.rule.repeat {
+            let length = repeat.length(self.rule.removeafter, number);
+            // An end that cannot be told stays that of a first ban.
+            if self.last(length).is_some() {
+                let within = repeat.within;
+                self.offence = Some(Offence { number, within });
+            }
+        }
+        self
+    }
+
+    /// Has it end so many seconds after its evidence.
+    fn last(&mut self, length: u64) -> Option<()> {
+        let length = i64::try_from(length).ok()?;
+        let after = SignedDuration::from_secs(length);
+        let expires = self.violator.last_violating.saturating_add(after).ok()?;
+        // A line that is ahead of the clock does not make a ban longer than asked for.
+        let timeout = whole_seconds(expires.duration_since(self.as_of)).min(length);
+        self.expires = expires;
+        self.timeout = u32::try_from(timeout).unwrap_or_default();
+        Some(())
     }
 
     pub(crate) fn source(&self) -> Source {
@@ -264,6 +290,7 @@ pub(crate) mod tests {
             first_seen: time("2026-11-22T08:00:00Z"),
             last_seen: time(last),
             last_violating: time(last),
+            bouts: Bouts::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The law: which packets a rule counts, and which sources break its threshold. Both judges go by
 //! it: a [`Scan`](crate::Scan) and a [`Detector`](crate::Detector).
 
+mod bout;
 mod excepted;
 mod nature;
 mod pardoned;
@@ -12,6 +13,7 @@ mod tests;
 mod threshold;
 mod window;
 
+pub use self::bout::Bout;
 pub(crate) use self::nature::{Nature, is_service_port};
 pub(crate) use self::span::Span;
 pub use self::tally::Tally;

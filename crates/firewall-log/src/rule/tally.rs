@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::SystemTime;
 
+use super::bout::{Bout, bouts};
 use super::span::Span;
 use super::threshold::Threshold;
 use super::window::{Dated, Window, windows};
@@ -31,6 +32,9 @@ pub struct Tally {
     /// The last packet of the last window that reached the threshold, which a ban is dated from;
     /// `None` if none did.
     pub last_violating: Option<SystemTime>,
+    /// When windows reached the threshold, in order; the latest 64 bouts, and none unless the rule
+    /// [asks for them](Threshold::bouts).
+    pub bouts: Vec<Bout>,
 }
 
 impl Tally {
@@ -68,16 +72,19 @@ impl Tally {
             first_seen: time_of(hits.first()),
             last_seen: time_of(hits.last()),
             last_violating: None,
+            bouts: Vec::new(),
         };
-        let mut last_violating = None;
+        let (mut last_violating, mut ends) = (None, Vec::new());
         for window in windows {
             tally.peak_hits = tally.peak_hits.max(window.hits);
             tally.peak_ports = tally.peak_ports.map(|peak| peak.max(window.ports));
             if rule.limit().is_reached(window) {
                 last_violating = last_violating.max(Some(window.last));
+                ends.extend(rule.apart().map(|_| window.last));
             }
         }
         tally.last_violating = last_violating.map(from_micros);
+        tally.bouts = bouts(ends, rule.apart().unwrap_or_default());
         tally
     }
 }

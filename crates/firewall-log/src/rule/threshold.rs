@@ -63,6 +63,8 @@ pub struct Threshold {
     excepted: Arc<Excepted>,
     /// Likewise.
     pardoned: Arc<Pardoned>,
+    /// In microseconds; `None` where nobody asks for bouts.
+    apart: Option<i64>,
 }
 
 /// Which packets a rule is about.
@@ -89,6 +91,7 @@ impl Threshold {
             aggregate_v6: V6_BITS,
             excepted: Arc::default(),
             pardoned: Arc::default(),
+            apart: None,
         }
     }
 
@@ -209,6 +212,14 @@ impl Threshold {
         self
     }
 
+    /// Has a [`Scan`](crate::Scan) tell when a source was over the threshold, in bouts: windows that
+    /// reach it and end at most so far apart are one. For who wants to know whether somebody has
+    /// come back; a [`Detector`](crate::Detector) answers each window by itself.
+    pub fn bouts(mut self, apart: Duration) -> Self {
+        self.apart = Some(i64::try_from(apart.as_micros()).unwrap_or(i64::MAX));
+        self
+    }
+
     /// The network that a source counts as: its first address and its prefix length.
     #[inline]
     pub fn network(&self, source: IpAddr) -> (IpAddr, u8) {
@@ -291,6 +302,11 @@ impl Threshold {
     /// Of whom only what came later counts.
     pub(crate) fn pardoned(&self) -> &Arc<Pardoned> {
         &self.pardoned
+    }
+
+    /// How far apart windows of one bout end, in microseconds, if bouts are asked for.
+    pub(crate) fn apart(&self) -> Option<i64> {
+        self.apart
     }
 
     /// The prefix lengths of the networks that are counted, of IPv4 and IPv6.

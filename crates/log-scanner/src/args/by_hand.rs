@@ -125,7 +125,7 @@ pub(crate) fn timeout(span: Seconds) -> Timeout {
 }
 
 const BANS: &str = "\
-Tells one entry a line, as they come out of the sets; pardons (unban) are among them. An exception (nomatch) takes what it covers \
+Tells one entry a line, as they come out of the sets; pardons (unban) and offenders (--repeat) are among them. An exception (nomatch) takes what it covers \
 out of the ban of the network around it.
 
 Exit status: 0; 1 when an ADDRESS was given that is in none of the sets; 2 when they cannot be read. Needs CAP_NET_ADMIN.
@@ -156,7 +156,7 @@ Example:
 const UNBAN: &str = "\
 Takes it and what is in it out of every set. Where a network around it is banned, that stays, and an exception (nomatch) for it is \
 put into the same set. A pardon, an entry of the set pardoned or pardoned_v6, has every scan leave out of its counts what came \
-from it until now; what comes later counts.
+from it until now; what comes later counts. Earlier bans (--repeat) are forgotten.
 
 Exit status: 0; 1 when it is still in a set, and why; 2 for wrong usage or sets that cannot be read. Needs CAP_NET_ADMIN.
 

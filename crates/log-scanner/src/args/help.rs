@@ -62,7 +62,7 @@ A rules FILE is TOML: a table [[rule]] for each rule, with the flags' names as k
     ipset = \"throttle-hard\"
     removeafter = \"1h\"
 and, where wanted, distinct-ports = 20, aggregate-v4 = 24, aggregate-v6 = 64, exempt = [\"192.0.2.0/24\"], \
-count-answers = true, count-multicast = true, cut-connections = true, cut-older = true, ban-connected = true and max-bans = 100. When two rules ban the same address into the same set, the later end wins.
+count-answers = true, count-multicast = true, repeat = { within = \"30d\", factor = 4, at-most = \"21d\" }, cut-connections = true, cut-older = true, ban-connected = true and max-bans = 100. When two rules ban the same address into the same set, the later end wins.
 
 A TCP packet counts only if it opens a connection (SYN without ACK and RST; for --rule invalid also NULL, FIN and Xmas scans), \
 an ICMP message only if it is no reply and no error: all others can be answers to packets that somebody forged in this \
@@ -73,6 +73,11 @@ A source is a violator when at least N of its matching lines lie at most --withi
 ends --removeafter after the last line of the last such window, however late the scan is: \
 scanning the same log again prolongs nothing. Scans that run at the same time fill the sets one after the other, \
 and of two bans the longer stays.
+
+--repeat bans who comes back for longer: the n-th ban is N to the power of n-1 times as long as --removeafter, at most as long as at-most says. \
+What comes while a ban lasts belongs to it; what comes after its end, and not later than within after the last line before, is the next one. It \
+follows from the log, so a line that is read again counts nothing again. Who was banned how often is kept in the sets offenders and offenders_v6. Rules with \
+--repeat count together.
 
 Never added: members of the sets whitelist and whitelist_v6, --exempt, this host's own addresses, \
 loopback, unspecified, multicast and broadcast addresses, and what the set itself excepts (nomatch); unless --protect, or \

@@ -123,6 +123,10 @@ impl BanArgs {
                 source,
             })?,
         };
+        // Those of a file have been asked, and have a place.
+        if let Some(why) = file.rules.iter().find_map(Rule::fault) {
+            return Err(Fatal::Rule(why));
+        }
         if let Some(protect) = &self.protect {
             file.protect = protect.clone();
         }

@@ -72,7 +72,10 @@ impl Candidate<'_> {
         };
         let violator = &self.ban.violator;
         let seen = [violator.first_seen, violator.last_violating];
-        let evidence = Evidence::new(self.ban.rule, violator.peak_hits, seen, since);
+        let evidence = Evidence {
+            offence: self.ban.offence,
+            ..Evidence::new(self.ban.rule, violator.peak_hits, seen, since)
+        };
         let comment = Reason::Scan(evidence).comment();
         match comment {
             Some(comment) => entry.clone().comment(comment),

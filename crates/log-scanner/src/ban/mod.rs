@@ -2,6 +2,7 @@
 
 mod candidate;
 mod exceptions;
+mod offences;
 mod plan;
 mod quota;
 mod room;
@@ -16,6 +17,7 @@ use std::time::Instant;
 use candidate::Candidate;
 use ipset_netlink::{IfExists, NetlinkSocket, Network, SetName, Transport};
 use jiff::{SignedDuration, Timestamp};
+use offences::Offences;
 use plan::Plan;
 use quota::Bound;
 pub(crate) use quota::{Quota, Span};
@@ -117,7 +119,9 @@ impl<T: Transport> Banning<'_, T> {
         bans: Vec<Ban<'r>>,
     ) -> Result<Acted<'r>, Fatal> {
         let mut acted = Acted::default();
-        let candidates = self.candidates(bans, &mut acted.banned)?;
+        let sets = self.sets.as_deref_mut();
+        let mut offences = Offences::read(sets, rules, self.known, self.as_of)?;
+        let candidates = self.candidates(bans, &mut offences, &mut acted.banned)?;
         let mut connected = Connected::new(self.exemptions, self.connected);
         let lots = self.lots(rules, candidates, &mut connected)?;
         let mut plans = Vec::with_capacity(lots.len());
@@ -149,6 +153,10 @@ impl<T: Transport> Banning<'_, T> {
         }
         if let Some(sets) = &mut self.sets {
             acted.notes.extend(sets.without_comments(&filled));
+            if !self.dry_run {
+                let forgotten = offences.remember(sets, &acted.banned, self.as_of);
+                acted.warnings.extend(forgotten);
+            }
         }
         Ok(acted)
     }
@@ -158,22 +166,30 @@ impl<T: Transport> Banning<'_, T> {
     fn candidates<'r>(
         &mut self,
         bans: Vec<Ban<'r>>,
+        offences: &mut Offences,
         banned: &mut Vec<Banned<'r>>,
     ) -> Result<BTreeMap<&'r SetName, Vec<Candidate<'r>>>, Fatal> {
-        let mut by_set: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut wanted = Vec::with_capacity(bans.len());
         for ban in bans {
             let sets = self.sets.as_deref_mut();
             let exempt = self.exemptions.of(ban.source(), &ban.rule.exempt, sets)?;
             match exempt {
                 Exemption::Whole(why) => banned.push(ban.with(Outcome::Exempt(why))),
-                Exemption::Parts(_) if ban.timeout == 0 => banned.push(ban.with(Outcome::Expired)),
-                Exemption::Parts(exempt) => by_set.entry(ban.set()).or_default().push(Candidate {
-                    seconds: self.seconds_left(&ban),
-                    exempt,
-                    connected: false,
-                    ban,
-                }),
+                Exemption::Parts(exempt) => wanted.push((ban, exempt)),
             }
+        }
+        let mut by_set: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (ban, exempt) in offences.number(wanted) {
+            if ban.timeout == 0 {
+                banned.push(ban.with(Outcome::Expired));
+                continue;
+            }
+            by_set.entry(ban.set()).or_default().push(Candidate {
+                seconds: self.seconds_left(&ban),
+                exempt,
+                connected: false,
+                ban,
+            });
         }
         Ok(by_set)
     }

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use firewall_log::{Detector, Event, LineDetector, Violation};
 use ipset_netlink::Network;
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::pending::Case;
+use crate::bouts::Bouts;
 use crate::clock::Present;
 use crate::pardon::Pardons;
 use crate::rule::Rule;
@@ -47,6 +49,8 @@ pub(crate) struct Judge {
     present: Present,
     /// When the lines are read by the present again.
     clock: Instant,
+    /// For each rule, how far apart windows of one bout end, if it asks for bouts.
+    apart: Vec<Option<SignedDuration>>,
     /// The longest time that a rule looks back.
     longest: Duration,
     newest: Option<SystemTime>,
@@ -78,6 +82,7 @@ impl Judge {
             packets: Detector::new(thresholds),
             present,
             clock: Instant::now() + CLOCK,
+            apart: rules.iter().map(Rule::apart).collect(),
             longest: longest.unwrap_or_default(),
             newest: None,
             read: Read::default(),
@@ -97,7 +102,7 @@ impl Judge {
 
     /// Reads whole lines; `found` is told of each rule and source that breaks its threshold.
     pub(crate) fn lines(&mut self, lines: &[u8], found: &mut impl FnMut(Case, Violator)) {
-        tell(self.lines.read(lines), found);
+        tell(self.lines.read(lines), &self.apart, found);
         let summary = self.lines.take_summary();
         self.newest = self.newest.max(summary.newest);
         let read = &mut self.read;
@@ -122,7 +127,7 @@ impl Judge {
             return;
         }
         self.newest = self.newest.max(Some(at));
-        tell(self.packets.observe(event, at), found);
+        tell(self.packets.observe(event, at), &self.apart, found);
     }
 
     /// Notes that packets were lost before they were read.
@@ -152,9 +157,16 @@ impl Judge {
     }
 }
 
-fn tell(violations: Vec<Violation>, found: &mut impl FnMut(Case, Violator)) {
+fn tell(
+    violations: Vec<Violation>,
+    apart: &[Option<SignedDuration>],
+    found: &mut impl FnMut(Case, Violator),
+) {
     for violation in violations {
-        if let Some(violator) = violator(&violation) {
+        if let Some(mut violator) = violator(&violation) {
+            if let Some(Some(apart)) = apart.get(violation.rule) {
+                violator.bouts = Bouts::at(violator.last_violating, *apart);
+            }
             found((violation.rule, violator.source), violator);
         }
     }
@@ -171,5 +183,6 @@ fn violator(violation: &Violation) -> Option<Violator> {
         first_seen: violation.first_seen.try_into().ok()?,
         last_seen: last,
         last_violating: last,
+        bouts: Bouts::default(),
     })
 }

@@ -1,8 +1,8 @@
 //! Who is to be banned, and when it is his turn: a source at once when it breaks a threshold, and
 //! while it goes on from time to time.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -69,14 +69,18 @@ impl Pending {
         self.waiting.is_empty()
     }
 
-    /// Those whose turn it is, in no order.
+    /// Those whose turn it is, in no order. A source that has its turn by one rule has it by all, so
+    /// that what it did is looked at in the order in which it came.
     pub(crate) fn take_due(&mut self, now: Instant) -> Vec<(Case, Violator)> {
         self.sweep(now);
-        let due = self
-            .waiting
-            .iter()
-            .filter(|(_, waiting)| waiting.due <= now);
-        let due: Vec<_> = due.map(|(case, _)| *case).collect();
+        let due = self.waiting.iter();
+        let due = due.filter(|(_, waiting)| waiting.due <= now);
+        let sources: HashSet<Source> = due.map(|((_, source), _)| *source).collect();
+        let due = self.waiting.keys();
+        let due: Vec<_> = due
+            .filter(|(_, source)| sources.contains(source))
+            .copied()
+            .collect();
         let taken = due
             .into_iter()
             .filter_map(|case| self.waiting.remove_entry(&case));
@@ -152,6 +156,7 @@ impl Waiting {
         known.first_seen = known.first_seen.min(more.first_seen);
         known.last_seen = known.last_seen.max(more.last_seen);
         known.last_violating = known.last_violating.max(more.last_violating);
+        known.bouts.take_in(&more.bouts);
     }
 }
 

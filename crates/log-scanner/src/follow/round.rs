@@ -5,7 +5,7 @@
 //! is in a set already, and every network, has to wait for the round that reads the sets, which has
 //! at most a tenth of the time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ use crate::exempt::Exemptions;
 use crate::pardon::Pardons;
 use crate::rule::Rule;
 use crate::sets::Sets;
+use crate::source::Source;
 use crate::violation::{Ban, Outcome, Violator};
 
 /// How long a ban that could not be is left alone before it is tried again.
@@ -143,10 +144,12 @@ impl<T: Transport> Round<'_, T> {
     }
 
     /// Those who can be added without reading their sets, and the others.
+    /// A source is among the one or the other by all rules, because its offences are counted in their
+    /// order.
     fn part(&mut self, rules: &[Rule], due: Cases) -> (Cases, Cases) {
         let sets = &mut self.sets;
         let mut taken: BTreeMap<&SetName, usize> = BTreeMap::new();
-        due.into_iter().partition(|((rule, source), _)| {
+        let (quick, mut slow): (Cases, Cases) = due.into_iter().partition(|((rule, source), _)| {
             let Some(rule) = rules.get(*rule) else {
                 return false;
             };
@@ -157,12 +160,23 @@ impl<T: Transport> Round<'_, T> {
                     let taken = taken.entry(set).or_default();
                     let has_room = sets.room(set).is_none_or(|room| *taken < room);
                     // Who cannot be asked for now is asked for with all others.
-                    let is_quick =
-                        has_room && sets.is_stranger(set, source.address()).unwrap_or(false);
+                    let is_quick = has_room
+                        && sets.is_stranger(set, source.address()).unwrap_or(false)
+                        && (rule.repeat.is_none()
+                            || sets
+                                .is_offender(source.network())
+                                .is_ok_and(|is_known| !is_known));
                     *taken += usize::from(is_quick);
                     is_quick
                 })
-        })
+        });
+        let sources: HashSet<Source> = slow.iter().map(|((_, source), _)| *source).collect();
+        let (more, quick) = quick
+            .into_iter()
+            .partition(|((_, source), _)| sources.contains(source));
+        let more: Cases = more;
+        slow.extend(more);
+        (quick, slow)
     }
 
     fn ban<'r>(

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::{Report, RuleReport};
-use crate::rule::Protect;
+use crate::rule::{Offence, Protect};
 use crate::scan::LogRead;
 use crate::source::Source;
 use crate::violation::{Banned, Dropped, Lifted, Outcome};
@@ -61,6 +61,8 @@ struct Violation<'a> {
     #[serde(serialize_with = "as_text")]
     expires: Timestamp,
     timeout: u32,
+    #[serde(flatten)]
+    offence: Option<Offence>,
     outcome: &'static str,
     error: Option<&'a str>,
     /// Why the source is exempt.
@@ -89,6 +91,7 @@ impl Serialize for Banned<'_> {
             last_seen: violator.last_seen,
             expires: self.ban.expires,
             timeout: self.ban.timeout,
+            offence: self.ban.offence,
             outcome: self.outcome.word(),
             error: self.error(),
             why: match &self.outcome {

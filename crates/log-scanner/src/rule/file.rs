@@ -7,7 +7,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use ipset_netlink::Network;
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny};
 
 use super::{Protect, Rule, network, removeafter};
 use crate::duration::Seconds;
@@ -67,8 +67,28 @@ impl RulesFile {
         if file.rules.is_empty() {
             return Err(RulesFileError::Empty);
         }
+        for (place, rule) in file.rules.iter().enumerate() {
+            if let Some(why) = rule.fault() {
+                return Err(at(bytes, place_of_repeat(text, place), &why));
+            }
+        }
         Ok(file)
     }
+}
+
+/// Where the value of `repeat` begins in one of the rules, from 0.
+fn place_of_repeat(text: &str, rule: usize) -> usize {
+    #[derive(serde::Deserialize)]
+    struct Places {
+        rule: Vec<Place>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Place {
+        repeat: Option<toml::Spanned<IgnoredAny>>,
+    }
+    let places = toml::from_str::<Places>(text).ok();
+    let place = places.and_then(|mut places| places.rule.drain(..).nth(rule)?.repeat);
+    place.map_or(0, |repeat| repeat.span().start)
 }
 
 /// An error at a place in the file.
@@ -144,6 +164,7 @@ count-multicast = true
 ban-connected = true
 cut-older = true
 max-bans = 50
+repeat = { within = \"30d\", factor = 4, at-most = \"21d\" }
 ";
         let file = RulesFile::parse(format!("{RULE}{RULE}{more}").as_bytes()).expect("valid");
         let [plain, full] = file.rules.as_slice() else {
@@ -160,6 +181,9 @@ max-bans = 50
         assert!(!plain.cut_older && full.cut_older);
         assert!(plain.max_bans.is_none());
         assert_eq!(full.max_bans.map(u32::from), Some(50));
+        let repeat = full.repeat.map(|repeat| repeat.to_string());
+        assert_eq!(repeat.as_deref(), Some("within=30d,factor=4,at-most=3w"));
+        assert!(plain.repeat.is_none());
         assert_eq!(full.distinct_ports.map(u16::from), Some(20));
         assert_eq!(full.aggregate_v4.map(PrefixLength::get), Some(24));
         assert_eq!(full.aggregate_v6.map(PrefixLength::get), Some(64));
@@ -262,6 +286,20 @@ max-bans = 50
             (
                 RULE.replace("type = \"tcp\"\n", ""),
                 "line 1, column 1: missing field `type`",
+            ),
+            (
+                format!("{RULE}repeat = {{ within = \"30d\", factor = 4 }}"),
+                "line 8, column 10: missing field `at-most`",
+            ),
+            (
+                format!("{RULE}repeat = {{ within = \"30d\", factor = 1, at-most = \"2d\" }}"),
+                "line 8, column 10: factor: a whole number from 2 on",
+            ),
+            (
+                format!(
+                    "{RULE}{RULE}repeat = {{ within = \"30d\", factor = 2, at-most = \"2h\" }}"
+                ),
+                "line 15, column 10: repeat: at-most is 2h, and removeafter",
             ),
             (format!("{RULE}é = ["), "line 8, column "),
         ] {

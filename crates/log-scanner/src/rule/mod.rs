@@ -9,6 +9,7 @@ mod name;
 mod prefix;
 mod protect;
 mod protocols;
+mod repeat;
 mod set_pair;
 
 use std::num::{NonZeroU16, NonZeroU32};
@@ -19,10 +20,12 @@ pub(crate) use file::{RulesFile, RulesFileError};
 use file::{by_text, removeafter_by_text, texts};
 use firewall_log::Threshold;
 use ipset_netlink::{Family, Network, Timeout};
+use jiff::SignedDuration;
 pub(crate) use name::RuleName;
 pub(crate) use prefix::PrefixLength;
 pub(crate) use protect::{Protect, Role};
 pub(crate) use protocols::Protocols;
+pub(crate) use repeat::{Offence, Repeat};
 use serde::{Deserialize, Serialize};
 pub(crate) use set_pair::SetPair;
 
@@ -107,6 +110,13 @@ pub(crate) struct Rule {
     #[serde(deserialize_with = "removeafter_by_text")]
     pub(crate) removeafter: Seconds,
 
+    /// Bans who comes back for longer each time: the n-th ban is N to the power of n-1 times as long
+    /// as --removeafter, at most so long. A source is remembered for the time of within after what
+    /// it was banned for
+    #[arg(long, value_name = "within=DURATION,factor=N,at-most=DURATION")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) repeat: Option<Repeat>,
+
     /// How many new bans this rule adds at most in a run, or in a minute of one that follows; on the
     /// command line `--max-bans` goes for all rules together.
     #[arg(skip)]
@@ -163,6 +173,9 @@ impl Rule {
         if let Some(prefix) = self.aggregate_v6 {
             threshold = threshold.aggregate_v6(prefix.get());
         }
+        if let Some(apart) = self.apart() {
+            threshold = threshold.bouts(apart.unsigned_abs());
+        }
         let exempt = exempt.iter().chain(&self.exempt);
         let exempt = exempt.flat_map(|network| [*network, mapping(*network)]);
         let in_networks = exempt.filter(|network| {
@@ -179,6 +192,20 @@ impl Rule {
         const UNLESS_SAID: u32 = 1000;
         let unless_said = || NonZeroU32::MIN.saturating_add(UNLESS_SAID - 1);
         self.max_bans.unwrap_or_else(unless_said)
+    }
+
+    /// How far apart windows of one bout end, where it is asked who has come back: as long as a first
+    /// ban, so that nobody who is banned begins another.
+    pub(crate) fn apart(&self) -> Option<SignedDuration> {
+        self.repeat?;
+        let seconds = i64::try_from(self.removeafter.get()).unwrap_or(i64::MAX);
+        Some(SignedDuration::from_secs(seconds))
+    }
+
+    /// What is wrong with keys that are right by themselves.
+    pub(crate) fn fault(&self) -> Option<String> {
+        let why = self.repeat?.fault(self.removeafter)?;
+        Some(format!("repeat: {why}"))
     }
 
     /// Whether sources of either family are networks.

@@ -1,6 +1,7 @@
 //! The sets that rules fill, and those whose members are left alone.
 
 mod fit;
+mod offenders;
 mod room;
 mod whitelist;
 

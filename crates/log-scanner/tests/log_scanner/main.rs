@@ -42,6 +42,7 @@ mod protected;
 mod read_back;
 mod reason;
 mod refuse;
+mod repeat;
 mod rotated;
 mod rules;
 mod seed;
@@ -53,7 +54,7 @@ use std::process::ExitCode;
 use netns_testbed::{Trial, run};
 
 fn main() -> ExitCode {
-    let trials: [Vec<Trial>; 27] = [
+    let trials: [Vec<Trial>; 28] = [
         by_hand::trials(),
         command_line::trials(),
         compressed::trials(),
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         read_back::trials(),
         reason::trials(),
         refuse::trials(),
+        repeat::trials(),
         rotated::trials(),
         rules::trials(),
         seed::trials(),

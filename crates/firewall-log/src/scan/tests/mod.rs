@@ -391,6 +391,7 @@ fn expected(rule: &Rule, shots: &[Shot]) -> (u64, Vec<(IpAddr, u8)>, Vec<Tally>)
             first_seen: at(shots.iter().map(|shot| shot.second).min().unwrap().into()),
             last_seen: at(shots.iter().map(|shot| shot.second).max().unwrap().into()),
             last_violating: Some(at(last.into())),
+            bouts: Vec::new(),
         });
     }
     (matched, sources.into_keys().collect(), violators)

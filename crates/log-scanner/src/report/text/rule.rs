@@ -157,8 +157,12 @@ pub(super) fn wanted(rule: &Rule) -> String {
             .then(|| ", multicast counted".to_owned()),
     ];
     let besides: String = besides.into_iter().flatten().collect();
+    let again = rule.repeat.map_or_else(String::new, |repeat| {
+        let (factor, within, at_most) = (repeat.factor, repeat.within, repeat.at_most);
+        format!(", each further time within {within} {factor} times as long, at most {at_most}")
+    });
     format!(
-        "At least {} lines of rule {}, type {}, within {}{besides}: into {} or {} for {}",
+        "At least {} lines of rule {}, type {}, within {}{besides}: into {} or {} for {}{again}",
         rule.howmany,
         plain(name.as_bytes()),
         plain(protocols.as_bytes()),

@@ -19,7 +19,9 @@ const EXCEPTIONS_TOLD: usize = 10;
 pub(crate) fn action(banned: &Banned<'_>, zone: &TimeZone) -> String {
     let ban = &banned.ban;
     let (source, set, until) = (ban.source(), ban.set(), local(ban.expires, zone));
-    let span = format!("for {}, until {until}", Spelled(ban.timeout.into()));
+    let again = ban.offence.filter(|offence| offence.number > 1);
+    let again = again.map_or_else(String::new, |again| format!(", {again}"));
+    let span = format!("for {}, until {until}{again}", Spelled(ban.timeout.into()));
     match &banned.outcome {
         Outcome::Added => format!("{ACTION} {source}: added to {set} {span}"),
         Outcome::Refreshed => format!("{ACTION} {source}: stays longer in {set}, {span}"),

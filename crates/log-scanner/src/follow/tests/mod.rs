@@ -2,6 +2,8 @@
 //! restarts, beside scans, and by one scan of all. The kernel is one in memory, whose time stands
 //! still.
 
+mod repeat;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -66,7 +68,11 @@ fn after(seconds: i64) -> Timestamp {
 
 /// The instant that all is judged at: behind all lines.
 fn present() -> Present {
-    Present::new(AsOf::At(after(1200)))
+    present_at(after(1200))
+}
+
+fn present_at(instant: Timestamp) -> Present {
+    Present::new(AsOf::At(instant))
 }
 
 fn kernel() -> FakeKernel {
@@ -173,11 +179,11 @@ fn exemptions() -> Exemptions {
 }
 
 /// One scan of a log.
-fn scan(kernel: &mut FakeKernel, rules: &[Rule], log: &str) {
+fn scan(kernel: &mut FakeKernel, rules: &[Rule], log: &str, present: &Present) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log");
     std::fs::write(&path, log).expect("written");
-    let (present, exemptions) = (present(), exemptions());
+    let exemptions = exemptions();
     let session = IpSet::with_transport(kernel).expect("connected");
     let (mut sets, _) = Sets::of(session, rules);
     let exempt = exemptions
@@ -186,8 +192,7 @@ fn scan(kernel: &mut FakeKernel, rules: &[Rule], log: &str) {
     let pardons = pardons(Some(&mut sets)).expect("told");
     let mut logs = crate::log::open(&[path], false, &Progress::default()).expect("opened");
     let as_of = AsOf::At(present.instant);
-    let scan =
-        crate::scan::run(rules, &exempt, &pardons, as_of, &present, &mut logs).expect("read");
+    let scan = crate::scan::run(rules, &exempt, &pardons, as_of, present, &mut logs).expect("read");
     let mut bans = Vec::new();
     for ((rule, number), found) in rules.iter().zip(1..).zip(scan.found) {
         let violators = found.violators.into_iter();
@@ -199,7 +204,7 @@ fn scan(kernel: &mut FakeKernel, rules: &[Rule], log: &str) {
         connected: |_| Ok(Peers::default()),
         dry_run: false,
         as_of: scan.as_of,
-        present: &present,
+        present,
         quota: &Quota::new(NonZeroU32::new(1000), Span::Run),
         known: Known::Nothing,
     };
@@ -210,10 +215,11 @@ fn scan(kernel: &mut FakeKernel, rules: &[Rule], log: &str) {
 struct Run<'r> {
     case: Case<'r>,
     pace: Pace,
+    now: Timestamp,
 }
 
 impl<'r> Run<'r> {
-    fn begin(kernel: &mut FakeKernel, rules: &'r [Rule], log: &str) -> Self {
+    fn begin(kernel: &mut FakeKernel, rules: &'r [Rule], log: &str, now: Timestamp) -> Self {
         let session = IpSet::with_transport(&mut *kernel).expect("connected");
         let (mut sets, _) = Sets::of(session, rules);
         let exempt = exemptions()
@@ -221,7 +227,7 @@ impl<'r> Run<'r> {
             .expect("told");
         let pardons = pardons(Some(&mut sets)).expect("told");
         drop(sets);
-        let judge = Judge::new(rules, &exempt, &pardons, present());
+        let judge = Judge::new(rules, &exempt, &pardons, present_at(now));
         let mut run = Self {
             case: Case {
                 rules,
@@ -232,6 +238,7 @@ impl<'r> Run<'r> {
                 pending: Pending::default(),
             },
             pace: Pace::new(NonZeroU32::new(1000), Instant::now()),
+            now,
         };
         run.case.lines(log.as_bytes());
         run.round(kernel, true);
@@ -248,7 +255,7 @@ impl<'r> Run<'r> {
             exemptions: &exemptions(),
             connected: |_| Ok(Peers::default()),
             dry_run: false,
-            present: &present(),
+            present: &present_at(self.now),
         };
         let Case { rules, pending, .. } = &mut self.case;
         round
@@ -274,18 +281,18 @@ proptest! {
         cuts.sort_unstable();
 
         let mut scanned = kernel();
-        scan(&mut scanned, &rules, &lines.concat());
+        scan(&mut scanned, &rules, &lines.concat(), &present());
 
         let mut followed = kernel();
-        let mut run = Run::begin(&mut followed, &rules, "");
+        let mut run = Run::begin(&mut followed, &rules, "", present().instant);
         let mut read = 0;
         for (cut, what) in cuts {
             let (before, now) = (lines[..cut].concat(), lines[read..cut].concat());
             run.case.lines(now.as_bytes());
             read = cut;
             match what {
-                0 => run = Run::begin(&mut followed, &rules, &before),
-                1 => scan(&mut followed, &rules, &before),
+                0 => run = Run::begin(&mut followed, &rules, &before, present().instant),
+                1 => scan(&mut followed, &rules, &before, &present()),
                 2 => run.case.judge.forget(),
                 3 => run.round(&mut followed, true),
                 _ => run.round(&mut followed, false),
