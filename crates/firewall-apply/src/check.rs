@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::config::{Source, Wanted};
 use crate::findings::{Findings, Problem};
+use crate::instants::{self, InstantReport};
 use crate::lists::Contents;
 use crate::report;
 use crate::words::{Count, Entries};
@@ -20,6 +21,8 @@ pub(crate) struct Report {
     pub(crate) services: Option<usize>,
     /// The lists that can be read.
     pub(crate) lists: Vec<ListRead>,
+    /// What the kernel does by itself.
+    pub(crate) instants: Vec<InstantReport>,
 }
 
 /// A list that can be read.
@@ -51,7 +54,7 @@ impl Display for Report {
                 Entries(list.entries)
             )?;
         }
-        Ok(())
+        self.instants.iter().try_for_each(|one| write!(f, "{one}"))
     }
 }
 
@@ -77,5 +80,6 @@ pub(crate) fn run(config: Source, wanted: Option<&Wanted>, findings: &mut Findin
         config,
         services,
         lists: lists.collect(),
+        instants: wanted.map(instants::of).unwrap_or_default(),
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct ConfiguredSet {
     pub(crate) create: CreateSet,
     /// Why it is there.
     pub(crate) origin: SetOrigin,
+    /// Whether rules put the sources of packets into it.
+    pub(crate) filled_by_packets: bool,
 }
 
 impl ConfiguredSet {
@@ -79,6 +81,7 @@ fn set(required: &RequiredSet) -> Result<ConfiguredSet, String> {
     Ok(ConfiguredSet {
         create,
         origin: required.origin,
+        filled_by_packets: required.filled_by_packets,
     })
 }
 

@@ -16,6 +16,7 @@ mod findings;
 mod flushers;
 mod foreign;
 mod host;
+mod instants;
 mod last;
 mod legacy;
 mod lists;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::args::{FamilyArg, Format, PrintArgs};
 use crate::config::{Source, Wanted};
 use crate::configured::List;
+use crate::instants::{self, InstantReport};
 use crate::report;
 use crate::rules::FamilyRules;
 use crate::words::join;
@@ -23,6 +24,8 @@ pub(crate) struct Report {
     pub(crate) sets: Vec<SetText>,
     /// The lists, whose files say what is in their sets.
     pub(crate) lists: Vec<ListText>,
+    /// What the kernel does by itself.
+    pub(crate) instants: Vec<InstantReport>,
     /// The rules.
     pub(crate) families: Vec<FamilyRules<ChainText>>,
     /// The form that people asked for.
@@ -39,6 +42,9 @@ impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.text {
             Text::IptablesSave(rulesets) => {
+                for line in self.instants.iter().flat_map(InstantReport::lines) {
+                    writeln!(f, "# {line}")?;
+                }
                 let mut before = None;
                 let is_one = |family| rulesets.iter().all(|ruleset| ruleset.family() == family);
                 for ruleset in rulesets {
@@ -120,6 +126,7 @@ pub(crate) struct ChainText {
 
 /// Prepares the sets and rules in the form that was asked for.
 pub(crate) fn run(config: Source, wanted: Option<Wanted>, args: &PrintArgs) -> Report {
+    let instants = wanted.as_ref().map(instants::of).unwrap_or_default();
     let (mut sets, lists, mut rulesets): (Vec<CreateSet>, _, _) = match wanted {
         Some(wanted) => {
             let sets = wanted.sets.into_iter().map(|set| set.create);
@@ -139,6 +146,7 @@ pub(crate) fn run(config: Source, wanted: Option<Wanted>, args: &PrintArgs) -> R
         config,
         sets: sets.iter().map(SetText::from).collect(),
         lists: lists.into_iter().map(ListText::from).collect(),
+        instants,
         families: rulesets.iter().map(rules).collect(),
         text: match args.format {
             Some(Format::IpsetSave) => Text::IpsetSave(sets),

@@ -182,6 +182,7 @@ fn judge(configured: &ConfiguredSet, found: &SetHeader, findings: &mut Findings)
 
 /// Why the rules cannot look into the set that was found, if so.
 pub(crate) fn unusable(wanted: &ConfiguredSet, found: &SetHeader) -> Option<String> {
+    let by_packets = wanted.filled_by_packets;
     let wanted = &wanted.create;
     let of_addresses = |set_type: &SetType| matches!(set_type, SetType::HashIp | SetType::HashNet);
     if !of_addresses(&wanted.set_type) {
@@ -204,6 +205,20 @@ pub(crate) fn unusable(wanted: &ConfiguredSet, found: &SetHeader) -> Option<Stri
             found.family, wanted.family
         ));
     }
+    // What would ban others with an address, or ban it for good.
+    let options = &found.options;
+    let is_masked = options.netmask.is_some() || options.bitmask.is_some();
+    if by_packets && (is_masked || found.set_type != wanted.set_type) {
+        return Some(format!(
+            "packets fill it, and to a set of type {}{} the kernel adds more than the address of one: {} without a netmask is needed",
+            found.set_type,
+            if is_masked { " with a netmask" } else { "" },
+            wanted.set_type
+        ));
+    }
+    if by_packets && options.timeout.is_none() {
+        return Some("packets fill it, and it has no timeouts: nobody would come out".to_owned());
+    }
     None
 }
 
@@ -215,7 +230,11 @@ mod tests {
     use super::*;
 
     fn configured(create: CreateSet, origin: SetOrigin) -> ConfiguredSet {
-        ConfiguredSet { create, origin }
+        ConfiguredSet {
+            create,
+            origin,
+            filled_by_packets: false,
+        }
     }
 
     fn set(name: &str, set_type: SetType, family: Family) -> CreateSet {
@@ -307,6 +326,40 @@ mod tests {
         );
         let found = examined[0].found.clone().unwrap();
         assert_eq!(as_configured(&wanted[0], &found), CreateSet::from(&found));
+    }
+
+    #[test]
+    fn nothing_else_will_do_where_packets_fill_a_set() {
+        let mut kernel = IpSet::with_transport(FakeKernel::new()).unwrap();
+        let mut said = |found: &CreateSet| {
+            kernel.create(found, IfExists::Fail).unwrap();
+            let header = kernel.header(&found.name).unwrap();
+            let wanted = ConfiguredSet {
+                filled_by_packets: true,
+                ..configured(set("x", SetType::HashIp, Family::Inet), SetOrigin::Instant)
+            };
+            unusable(&wanted, &header)
+        };
+        let with = |name: &str, change: fn(&mut CreateSet)| {
+            let mut set = set(name, SetType::HashIp, Family::Inet);
+            change(&mut set);
+            set
+        };
+        assert_eq!(said(&with("a", |_| {})), None);
+        for (found, why) in [
+            (
+                with("b", |set| set.set_type = SetType::HashNet),
+                "hash:net the kernel adds more",
+            ),
+            (
+                with("c", |set| set.options.netmask = Some(24)),
+                "with a netmask the kernel adds more",
+            ),
+            (with("d", |set| set.options.timeout = None), "no timeouts"),
+        ] {
+            let told = said(&found).expect("it is refused");
+            assert!(told.contains(why), "{told}");
+        }
     }
 
     #[test]

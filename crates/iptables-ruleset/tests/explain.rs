@@ -363,6 +363,49 @@ fn what_is_not_known_splits_the_way_and_returns_join_it() {
     assert_eq!(said.verdict(), Some(Verdict::Accept), "no jump, no policy");
 }
 
+/// Who is put into a set is told; where a limit decides, not for sure.
+#[test]
+fn an_instant_rule_is_told_with_its_set() {
+    let config = |howmany: &str| {
+        Config::parse(&format!(
+            "[[instant]]\nname = \"x\"\ntype = \"tcp\"\nremoveafter = \"10m\"\n{howmany}"
+        ))
+        .unwrap()
+    };
+    let mut nobody = |set: &SetName, _: &Packet| Answer::no(format!("not in {set}"));
+    for family in Family::BOTH {
+        let set = match family {
+            Family::Ipv4 => "blacklist-instant",
+            Family::Ipv6 => "blacklist-instant_v6",
+        };
+        let from = |n| Packet::new(address(family, n)).over("eth0");
+        for (howmany, packet, added) in [
+            ("howmany = 1", from(1).tcp(23), vec![set]),
+            ("howmany = 20\nwithin = \"1m\"", from(1).tcp(23), vec![set]),
+            ("howmany = 1\nports = [24]", from(1).tcp(23), vec![]),
+            ("howmany = 1", from(1).udp(23), vec![]),
+        ] {
+            let ruleset = config(howmany).ruleset(family).unwrap();
+            let said = explain::ruleset(&ruleset, Hook::Input, &packet, &mut nobody);
+            assert_eq!(said.verdict(), Some(Verdict::Drop), "{said:#?}");
+            let added_to = |ending: &explain::Ending| -> Vec<String> {
+                ending.added.iter().map(|one| one.set.clone()).collect()
+            };
+            assert_eq!(said.endings.len(), 1, "{said:#?}");
+            assert_eq!(added_to(&said.endings[0]), added, "{howmany}");
+            // Whether the source is an address of this host is not known from here.
+            assert!(said.endings[0].added.iter().all(|one| !one.certain));
+            assert_eq!(said.endings[0].logged.len(), 1);
+        }
+        // Who is banned is not put there again.
+        let ruleset = config("howmany = 1").ruleset(family).unwrap();
+        let mut banned = |of: &SetName, _: &Packet| Answer::known(of.as_str() == set, "");
+        let said = explain::ruleset(&ruleset, Hook::Input, &from(1).tcp(22), &mut banned);
+        assert_eq!(said.verdict(), Some(Verdict::Drop));
+        assert_eq!(said.endings[0].added, []);
+    }
+}
+
 /// Chains that lead to one another in very many ways end nothing but the explanation.
 #[test]
 fn very_many_ways_are_cut_short() {

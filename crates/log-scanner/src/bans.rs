@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::args::BansArgs;
 use crate::duration::Spelled;
 use crate::error::{Fatal, Stop, chain};
+use crate::names::{INSTANT, V6};
 use crate::reason::Reason;
 use crate::source::{Source, holds};
 use crate::status::{DONE, INCOMPLETE};
@@ -108,6 +109,8 @@ struct Row<'a> {
     timeout: Option<u32>,
     /// As the comment says.
     why: Option<Reason>,
+    /// Whether the firewall's own rules fill the set (`[[instant]]`), which say nothing of why.
+    instant: bool,
 }
 
 impl<'a> Row<'a> {
@@ -140,6 +143,7 @@ impl<'a> Row<'a> {
             until: forgotten.or_else(|| timeout.and_then(until)),
             timeout,
             why,
+            instant: is_instant(set),
         })
     }
 
@@ -162,6 +166,10 @@ impl<'a> Row<'a> {
             Kind::Offender => "offender: ",
         };
         let why = match &self.why {
+            None if self.instant => {
+                "by the firewall itself, at the packet that was one too many ([[instant]])"
+                    .to_owned()
+            }
             None => "-".to_owned(),
             Some(Reason::Scan(evidence)) => format!(
                 "{} {}: {} hits within {}, first {}, last {}{}",
@@ -192,6 +200,12 @@ impl<'a> Row<'a> {
         let source = source.to_string();
         format!("{source:<18} {set:<16} {since:<26} {until:<40} {what}{why}")
     }
+}
+
+/// Whether the firewall's own rules fill it.
+fn is_instant(set: &SetName) -> bool {
+    let name = set.as_str();
+    INSTANT.contains(&name.strip_suffix(V6).unwrap_or(name))
 }
 
 #[expect(clippy::ref_option, reason = "as serde asks")]

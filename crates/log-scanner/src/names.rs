@@ -12,6 +12,13 @@ pub(crate) const OFFENDERS: &str = "offenders";
 /// The firewall's sets whose members are banned or throttled.
 pub(crate) const BANNING: [&str; 3] = ["blacklist", "throttle-hard", "throttle-soft"];
 
+/// The sets beside them that the firewall's rules fill by themselves (`[[instant]]`).
+pub(crate) const INSTANT: [&str; 3] = [
+    "blacklist-instant",
+    "throttle-hard-instant",
+    "throttle-soft-instant",
+];
+
 /// What the name of a set for IPv6 ends with: `whitelist_v6`.
 pub(crate) const V6: &str = "_v6";
 

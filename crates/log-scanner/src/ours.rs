@@ -6,7 +6,7 @@ use clap::Args;
 use ipset_netlink::{IpSet, SetHeader, SetName, SetType, Transport};
 
 use crate::error::{Fatal, chain};
-use crate::names::{BANNING, V6};
+use crate::names::{BANNING, INSTANT, V6};
 use crate::rule::{RulesFile, SetPair};
 use crate::status::complain;
 
@@ -14,7 +14,8 @@ use crate::status::complain;
 #[derive(Debug, Args)]
 pub(crate) struct SetArgs {
     /// Looks into the sets that these rules fill, besides the firewall's own blacklist,
-    /// throttle-hard and throttle-soft [default: /etc/rampart/scan.toml, where it is there]
+    /// throttle-hard and throttle-soft, and those that its own rules fill (blacklist-instant and
+    /// the like) [default: /etc/rampart/scan.toml, where it is there]
     #[arg(long, value_name = "FILE", conflicts_with = "sets")]
     rules: Option<PathBuf>,
 
@@ -56,6 +57,7 @@ pub(crate) fn sets<T: Transport>(
     let mut names: Vec<SetName> = Vec::new();
     let own = BANNING
         .iter()
+        .chain(&INSTANT)
         .filter_map(|name| name.parse::<SetPair>().ok());
     let pairs = own.chain(of_rules(args.rules.as_deref())?);
     for name in pairs.flat_map(|pair| [pair.inet, pair.inet6]) {

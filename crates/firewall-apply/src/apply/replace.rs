@@ -310,6 +310,7 @@ mod tests {
         ConfiguredSet {
             create: create.clone(),
             origin: SetOrigin::List,
+            filled_by_packets: false,
         }
     }
 

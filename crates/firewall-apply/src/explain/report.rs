@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use iptables_ruleset::explain::{
-    Ending, Explanation, Holds, LogLine, Packet, Passage, Route, Step, Verdict,
+    Added, Ending, Explanation, Holds, LogLine, Packet, Passage, Route, Step, Verdict,
 };
 use serde::Serialize;
 
@@ -66,6 +66,8 @@ pub(super) struct EndingReport {
     pub(super) verdict: &'static str,
     /// The lines that are written.
     pub(super) logged: Vec<LogReport>,
+    /// The sets that its source goes into.
+    pub(super) added: Vec<AddedReport>,
     /// The chain that it ends in.
     pub(super) place: String,
     /// The rule that says so; `None` for the policy.
@@ -81,6 +83,15 @@ pub(super) struct LogReport {
     /// What it begins with.
     pub(super) prefix: String,
     /// Whether it is written for sure.
+    pub(super) certain: bool,
+}
+
+/// A set that its source goes into.
+#[derive(Debug, Serialize)]
+pub(super) struct AddedReport {
+    /// Its name.
+    pub(super) set: String,
+    /// Whether it goes there for sure.
     pub(super) certain: bool,
 }
 
@@ -208,6 +219,7 @@ impl EndingReport {
         Self {
             verdict: verdict(ending.verdict),
             logged: ending.logged.iter().map(LogReport::new).collect(),
+            added: ending.added.iter().map(AddedReport::new).collect(),
             place: words(passage),
             conditions: conditions.collect(),
             by,
@@ -220,6 +232,15 @@ impl LogReport {
         Self {
             prefix: line.prefix.clone(),
             certain: line.certain,
+        }
+    }
+}
+
+impl AddedReport {
+    fn new(added: &Added) -> Self {
+        Self {
+            set: added.set.clone(),
+            certain: added.certain,
         }
     }
 }

@@ -4,7 +4,8 @@
 use std::fmt::{self, Formatter};
 
 use super::report::{
-    EndingReport, LogReport, NO, PERHAPS, PassageReport, Report, RuleReport, StepReport,
+    AddedReport, EndingReport, LogReport, NO, PERHAPS, PassageReport, Report, RuleReport,
+    StepReport,
 };
 
 pub(super) fn write(report: &Report, f: &mut Formatter<'_>) -> fmt::Result {
@@ -37,7 +38,9 @@ fn ending(ending: &EndingReport, indent: &str, f: &mut Formatter<'_>) -> fmt::Re
         [] => String::new(),
         some => format!(", logged {}", some.join(" and ")),
     };
-    wrapped(f, indent, &format!("{}{logged}", ending.verdict))?;
+    let added: Vec<String> = ending.added.iter().map(into).collect();
+    let added = added.concat();
+    wrapped(f, indent, &format!("{}{logged}{added}", ending.verdict))?;
     let inner = format!("{indent}  ");
     let by = ending.by.as_ref();
     let is_by = |rule: &RuleReport| {
@@ -73,6 +76,11 @@ fn log(line: &LogReport) -> String {
         "if the limit of lines allows as"
     };
     format!("{how} \"{}\"", line.prefix.trim_end().escape_debug())
+}
+
+fn into(added: &AddedReport) -> String {
+    let how = if added.certain { "put" } else { "perhaps put" };
+    format!(", {how} into {}", added.set)
 }
 
 fn passage(passage: &PassageReport, f: &mut Formatter<'_>) -> fmt::Result {

@@ -166,6 +166,7 @@ fn label(chain: &str, rule: &RuleReport) -> String {
     };
     match (rule.purpose, &rule.of) {
         ("trusted", Some(interface)) => format!("trusted {interface}"),
+        ("instant", Some(of)) => format!("instant {of}"),
         (_, Some(of)) => format!("{of}{way}"),
         ("masquerade", _) => "masqueraded".to_owned(),
         ("loopback", _) => format!("loopback{way}"),
@@ -174,6 +175,7 @@ fn label(chain: &str, rule: &RuleReport) -> String {
         }
         ("link", _) => format!("the link{way}"),
         ("invalid", _) => "of no connection".to_owned(),
+        ("instant", _) => "instant".to_owned(),
         ("rest", _) if chain == CROWDED => "while it was crowded".to_owned(),
         ("rest", _) if chain == BANNED => "banned".to_owned(),
         ("rest", _) if chain == "FIREWALL_INPUT" || !way.is_empty() => {
@@ -188,7 +190,7 @@ fn label(chain: &str, rule: &RuleReport) -> String {
 impl Group {
     fn add(&mut self, rule: &RuleReport) {
         // What goes on to a chain of ours, or was only logged, is counted where its way ends.
-        if !matches!(rule.counts, "while it was crowded" | "logged") {
+        if !matches!(rule.counts, "while it was crowded" | "logged") && rule.purpose != "instant" {
             self.bytes = self.bytes.saturating_add(rule.bytes);
         }
         let time = rule.time.as_ref().map(|one| one.time);

@@ -18,6 +18,7 @@ pub(super) fn purpose(purpose: &Purpose) -> (&'static str, Option<String>) {
         Purpose::Service(name) => ("service", Some(name.to_string())),
         Purpose::Output(name) => ("output", Some(name.to_string())),
         Purpose::Forward(name) => ("forward", Some(name.to_string())),
+        Purpose::Instant(name) => ("instant", name.as_ref().map(ToString::to_string)),
         Purpose::Masquerade => ("masquerade", None),
         Purpose::Log => ("log", None),
         Purpose::Rest => ("rest", None),
@@ -33,6 +34,9 @@ pub(super) fn counted(purpose: &Purpose, rule: &Rule) -> &'static str {
         .any(|one| matches!(one, Match::HashLimit(_)));
     match (purpose, rule.target()) {
         (_, Target::Log(_) | Target::Nflog(_)) => "logged",
+        (Purpose::Instant(_), Target::Set(_)) => "put into the set",
+        (Purpose::Instant(_), Target::Return) => "never counted",
+        (Purpose::Instant(_), _) => "looked at",
         (Purpose::Loopback | Purpose::KnownConnections | Purpose::Link, _) => "packets",
         (Purpose::Trusted(_), _) => "let in unlogged",
         (Purpose::Quiet(_), _) => "dropped unlogged",

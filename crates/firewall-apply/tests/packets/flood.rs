@@ -109,7 +109,7 @@ fn of_one_network(n: u32) -> IpAddr {
 
 /// Sends the first packet of a connection from each source, and waits until all are decided; says
 /// how many.
-fn flood(
+pub(crate) fn flood(
     ground: &mut Ground,
     sources: impl Iterator<Item = IpAddr>,
     port: u16,
@@ -127,7 +127,7 @@ fn flood(
 }
 
 /// How many packets ended in a chain that accepts or drops, and would have been logged there.
-fn decided(ground: &Ground, port: u16) -> Result<u64, Failed> {
+pub(crate) fn decided(ground: &Ground, port: u16) -> Result<u64, Failed> {
     let mut sum = 0;
     for chain in ["LOG_AND_ACCEPT", "LOG_AND_DROP", "LOG_AND_DROP_LIMITED"] {
         let listing = ground.iptables(&["-vnxL", chain])?;
@@ -143,7 +143,7 @@ fn decided(ground: &Ground, port: u16) -> Result<u64, Failed> {
     Ok(sum - 1)
 }
 
-fn gets_in(ground: &mut Ground, source: IpAddr, port: u16) -> Result<bool, Failed> {
+pub(crate) fn gets_in(ground: &mut Ground, source: IpAddr, port: u16) -> Result<bool, Failed> {
     let syn = Packet::tcp_syn(SocketAddr::new(source, 40_001), ground.gateway(port));
     ground.cast(&syn)?;
     let back = ground.settle()?;

@@ -17,6 +17,7 @@ mod early;
 mod explained;
 mod flood;
 mod forwarding;
+mod instant;
 mod late;
 mod limits;
 mod lists;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         connections::ROWS,
         explained::ROWS,
         forwarding::ROWS,
+        instant::ROWS,
         late::ROWS,
         limits::ROWS,
         lists::ROWS,
@@ -80,7 +82,13 @@ fn main() -> ExitCode {
                 family.pick(&[], &[multicast::V6_ROWS, neighbours::V6_ROWS]);
             // What becomes of many packets is counted, not logged.
             let counted: &[&[Row]] = match target {
-                Target::Nflog => &[flood::ROWS, outgoing::ROWS, replaced::ROWS, times::ROWS],
+                Target::Nflog => &[
+                    flood::ROWS,
+                    instant::FLOODS,
+                    outgoing::ROWS,
+                    replaced::ROWS,
+                    times::ROWS,
+                ],
                 Target::Log => &[],
             };
             let rows = rows.iter().chain(of_this_family).chain(counted);

@@ -27,6 +27,11 @@ struct Row {
 }
 
 impl IcmpType {
+    /// Every type, in the order of their names in the error of one that is not known.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        TYPES.iter().map(Self)
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         self.0.name

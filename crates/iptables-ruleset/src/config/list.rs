@@ -1,5 +1,6 @@
 //! The lists of addresses that the firewall looks into; each is an ipset a family.
 
+use super::set_name;
 use crate::match_::{Direction, Set};
 use crate::{BuildError, Family, SetName};
 
@@ -46,9 +47,22 @@ impl List {
 
     /// An ipset holds one family, so each list is two sets.
     pub(crate) fn set_name(self, family: Family) -> Result<SetName, BuildError> {
-        match family {
-            Family::Ipv4 => self.name().parse(),
-            Family::Ipv6 => format!("{}_v6", self.name()).parse(),
+        set_name::in_family(&self.name().parse()?, family)
+    }
+
+    /// The set beside its own that packets fill: an ipset takes single addresses from them for sure
+    /// only where it holds nothing else.
+    pub(crate) fn instant_set_name(self, family: Family) -> Result<SetName, BuildError> {
+        set_name::in_family(&self.instant_name().parse()?, family)
+    }
+
+    /// The name of that set for IPv4.
+    pub(crate) fn instant_name(self) -> &'static str {
+        match self {
+            Self::Whitelist => "whitelist-instant",
+            Self::Blacklist => "blacklist-instant",
+            Self::ThrottleSoft => "throttle-soft-instant",
+            Self::ThrottleHard => "throttle-hard-instant",
         }
     }
 

@@ -6,6 +6,7 @@ mod error;
 mod forward;
 mod hours;
 mod icmp;
+mod instant;
 mod list;
 mod members;
 mod output;
@@ -29,6 +30,7 @@ pub use error::ConfigError;
 pub use forward::{Forward, PortForward};
 pub use hours::Hours;
 pub use icmp::IcmpType;
+pub use instant::Instant;
 pub(crate) use list::List;
 pub use members::Members;
 pub use output::Output;
@@ -93,6 +95,8 @@ pub struct Config {
     pub own_sets: Vec<OwnSet>,
     /// `[[blocklist]]`: lists whose members are blocked, in this order.
     pub blocklists: Vec<Blocklist>,
+    /// `[[instant]]`: whom the rules put into a set by themselves; by default nobody.
+    pub instants: Vec<Instant>,
     /// `[throttle]`: what the members of the throttle sets may do.
     pub throttle: Throttle,
     /// `[[service]]`: what others may connect to. Without any in the file: ssh and https; `service
@@ -235,6 +239,9 @@ pub struct RequiredSet {
     pub comment: bool,
     /// Whether packets are counted for each member.
     pub counters: bool,
+    /// Whether rules put the sources of packets into it: then nothing but its type will do, with
+    /// times, and each address for itself.
+    pub filled_by_packets: bool,
     /// Who is in it because the file says so, for as long as the file says so.
     pub members: Vec<Network>,
 }
@@ -251,6 +258,8 @@ pub enum SetOrigin {
     File,
     /// `[[blocklist]]`.
     Blocklist,
+    /// An `[[instant]]` fills it for one of the lists.
+    Instant,
     /// A service names it, and nothing else is said of it.
     Service,
 }
@@ -280,9 +289,9 @@ impl Config {
     }
 
     /// Reads one more file on top of this configuration: a key replaces what it was before, while
-    /// services, sets, block lists, members of sets, trusted interfaces and what is quiet come on
-    /// top. A service that
-    /// is only there because no file named any gives way to one of its name.
+    /// services, sets, block lists, instant rules, members of sets, trusted interfaces and what is
+    /// quiet come on top. A service that is only there because no file named any gives way to one of
+    /// its name.
     ///
     /// ```
     /// use iptables_ruleset::Config;
@@ -329,6 +338,7 @@ impl Default for Config {
             sets: Sets::default(),
             own_sets: Vec::new(),
             blocklists: Vec::new(),
+            instants: Vec::new(),
             throttle: Throttle::default(),
             services: service::defaults(),
         }

@@ -37,6 +37,11 @@ pub(super) fn described(name: &str) -> Result<SetName, BuildError> {
             "this list is always there: its members stand under [sets.members], how it is made under [sets]".to_owned(),
         ));
     }
+    if List::ALL.iter().any(|list| list.instant_name() == name) {
+        return Err(wrong(
+            "this set is made where an [[instant]] fills its list: how it is made follows from that".to_owned(),
+        ));
+    }
     if name.starts_with(RESERVED) {
         return Err(wrong(format!(
             "names that begin with \"{RESERVED}\" are those of sets that are being filled"

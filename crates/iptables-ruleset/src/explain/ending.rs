@@ -13,6 +13,8 @@ pub struct Ending {
     pub step: Option<usize>,
     /// The lines that are written on the way.
     pub logged: Vec<LogLine>,
+    /// The sets that its source or destination goes into on the way.
+    pub added: Vec<Added>,
     /// The steps that have to match for it to end here, of those of which that is not known, by
     /// their places. Those before that match neither way are not named.
     pub if_matched: Vec<usize>,
@@ -25,6 +27,16 @@ pub struct LogLine {
     /// What it begins with.
     pub prefix: String,
     /// Whether it is written for sure; a limit of lines may suppress it.
+    pub certain: bool,
+}
+
+/// An address of the packet in a set, by `-j SET`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Added {
+    /// The name of the set.
+    pub set: String,
+    /// Whether it is put there for sure; a limit before it may not be over.
     pub certain: bool,
 }
 
@@ -59,16 +71,48 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The lines of two ways that come together: what only one of them writes is not certain.
-pub(super) fn either(a: &[LogLine], b: &[LogLine]) -> Vec<LogLine> {
-    let mut both: Vec<LogLine> = Vec::new();
-    for line in a.iter().chain(b) {
-        let in_both = a.contains(line) && b.contains(line);
-        if !both.iter().any(|known| known.prefix == line.prefix) {
-            both.push(LogLine {
-                prefix: line.prefix.clone(),
-                certain: line.certain && in_both,
-            });
+/// What happens on the way of a packet.
+pub(super) trait OnTheWay: Clone + PartialEq {
+    /// What it is.
+    fn what(&self) -> &str;
+
+    /// The same, certain only if `also` is.
+    fn certain_if(&self, also: bool) -> Self;
+}
+
+impl OnTheWay for LogLine {
+    fn what(&self) -> &str {
+        &self.prefix
+    }
+
+    fn certain_if(&self, also: bool) -> Self {
+        Self {
+            prefix: self.prefix.clone(),
+            certain: self.certain && also,
+        }
+    }
+}
+
+impl OnTheWay for Added {
+    fn what(&self) -> &str {
+        &self.set
+    }
+
+    fn certain_if(&self, also: bool) -> Self {
+        Self {
+            set: self.set.clone(),
+            certain: self.certain && also,
+        }
+    }
+}
+
+/// What happens on one of two ways that come together: what happens on the other, too, is certain.
+pub(super) fn either<T: OnTheWay>(a: &[T], b: &[T]) -> Vec<T> {
+    let mut both: Vec<T> = Vec::new();
+    for one in a.iter().chain(b) {
+        let in_both = a.contains(one) && b.contains(one);
+        if !both.iter().any(|known| known.what() == one.what()) {
+            both.push(one.certain_if(in_both));
         }
     }
     both

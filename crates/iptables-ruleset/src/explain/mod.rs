@@ -41,7 +41,7 @@ mod route;
 mod rule;
 mod walk;
 
-pub use ending::{Ending, LogLine, Verdict};
+pub use ending::{Added, Ending, LogLine, Verdict};
 pub use route::{Passage, Place, Route};
 pub use rule::Asked;
 pub use walk::{Explanation, Step};

@@ -1,6 +1,6 @@
 //! The way of a packet through every table of a host.
 
-use super::ending::{Ending, LogLine, Verdict, either};
+use super::ending::{Added, Ending, LogLine, Verdict, either};
 use super::walk::Explanation;
 use crate::packet::{Facts, Holds, Packet, Tracking};
 use crate::{Family, Hook, KernelTable, Table};
@@ -59,7 +59,7 @@ impl Route {
     pub fn follow(tables: &[KernelTable], packet: &Packet, facts: &mut dyn Facts) -> Self {
         let mut packet = packet.clone();
         let mut route = Self::default();
-        let mut logged: Vec<LogLine> = Vec::new();
+        let (mut logged, mut added): (Vec<LogLine>, Vec<Added>) = (Vec::new(), Vec::new());
         let mut ended: Vec<(usize, Ending)> = Vec::new();
         for (place, table) in chains(tables, &packet) {
             // Connection tracking has not seen it yet.
@@ -83,16 +83,17 @@ impl Route {
             for ending in &explanation.endings {
                 let mut ending = ending.clone();
                 ending.logged.splice(0..0, logged.iter().cloned());
+                ending.added.splice(0..0, added.iter().cloned());
                 if ending.verdict == Verdict::Accept {
-                    through.push(ending.logged.clone());
+                    through.push((ending.logged.clone(), ending.added.clone()));
                 }
                 ended.push((at, ending));
             }
             route.passages.push(Passage { place, explanation });
             let goes_on = !through.is_empty();
-            logged = through
+            (logged, added) = through
                 .into_iter()
-                .reduce(|a, b| either(&a, &b))
+                .reduce(|a, b| (either(&a.0, &b.0), either(&a.1, &b.1)))
                 .unwrap_or_default();
             if !goes_on {
                 break;

@@ -30,6 +30,8 @@ pub(super) struct Answered {
     pub(super) holds: Holds,
     /// The prefixes of the lines that it writes when it matches.
     pub(super) logs: Vec<String>,
+    /// The name of the set that it adds to.
+    pub(super) adds: Option<String>,
     pub(super) action: Outcome,
 }
 
@@ -49,6 +51,7 @@ pub(super) fn ask(rule: &Rule, packet: &Packet, facts: &mut dyn Facts) -> Answer
         asked: Vec::new(),
         holds: Holds::Yes,
         logs: Vec::new(),
+        adds: None,
         action: Outcome::Continue,
     };
     let mut ordered: Vec<&Match> = rule.matches().iter().collect();
@@ -91,6 +94,9 @@ pub(super) fn ask(rule: &Rule, packet: &Packet, facts: &mut dyn Facts) -> Answer
     }
     let logged = rule.target().log_prefix().map(ToOwned::to_owned);
     answered.logs.extend(logged);
+    if let Target::Set(set) = rule.target() {
+        answered.adds = set.adds().then(|| set.name().to_string());
+    }
     if *rule.target() != Target::None {
         answered.action = does(rule.target(), family);
     }

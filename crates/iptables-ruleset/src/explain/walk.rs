@@ -1,6 +1,6 @@
 //! The way of a packet through the chains of one table.
 
-use super::ending::{Ending, LogLine, Verdict, either};
+use super::ending::{Added, Ending, LogLine, Verdict, either};
 use super::rule::{Answered, Asked, ask, ask_found};
 use crate::kernel::outcome::Outcome;
 use crate::packet::{Facts, Holds, Packet, Tracking};
@@ -95,6 +95,7 @@ pub(super) fn explain(
     let start = Way {
         reached: Holds::Yes,
         logged: Vec::new(),
+        added: Vec::new(),
         if_matched: Vec::new(),
     };
     if let Some(left) = walk.chain(chain, start, 0).joined() {
@@ -112,6 +113,7 @@ pub(super) fn explain(
 struct Way {
     reached: Holds,
     logged: Vec<LogLine>,
+    added: Vec<Added>,
     if_matched: Vec<usize>,
 }
 
@@ -139,6 +141,7 @@ impl Way {
                 other.reached
             },
             logged: either(&self.logged, &other.logged),
+            added: either(&self.added, &other.added),
             if_matched: self
                 .if_matched
                 .into_iter()
@@ -243,6 +246,9 @@ impl Walk<'_> {
                 prefix,
                 certain: true,
             }));
+        matched
+            .added
+            .extend(answered.adds.map(|set| Added { set, certain: true }));
         let goes_on = match answered.action {
             Outcome::Continue => Some(matched),
             Outcome::Accept => self.end(&matched, Verdict::Accept, Some(at)),
@@ -302,6 +308,7 @@ impl Walk<'_> {
             verdict,
             step,
             logged: way.logged.clone(),
+            added: way.added.clone(),
             if_matched: way.if_matched.clone(),
         });
         None

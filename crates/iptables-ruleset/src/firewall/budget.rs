@@ -51,13 +51,36 @@ impl Budget {
     /// What guards its table; none where the table cannot get full anyway. The networks' budgets
     /// have a name of their own: those of several budgets can be one.
     pub(super) fn crowd(&self, wide: &str, family: Family) -> Result<Option<Crowd>, BuildError> {
+        let guard = self.guard(family, GUARD_BURST, true)?;
+        let wide = || Self::new(wide, self.rate, self.burst, WIDE);
+        Ok(guard.map(|guard| Crowd {
+            guard,
+            wide: wide(),
+        }))
+    }
+
+    /// Packets for which its table has room for sure; `None` where it cannot get full. As many as
+    /// are one too many for one source may come at once.
+    pub(super) fn uncrowded(&self, family: Family) -> Result<Option<HashLimit>, BuildError> {
+        let one_too_many = self.burst.saturating_add(1);
+        self.guard(family, one_too_many.max(GUARD_BURST), false)
+    }
+
+    /// Packets of all sources beyond, or within, what its table has room for, of which `at_once` may
+    /// come at once.
+    fn guard(
+        &self,
+        family: Family,
+        at_once: u32,
+        above: bool,
+    ) -> Result<Option<HashLimit>, BuildError> {
         if self.prefix <= WIDE {
             return Ok(None);
         }
         // A source is forgotten when its budget is full again and the kernel has looked for such,
         // once a second.
         let remembered = self.up_to(family)?.expire_milliseconds().div_ceil(1000) + 2;
-        let room = TABLE_MAX - GUARD_BURST;
+        let room = TABLE_MAX.saturating_sub(at_once).max(1);
         // The kernel counts in millionths of a second, and would round the wrong way.
         let every = (u64::from(remembered) * 1_000_000).div_ceil(room.into());
         let rate = match count(1_000_000 / every) {
@@ -68,17 +91,14 @@ impl Budget {
             ),
         };
         let name = format!(
-            "{}-all-{}-{}-b{GUARD_BURST}",
+            "{}-all-{}-{}-b{at_once}",
             self.name,
             rate.count(),
             rate.unit().name()
         );
-        let guard = HashLimit::all_above(&name, rate)?
-            .burst(GUARD_BURST)?
-            // One bucket needs no more.
-            .table(1, 1)?;
-        let wide = Self::new(wide, self.rate, self.burst, WIDE);
-        Ok(Some(Crowd { guard, wide }))
+        let guard = HashLimit::new(&name, rate, at_once, above)?;
+        // One bucket needs no more.
+        guard.of_everybody().table(1, 1).map(Some)
     }
 
     fn limit(&self, family: Family, above: bool) -> Result<HashLimit, BuildError> {
@@ -163,6 +183,21 @@ mod tests {
             );
             assert!(through > u64::from(TABLE_MAX) / 2, "{rate}: {guard}");
         }
+        // One source with all it takes, and others.
+        let many = Budget::new("x", "9999/minute".parse().unwrap(), 9999, 128);
+        let guard = many
+            .uncrowded(Family::Ipv6)
+            .unwrap()
+            .expect("it is guarded");
+        let text = crate::Rule::new(crate::Target::None).matching(guard.clone());
+        let text = text.to_iptables_save(Family::Ipv6).to_string();
+        assert!(text.contains("--hashlimit-burst 10000 "), "{text}");
+        let per_second =
+            u64::from(guard.rate().count().get()) / u64::from(guard.rate().unit().seconds());
+        assert!(
+            per_second * 62 + 10_000 <= u64::from(TABLE_MAX) && per_second > 800,
+            "{text}"
+        );
         let bounded = Budget::new("x", "1/second".parse().unwrap(), 5, WIDE);
         assert!(bounded.crowd("x", Family::Ipv6).unwrap().is_none());
     }

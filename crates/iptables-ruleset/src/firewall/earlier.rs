@@ -58,6 +58,10 @@ pub(crate) fn wrote(family: Family, table: Table, chain: &str, rules: &[String])
             .iter()
             .any(|rule| rule.ends_with("-j FIREWALL_BANNED")),
         "FIREWALL_BANNED" => has("-i lo -j RETURN") && has("-j LOG_AND_DROP"),
+        "FIREWALL_INSTANT" => {
+            has("-m addrtype ! --dst-type LOCAL -j RETURN")
+                && rules.iter().any(|rule| rule.contains(" -j SET --add-set "))
+        }
         "FIREWALL_CROWDED" => has("-j LOG_AND_DROP_LIMITED"),
         "LOG_AND_ACCEPT" => logs("ALLOWED") || only("-j ACCEPT"),
         "LOG_AND_DROP" => logs("BLOCKED") || only("-j DROP"),
@@ -95,6 +99,7 @@ mod tests {
             "[forward]\nprotect = true",
             "[policy]\noutput = \"drop\"\n[[output.service]]\nuse = \"dns\"",
             "[[forward.allow]]\nfrom = \"lan0\"",
+            "[[instant]]\nname = \"x\"\ntype = \"udp\"\nhowmany = 1\nremoveafter = \"1h\"",
         ];
         for config in configs.map(|text| Config::parse(text).unwrap()) {
             for family in Family::BOTH {

@@ -1,7 +1,7 @@
 //! What stands when nothing better can.
 
 use super::input::{invalid, opening, opens_nothing};
-use super::{Chains, entrance, logging, services};
+use super::{Chains, bans, entrance, logging, services};
 use crate::config::{Action, FloorParts, List, Service, ServiceProtocol, ServiceSource};
 use crate::{
     BuildError, Chain, ChainName, Config, Family, Policy, PortRange, Rule, Ruleset, Target,
@@ -27,17 +27,13 @@ pub(super) fn ruleset(
             .append(Rule::new(Target::Drop));
     }
     let mut rules = opening(config, family)?;
-    for (list, to) in [
-        (List::Whitelist, &chains.log_and_accept),
-        (List::Blacklist, &chains.log_and_drop),
-    ] {
-        if parts.sets.contains(&list.set_name(family)?) {
-            rules.push(Rule::new(to.clone()).matching(list.member(family)?));
-        }
-    }
-    for list in &config.blocklists {
-        if parts.sets.contains(&list.set_name(family)?) {
-            rules.push(Rule::new(chains.log_and_drop.clone()).matching(list.member(family)?));
+    let whitelisted = [List::Whitelist.member(family)?].into_iter();
+    let whitelisted = whitelisted.map(|member| (member, &chains.log_and_accept));
+    let banned = bans::members(config, family)?.into_iter();
+    let banned = banned.map(|member| (member, &chains.log_and_drop));
+    for (member, to) in whitelisted.chain(banned) {
+        if parts.sets.contains(member.name()) {
+            rules.push(Rule::new(to.clone()).matching(member));
         }
     }
     if parts.log {

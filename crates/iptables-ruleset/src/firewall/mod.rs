@@ -8,6 +8,7 @@ mod early;
 mod floor;
 mod forward;
 mod input;
+mod instant;
 mod link;
 mod logging;
 mod nat;
@@ -18,15 +19,16 @@ mod throttle;
 
 pub use purpose::{Purpose, Purposes};
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::config::{FloorParts, List, Position, RequiredSet, SetOrigin, SetType};
 use crate::{BuildError, ChainName, Config, Family, Hook, Policy, Ruleset};
 
 impl Config {
-    /// The sets of both families: whitelist, blacklist, throttle-soft, throttle-hard, the
-    /// administrator's own, block lists, and those that services name as their sources, each also
-    /// with `_v6`.
+    /// The sets of both families: whitelist, blacklist, throttle-soft, throttle-hard, those that
+    /// packets fill for one of them, the administrator's own, block lists, and those that services
+    /// name as their sources, each also with `_v6`.
     ///
     /// # Errors
     /// None for what [`parse`](Self::parse) made.
@@ -117,6 +119,8 @@ fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildError> {
     if let Some(policy) = config.policy.output.policy() {
         ruleset.policy(Hook::Output, policy);
     }
+    // Ahead of the lines of the chain that asks it.
+    instant::fill(&mut ruleset, config, &chains)?;
     logging::fill(&mut ruleset, config, &chains)?;
     input::fill(&mut ruleset, config, &chains)?;
     forward::fill(&mut ruleset, config, &chains)?;
@@ -149,6 +153,7 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
         timeout: Some(Duration::ZERO),
         comment: config.sets.comments,
         counters: false,
+        filled_by_packets: false,
         members: Vec::new(),
     };
     let mut sets = Vec::new();
@@ -164,7 +169,25 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
                 ..base()
             });
         }
+        for list in List::ALL {
+            let instants = config.instants.iter();
+            let shares = instants.filter(|one| one.list() == Some(list));
+            let share = shares.map(|one| one.at_most).reduce(u32::saturating_add);
+            if let Some(maxelem) = share.and_then(NonZeroU32::new) {
+                sets.push(RequiredSet {
+                    name: list.instant_set_name(family)?,
+                    origin: SetOrigin::Instant,
+                    set_type: SetType::HashIp,
+                    maxelem,
+                    comment: false,
+                    filled_by_packets: true,
+                    ..base()
+                });
+            }
+        }
         for own in &config.own_sets {
+            let mut instants = config.instants.iter();
+            let filled_by_packets = instants.any(|one| one.ipset == own.name);
             let Some(name) = own.set_name(family)? else {
                 continue;
             };
@@ -180,6 +203,7 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
                 maxelem: own.maxelem.unwrap_or(config.sets.maxelem),
                 timeout: by_hand.then(|| own.timeout.unwrap_or_default()),
                 comment: own.comment,
+                filled_by_packets,
                 counters: own.counters,
                 ..base()
             });
@@ -230,6 +254,8 @@ struct Chains {
     log_and_drop_limited: ChainName,
     /// For what belongs to no connection and opens none.
     log_and_drop_invalid: ChainName,
+    /// For what is blocked: who is put into a set by it.
+    instant: ChainName,
     /// For new connections to a service to which more come than each source's could be counted.
     crowded: ChainName,
     /// For packets that are passed on, ahead of others' rules.
@@ -261,6 +287,7 @@ impl Chains {
             log_and_drop: "LOG_AND_DROP".parse()?,
             log_and_drop_limited: "LOG_AND_DROP_LIMITED".parse()?,
             log_and_drop_invalid: "LOG_AND_DROP_INVALID".parse()?,
+            instant: "FIREWALL_INSTANT".parse()?,
             crowded: "FIREWALL_CROWDED".parse()?,
             forward_bans: "FIREWALL_FORWARD_BANS".parse()?,
             forward: "FIREWALL_FORWARD".parse()?,

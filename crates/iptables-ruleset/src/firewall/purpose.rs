@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::iter;
 
 use super::input::{invalid, opening, opens_nothing, quiet};
-use super::{Chains, early, forward, link, output};
+use super::{Chains, early, forward, instant, link, output};
 use crate::config::{List, ServiceName};
-use crate::match_::{Match, Socket};
+use crate::match_::{Direction, Match, Set, Socket};
 use crate::{BuildError, Config, Family, InterfaceName, Rule, Ruleset, SetName, Target};
 
 /// What a rule of the firewall is there for.
@@ -37,6 +37,8 @@ pub enum Purpose {
     Output(ServiceName),
     /// What is passed on by a `[[forward.allow]]` of this name.
     Forward(ServiceName),
+    /// An `[[instant]]` of this name; `None` for what all of them share: what never counts.
+    Instant(Option<ServiceName>),
     /// What leaves under the address of this host.
     Masquerade,
     /// A line of the log.
@@ -91,6 +93,19 @@ impl Config {
         for (chain, text, rule, is_last) in without.iter().flat_map(rules) {
             let purpose = common.purpose(rule, is_last);
             purposes.rules.insert((chain, text), purpose);
+        }
+        let chain = Chains::new()?.instant.to_string();
+        let mut of_instant = |rule: &Rule, purpose: Purpose| {
+            let text = rule.to_iptables_save(family).to_string();
+            purposes.rules.insert((chain.clone(), text), purpose);
+        };
+        for rule in instant::exceptions(self, family)? {
+            of_instant(&rule, Purpose::Instant(None));
+        }
+        for one in &self.instants {
+            for rule in instant::of_one(one, self, family)? {
+                of_instant(&rule, Purpose::Instant(Some(one.name.clone())));
+            }
         }
         // What a service adds is the service's.
         let mut all: Vec<(Self, Purpose)> = Vec::new();
@@ -194,11 +209,15 @@ impl Common {
         let listed = Purpose::Listed(List::Whitelist.name());
         known.push((output::listed(family)?, listed));
         known.push((Rule::new(chains.local.clone()), Purpose::Local));
+        let asks = Rule::new(chains.instant.clone());
+        known.push((asks, Purpose::Instant(None)));
         known.push((invalid(&chains), Purpose::Invalid));
         known.push((opens_nothing(&chains), Purpose::Invalid));
         let mut lists = Vec::new();
         for list in List::ALL {
             lists.push((list.member(family)?.into(), Purpose::Listed(list.name())));
+            let beside = Set::new(list.instant_set_name(family)?, Direction::Source);
+            lists.push((beside.into(), Purpose::Listed(list.instant_name())));
         }
         for list in &config.blocklists {
             let purpose = Purpose::Blocklist(list.name.clone());

@@ -176,7 +176,7 @@ impl Limited {
 }
 
 /// What packets of TCP are like that also have such flags; none for another protocol.
-fn only(to_it: &[Match], flags: fn(Tcp) -> Tcp) -> Option<Vec<Match>> {
+pub(super) fn only(to_it: &[Match], flags: fn(Tcp) -> Tcp) -> Option<Vec<Match>> {
     if !to_it.contains(&Protocol::TCP.into()) {
         return None;
     }

@@ -2,8 +2,9 @@
 
 use super::Chains;
 use super::budget::Budget;
+use super::instant;
 use crate::config::{List, PER_V4, PER_V6, ThrottleLimits, WithinLimit};
-use crate::match_::{DEFAULT_BURST, Protocol, Tcp};
+use crate::match_::{DEFAULT_BURST, Match, Protocol, Tcp};
 use crate::{BuildError, Config, Family, Rule};
 
 pub(super) fn append(
@@ -17,7 +18,24 @@ pub(super) fn append(
         (List::ThrottleHard, throttle.hard),
         (List::ThrottleSoft, throttle.soft),
     ] {
-        append_list(rules, list, limits, throttle.within_limit, family, chains)?;
+        let mut before: Vec<Match> = Vec::new();
+        for set in instant::members(config, list, family)? {
+            // Who is in both spends once.
+            let of_set: Vec<Match> = [set.clone().into()]
+                .into_iter()
+                .chain(before.clone())
+                .collect();
+            append_list(
+                rules,
+                list,
+                &of_set,
+                limits,
+                throttle.within_limit,
+                family,
+                chains,
+            )?;
+            before.push(set.inverted().into());
+        }
     }
     Ok(())
 }
@@ -25,6 +43,7 @@ pub(super) fn append(
 fn append_list(
     rules: &mut Vec<Rule>,
     list: List,
+    set: &[Match],
     limits: ThrottleLimits,
     within: WithinLimit,
     family: Family,
@@ -34,14 +53,10 @@ fn append_list(
         Family::Ipv4 => (Protocol::ICMP, PER_V4),
         Family::Ipv6 => (Protocol::ICMPV6, PER_V6),
     };
-    let set = list.member(family)?;
+    let of_set = |rule: Rule| set.iter().cloned().fold(rule, Rule::matching);
     // Whoever asks for a connection: what opens none is no matter for a limit of connections.
-    let tcp = |rule: Rule| {
-        rule.matching(Protocol::TCP)
-            .matching(set.clone())
-            .matching(Tcp::new().opening())
-    };
-    let icmp = |rule: Rule| rule.matching(icmp).matching(set.clone());
+    let tcp = |rule: Rule| of_set(rule.matching(Protocol::TCP)).matching(Tcp::new().opening());
+    let icmp = |rule: Rule| of_set(rule.matching(icmp));
 
     // The limit is the last match, so that only what the rule is about is counted.
     let drop = || Rule::new(chains.log_and_drop.clone());

@@ -154,6 +154,9 @@ impl MatchKind for AddrType {
             flags: self.flags & !XT_ADDRTYPE_INVERT_DEST,
             ..*self
         };
+        if asked == Self::source(AddrTypes::LOCAL) {
+            return Answer::perhaps("whether its source is an address of this host");
+        }
         // Of other kinds only the routes of the host know.
         if asked != Self::destination(AddrTypes::LOCAL) {
             return Answer::perhaps("what kind of address that is to this host");

@@ -5,6 +5,7 @@ use std::fmt;
 use super::{MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Field, Info};
+use crate::model::XT_HASHLIMIT_SCALE_V2;
 use crate::packet::{Answer, Budget, Facts, Packet};
 use crate::{BuildError, Family, Network, Period, Rate, RateUnit};
 
@@ -90,10 +91,15 @@ impl HashLimit {
     /// # Errors
     /// As for [`up_to`](Self::up_to).
     pub fn all_above(name: &str, rate: Rate) -> Result<Self, BuildError> {
-        Ok(Self {
+        Ok(Self::new(name, rate, DEFAULT_BURST, true)?.of_everybody())
+    }
+
+    /// One budget for all sources.
+    pub(crate) fn of_everybody(self) -> Self {
+        Self {
             of: Of::Everybody,
-            ..Self::new(name, rate, DEFAULT_BURST, true)?
-        })
+            ..self
+        }
     }
 
     /// `--hashlimit-srcmask`: sources that have the first `bits` bits in common share a budget, 0
@@ -361,7 +367,6 @@ const EXPIRE: Field<SIZE, 4> = Field::at(288);
 const SOURCE_BITS: Field<SIZE, 1> = Field::at(296);
 const DESTINATION_BITS: Field<SIZE, 1> = Field::at(297);
 /// `linux/netfilter/xt_hashlimit.h`.
-const XT_HASHLIMIT_SCALE_V2: u64 = 1_000_000;
 const XT_HASHLIMIT_HASH_SIP: u32 = 1 << 2;
 const XT_HASHLIMIT_INVERT: u32 = 1 << 4;
 /// `XT_HASHLIMIT_BURST` and `XT_HASHLIMIT_GCINTERVAL`, `extensions/libxt_hashlimit.c`.

@@ -24,7 +24,7 @@ pub use names::{ChainName, InterfaceName, SetName};
 pub use network::Network;
 pub use ports::PortRange;
 pub(crate) use quoted::Quoted;
-pub(crate) use rate::Period;
+pub(crate) use rate::{Period, XT_HASHLIMIT_SCALE_V2};
 pub use rate::{Rate, RateUnit};
 #[cfg(feature = "nft")]
 pub(crate) use table::ChainType;

@@ -41,6 +41,40 @@ impl Rate {
         Self { count, unit }
     }
 
+    /// The slowest rate that xtables keeps that is `count` in so many seconds or more; `None` for
+    /// nothing, and for what is too fast to be written.
+    pub(crate) fn at_least(count: u64, seconds: u64) -> Option<Self> {
+        let up = |count: u64| count.div_ceil(seconds.max(1));
+        let all = Self::near(count, up);
+        all.max_by_key(|rate| rate.micros())
+    }
+
+    /// The fastest rate that is `count` in so many seconds or less, but for what is lost because
+    /// xtables keeps the time between two packets in whole microseconds; `None` for less than one a
+    /// day.
+    pub(crate) fn at_most(count: u64, seconds: u64) -> Option<Self> {
+        let down = |count: u64| count / seconds.max(1);
+        let all = Self::near(count, down);
+        all.rev().min_by_key(|rate| rate.micros())
+    }
+
+    /// The rate of `count` a second over something, in each unit, where iptables prints it so that
+    /// it is read as the same.
+    fn near(count: u64, over: impl Fn(u64) -> u64) -> impl DoubleEndedIterator<Item = Self> {
+        RateUnit::LONGEST_FIRST.into_iter().filter_map(move |unit| {
+            let count = over(count.checked_mul(unit.seconds().into())?);
+            let rate = Self::of_seconds(count, unit.seconds().into())?;
+            let (printed, unit) = Period::of(rate, XT_HASHLIMIT_SCALE_V2).canonical();
+            let read = Self::of_seconds(printed, unit.seconds().into())?;
+            (read.micros() == rate.micros()).then_some(rate)
+        })
+    }
+
+    /// The time between two packets as `-m hashlimit` keeps it: in whole microseconds.
+    pub(crate) fn micros(self) -> u64 {
+        Period::of(self, XT_HASHLIMIT_SCALE_V2).ticks
+    }
+
     /// How many.
     pub const fn count(self) -> NonZeroU32 {
         self.count
@@ -139,6 +173,9 @@ impl Period {
         )
     }
 }
+
+/// `XT_HASHLIMIT_SCALE_v2`, `linux/netfilter/xt_hashlimit.h`: ticks in a second.
+pub(crate) const XT_HASHLIMIT_SCALE_V2: u64 = 1_000_000;
 
 impl FromStr for Rate {
     type Err = BuildError;

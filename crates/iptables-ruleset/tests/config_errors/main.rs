@@ -1,17 +1,19 @@
 //! What is wrong with a file is said with its place and a reason.
 
+mod instants;
 mod mistakes;
 mod sizes;
 mod times;
 
 use iptables_ruleset::Config;
 
+use crate::instants::WRONG as WRONG_INSTANTS;
 use crate::mistakes::WRONG;
 
 #[test]
 fn every_mistake_has_a_place_and_a_reason() {
     let mut differences = String::new();
-    for (file, expected) in WRONG {
+    for (file, expected) in WRONG.iter().chain(WRONG_INSTANTS) {
         let said = match Config::parse(file) {
             Ok(_) => "nothing".to_owned(),
             Err(error) => error.to_string(),

@@ -13,7 +13,7 @@ pub(crate) const WRONG: &[(&str, &str)] = &[
     ),
     (
         "colour = 1\n",
-        "line 1, column 1: unknown key \"colour\"; known are policy, forward, output, log, sets, set, blocklist, throttle, service",
+        "line 1, column 1: unknown key \"colour\"; known are policy, forward, output, log, sets, set, blocklist, instant, throttle, service",
     ),
     (
         "policy = 1\n",

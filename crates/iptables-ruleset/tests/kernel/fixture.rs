@@ -121,5 +121,7 @@ pub(crate) const EVERYTHING: &str = include_str!("../cases/30-everything/firewal
 pub(crate) const SERVICES: &str = include_str!("../cases/90-services/firewall.toml");
 /// Services of some hours.
 pub(crate) const TIMES: &str = include_str!("../cases/91-times/firewall.toml");
+/// Bans by the kernel itself.
+pub(crate) const INSTANT: &str = include_str!("../cases/99-instant/firewall.toml");
 /// Bans before connection tracking.
 pub(crate) const EARLY_DROP: &str = include_str!("../cases/95-early-drop/firewall.toml");

@@ -3,7 +3,7 @@
 use iptables_ruleset::{Config, Family, Lack, Nftables, Requirement};
 use netns_testbed::{Failed, Trial, trial};
 
-use crate::fixture::{EVERYTHING, TIMES, rulesets, tool};
+use crate::fixture::{EVERYTHING, INSTANT, TIMES, rulesets, tool};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -23,6 +23,7 @@ fn what_the_kernel_has_is_not_lacking() -> Result<(), Failed> {
         Config::default(),
         Config::parse(EVERYTHING)?,
         Config::parse(TIMES)?,
+        Config::parse(INSTANT)?,
         Config::parse("[log]\ntarget = \"NFLOG\"\nrate = \"10/second\"\n")?,
     ] {
         for ruleset in rulesets(&config)? {
@@ -63,6 +64,7 @@ fn what_the_kernel_has_not_is_named() -> Result<(), Failed> {
         let there = [
             Requirement::of_match(family, "hashlimit", 3),
             Requirement::of_target(family, "LOG", 0),
+            Requirement::of_target(family, "SET", 3),
             Requirement::of_expression(family, "limit"),
             Requirement::of_expression(family, "counter"),
         ];

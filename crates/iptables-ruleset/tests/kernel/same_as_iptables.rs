@@ -5,7 +5,8 @@ use iptables_ruleset::{Config, Ruleset, Snapshot};
 use netns_testbed::{Failed, Namespace, Trial, trial};
 
 use crate::fixture::{
-    EARLY_DROP, EVERYTHING, SERVICES, TIMES, apply, make_sets, rulesets, saved_all, snapshot, tool,
+    EARLY_DROP, EVERYTHING, INSTANT, SERVICES, TIMES, apply, make_sets, rulesets, saved_all,
+    snapshot, tool,
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -28,6 +29,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         ),
         trial("early_drop_is_what_iptables_would_have_made", || {
             same(&Config::parse(EARLY_DROP)?)
+        }),
+        trial("instant_rules_are_what_iptables_would_have_made", || {
+            same(&Config::parse(INSTANT)?)
         }),
         trial("through_nflog_too", || {
             same(&Config::parse(

@@ -14,6 +14,7 @@ crate::trials!(
     later_evidence_counts,
     out_of_every_set_and_excepted_from_networks,
     of_a_network_everybody_is_let_go,
+    whom_the_firewall_itself_has_banned,
     a_ban_ends_a_pardon,
     sets_that_are_not_there,
 );
@@ -265,6 +266,41 @@ fn of_a_network_everybody_is_let_go() -> Result<(), Failed> {
     scan(0..7);
     assert_eq!(sets.names("blacklist")?, ["203.0.114.1"]);
     assert_eq!(sets.names("blacklist_v6")?, [V6]);
+    Ok(())
+}
+
+/// What the rules put into a set by themselves has no comment; it is told, prolonged by a scan and
+/// let go all the same.
+fn whom_the_firewall_itself_has_banned() -> Result<(), Failed> {
+    let sets = Sets::as_firewall_apply()?;
+    for (set, of, address) in [
+        ("blacklist-instant", "inet", V4),
+        ("throttle-hard-instant", "inet", V4),
+        ("blacklist-instant_v6", "inet6", V6),
+    ] {
+        sets.create(set, &format!("hash:ip family {of} timeout 0"))?;
+        sets.add(set, &format!("{address} timeout 600"))?;
+    }
+    by_hand(&["bans"])
+        .done(0)
+        .says("by the firewall itself, at the packet that was one too many ([[instant]])\n");
+    let told = document(&["bans", V6], 0);
+    assert_eq!(told["banned_in"], json!(["blacklist-instant_v6"]));
+    let entry = &told["entries"][0];
+    assert_eq!(
+        (&entry["instant"], &entry["why"], &entry["since"]),
+        (&json!(true), &Value::Null, &Value::Null)
+    );
+    scan(0..7);
+    let told = document(&["bans", V4], 0);
+    let both = json!(["blacklist", "blacklist-instant", "throttle-hard-instant"]);
+    assert_eq!(told["banned_in"], both);
+    by_hand(&["unban", V4])
+        .done(0)
+        .says("[ACTION] 203.0.113.7: taken out of blacklist-instant\n")
+        .says("[ACTION] 203.0.113.7: taken out of throttle-hard-instant\n");
+    by_hand(&["bans", V4]).done(1);
+    by_hand(&["bans", V6]).done(0);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod forward;
 mod hours;
+mod instant;
 mod service;
 mod sets;
 mod size;
@@ -11,6 +12,7 @@ use toml::de::DeTable;
 
 use self::forward::FORWARD;
 pub(super) use self::hours::over;
+use self::instant::instants;
 use self::service::{services, source_rate};
 use self::sets::{blocklists, own_sets};
 use self::traffic::OUTPUT;
@@ -101,6 +103,8 @@ const FILE: &[Key<Draft>] = &[
     }),
     ("set", |to, value| own_sets(&mut to.config, value)),
     ("blocklist", |to, value| blocklists(&mut to.config, value)),
+    // Behind the sets, one of which it may fill.
+    ("instant", |to, value| instants(&mut to.config, value)),
     ("throttle", |to, value| {
         value.section()?.read(&mut to.config.throttle, THROTTLE)
     }),
