@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod exempt;
 mod follow;
+mod handshake;
 mod log;
 mod names;
 mod offender;

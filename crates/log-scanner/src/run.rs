@@ -10,7 +10,7 @@
 //! args                                             the command line
 //! log     sets    status                           what is read, what is filled, how it ends
 //! exempt                                           who is never banned
-//! connected   violation                            whom this host needs; Violator ▶ Ban ▶ Banned
+//! connected   violation ◀ handshake                whom this host needs; Violator ▶ Ban ▶ Banned; who has proven his address
 //! scan ─▶ ban ─▶ cut                               one step each
 //! report                                           text and JSON
 //! ours                                             which sets an administrator means

@@ -170,6 +170,8 @@ pub(crate) enum Outcome {
     },
     /// This host has opened a connection to it.
     Connected,
+    /// It completed too few TCP handshakes for a rule that asks for them: it may be forged.
+    NoHandshake,
     /// Others had more evidence, and no more are banned in one run.
     BeyondMaxBans,
     /// The set is full, and what is in it ends later.
@@ -204,6 +206,7 @@ impl Outcome {
             Self::Refreshed => "refreshed",
             Self::Kept(_) | Self::Outlasted { .. } => "kept",
             Self::Connected => "connected",
+            Self::NoHandshake => "no-handshake",
             Self::BeyondMaxBans => "beyond-max-bans",
             Self::NoRoom => "no-room",
             Self::Exempt(_) => "exempt",

@@ -62,7 +62,7 @@ A rules FILE is TOML: a table [[rule]] for each rule, with the flags' names as k
     ipset = \"throttle-hard\"
     removeafter = \"1h\"
 and, where wanted, distinct-ports = 20, aggregate-v4 = 24, aggregate-v6 = 64, exempt = [\"192.0.2.0/24\"], \
-count-answers = true, count-multicast = true, repeat = { within = \"30d\", factor = 4, at-most = \"21d\" }, cut-connections = true, cut-older = true, ban-connected = true and max-bans = 100. When two rules ban the same address into the same set, the later end wins.
+count-answers = true, count-multicast = true, handshake = true, repeat = { within = \"30d\", factor = 4, at-most = \"21d\" }, cut-connections = true, cut-older = true, ban-connected = true and max-bans = 100. When two rules ban the same address into the same set, the later end wins.
 
 A TCP packet counts only if it opens a connection (SYN without ACK and RST; for --rule invalid also NULL, FIN and Xmas scans), \
 an ICMP message only if it is no reply and no error: all others can be answers to packets that somebody forged in this \
@@ -85,6 +85,10 @@ protect = [] before the rules of the file, says otherwise, also this host's gate
 the other ends of ssh sessions that somebody is logged in by. log-scanner exempt lists them. \
 Of --aggregate-v4 and --aggregate-v6: such addresses in a network are not counted with it and excepted (nomatch) from its ban, \
 and the report names them; a set with forceadd cannot promise that, so there the network is not banned.
+
+--handshake, and handshake = true of a rule, ban only who has completed as many TCP handshakes in the window as make a violator, by what connection \
+tracking knows still: those that are open, and for two minutes those that are over. Whoever forges his address gets no answer and completes none. It is for \
+rules about what is allowed in.
 
 Named and not banned either: whom this host has opened a TCP connection to that is established, by connection tracking. Who connects to this \
 host does not get that protection. --ban-connected, and ban-connected = true of a rule, ban him all the same.

@@ -28,6 +28,7 @@ use crate::connected::{Connected, Peers};
 use crate::duration::whole_seconds;
 use crate::error::Fatal;
 use crate::exempt::{Exemption, Exemptions, distinct};
+use crate::handshake::Handshakes;
 use crate::prefix_map::Members;
 use crate::rule::Rule;
 use crate::sets::Sets;
@@ -121,6 +122,8 @@ impl<T: Transport> Banning<'_, T> {
         let mut acted = Acted::default();
         let sets = self.sets.as_deref_mut();
         let mut offences = Offences::read(sets, rules, self.known, self.as_of)?;
+        let mut handshakes = Handshakes::default();
+        let bans = proven(bans, &mut handshakes, &mut acted.banned);
         let candidates = self.candidates(bans, &mut offences, &mut acted.banned)?;
         let mut connected = Connected::new(self.exemptions, self.connected);
         let lots = self.lots(rules, candidates, &mut connected)?;
@@ -134,6 +137,8 @@ impl<T: Transport> Banning<'_, T> {
             plans.push(Plan::new(set, lot.candidates, members, keeps, self.dry_run));
         }
         acted.warnings.extend(connected.warning());
+        acted.warnings.extend(handshakes.warning());
+        acted.notes.extend(without_handshake(&acted.banned));
         acted.warnings.extend(self.limit(&mut plans, rules));
         for plan in &mut plans {
             let warning = self.make_room(plan, &mut acted.dropped);
@@ -383,4 +388,41 @@ impl<T: Transport> Banning<'_, T> {
             Err(why) => plan.unread(&broken.unwrap_or(why)),
         }
     }
+}
+
+/// The bans of sources that have proven their address to the rules that ask for it; the others go to
+/// `banned`.
+fn proven<'r>(
+    bans: Vec<Ban<'r>>,
+    handshakes: &mut Handshakes,
+    banned: &mut Vec<Banned<'r>>,
+) -> Vec<Ban<'r>> {
+    let mut proven = Vec::with_capacity(bans.len());
+    for ban in bans {
+        if !ban.rule.handshake || handshakes.prove(&ban) {
+            proven.push(ban);
+            continue;
+        }
+        let is_over = ban.timeout == 0;
+        let outcome = if is_over {
+            Outcome::Expired
+        } else {
+            Outcome::NoHandshake
+        };
+        banned.push(ban.with(outcome));
+    }
+    proven
+}
+
+/// What to say of who has proven nothing.
+fn without_handshake(banned: &[Banned<'_>]) -> Option<String> {
+    let without = banned.iter();
+    let without = without.filter(|banned| banned.outcome == Outcome::NoHandshake);
+    let number = u64::try_from(without.count()).unwrap_or(u64::MAX);
+    (number > 0).then(|| {
+        format!(
+            "not banned: {} that completed too few TCP handshakes for rules with handshake",
+            count(number, "source")
+        )
+    })
 }

@@ -10,6 +10,7 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use ipset_netlink::{SetName, Transport};
+use jiff::{SignedDuration, Timestamp};
 use netfilter_host::conntrack::Conntrack;
 
 use super::pending::{Case, Pending};
@@ -27,6 +28,9 @@ use crate::violation::{Ban, Outcome, Violator};
 
 /// How long a ban that could not be is left alone before it is tried again.
 const RETRY: Duration = Duration::from_secs(10);
+/// How long after its line a handshake may be completed, and how often that is looked for.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+const LOOKS: u32 = 5;
 /// What `--max-bans` is for.
 const MINUTE: Duration = Duration::from_secs(60);
 /// How many times as long as reading the sets took they are not read again.
@@ -117,7 +121,7 @@ impl<T: Transport> Round<'_, T> {
         } else {
             self.part(rules, due)
         };
-        let quick = self.ban(rules, quick, Known::Absent, pending, pace);
+        let quick = self.ban(rules, quick, Known::Absent, all, pending, pace);
         join(&mut acted, quick?);
         let review = pace.wants_review(now);
         if slow.is_empty() && !review && !all {
@@ -135,7 +139,7 @@ impl<T: Transport> Round<'_, T> {
             slow.extend(pending.take_all());
         }
         let started = Instant::now();
-        let read = self.ban(rules, slow, Known::Nothing, pending, pace);
+        let read = self.ban(rules, slow, Known::Nothing, all, pending, pace);
         let ended = Instant::now();
         pace.reading = ended + ended.duration_since(started) * REST;
         pace.review = ended + REVIEW;
@@ -184,6 +188,7 @@ impl<T: Transport> Round<'_, T> {
         rules: &'r [Rule],
         cases: Cases,
         known: Known,
+        all: bool,
         pending: &mut Pending,
         pace: &mut Pace,
     ) -> Result<Acted<'r>, Fatal> {
@@ -229,6 +234,10 @@ impl<T: Transport> Round<'_, T> {
                 Outcome::BeyondMaxBans | Outcome::NoRoom => {
                     pending.put_back(case, violator.clone(), end_of_minute);
                 }
+                // The line was written at the first packet of a handshake.
+                Outcome::NoHandshake if !all && as_of <= latest(violator) => {
+                    pending.put_back(case, violator.clone(), now + HANDSHAKE / LOOKS);
+                }
                 Outcome::Refused(_) => pending.put_back(case, violator.clone(), now + RETRY),
                 _ => pending.done(case, banned.ban.rule, violator.last_violating, now),
             }
@@ -236,6 +245,13 @@ impl<T: Transport> Round<'_, T> {
         pace.quota.take_in(&acted.banned);
         Ok(acted)
     }
+}
+
+/// Until when the handshake of a source's last line is waited for.
+fn latest(violator: &Violator) -> Timestamp {
+    let last = violator.last_violating;
+    let wait = SignedDuration::try_from(HANDSHAKE).unwrap_or_default();
+    last.saturating_add(wait).unwrap_or(last)
 }
 
 /// Those who need not wait for the next minute, because their rules may add more in this one; what

@@ -54,6 +54,7 @@ pub(crate) struct Done {
     pub(crate) would_add: u64,
     pub(crate) refused: u64,
     pub(crate) beyond_max_bans: u64,
+    pub(crate) no_handshake: u64,
     pub(crate) no_room: u64,
     /// Bans that gave way in sets that are full.
     pub(crate) dropped: u64,
@@ -176,7 +177,10 @@ impl<'o, W: Write> Told<'o, W> {
     fn is_news(&mut self, banned: &Banned<'_>, now: Instant) -> bool {
         let word = banned.outcome.word();
         match banned.outcome {
-            Outcome::Expired | Outcome::BeyondMaxBans | Outcome::Outlasted { .. } => return false,
+            Outcome::Expired
+            | Outcome::NoHandshake
+            | Outcome::BeyondMaxBans
+            | Outcome::Outlasted { .. } => return false,
             Outcome::Added | Outcome::WouldAdd => {}
             _ => {
                 if self.said.len() >= REMEMBERED {
@@ -313,6 +317,10 @@ impl<'o, W: Write> Told<'o, W> {
                 "bans that a run that is not dry would have made",
             ),
             (done.beyond_max_bans, "bans put off by --max-bans"),
+            (
+                done.no_handshake,
+                "times a source had completed too few TCP handshakes",
+            ),
             (done.no_room, "bans that full sets had no room for"),
             (done.dropped, "bans dropped from full sets before their end"),
         ] {
@@ -345,6 +353,7 @@ impl Done {
             Outcome::WouldAdd => &mut self.would_add,
             Outcome::Refused(_) => &mut self.refused,
             Outcome::BeyondMaxBans => &mut self.beyond_max_bans,
+            Outcome::NoHandshake => &mut self.no_handshake,
             Outcome::NoRoom => &mut self.no_room,
         };
         *number += 1;

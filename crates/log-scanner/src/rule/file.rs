@@ -165,6 +165,7 @@ ban-connected = true
 cut-older = true
 max-bans = 50
 repeat = { within = \"30d\", factor = 4, at-most = \"21d\" }
+handshake = true
 ";
         let file = RulesFile::parse(format!("{RULE}{RULE}{more}").as_bytes()).expect("valid");
         let [plain, full] = file.rules.as_slice() else {
@@ -179,6 +180,7 @@ repeat = { within = \"30d\", factor = 4, at-most = \"21d\" }
         assert!(!plain.count_multicast && full.count_multicast);
         assert!(!plain.ban_connected && full.ban_connected);
         assert!(!plain.cut_older && full.cut_older);
+        assert!(!plain.handshake && full.handshake);
         assert!(plain.max_bans.is_none());
         assert_eq!(full.max_bans.map(u32::from), Some(50));
         let repeat = full.repeat.map(|repeat| repeat.to_string());

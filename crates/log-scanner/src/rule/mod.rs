@@ -98,6 +98,12 @@ pub(crate) struct Rule {
     #[serde(default, skip_serializing_if = "Not::not")]
     pub(crate) count_multicast: bool,
 
+    /// Bans only who has completed as many TCP handshakes in the window as make a violator, by what
+    /// connection tracking knows still; whoever forges his address completes none
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub(crate) handshake: bool,
+
     #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
     /// The set for IPv4 violators; NAME_v6 is the one for IPv6. At most 28 bytes; both must exist,
     /// be of type hash:ip or hash:net and have been created with a timeout

@@ -33,6 +33,7 @@ mod follow;
 mod follow_packets;
 mod following;
 mod forged;
+mod handshake;
 mod lifted;
 mod lines;
 mod networks;
@@ -54,7 +55,7 @@ use std::process::ExitCode;
 use netns_testbed::{Trial, run};
 
 fn main() -> ExitCode {
-    let trials: [Vec<Trial>; 28] = [
+    let trials: [Vec<Trial>; 29] = [
         by_hand::trials(),
         command_line::trials(),
         compressed::trials(),
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         follow::trials(),
         follow_packets::trials(),
         forged::trials(),
+        handshake::trials(),
         lifted::trials(),
         lines::trials(),
         networks::trials(),

@@ -22,6 +22,8 @@ pub struct Connection {
     answers: Option<(SocketAddr, SocketAddr)>,
     /// Whether it is a TCP connection that both ends have opened and neither has closed.
     is_established: bool,
+    /// Whether it is one of TCP that was answered, and whose opener has shown that he got that.
+    is_by_handshake: bool,
     /// When it began, where the kernel keeps that (`net.netfilter.nf_conntrack_timestamp`).
     began: Option<Timestamp>,
     /// What tells it from all others: addresses and ports of its first packet, its zone, its
@@ -67,6 +69,7 @@ impl Connection {
             source,
             answers: answers.tcp(),
             is_established: is_open && is_answered,
+            is_by_handshake: is_answered && answers.is_tcp,
             began,
             identity: attributes,
         }))
@@ -75,6 +78,15 @@ impl Connection {
     /// Who sent its first packet.
     pub fn source(&self) -> IpAddr {
         self.source
+    }
+
+    /// Whether it is a TCP connection, also one that has been closed by now, whose handshake was
+    /// completed: its opener gets what is sent to the address that he gives.
+    ///
+    /// The kernel asks that the last packet of a handshake acknowledges a number within some 66,000
+    /// of the right one, so that one in 65,000 that are sent without having seen it gets through.
+    pub fn is_by_handshake(&self) -> bool {
+        self.is_by_handshake
     }
 
     /// When it began, where the kernel keeps that.

@@ -138,7 +138,7 @@ fn rules_are_scans() -> Result<(), Failed> {
             _ => format!("{line}\n"),
         })
         .collect();
-    for (text, number) in [(text, 2), (uncommented, 6)] {
+    for (text, number) in [(text, 2), (uncommented, 7)] {
         let rules = directory.path().join("scan.toml");
         fs::write(&rules, text)?;
         let output = Command::new(program("log-scanner"))

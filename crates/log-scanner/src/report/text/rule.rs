@@ -59,7 +59,9 @@ impl<W: io::Write> Text<'_, W> {
                     kept += 1;
                     kept <= kept_told
                 }
-                Outcome::BeyondMaxBans | Outcome::NoRoom => self.told == usize::MAX,
+                Outcome::BeyondMaxBans | Outcome::NoRoom | Outcome::NoHandshake => {
+                    self.told == usize::MAX
+                }
                 Outcome::Refused(_) => {
                     errors += 1;
                     errors <= self.told
@@ -155,6 +157,7 @@ pub(super) fn wanted(rule: &Rule) -> String {
         rule.count_answers.then(|| ", answers counted".to_owned()),
         rule.count_multicast
             .then(|| ", multicast counted".to_owned()),
+        rule.handshake.then(|| ", by TCP handshakes".to_owned()),
     ];
     let besides: String = besides.into_iter().flatten().collect();
     let again = rule.repeat.map_or_else(String::new, |repeat| {

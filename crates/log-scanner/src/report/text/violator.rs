@@ -35,6 +35,9 @@ pub(crate) fn action(banned: &Banned<'_>, zone: &TimeZone) -> String {
         Outcome::Connected => {
             format!("connected: {source} is {CONNECTED}, and not banned (--ban-connected)")
         }
+        Outcome::NoHandshake => {
+            format!("not banned: {source} completed too few TCP handshakes (handshake)")
+        }
         Outcome::BeyondMaxBans => format!("not banned: {source} is beyond --max-bans"),
         Outcome::NoRoom => {
             format!(
