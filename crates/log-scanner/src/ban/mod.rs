@@ -120,6 +120,8 @@ impl<T: Transport> Banning<'_, T> {
         bans: Vec<Ban<'r>>,
     ) -> Result<Acted<'r>, Fatal> {
         let mut acted = Acted::default();
+        // The time that each ban has left is told from now on: reading the sets may take a while.
+        let started = Instant::now();
         let sets = self.sets.as_deref_mut();
         let mut offences = Offences::read(sets, rules, self.known, self.as_of)?;
         let mut handshakes = Handshakes::default();
@@ -147,7 +149,7 @@ impl<T: Transport> Banning<'_, T> {
         let mut filled = Vec::new();
         for mut plan in plans {
             if !self.dry_run && !plan.is_empty() {
-                self.carry_out(&mut plan);
+                self.carry_out(&mut plan, started);
             }
             let (set, before) = (plan.set(), acted.banned.len());
             acted.banned.extend(plan.into_banned());
@@ -346,10 +348,10 @@ impl<T: Transport> Banning<'_, T> {
             .clamp(1, ban.timeout.max(1))
     }
 
-    /// Fills the set and reads it back.
-    fn carry_out(&mut self, plan: &mut Plan<'_>) {
+    /// Fills the set and reads it back; the bans were told at `started` how long they last.
+    fn carry_out(&mut self, plan: &mut Plan<'_>, started: Instant) {
         let Some(sets) = &mut self.sets else { return };
-        let (set, started) = (plan.set(), Instant::now());
+        let set = plan.set();
         let exceptions = plan.exceptions();
         if !exceptions.is_empty() {
             let (refused, broken) = sets.fill(set, &exceptions, IfExists::Update);

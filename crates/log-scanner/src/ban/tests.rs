@@ -529,3 +529,68 @@ fn who_is_a_stranger_to_a_set() {
     let unknown = sets.is_stranger(&set("other"), "203.0.112.1".parse().expect("one"));
     assert_eq!(unknown, Ok(false));
 }
+
+/// A kernel in which seconds pass after the first look at `blacklist`, while `blacklist_v6` is read.
+struct Passing {
+    now: FakeKernel,
+    later: FakeKernel,
+    listings: u32,
+}
+
+const SECONDS: u32 = 3;
+
+impl Transport for Passing {
+    fn send(&mut self, request: &[u8]) -> std::io::Result<()> {
+        // linux/netfilter/ipset/ip_set.h
+        const IPSET_CMD_LIST: u8 = 7;
+        let kind = request.get(4..6).and_then(|kind| kind.try_into().ok());
+        let [_, command] = kind.map_or(0, u16::from_ne_bytes).to_be_bytes();
+        let mut texts = request.windows(13);
+        let is_listed = command == IPSET_CMD_LIST && texts.any(|text| text == b"blacklist_v6\0");
+        self.listings += u32::from(is_listed);
+        // Its header, and its members.
+        if is_listed && self.listings == 2 {
+            std::thread::sleep(std::time::Duration::from_secs(SECONDS.into()));
+            std::mem::swap(&mut self.now, &mut self.later);
+        }
+        self.now.send(request)
+    }
+
+    fn receive(&mut self, datagram: &mut Vec<u8>) -> std::io::Result<()> {
+        self.now.receive(datagram)
+    }
+
+    fn port(&self) -> u32 {
+        self.now.port()
+    }
+}
+
+/// What was read first, and by that needs no change, has less time left when it is read back.
+#[test]
+fn reading_large_sets_makes_no_ban_too_short() {
+    let [mut now, mut later] = [kernel(), kernel()];
+    add(&mut now, "blacklist", [entry(SOURCE, DAY)]);
+    add(&mut later, "blacklist", [entry(SOURCE, DAY - SECONDS)]);
+    let passing = Passing {
+        now,
+        later,
+        listings: 0,
+    };
+    let rules = [rule()];
+    let as_of = time("2026-11-22T09:00:00Z");
+    let session = IpSet::with_transport(passing).expect("connected");
+    let (mut sets, _) = Sets::of(session, &rules);
+    let mut banning = Banning {
+        sets: Some(&mut sets),
+        exemptions: &Exemptions::new(BTreeSet::new(), &[]),
+        connected: |_| Ok(Peers::default()),
+        dry_run: false,
+        as_of,
+        present: &Present::new(AsOf::At(as_of)),
+        quota: &Quota::new(Some(NonZeroU32::MAX), Span::Run),
+        known: Known::Nothing,
+    };
+    let acted = banning.act(&rules, vec![ban(&rules[0], 1, SOURCE)]);
+    let told = Told::from(acted.expect("decided"));
+    assert_eq!(told.outcomes, [Outcome::Kept(Remaining::Seconds(DAY))]);
+}

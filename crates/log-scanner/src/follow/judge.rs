@@ -53,7 +53,8 @@ pub(crate) struct Judge {
     apart: Vec<Option<SignedDuration>>,
     /// The longest time that a rule looks back.
     longest: Duration,
-    newest: Option<SystemTime>,
+    /// The earliest event since it was forgotten last, and the earliest of the time before that.
+    oldest: [Option<SystemTime>; 2],
     read: Read,
 }
 
@@ -84,7 +85,7 @@ impl Judge {
             clock: Instant::now() + CLOCK,
             apart: rules.iter().map(Rule::apart).collect(),
             longest: longest.unwrap_or_default(),
-            newest: None,
+            oldest: [None; 2],
             read: Read::default(),
         }
     }
@@ -104,7 +105,7 @@ impl Judge {
     pub(crate) fn lines(&mut self, lines: &[u8], found: &mut impl FnMut(Case, Violator)) {
         tell(self.lines.read(lines), &self.apart, found);
         let summary = self.lines.take_summary();
-        self.newest = self.newest.max(summary.newest);
+        self.note(summary.oldest);
         let read = &mut self.read;
         read.lines += summary.counts.lines;
         read.events += summary.counts.events;
@@ -126,7 +127,7 @@ impl Judge {
             self.read.ahead += 1;
             return;
         }
-        self.newest = self.newest.max(Some(at));
+        self.note(Some(at));
         tell(self.packets.observe(event, at), &self.apart, found);
     }
 
@@ -135,14 +136,25 @@ impl Judge {
         self.read.lost += packets;
     }
 
+    /// Takes in when the earliest was of events that were read at once.
+    fn note(&mut self, earliest: Option<SystemTime>) {
+        let [oldest, _] = &mut self.oldest;
+        *oldest = earlier(*oldest, earliest);
+    }
+
     /// Forgets what no line can make a part of a window any more, unless it comes late by more than
-    /// the longest of them.
+    /// the longest of them: later than what came lately, and not than the latest of all. A clock that
+    /// is set back takes the log with it, and its lines are not late.
     pub(crate) fn forget(&mut self) {
         let latest = SystemTime::from(self.present.instant);
-        let Some(newest) = self.newest.map(|newest| newest.min(latest)) else {
+        let [now, before] = self.oldest;
+        let Some(oldest) = earlier(now, before).map(|oldest| oldest.min(latest)) else {
             return;
         };
-        if let Some(before) = newest.checked_sub(self.longest) {
+        if now.is_some() {
+            self.oldest = [None, now];
+        }
+        if let Some(before) = oldest.checked_sub(self.longest) {
             self.lines.forget_before(before);
             self.packets.forget_before(before);
         }
@@ -155,6 +167,11 @@ impl Judge {
             ..self.read.clone()
         }
     }
+}
+
+/// The earlier of two, as far as there are.
+fn earlier(one: Option<SystemTime>, other: Option<SystemTime>) -> Option<SystemTime> {
+    [one, other].into_iter().flatten().min()
 }
 
 fn tell(

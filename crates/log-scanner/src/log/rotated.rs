@@ -172,7 +172,7 @@ fn distinct(all: Vec<Wanted<'_>>) -> Result<Vec<Opened>, Fatal> {
             .iter()
             .find(|other| wanted.rotated_from == Some(&other.path));
         let of = of.and_then(|wanted| wanted.opened.as_ref());
-        let is_copy = of.map_or(Ok(false), |of| begin_alike(&of.file, &opened.file));
+        let is_copy = of.map_or(Ok(false), |of| is_copy(&opened.file, &of.file));
         if is_copy.map_err(failed(&opened.path))? {
             copies.insert(opened.path.clone());
         }
@@ -220,18 +220,20 @@ impl Wanted<'_> {
     }
 }
 
-/// Whether the shorter of two logs is the begin of the other, as far as a page shows, as while
-/// logrotate's copytruncate copies: no two begin at the same time with the same line.
-fn begin_alike(log: &File, other: &File) -> io::Result<bool> {
+/// Whether `before` is a copy of the log that is still being made, as while logrotate's copytruncate
+/// copies: as far as a page shows, it is the begin of the log. No two logs begin at the same time with
+/// the same line; but a log that has just been begun, with half a line, may well begin as the one
+/// before it did.
+fn is_copy(before: &File, log: &File) -> io::Result<bool> {
     let begin = |file: &File| -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; 4096];
         let length = file.read_at(&mut bytes, 0)?;
         bytes.truncate(length);
         Ok(bytes)
     };
-    let (log, other) = (begin(log)?, begin(other)?);
-    let length = log.len().min(other.len());
-    Ok(length > 0 && log.get(..length) == other.get(..length))
+    // In this order: the log grows meanwhile, and its copy is no longer than it.
+    let before = begin(before)?;
+    Ok(!before.is_empty() && begin(log)?.starts_with(&before))
 }
 
 fn unless_gone(opened: io::Result<Option<Opened>>) -> io::Result<Option<Opened>> {

@@ -76,6 +76,11 @@ impl Follow {
         }
     }
 
+    /// The next line of whatever event, if it comes within so long.
+    pub(crate) fn next_of_all(&self, time: Duration) -> Option<Value> {
+        self.said.recv_timeout(time).ok()
+    }
+
     /// Waits for a ban; source and outcome.
     #[track_caller]
     pub(crate) fn ban(&self) -> (String, String) {

@@ -23,6 +23,7 @@ mod compressed;
 mod connected;
 mod count;
 mod cut;
+mod day;
 mod dirty;
 mod events;
 mod evidence;
@@ -36,6 +37,7 @@ mod forged;
 mod handshake;
 mod lifted;
 mod lines;
+mod log_writer;
 mod networks;
 mod ports;
 mod progress;
@@ -47,21 +49,23 @@ mod repeat;
 mod rotated;
 mod rules;
 mod seed;
+mod soak;
 mod support;
 mod time;
 
 use std::process::ExitCode;
 
-use netns_testbed::{Trial, run};
+use netns_testbed::run;
 
 fn main() -> ExitCode {
-    let trials: [Vec<Trial>; 29] = [
+    let trials = [
         by_hand::trials(),
         command_line::trials(),
         compressed::trials(),
         connected::trials(),
         count::trials(),
         cut::trials(),
+        day::trials(),
         dirty::trials(),
         events::trials(),
         evidence::trials(),
@@ -84,6 +88,7 @@ fn main() -> ExitCode {
         rotated::trials(),
         rules::trials(),
         seed::trials(),
+        soak::trials(),
         time::trials(),
     ];
     run(trials.into_iter().flatten().collect())

@@ -18,6 +18,7 @@ crate::trials!(
     unless_it_is_no_file_of_its_own,
     one_that_cannot_be_read,
     a_copy_counts_once,
+    a_log_that_has_just_begun,
     rotations_lose_and_double_nothing,
     a_log_that_begins_too_late,
     a_log_that_was_never_rotated_says_nothing,
@@ -137,6 +138,19 @@ impl Drop for Finally<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+/// Its first line is under way, and begins as that of the log before did.
+fn a_log_that_has_just_begun() -> Result<(), Failed> {
+    let before = blocked(&[V4], 0..5);
+    for length in [1, 10, 60] {
+        let report = scanner(&before[..length], &before)
+            .with("--log fw.log")
+            .json(0);
+        assert_eq!(paths(&report), ["fw.log.1", "fw.log"]);
+        assert_eq!(violations(&report)[0]["hits"], 5);
+    }
+    Ok(())
 }
 
 fn rotations_lose_and_double_nothing() -> Result<(), Failed> {

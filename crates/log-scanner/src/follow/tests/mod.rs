@@ -30,7 +30,7 @@ type = "tcp"
 howmany = 3
 within = "10s"
 ipset = "blacklist"
-removeafter = "1h"
+removeafter = "2d"
 
 [[rule]]
 rule = "blocked"
@@ -38,7 +38,7 @@ type = "all"
 howmany = 4
 within = "20s"
 ipset = "blacklist"
-removeafter = "30m"
+removeafter = "1d"
 
 [[rule]]
 rule = "blocked"
@@ -49,12 +49,16 @@ distinct-ports = 3
 aggregate-v4 = 30
 aggregate-v6 = 126
 ipset = "networks"
-removeafter = "2h"
+removeafter = "3d"
 "#;
+
+/// What the clock is set to, again and again, in seconds after the begin: each so far from the others
+/// that no window holds lines of two.
+const CLOCKS: [i64; 5] = [60, -10_000, 10_000, -20_000, 20_000];
 
 /// Who is pardoned, and how many seconds after the begin.
 const PARDONED: u8 = 2;
-const PARDON: i64 = 15;
+const PARDON: i64 = 75;
 
 fn start() -> Timestamp {
     "2026-11-22T08:00:00Z".parse().expect("a time")
@@ -68,7 +72,7 @@ fn after(seconds: i64) -> Timestamp {
 
 /// The instant that all is judged at: behind all lines.
 fn present() -> Present {
-    present_at(after(1200))
+    present_at(after(60_000))
 }
 
 fn present_at(instant: Timestamp) -> Present {
@@ -132,25 +136,33 @@ struct Shot {
     late: i64,
     port: u16,
     is_udp: bool,
+    /// The clock is set before it.
+    is_step: bool,
 }
 
 fn shot() -> impl Strategy<Value = Shot> {
     let source = prop_oneof![2 => Just(2_u8), 1 => Just(3), 2 => 0_u8..16];
     let pause = prop_oneof![6 => 0_i64..3, 1 => 0_i64..30];
-    (source, pause, 0_i64..8, 1_u16..5, prop::bool::weighted(0.2)).prop_map(
-        |(source, pause, late, port, is_udp)| Shot {
+    let (is_udp, is_step) = (prop::bool::weighted(0.2), prop::bool::weighted(0.1));
+    (source, pause, 0_i64..8, 1_u16..5, is_udp, is_step).prop_map(
+        |(source, pause, late, port, is_udp, is_step)| Shot {
             source,
             pause,
             late,
             port,
             is_udp,
+            is_step,
         },
     )
 }
 
 fn lines(shots: &[Shot]) -> Vec<String> {
-    let mut now = 60;
+    let mut clocks = CLOCKS.into_iter();
+    let mut now = clocks.next().unwrap_or_default();
     let line = |shot: &Shot| {
+        if shot.is_step {
+            now = clocks.next().unwrap_or(now);
+        }
         now += shot.pause;
         let (at, port) = (after(now - shot.late), shot.port);
         let transport = if shot.is_udp {
@@ -264,6 +276,45 @@ impl<'r> Run<'r> {
     }
 }
 
+/// The rules, as a file of them says them.
+fn rules() -> Vec<Rule> {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("rules.toml");
+    std::fs::write(&path, RULES).expect("written");
+    RulesFile::read(&path).expect("rules").rules
+}
+
+/// What comes after a clock was set back is not late, however long it stays behind what came before.
+#[test]
+fn a_clock_that_is_set_back() {
+    let (rules, mut kernel) = (rules(), kernel());
+    let shots = |is_step| Shot {
+        source: 0,
+        pause: 1,
+        late: 0,
+        port: 1,
+        is_udp: false,
+        is_step,
+    };
+    let [before, mut after @ ..] = [shots(false), shots(true), shots(false), shots(false)];
+    for shot in &mut after {
+        shot.source = 1;
+    }
+    let lines = lines(&[&[before], after.as_slice()].concat());
+    let mut run = Run::begin(&mut kernel, &rules, "", present().instant);
+    for line in &lines {
+        run.case.lines(line.as_bytes());
+        run.case.judge.forget();
+    }
+    run.round(&mut kernel, true);
+    let banned = ends(&kernel).into_keys();
+    let banned: Vec<_> = banned.filter(|(set, _)| set == "blacklist_v6").collect();
+    assert_eq!(
+        banned,
+        [("blacklist_v6".to_owned(), address(1).to_string())]
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -272,10 +323,7 @@ proptest! {
         shots in vec(shot(), 1..80),
         cuts in vec((0_usize..80, 0_u8..6), 0..12),
     ) {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("rules.toml");
-        std::fs::write(&path, RULES).expect("written");
-        let rules = RulesFile::read(&path).expect("rules").rules;
+        let rules = rules();
         let lines = lines(&shots);
         let mut cuts: Vec<_> = cuts.into_iter().map(|(at, what)| (at.min(lines.len()), what)).collect();
         cuts.sort_unstable();

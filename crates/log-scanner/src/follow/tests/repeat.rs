@@ -57,6 +57,7 @@ fn again() -> impl Strategy<Value = Shot> {
             late: 0,
             port,
             is_udp,
+            is_step: false,
         },
     )
 }
