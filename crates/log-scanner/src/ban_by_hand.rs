@@ -12,6 +12,7 @@ use crate::args::{BanByHandArgs, timeout};
 use crate::duration::Spelled;
 use crate::error::{Fatal, Stop, chain};
 use crate::exempt::{Exemption, Exemptions};
+use crate::notify;
 use crate::reason::{ByHand, Reason};
 use crate::rule::Protect;
 use crate::sets::Sets;
@@ -33,6 +34,7 @@ pub(crate) fn run(args: &BanByHandArgs, out: &mut impl Write) -> Result<u8, Stop
         ));
     });
     let told = ban(kernel, args, &exemptions, Timestamp::now())?;
+    notify::by_hand(args.notify_socket.as_deref(), "ban", &told);
     if args.json {
         serde_json::to_writer(&mut *out, &told).map_err(std::io::Error::from)?;
         writeln!(out)?;

@@ -17,6 +17,8 @@ mod follow;
 mod handshake;
 mod log;
 mod names;
+mod notice;
+mod notify;
 mod offender;
 mod ours;
 mod pardon;

@@ -12,12 +12,13 @@
 //! exempt                                           who is never banned
 //! connected   violation ◀ handshake                whom this host needs; Violator ▶ Ban ▶ Banned; who has proven his address
 //! scan ─▶ ban ─▶ cut                               one step each
-//! report                                           text and JSON
+//! report  notice   notify                          text and JSON, and to whom besides
 //! ours                                             which sets an administrator means
 //! run     follow   events  bans  ban_by_hand  unban  who_is_exempt    the commands
 //! ```
 
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 
 use netfilter_host::conntrack::Conntrack;
 use netfilter_host::turn::Turn;
@@ -28,19 +29,25 @@ use crate::clock::Present;
 use crate::connected::Peers;
 use crate::error::{Fatal, Stop};
 use crate::exempt::Exemptions;
+use crate::notice::{Notice, is_notable};
+use crate::notify::Notifier;
 use crate::progress::Progress;
 use crate::report::{self, Report, RuleReport};
 use crate::rule::RulesFile;
 use crate::scan::{self, Scan};
 use crate::sets::Sets;
 use crate::status::{DONE, INCOMPLETE, complain};
-use crate::violation::Ban;
+use crate::violation::{Ban, Banned, Dropped, Lifted};
 use crate::{cut, log};
 
 /// Scans, bans and reports; the exit status.
 pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     let present = Present::new(args.as_of);
-    let RulesFile { rules, protect } = args.ban.wanted()?;
+    let RulesFile {
+        rules,
+        protect,
+        notify_socket,
+    } = args.ban.wanted()?;
     let progress = Progress::new(args.json);
     let mut logs = log::open(&args.log.paths, !args.log.no_rotated, &progress)?;
     let (mut sets, troubles) = Sets::open(&rules);
@@ -104,6 +111,8 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     warnings.extend(sets.as_mut().map(Sets::fullness).unwrap_or_default());
     let (banned, warning) = cut::act(Conntrack::open, acted.banned, sets.as_mut(), dry_run);
     warnings.extend(warning);
+    let socket = notify_socket.as_deref().filter(|_| !dry_run);
+    warnings.extend(notify(socket, &acted.lifted, &acted.dropped, &banned));
 
     let report = Report {
         as_of,
@@ -127,6 +136,28 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         Err(error) => Err(error.into()),
         Ok(()) => Ok(status),
     }
+}
+
+/// Tells who listens; what to warn of.
+fn notify(
+    socket: Option<&Path>,
+    lifted: &[Lifted],
+    dropped: &[Dropped],
+    banned: &[Banned<'_>],
+) -> Option<String> {
+    let mut notifier = Notifier::new(socket);
+    for lifted in lifted {
+        notifier.tell(&Notice::of_lifted(lifted));
+    }
+    for dropped in dropped {
+        notifier.tell(&Notice::of_dropped(dropped));
+    }
+    for banned in banned {
+        if is_notable(&banned.outcome) {
+            notifier.tell(&Notice::of_ban(banned));
+        }
+    }
+    notifier.end()
 }
 
 fn tell(

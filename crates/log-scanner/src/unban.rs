@@ -15,7 +15,7 @@ use crate::prefix_map::Members;
 use crate::reason::{ByHand, Reason};
 use crate::source::{Source, spelled};
 use crate::status::{DONE, INCOMPLETE, complain};
-use crate::{offender, ours, pardon};
+use crate::{notify, offender, ours, pardon};
 
 /// Seconds that an exception stays when the network around it is gone: no scan takes it for one of
 /// its own, which end earlier.
@@ -30,6 +30,7 @@ pub(crate) fn run(args: &UnbanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         ));
     });
     let told = unban(&mut kernel, args, Timestamp::now())?;
+    notify::by_hand(args.notify_socket.as_deref(), "unban", &told);
     if args.json {
         serde_json::to_writer(&mut *out, &told).map_err(std::io::Error::from)?;
         writeln!(out)?;

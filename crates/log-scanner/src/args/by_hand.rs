@@ -70,6 +70,10 @@ pub(crate) struct BanArgs {
     #[arg(long, value_name = "NAME", default_value = "blacklist")]
     pub(crate) set: SetPair,
 
+    /// Tells who reads at this Unix socket what came of it: one JSON object in a datagram
+    #[arg(long, value_name = "PATH")]
+    pub(crate) notify_socket: Option<PathBuf>,
+
     /// Bans also who is exempt: whom the whitelist holds, this host's own addresses, gateways,
     /// servers, who is logged in over ssh, and addresses of no host
     #[arg(long)]
@@ -104,6 +108,10 @@ pub(crate) struct UnbanArgs {
 
     #[command(flatten)]
     pub(crate) sets: SetArgs,
+
+    /// Tells who reads at this Unix socket what came of it: one JSON object in a datagram
+    #[arg(long, value_name = "PATH")]
+    pub(crate) notify_socket: Option<PathBuf>,
 
     /// Writes one JSON document
     #[arg(long)]

@@ -64,6 +64,8 @@ A rules FILE is TOML: a table [[rule]] for each rule, with the flags' names as k
 and, where wanted, distinct-ports = 20, aggregate-v4 = 24, aggregate-v6 = 64, exempt = [\"192.0.2.0/24\"], \
 count-answers = true, count-multicast = true, handshake = true, repeat = { within = \"30d\", factor = 4, at-most = \"21d\" }, cut-connections = true, cut-older = true, ban-connected = true and max-bans = 100. When two rules ban the same address into the same set, the later end wins.
 
+Above its rules it may have notify-socket = \"PATH\", as --notify-socket.
+
 A TCP packet counts only if it opens a connection (SYN without ACK and RST; for --rule invalid also NULL, FIN and Xmas scans), \
 an ICMP message only if it is no reply and no error: all others can be answers to packets that somebody forged in this \
 host's name. Packets to multicast and broadcast addresses and this host's own (IN= is empty) do not count. A packet that \

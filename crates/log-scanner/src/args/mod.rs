@@ -76,6 +76,11 @@ pub(crate) struct BanArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Option<PathBuf>,
 
+    /// Tells of each ban that is made, prolonged, refused or lifted: one JSON object a datagram to this
+    /// Unix socket, with the keys of follow --json; nobody waits for who reads there
+    #[arg(long, value_name = "PATH")]
+    pub(crate) notify_socket: Option<PathBuf>,
+
     /// Only says what would be done; troubles with the sets are warnings
     #[arg(long)]
     pub(crate) dryrun: bool,
@@ -116,6 +121,7 @@ impl BanArgs {
         let mut file = match &self.rules {
             None => RulesFile {
                 protect: Protect::default(),
+                notify_socket: None,
                 rules: self.rule.iter().cloned().collect(),
             },
             Some(path) => RulesFile::read(path).map_err(|source| Fatal::Rules {
@@ -126,6 +132,9 @@ impl BanArgs {
         // Those of a file have been asked, and have a place.
         if let Some(why) = file.rules.iter().find_map(Rule::fault) {
             return Err(Fatal::Rule(why));
+        }
+        if let Some(path) = &self.notify_socket {
+            file.notify_socket = Some(path.clone());
         }
         if let Some(protect) = &self.protect {
             file.protect = protect.clone();

@@ -54,7 +54,11 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 /// Follows until it is told to end; the exit status.
 pub(crate) fn run(args: &FollowArgs, out: &mut impl Write) -> Result<u8, Stop> {
     let signals = Signals::register().map_err(Fatal::Signals)?;
-    let RulesFile { mut rules, protect } = args.ban.wanted()?;
+    let RulesFile {
+        mut rules,
+        protect,
+        notify_socket,
+    } = args.ban.wanted()?;
     check(&rules, args.ban.dryrun)?;
     let now = Instant::now();
     let own = Own::of_this_host(&args.ban.exempt, protect).map_err(Fatal::OwnAddresses)?;
@@ -74,6 +78,7 @@ pub(crate) fn run(args: &FollowArgs, out: &mut impl Write) -> Result<u8, Stop> {
         lost: 0,
         service: Service::new(),
     };
+    follower.told.notifier.set_path(notify_socket.as_deref());
     while let Some(next) = follower.follow(&rules)? {
         rules = next;
     }
@@ -175,6 +180,7 @@ impl<W: Write> Follower<'_, W> {
                 tick = now + TICK;
                 case.judge.set_present(Present::new(AsOf::Now));
                 self.tell_missing()?;
+                self.told.notify()?;
             }
             if now >= minute {
                 minute = now + MINUTE;
@@ -379,7 +385,12 @@ impl<W: Write> Follower<'_, W> {
         let file = self.args.ban.wanted();
         let checked = file.and_then(|file| check(&file.rules, self.args.ban.dryrun).map(|()| file));
         match checked {
-            Ok(RulesFile { rules, protect }) => {
+            Ok(RulesFile {
+                rules,
+                protect,
+                notify_socket,
+            }) => {
+                self.told.notifier.set_path(notify_socket.as_deref());
                 self.own.protect(protect);
                 Ok(Some(rules))
             }
@@ -450,7 +461,9 @@ impl<W: Write> Follower<'_, W> {
         files.extend(self.packets.as_ref().map(Packets::file));
         files.extend([self.signals.as_fd(), self.own.file()]);
         let timeout = timeout.min(self.service.rest());
+        let timeout = timeout.min(self.told.notifier.rest());
         wait(&files, Some(timeout)).map_err(Stop::Wait)?;
+        self.told.notifier.send();
         self.signals.rest();
         self.look_at_own()
     }

@@ -12,10 +12,12 @@ use serde::Serialize;
 use super::judge::Read;
 use super::pending::Case;
 use crate::ban::Acted;
+use crate::notice::{Notice, is_notable};
+use crate::notify::Notifier;
 use crate::report::text::{WARNING, action, connections, dropped, exceptions, lifted, rule_name};
 use crate::rule::Rule;
 use crate::status::complain;
-use crate::violation::{Banned, Dropped, Lifted, Outcome};
+use crate::violation::{Banned, Outcome};
 use crate::words::{as_text, count, local};
 
 /// What came of a source is said again only after so long, unless it is a new ban.
@@ -40,6 +42,7 @@ pub(crate) struct Told<'o, W> {
     pub(crate) done: Done,
     /// Whether something that was wanted is not in the kernel, or a log could not be read.
     pub(crate) is_incomplete: bool,
+    pub(crate) notifier: Notifier,
 }
 
 /// How many bans came to what.
@@ -63,27 +66,6 @@ pub(crate) struct Done {
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 enum Line<'a> {
-    Ban {
-        #[serde(serialize_with = "as_text")]
-        time: Timestamp,
-        /// From 1.
-        number: usize,
-        rule: String,
-        #[serde(flatten)]
-        banned: &'a Banned<'a>,
-    },
-    Lifted {
-        #[serde(serialize_with = "as_text")]
-        time: Timestamp,
-        #[serde(flatten)]
-        lifted: &'a Lifted,
-    },
-    Dropped {
-        #[serde(serialize_with = "as_text")]
-        time: Timestamp,
-        #[serde(flatten)]
-        dropped: &'a Dropped,
-    },
     Warning {
         #[serde(serialize_with = "as_text")]
         time: Timestamp,
@@ -116,6 +98,7 @@ impl<'o, W: Write> Told<'o, W> {
             warned: HashMap::new(),
             done: Done::default(),
             is_incomplete: false,
+            notifier: Notifier::default(),
         }
     }
 
@@ -139,11 +122,11 @@ impl<'o, W: Write> Told<'o, W> {
         let now = Instant::now();
         for one in &acted.lifted {
             self.is_incomplete |= one.error.is_some();
+            if !self.dry_run {
+                self.notifier.tell(&Notice::of_lifted(one));
+            }
             if self.json {
-                self.json(&Line::Lifted {
-                    time: Timestamp::now(),
-                    lifted: one,
-                })?;
+                self.json(&Notice::of_lifted(one))?;
             } else {
                 writeln!(self.out, "{}", lifted(one, self.dry_run))?;
             }
@@ -151,11 +134,11 @@ impl<'o, W: Write> Told<'o, W> {
         for one in &acted.dropped {
             self.is_incomplete |= one.error.is_some();
             self.done.dropped += 1;
+            if !self.dry_run {
+                self.notifier.tell(&Notice::of_dropped(one));
+            }
             if self.json {
-                self.json(&Line::Dropped {
-                    time: Timestamp::now(),
-                    dropped: one,
-                })?;
+                self.json(&Notice::of_dropped(one))?;
             } else if self.has_place("dropped", now) {
                 writeln!(self.out, "{}", dropped(one, self.dry_run))?;
             }
@@ -163,7 +146,13 @@ impl<'o, W: Write> Told<'o, W> {
         for banned in &acted.banned {
             self.done.count(&banned.outcome);
             self.is_incomplete |= banned.error().is_some();
-            if self.is_news(banned, now) {
+            if !self.is_news(banned, now) {
+                continue;
+            }
+            if is_notable(&banned.outcome) {
+                self.notifier.tell(&Notice::of_ban(banned));
+            }
+            if self.json || self.has_place(banned.outcome.word(), now) {
                 self.banned(banned)?;
             }
         }
@@ -197,7 +186,7 @@ impl<'o, W: Write> Told<'o, W> {
                 }
             }
         }
-        self.json || self.has_place(word, now)
+        true
     }
 
     /// Whether a line of this kind has a place in the minute.
@@ -219,12 +208,7 @@ impl<'o, W: Write> Told<'o, W> {
     fn banned(&mut self, banned: &Banned<'_>) -> io::Result<()> {
         let ban = &banned.ban;
         if self.json {
-            return self.json(&Line::Ban {
-                time: Timestamp::now(),
-                number: ban.number,
-                rule: ban.rule.name.to_string(),
-                banned,
-            });
+            return self.json(&Notice::of_ban(banned));
         }
         let (violator, rule) = (&ban.violator, rule_name(ban.rule));
         let hits = count(violator.peak_hits, "hit");
@@ -271,8 +255,18 @@ impl<'o, W: Write> Told<'o, W> {
         self.flush()
     }
 
+    /// Tells whoever listens what he had no room for before.
+    pub(crate) fn notify(&mut self) -> io::Result<()> {
+        self.notifier.send();
+        let warning = self.notifier.warning(Instant::now());
+        warning.map_or(Ok(()), |warning| self.warn(&warning))
+    }
+
     /// What was read and done in all.
     pub(crate) fn end(&mut self, read: &Read) -> io::Result<()> {
+        if let Some(warning) = self.notifier.end() {
+            self.warn(&warning)?;
+        }
         let done = self.done.clone();
         if self.json {
             self.json(&Line::End {
@@ -331,7 +325,7 @@ impl<'o, W: Write> Told<'o, W> {
         self.flush()
     }
 
-    fn json(&mut self, line: &Line<'_>) -> io::Result<()> {
+    fn json(&mut self, line: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer(&mut *self.out, line)?;
         self.out.write_all(b"\n")
     }

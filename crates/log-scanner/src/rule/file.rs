@@ -3,7 +3,7 @@
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ipset_netlink::Network;
@@ -17,11 +17,14 @@ const MOST: u64 = 1024 * 1024;
 
 /// The whole file; at least one rule.
 #[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct RulesFile {
     /// Who is never banned by any of them.
     #[serde(default)]
     pub(crate) protect: Protect,
+    /// Who is told of each ban.
+    #[serde(default)]
+    pub(crate) notify_socket: Option<PathBuf>,
     #[serde(rename = "rule", default)]
     pub(crate) rules: Vec<Rule>,
 }

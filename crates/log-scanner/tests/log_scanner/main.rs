@@ -39,6 +39,7 @@ mod lifted;
 mod lines;
 mod log_writer;
 mod networks;
+mod notify;
 mod ports;
 mod progress;
 mod protected;
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         lifted::trials(),
         lines::trials(),
         networks::trials(),
+        notify::trials(),
         ports::trials(),
         progress::trials(),
         protected::trials(),

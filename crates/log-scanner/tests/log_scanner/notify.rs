@@ -1,0 +1,197 @@
+//! Who reads at a socket is told of each ban, and nobody waits for him.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+
+use netns_testbed::Failed;
+use serde_json::Value;
+
+use crate::following::{Follow, LONG, banned, lines};
+use crate::support::{Ran, Scanner, Sets, V4, V6, blocked};
+
+crate::trials!(
+    a_scan_tells,
+    follow_tells_whom_it_finds_there,
+    by_hand_is_told_too,
+    nobody_is_waited_for,
+    the_rules_file_names_it,
+);
+
+fn told(reader: &UnixDatagram) -> Result<Value, Failed> {
+    let mut datagram = vec![0; 65_536];
+    reader.set_read_timeout(Some(LONG))?;
+    let length = reader.recv(&mut datagram)?;
+    Ok(serde_json::from_slice(&datagram[..length])?)
+}
+
+fn a_scan_tells() -> Result<(), Failed> {
+    let _sets = Sets::as_firewall_apply()?;
+    let scan = || {
+        let scanner = Scanner::new(blocked(&[V4, V6], 0..7)).rule().at(60);
+        scanner.with("--notify-socket socket")
+    };
+    let scanner = scan();
+    let reader = UnixDatagram::bind(scanner.path("socket"))?;
+    scanner.run().done(0);
+    for source in [V4, V6] {
+        let notice = told(&reader)?;
+        assert_eq!(
+            (&notice["event"], &notice["source"]),
+            (&"ban".into(), &source.into())
+        );
+        assert_eq!(
+            (&notice["outcome"], &notice["peak_hits"]),
+            (&"added".into(), &7.into())
+        );
+        assert_eq!(
+            (&notice["rule"], &notice["number"]),
+            (&"blocked".into(), &1.into())
+        );
+        assert_eq!(notice["expires"], "2026-11-22T09:00:06Z");
+        assert!(notice["time"].is_string(), "{notice}");
+    }
+    // Who is there already is no news, and a dry run does nothing.
+    let again = scan();
+    let reader = UnixDatagram::bind(again.path("socket"))?;
+    again.run().done(0);
+    scan().with("--dryrun").run().done(0);
+    reader.set_nonblocking(true)?;
+    assert!(reader.recv(&mut [0; 9]).is_err());
+    Ok(())
+}
+
+fn follow_tells_whom_it_finds_there() -> Result<(), Failed> {
+    let _sets = Sets::as_firewall_apply()?;
+    let scanner = Scanner::new("")
+        .with("follow --notify-socket socket")
+        .rule();
+    let path = scanner.path("socket");
+    let mut follow = Follow::with(scanner)?;
+    follow.next("start");
+    follow.write(&lines(V4, 5))?;
+    assert_eq!(follow.ban(), banned(V4, "added"));
+    let warning = follow.next("warning");
+    let text = warning["text"].as_str().ok_or("no text")?;
+    assert!(
+        text.starts_with("1 notice did not reach notify-socket \"socket\": No such file"),
+        "{text}"
+    );
+    for source in [V6, "203.0.113.8"] {
+        let reader = UnixDatagram::bind(&path)?;
+        follow.write(&lines(source, 5))?;
+        let notice = told(&reader)?;
+        assert_eq!(
+            (&notice["event"], &notice["source"]),
+            (&"ban".into(), &source.into())
+        );
+        drop(reader);
+        fs::remove_file(&path)?;
+    }
+    follow.end(0)?;
+    Ok(())
+}
+
+fn by_hand(scanner: &Scanner, arguments: &str) -> Ran {
+    let mut command = scanner.command();
+    command
+        .args(arguments.split(' '))
+        .args(["--notify-socket", "socket"]);
+    Ran::new(&command.output().expect("started"))
+}
+
+fn by_hand_is_told_too() -> Result<(), Failed> {
+    let _sets = Sets::as_firewall_apply()?;
+    let scanner = Scanner::new("");
+    by_hand(&scanner, "ban 203.0.113.7")
+        .done(0)
+        .complains("[WARNING] 1 notice did not reach notify-socket \"socket\": No such file");
+    let reader = UnixDatagram::bind(scanner.path("socket"))?;
+    by_hand(&scanner, "ban 2001:db8::/64 --for 2h --why so").done(0);
+    let notice = told(&reader)?;
+    assert_eq!(
+        (&notice["event"], &notice["source"]),
+        (&"ban".into(), &"2001:db8::/64".into())
+    );
+    assert_eq!(
+        (&notice["set"], &notice["outcome"]),
+        (&"blacklist_v6".into(), &"added".into())
+    );
+    assert_eq!(
+        (&notice["timeout"], &notice["why"]),
+        (&7200.into(), &"so".into())
+    );
+    by_hand(&scanner, "unban 203.0.113.7").done(0);
+    let notice = told(&reader)?;
+    assert_eq!(
+        (&notice["event"], &notice["source"]),
+        (&"unban".into(), &"203.0.113.7".into())
+    );
+    assert_eq!(
+        notice["sets"][0]["removed"],
+        serde_json::json!(["203.0.113.7"])
+    );
+    Ok(())
+}
+
+/// Neither for one who does not read, nor at what is no socket.
+fn nobody_is_waited_for() -> Result<(), Failed> {
+    let sets = Sets::as_firewall_apply()?;
+    let many: Vec<String> = (1..=200).map(|host| format!("203.0.113.{host}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let scan = || {
+        Scanner::new(blocked(&many, 0..5))
+            .rule()
+            .at(60)
+            .with("--notify-socket socket")
+    };
+    let says = |scanner: &Scanner, why: &str| -> Result<(), Failed> {
+        let ran = scanner.run();
+        ran.done(0).says(why);
+        assert_eq!(sets.names("blacklist")?.len(), 200);
+        sets.ipset("flush blacklist").map(drop)
+    };
+    let scanner = scan();
+    let queue = fs::read_to_string("/proc/sys/net/unix/max_dgram_qlen")?;
+    let queue: usize = queue.trim().parse()?;
+    let reader = UnixDatagram::bind(scanner.path("socket"))?;
+    if queue < 150 {
+        says(
+            &scanner,
+            "did not reach notify-socket \"socket\": who reads there is too slow\n",
+        )?;
+        for _ in 0..queue {
+            told(&reader)?;
+        }
+    }
+    let plain = scan().write("socket", "mine");
+    says(
+        &plain,
+        "200 notices did not reach notify-socket \"socket\": nobody reads there\n",
+    )?;
+    assert_eq!(fs::read_to_string(plain.path("socket"))?, "mine");
+    says(
+        &scan(),
+        "200 notices did not reach notify-socket \"socket\": No such file or directory",
+    )
+}
+
+fn the_rules_file_names_it() -> Result<(), Failed> {
+    let _sets = Sets::as_firewall_apply()?;
+    let rules = |path: &Path| {
+        format!(
+            "notify-socket = \"{}\"\n[[rule]]\nrule = \"blocked\"\ntype = \"tcp\"\nhowmany = 5\nwithin = \"10s\"\nipset = \"blacklist\"\nremoveafter = \"1h\"\n",
+            path.display()
+        )
+    };
+    let scanner = Scanner::new(blocked(&[V4], 0..5)).at(60);
+    let path = scanner.path("socket");
+    let reader = UnixDatagram::bind(&path)?;
+    let scanner = scanner.write("rules.toml", rules(&path));
+    scanner
+        .with("--log fw.log --rules rules.toml")
+        .run()
+        .done(0);
+    assert_eq!(told(&reader)?["source"], V4);
+    Ok(())
+}
