@@ -26,7 +26,7 @@ use netfilter_host::turn::Turn;
 use crate::args::ScanArgs;
 use crate::ban::{Banning, Known, Quota, Span, pardons, set_aside};
 use crate::clock::Present;
-use crate::connected::Peers;
+use crate::connected::{Peers, Table};
 use crate::error::{Fatal, Stop};
 use crate::exempt::Exemptions;
 use crate::notice::{Notice, is_notable};
@@ -90,14 +90,14 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     let mut banning = Banning {
         sets: sets.as_mut(),
         exemptions: &exemptions,
-        connected: Peers::of_this_host,
         dry_run,
         as_of,
         present: &present,
         quota: &Quota::new(args.ban.max_bans, Span::Run),
         known: Known::Nothing,
     };
-    let mut acted = banning.act(&rules, bans)?;
+    let mut table = Table::new(Peers::of_this_host);
+    let mut acted = banning.act(&rules, bans, &mut table)?;
     acted.banned.extend(pardoned);
     let mut warnings: Vec<_> = unprotected.into_iter().collect();
     match turn {

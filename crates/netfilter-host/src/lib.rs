@@ -26,6 +26,8 @@ pub mod distribution;
 #[cfg(feature = "essentials")]
 pub mod essentials;
 pub mod hashlimit;
+#[cfg(any(feature = "nflog", feature = "openings"))]
+mod inbox;
 #[cfg(feature = "nflog")]
 pub mod nflog;
 pub mod nflog_groups;

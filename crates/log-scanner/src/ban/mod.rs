@@ -24,7 +24,7 @@ pub(crate) use quota::{Quota, Span};
 pub(crate) use set_aside::{pardons, set_aside};
 
 use crate::clock::Present;
-use crate::connected::{Connected, Peers};
+use crate::connected::{Connected, Peering};
 use crate::duration::whole_seconds;
 use crate::error::Fatal;
 use crate::exempt::{Exemption, Exemptions, distinct};
@@ -40,8 +40,6 @@ pub(crate) struct Banning<'a, T: Transport = NetlinkSocket> {
     /// `None` in a dry run that cannot ask the kernel.
     pub(crate) sets: Option<&'a mut Sets<T>>,
     pub(crate) exemptions: &'a Exemptions,
-    /// Tells to whom this host has opened connections.
-    pub(crate) connected: fn(&Exemptions) -> Result<Peers, String>,
     pub(crate) dry_run: bool,
     /// The instant that the violations were found for.
     pub(crate) as_of: Timestamp,
@@ -92,7 +90,8 @@ impl Lot<'_> {
             let source = candidate.ban.source();
             let spares_connected = !candidate.ban.rule.ban_connected;
             if spares_connected && candidate.needs_entry(self.set, &self.members) {
-                let parts: Vec<_> = connected.peers().parts_of(source).collect();
+                let peers = connected.peers(source.network());
+                let parts: Vec<_> = peers.parts_of(source).collect();
                 if source.is_single_address() {
                     candidate.connected = !parts.is_empty();
                 } else {
@@ -108,7 +107,8 @@ impl Lot<'_> {
 }
 
 impl<T: Transport> Banning<'_, T> {
-    /// Decides about every ban that one of the `rules` wants, and does it. Nothing is added before
+    /// Decides about every ban that one of the `rules` wants, and does it; `peering` tells to whom
+    /// this host has opened connections. Nothing is added before
     /// all is decided; afterwards the sets are read back.
     ///
     /// # Errors
@@ -118,6 +118,7 @@ impl<T: Transport> Banning<'_, T> {
         &mut self,
         rules: &'r [Rule],
         bans: Vec<Ban<'r>>,
+        peering: &mut dyn Peering,
     ) -> Result<Acted<'r>, Fatal> {
         let mut acted = Acted::default();
         // The time that each ban has left is told from now on: reading the sets may take a while.
@@ -127,7 +128,7 @@ impl<T: Transport> Banning<'_, T> {
         let mut handshakes = Handshakes::default();
         let bans = proven(bans, &mut handshakes, &mut acted.banned);
         let candidates = self.candidates(bans, &mut offences, &mut acted.banned)?;
-        let mut connected = Connected::new(self.exemptions, self.connected);
+        let mut connected = Connected::new(self.exemptions, peering);
         let lots = self.lots(rules, candidates, &mut connected)?;
         let mut plans = Vec::with_capacity(lots.len());
         for mut lot in lots {
@@ -247,7 +248,7 @@ impl<T: Transport> Banning<'_, T> {
             let sets = self.sets.as_deref_mut();
             let exemption = self.exemptions.of(network.into(), &exempt, sets)?;
             let is_exempt = matches!(exemption, Exemption::Whole(_))
-                || (spares_connected && connected.peers().any_in(network));
+                || (spares_connected && connected.peers(network).any_in(network));
             if !is_exempt {
                 lapsed.push(network);
             }

@@ -9,6 +9,7 @@ use ipset_netlink::{CreateSet, Entry, Family, IfExists, IpSet, SetType, Timeout}
 
 use super::*;
 use crate::clock::AsOf;
+use crate::connected::{Peers, Table};
 use crate::source::Source;
 use crate::violation::Remaining;
 use crate::violation::tests::{ban, rule, time, violator};
@@ -115,14 +116,13 @@ impl Asked {
         let mut banning = Banning {
             sets: Some(&mut sets),
             exemptions: &Exemptions::new(BTreeSet::new(), &self.exempt),
-            connected: self.connected,
             dry_run: self.dry_run,
             as_of,
             present: &Present::new(AsOf::At(as_of)),
             quota: &Quota::new(NonZeroU32::new(self.most), Span::Run),
             known: self.known,
         };
-        banning.act(rules, bans)
+        banning.act(rules, bans, &mut Table::new(self.connected))
     }
 
     /// One rule and whom it wants banned for a day.
@@ -583,14 +583,14 @@ fn reading_large_sets_makes_no_ban_too_short() {
     let mut banning = Banning {
         sets: Some(&mut sets),
         exemptions: &Exemptions::new(BTreeSet::new(), &[]),
-        connected: |_| Ok(Peers::default()),
         dry_run: false,
         as_of,
         present: &Present::new(AsOf::At(as_of)),
         quota: &Quota::new(Some(NonZeroU32::MAX), Span::Run),
         known: Known::Nothing,
     };
-    let acted = banning.act(&rules, vec![ban(&rules[0], 1, SOURCE)]);
+    let mut nobody = Table::new(|_| Ok(Peers::default()));
+    let acted = banning.act(&rules, vec![ban(&rules[0], 1, SOURCE)], &mut nobody);
     let told = Told::from(acted.expect("decided"));
     assert_eq!(told.outcomes, [Outcome::Kept(Remaining::Seconds(DAY))]);
 }

@@ -7,6 +7,7 @@
 //! What a log holds at the begin is judged whole before anybody is banned, as in a scan. From then
 //! on everybody has his turn at the line that breaks a threshold.
 
+mod doubt;
 mod judge;
 mod own;
 mod pending;
@@ -34,7 +35,7 @@ use told::Told;
 use crate::args::FollowArgs;
 use crate::ban::pardons;
 use crate::clock::{AsOf, Present};
-use crate::connected::Peers;
+use crate::connected::Mirror;
 use crate::error::{Fatal, Stop, chain};
 use crate::log::{Live, Packets};
 use crate::pardon::Pardons;
@@ -70,6 +71,7 @@ pub(crate) fn run(args: &FollowArgs, out: &mut impl Write) -> Result<u8, Stop> {
         logs: Live::open(paths(args), !args.log.no_rotated)?,
         packets: packets.map_err(Fatal::Packets)?,
         own,
+        mirror: Mirror::new(),
         told: Told::new(out, args.json, args.ban.dryrun, present.zone.clone()),
         pace: Pace::new(args.ban.max_bans, now),
         not_before: now,
@@ -113,6 +115,8 @@ struct Follower<'a, W> {
     logs: Live,
     packets: Option<Packets>,
     own: Own,
+    /// To whom this host has opened connections.
+    mirror: Mirror,
     told: Told<'a, W>,
     pace: Pace,
     /// When the next round may be.
@@ -153,10 +157,17 @@ impl<W: Write> Follower<'_, W> {
             is_outdated: false,
             pending: Pending::default(),
         };
+        let spares_peers = rules.iter().any(|rule| !rule.ban_connected);
+        if !spares_peers {
+            self.mirror = Mirror::new();
+        }
         while self.read_logs(&mut case)? && !self.signals.stop() {
             self.service.alive();
         }
         self.round(&mut case, true)?;
+        if spares_peers {
+            self.mirror.keep(self.own.exemptions());
+        }
         self.told.start(rules, &case.judge.read())?;
         service::ready();
         self.lost = 0;
@@ -192,7 +203,8 @@ impl<W: Write> Follower<'_, W> {
                     return Ok(Some(rules.to_vec()));
                 }
             }
-            let due = case.pending.next_due();
+            let wanted = [case.pending.next_due(), self.mirror.next_doubt()];
+            let due = wanted.into_iter().flatten().min();
             let due = due.map_or_else(
                 || self.pace.next_review(),
                 |due| due.min(self.pace.next_review()),
@@ -206,6 +218,9 @@ impl<W: Write> Follower<'_, W> {
                 break;
             }
             if !more {
+                if spares_peers {
+                    self.mirror.keep(self.own.exemptions());
+                }
                 let timeout = due.min(tick).duration_since(now).min(self.logs.patience());
                 self.wait(timeout)?;
             }
@@ -222,7 +237,8 @@ impl<W: Write> Follower<'_, W> {
 
     /// Everybody who waits has his turn.
     fn finish(&mut self, case: &mut Case<'_>) -> Result<(), Stop> {
-        if case.pending.is_empty() {
+        self.mirror.hasten();
+        if case.pending.is_empty() && self.mirror.next_doubt().is_none() {
             return Ok(());
         }
         self.round(case, true)?;
@@ -317,15 +333,20 @@ impl<W: Write> Follower<'_, W> {
         };
         case.is_outdated |= now_pardoned != case.pardons;
         let present = Present::new(AsOf::Now);
+        self.mirror.begin_round();
         let mut round = Round {
             pardons: (&case.pardons, &now_pardoned),
             sets: sets.as_mut(),
             exemptions: self.own.exemptions(),
-            connected: Peers::of_this_host,
+            peering: &mut self.mirror,
             dry_run,
             present: &present,
         };
         let acted = round.act(case.rules, &mut case.pending, &mut self.pace, all);
+        if let Ok(acted) = &acted {
+            doubt::note(&mut self.mirror, &acted.banned);
+        }
+        let wrong = doubt::take_out(&mut self.mirror, sets.as_mut(), self.own.exemptions());
         drop(turn);
         match acted {
             Ok(acted) => self.told.round(&acted)?,
@@ -335,6 +356,9 @@ impl<W: Write> Follower<'_, W> {
                     self.told.warn(&format!("nobody was banned: {complaint}"))?;
                 }
             }
+        }
+        for warning in wrong.into_iter().chain(self.mirror.take_silence()) {
+            self.told.warn(&warning)?;
         }
         if all {
             for warning in sets.as_mut().map(Sets::fullness).unwrap_or_default() {
@@ -460,7 +484,8 @@ impl<W: Write> Follower<'_, W> {
         let mut files = self.logs.files();
         files.extend(self.packets.as_ref().map(Packets::file));
         files.extend([self.signals.as_fd(), self.own.file()]);
-        let timeout = timeout.min(self.service.rest());
+        files.extend(self.mirror.file());
+        let timeout = timeout.min(self.service.rest()).min(self.mirror.rest());
         let timeout = timeout.min(self.told.notifier.rest());
         wait(&files, Some(timeout)).map_err(Stop::Wait)?;
         self.told.notifier.send();
@@ -478,10 +503,12 @@ impl<W: Write> Follower<'_, W> {
 
     /// Takes in a change of this host's addresses.
     fn look_at_own(&mut self) -> Result<(), Stop> {
-        if let Err(error) = self.own.look() {
-            self.told.warn(&format!(
+        match self.own.look() {
+            Ok(false) => {}
+            Ok(true) => self.mirror.outdated(),
+            Err(error) => self.told.warn(&format!(
                 "cannot tell the addresses of this host, so that those it had are let go: {error}"
-            ))?;
+            ))?,
         }
         Ok(())
     }

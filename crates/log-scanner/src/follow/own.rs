@@ -59,13 +59,14 @@ impl Own {
         }
     }
 
-    /// Asks for this host's addresses anew if there was a change.
-    pub(crate) fn look(&mut self) -> io::Result<()> {
-        if self.addresses.any()? {
+    /// Asks for this host's addresses anew if there was a change; whether there was.
+    pub(crate) fn look(&mut self) -> io::Result<bool> {
+        let changed = self.addresses.any()?;
+        if changed {
             self.exemptions
                 .renew(Exemptions::of_this_host(&self.exempt)?);
         }
-        Ok(())
+        Ok(changed)
     }
 
     /// Asks anew who is protected, as far as he may be another by now; the text says why some are

@@ -16,7 +16,7 @@ use netfilter_host::conntrack::Conntrack;
 use super::pending::{Case, Pending};
 use crate::ban::{Acted, Banning, Known, Quota, Span, set_aside};
 use crate::clock::Present;
-use crate::connected::Peers;
+use crate::connected::Peering;
 use crate::cut;
 use crate::error::Fatal;
 use crate::exempt::Exemptions;
@@ -58,7 +58,7 @@ pub(crate) struct Round<'a, T: Transport> {
     pub(crate) pardons: (&'a Pardons, &'a Pardons),
     pub(crate) sets: Option<&'a mut Sets<T>>,
     pub(crate) exemptions: &'a Exemptions,
-    pub(crate) connected: fn(&Exemptions) -> Result<Peers, String>,
+    pub(crate) peering: &'a mut dyn Peering,
     pub(crate) dry_run: bool,
     pub(crate) present: &'a Present,
 }
@@ -206,14 +206,13 @@ impl<T: Transport> Round<'_, T> {
         let mut banning = Banning {
             sets: self.sets.as_deref_mut(),
             exemptions: self.exemptions,
-            connected: self.connected,
             dry_run: self.dry_run,
             as_of,
             present: self.present,
             quota: &pace.quota,
             known,
         };
-        let mut acted = match banning.act(rules, bans) {
+        let mut acted = match banning.act(rules, bans, self.peering) {
             Ok(acted) => acted,
             Err(error) => {
                 for (case, violator) in cases {

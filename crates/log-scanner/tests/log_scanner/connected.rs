@@ -18,7 +18,7 @@ crate::trials!(
 );
 
 /// A connection from the gateway to the attacker's host.
-fn opened(firewall: &Firewall, family: Family) -> Result<(Live, IpAddr), Failed> {
+pub(crate) fn opened(firewall: &Firewall, family: Family) -> Result<(Live, IpAddr), Failed> {
     let attacker = firewall.world.attacker.address(family);
     let there = SocketAddr::new(attacker, 80);
     let listener = firewall.world.attacker.run(|| TcpListener::bind(there))?;

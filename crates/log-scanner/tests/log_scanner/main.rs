@@ -32,6 +32,7 @@ mod fill;
 mod firewall;
 mod follow;
 mod follow_packets;
+mod follow_peers;
 mod following;
 mod forged;
 mod handshake;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         fill::trials(),
         follow::trials(),
         follow_packets::trials(),
+        follow_peers::trials(),
         forged::trials(),
         handshake::trials(),
         lifted::trials(),

@@ -65,6 +65,8 @@ impl Connection {
             ConntrackAttribute::Other(other) => matches!(other.kind(), CTA_ZONE | CTA_ID),
             _ => false,
         });
+        // Whoever keeps many of them keeps nothing else.
+        attributes.shrink_to_fit();
         Ok(Some(Self {
             source,
             answers: answers.tcp(),
@@ -103,9 +105,19 @@ impl Connection {
     /// The two ends, if it is a TCP connection that is established and was opened from an address
     /// that is `own`; that first.
     pub fn opened_from(&self, own: impl Fn(IpAddr) -> bool) -> Option<(SocketAddr, SocketAddr)> {
+        self.begun_from(own).filter(|_| self.is_established)
+    }
+
+    /// As [`opened_from`](Self::opened_from), whether it is established, still being opened or over.
+    pub fn begun_from(&self, own: impl Fn(IpAddr) -> bool) -> Option<(SocketAddr, SocketAddr)> {
         // Its answers go to where it was opened.
         let (remote, local) = self.answers?;
-        (self.is_established && own(self.source)).then_some((local, remote))
+        own(self.source).then_some((local, remote))
+    }
+
+    /// Whether both are the same connection, whatever has become of it meanwhile.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.identity == other.identity
     }
 
     pub(super) fn family(&self) -> NetfilterProtoFamily {

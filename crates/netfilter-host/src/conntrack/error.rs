@@ -17,6 +17,11 @@ pub enum Error {
     /// The kernel's answer makes no sense.
     #[error("the kernel's answer about connections makes no sense: {}", .0.reason())]
     Decode(DecodeError),
+    /// The kernel does not say when there is a new connection.
+    #[error(
+        "the kernel does not tell of new connections (net.netfilter.nf_conntrack_events is 0 or not there)"
+    )]
+    Silent,
     /// The table changed whenever it was read.
     #[error("the table of connections changed whenever it was read")]
     Restless,

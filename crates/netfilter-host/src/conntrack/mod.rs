@@ -3,6 +3,9 @@
 mod connection;
 mod error;
 mod flow;
+mod opened;
+#[cfg(feature = "openings")]
+mod openings;
 
 pub use connection::Connection;
 pub use error::Error;
@@ -11,6 +14,9 @@ use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_netfilter::conntrack::ConntrackMessage;
 use netlink_packet_netfilter::{NetfilterMessage, NetfilterProtoFamily};
 use netlink_session::{NetlinkFamily, NetlinkSocket, Session, Transport};
+pub use opened::Opened;
+#[cfg(feature = "openings")]
+pub use openings::{Heard, Openings};
 
 use crate::request;
 
@@ -54,6 +60,22 @@ impl<T: Transport> Conntrack<T> {
             Ok(Connection::decode(message)?.filter(&wanted))
         });
         Ok(found?)
+    }
+
+    /// What has become of a connection; `None` where it is tracked no longer. It is looked up, and
+    /// takes as long among many as among few.
+    ///
+    /// # Errors
+    ///
+    /// What the kernel says.
+    pub fn find(&mut self, connection: &Connection) -> Result<Option<Connection>, Error> {
+        let get = ConntrackMessage::Get(connection.identity());
+        let mut get = request(connection.family(), 0, get, 0)?;
+        match self.0.ask::<NetfilterMessage>(&mut get) {
+            Ok(found) => Ok(Connection::decode(found).map_err(Error::Decode)?),
+            Err(error) if error.code() == Some(ENOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Deletes a connection; whether it was still there.

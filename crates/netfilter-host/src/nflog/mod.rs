@@ -25,4 +25,6 @@ mod packets;
 mod socket;
 
 pub use packets::{Decoder, Item};
-pub use socket::{Error, Gathering, Group, Received};
+pub use socket::{Error, Gathering, Group};
+
+pub use crate::inbox::Received;

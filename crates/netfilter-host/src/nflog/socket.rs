@@ -1,15 +1,14 @@
 //! The netlink socket that an NFLOG group is read from.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use netlink_packet_netfilter::nflog::{ConfigCmd, ConfigFlags, ConfigMode, ConfigNla, Timeout};
 use netlink_session::{NetlinkFamily, NetlinkSocket, Session};
-use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
 
 use super::message::{Message, messages};
+use crate::inbox::{Inbox, Received, widen};
 use crate::nflog_groups;
 
 /// How much of a packet the kernel copies. Its own logger reads anywhere in a packet, and extension
@@ -99,26 +98,12 @@ pub enum Error {
     },
 }
 
-/// What there was to receive.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Received {
-    /// A datagram, in the buffer.
-    Datagram,
-    /// Nothing at the moment.
-    Nothing,
-    /// The kernel had more than the socket could take, and dropped it.
-    Overrun,
-}
-
 /// An NFLOG group, from when it is bound.
 #[derive(Debug)]
 pub struct Group {
     session: Session,
     number: u16,
-    /// Room for any datagram.
-    buffer: Vec<u8>,
-    /// How much of it the last one takes.
-    length: usize,
+    inbox: Inbox,
 }
 
 impl Group {
@@ -129,11 +114,7 @@ impl Group {
     /// Another program reads it, or the process lacks `CAP_NET_ADMIN`.
     pub fn bind(group: u16, gathering: Gathering) -> Result<Self, Error> {
         let netlink = NetlinkSocket::connect(NetlinkFamily::Netfilter).map_err(failed("open"))?;
-        // Without the privilege to exceed the system's limit, as much as the limit allows.
-        if setsockopt(&netlink, sockopt::RcvBufForce, &RECEIVE_BUFFER).is_err() {
-            setsockopt(&netlink, sockopt::RcvBuf, &RECEIVE_BUFFER)
-                .map_err(|errno| failed("size the buffer of")(errno.into()))?;
-        }
+        widen(&netlink, RECEIVE_BUFFER).map_err(failed("size the buffer of"))?;
         let mut session = Session::new(netlink);
         // No PfBind: it would make us the logger of all that the namespace logs, not only of this
         // group.
@@ -155,8 +136,7 @@ impl Group {
         Ok(Self {
             session,
             number: group,
-            buffer: vec![0; DATAGRAM],
-            length: 0,
+            inbox: Inbox::new(DATAGRAM),
         })
     }
 
@@ -192,26 +172,13 @@ impl Group {
     ///
     /// What the system says; the group is read no longer.
     pub fn receive(&mut self) -> Result<Received, Error> {
-        let file = self.as_fd().as_raw_fd();
-        loop {
-            match recv(file, &mut self.buffer, MsgFlags::MSG_TRUNC) {
-                // Cannot be, by the sizes above; what did not fit is a gap in the numbers.
-                Ok(length) if length > self.buffer.len() => return Ok(Received::Overrun),
-                Ok(length) => {
-                    self.length = length;
-                    return Ok(Received::Datagram);
-                }
-                Err(Errno::EAGAIN) => return Ok(Received::Nothing),
-                Err(Errno::ENOBUFS) => return Ok(Received::Overrun),
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(failed("read")(errno.into())),
-            }
-        }
+        let received = self.inbox.receive(self.session.transport().as_fd());
+        received.map_err(failed("read"))
     }
 
     /// The messages of the datagram received last.
     pub(super) fn messages(&self) -> impl Iterator<Item = Message<'_>> {
-        messages(self.buffer.get(..self.length).unwrap_or_default())
+        messages(self.inbox.datagram())
     }
 }
 

@@ -16,6 +16,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ban::{Banning, Known, Quota, Span};
+use crate::connected::{Peers, Table};
 use crate::exempt::Exemptions;
 use crate::pardon;
 use crate::progress::Progress;
@@ -213,14 +214,14 @@ fn scan(kernel: &mut FakeKernel, rules: &[Rule], log: &str, present: &Present) {
     let mut banning = Banning {
         sets: Some(&mut sets),
         exemptions: &exemptions,
-        connected: |_| Ok(Peers::default()),
         dry_run: false,
         as_of: scan.as_of,
         present,
         quota: &Quota::new(NonZeroU32::new(1000), Span::Run),
         known: Known::Nothing,
     };
-    banning.act(rules, bans).expect("done");
+    let mut nobody = Table::new(|_| Ok(Peers::default()));
+    banning.act(rules, bans, &mut nobody).expect("done");
 }
 
 /// A run that follows.
@@ -265,7 +266,7 @@ impl<'r> Run<'r> {
             pardons: (&pardons, &pardons),
             sets: Some(&mut sets),
             exemptions: &exemptions(),
-            connected: |_| Ok(Peers::default()),
+            peering: &mut Table::new(|_| Ok(Peers::default())),
             dry_run: false,
             present: &present_at(self.now),
         };

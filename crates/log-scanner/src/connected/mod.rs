@@ -5,10 +5,17 @@
 //! host, nor by having connection tracking forget the connection: one that it takes up again in the
 //! middle seems to be opened from here, but leads to a port that listens.
 
-use std::net::IpAddr;
+//!
+//! A scan reads the kernel's table of connections once. `follow` has a [`Mirror`] of what that table
+//! says of this host, because reading it takes longer than all else that a ban takes.
+
+mod mirror;
+
+use std::net::{IpAddr, SocketAddr};
 
 use ipset_netlink::Network;
-use netfilter_host::conntrack::Conntrack;
+pub(crate) use mirror::Mirror;
+use netfilter_host::conntrack::{Connection, Conntrack};
 use netfilter_host::sockets::Sockets;
 
 use crate::error::chain;
@@ -31,24 +38,23 @@ impl Peers {
         let own = |address| exemptions.is_own(address);
         let opened = conntrack.connections(|connection| connection.opened_from(own).is_some());
         let opened = opened.map_err(|error| chain(&error))?;
-        if opened.is_empty() {
-            return Ok(Self::default());
-        }
-        let mut sockets = Sockets::open().map_err(|error| error.to_string())?;
-        let mut peers = PrefixMap::default();
-        for (local, remote) in opened
-            .iter()
-            .filter_map(|connection| connection.opened_from(own))
-        {
+        Self::of(&opened, exemptions)
+    }
+
+    /// Those of some connections.
+    fn of(connections: &[Connection], exemptions: &Exemptions) -> Result<Self, String> {
+        let own = |address| exemptions.is_own(address);
+        let opened = connections.iter();
+        let opened = opened.filter_map(|connection| connection.opened_from(own));
+        let mut peers = Self::default();
+        let mut sockets = None;
+        for (local, remote) in opened {
             let peer = Network::from(remote.ip());
-            if peers.get(peer).is_some() || exemptions.is_own(remote.ip()) {
-                continue;
-            }
-            if !sockets.listens(local).map_err(|error| error.to_string())? {
-                peers.insert(peer, ());
+            if peers.0.get(peer).is_none() && is_peer(&mut sockets, exemptions, local, remote)? {
+                peers.0.insert(peer, ());
             }
         }
-        Ok(Self(peers))
+        Ok(peers)
     }
 
     /// Whether a network holds a peer.
@@ -69,41 +75,92 @@ impl FromIterator<IpAddr> for Peers {
     }
 }
 
-/// The kernel's answer to whom this host has opened connections, once it has been asked.
+/// Whether the other end of a connection that was opened from here is a peer.
+fn is_peer(
+    sockets: &mut Option<Sockets>,
+    exemptions: &Exemptions,
+    local: SocketAddr,
+    remote: SocketAddr,
+) -> Result<bool, String> {
+    if exemptions.is_own(remote.ip()) {
+        return Ok(false);
+    }
+    let sockets = match sockets {
+        Some(sockets) => sockets,
+        None => sockets.insert(Sockets::open().map_err(|error| error.to_string())?),
+    };
+    let listens = sockets.listens(local).map_err(|error| error.to_string())?;
+    Ok(!listens)
+}
+
+/// Who tells to whom this host has opened connections.
+pub(crate) trait Peering {
+    /// The peers that there are in a network, and perhaps others.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be told.
+    fn peers(&mut self, network: Network, exemptions: &Exemptions) -> Result<&Peers, String>;
+}
+
+/// The kernel's table, read once somebody asks.
+pub(crate) struct Table {
+    read: fn(&Exemptions) -> Result<Peers, String>,
+    peers: Option<Peers>,
+}
+
+impl Table {
+    /// It is not read yet; `read` reads it.
+    pub(crate) fn new(read: fn(&Exemptions) -> Result<Peers, String>) -> Self {
+        Self { read, peers: None }
+    }
+}
+
+impl Peering for Table {
+    fn peers(&mut self, _: Network, exemptions: &Exemptions) -> Result<&Peers, String> {
+        match &mut self.peers {
+            Some(peers) => Ok(peers),
+            peers => Ok(peers.insert((self.read)(exemptions)?)),
+        }
+    }
+}
+
+/// To whom this host has opened connections, for the bans of one run or round.
 pub(crate) struct Connected<'a> {
     exemptions: &'a Exemptions,
-    ask: fn(&Exemptions) -> Result<Peers, String>,
-    peers: Option<Peers>,
+    peering: &'a mut dyn Peering,
+    nobody: Peers,
     failed: Option<String>,
 }
 
 impl<'a> Connected<'a> {
-    /// The kernel is not asked yet; `ask` asks it.
-    pub(crate) fn new(
-        exemptions: &'a Exemptions,
-        ask: fn(&Exemptions) -> Result<Peers, String>,
-    ) -> Self {
+    /// Nobody is asked yet.
+    pub(crate) fn new(exemptions: &'a Exemptions, peering: &'a mut dyn Peering) -> Self {
         Self {
             exemptions,
-            ask,
-            peers: None,
+            peering,
+            nobody: Peers::default(),
             failed: None,
         }
     }
 
-    /// The peers; none where the kernel does not answer.
-    pub(crate) fn peers(&mut self) -> &Peers {
-        self.peers.get_or_insert_with(|| {
-            (self.ask)(self.exemptions).unwrap_or_else(|why| {
+    /// The peers in a network, and perhaps others; none where it cannot be told.
+    pub(crate) fn peers(&mut self, network: Network) -> &Peers {
+        if self.failed.is_some() {
+            return &self.nobody;
+        }
+        match self.peering.peers(network, self.exemptions) {
+            Ok(peers) => peers,
+            Err(why) => {
                 self.failed = Some(format!(
                     "cannot tell to whom this host has opened connections, so that nobody is let go for one: {why}"
                 ));
-                Peers::default()
-            })
-        })
+                &self.nobody
+            }
+        }
     }
 
-    /// What to say where the kernel did not answer.
+    /// What to say where it could not be told.
     pub(crate) fn warning(self) -> Option<String> {
         self.failed
     }
