@@ -181,6 +181,9 @@ Examples:
     firewall-apply explain 203.0.113.7 --proto icmp
     firewall-apply explain 192.168.1.20 --port 443 --in lan0
 
+  May this host itself ask that name server?
+    firewall-apply explain 192.0.2.53 --port 53 --proto udp --out eth0
+
   What this host passes on:
     firewall-apply explain 203.0.113.7 --port 443 --to 192.168.1.10 --in wan0";
 

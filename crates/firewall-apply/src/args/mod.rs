@@ -181,6 +181,8 @@ pub(crate) enum Command {
     /// says why; of a set the entry that decides, with its comment and the time it has left; of a
     /// limit what is left of it; of hours what the time is. Where the answer depends on what is not
     /// known, it says on what. Nothing is changed, no packet is sent.
+    ///
+    /// With --out it is about a packet from this host to ADDRESS.
     #[command(after_help = help::EXPLAIN)]
     Explain(ExplainArgs),
 

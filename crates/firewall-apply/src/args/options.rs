@@ -146,7 +146,7 @@ pub(crate) enum FamilyArg {
 /// Options of `explain`.
 #[derive(Clone, Debug, ClapArgs)]
 pub(crate) struct ExplainArgs {
-    /// Where the packet comes from
+    /// Where the packet comes from; with --out, where it goes
     #[arg(value_name = "ADDRESS")]
     pub(crate) address: IpAddr,
 
@@ -167,6 +167,10 @@ pub(crate) struct ExplainArgs {
     /// [default: this host]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) to: Option<IpAddr>,
+
+    /// Explain a packet that this host sends to ADDRESS by this interface
+    #[arg(long = "out", value_name = "IFACE", conflicts_with_all = ["in_interface", "to"])]
+    pub(crate) out_interface: Option<String>,
 }
 
 /// A transport protocol, by its name or number.

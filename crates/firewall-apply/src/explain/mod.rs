@@ -49,7 +49,7 @@ pub(crate) fn run(args: &ExplainArgs, findings: &mut Findings) -> Report {
     for problem in host.take_problems() {
         findings.warn(causes(&problem));
     }
-    if !asked.is_passed_on() && !stands(&route) {
+    if !asked.is_passed_on() && !asked.is_sent() && !stands(&route) {
         findings.warn(
             "no rule of INPUT leads to FIREWALL_INPUT: the firewall does not stand, or is not asked about this packet",
         );

@@ -1,13 +1,13 @@
 //! The packet that the command line describes.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::SystemTime;
 
 use iptables_ruleset::explain::Packet;
 use iptables_ruleset::{Family, UnixTime};
 
 use crate::args::ExplainArgs;
-use crate::own_addresses::own_addresses;
+use crate::own_addresses::{addresses_of, own_addresses};
 
 /// The packet, coming now.
 ///
@@ -15,10 +15,18 @@ use crate::own_addresses::own_addresses;
 ///
 /// What is asked for that no packet can be.
 pub(super) fn described(args: &ExplainArgs) -> Result<Packet, String> {
-    let source = args.address.to_canonical();
-    let family = Family::of(source);
+    let named = args.address.to_canonical();
+    let family = Family::of(named);
     let own = own_addresses();
-    let mut packet = Packet::new(source).at(UnixTime::from(SystemTime::now()));
+    let (source, way) = match &args.out_interface {
+        Some(interface) => {
+            let source = own_source(family, named, interface);
+            let packet = Packet::new(source).to(named).sent();
+            (source, packet.leaving_by(interface))
+        }
+        None => (named, Packet::new(named)),
+    };
+    let mut packet = way.at(UnixTime::from(SystemTime::now()));
     let protocol = match (args.proto, args.port) {
         (Some(protocol), _) => Some(protocol.number(family)),
         (None, Some(_)) => Some(TCP),
@@ -57,6 +65,7 @@ pub(super) fn described(args: &ExplainArgs) -> Result<Packet, String> {
     }
     match &args.in_interface {
         Some(interface) => packet = packet.over(interface),
+        None if args.out_interface.is_some() => {}
         // Packets of a host to itself come in there, whatever the address.
         None if source.is_loopback() || own.iter().any(|(address, _)| *address == source) => {
             packet = packet.over("lo");
@@ -64,6 +73,23 @@ pub(super) fn described(args: &ExplainArgs) -> Result<Packet, String> {
         None => {}
     }
     Ok(packet)
+}
+
+/// The address that this host sends from by an interface: one of the interface, as far as it has
+/// one.
+fn own_source(family: Family, to: IpAddr, interface: &str) -> IpAddr {
+    let is_of_link = |address: &IpAddr| match address {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    let mut own = addresses_of(interface);
+    own.retain(|address| Family::of(*address) == family);
+    let same = |address: &&IpAddr| is_of_link(address) == is_of_link(&to);
+    let best = own.iter().find(same).or(own.first());
+    best.copied().unwrap_or(match family {
+        Family::Ipv4 => Ipv4Addr::UNSPECIFIED.into(),
+        Family::Ipv6 => Ipv6Addr::UNSPECIFIED.into(),
+    })
 }
 
 /// Whether what goes there comes to this host.

@@ -55,6 +55,9 @@ pub(super) struct PacketReport {
     icmp_type: Option<u8>,
     /// Whether it is for another host.
     forwarded: bool,
+    /// Whether this host sends it.
+    sent: bool,
+    out_interface: Option<String>,
     /// When it comes.
     time: Option<String>,
 }
@@ -205,6 +208,8 @@ impl PacketReport {
             port: packet.destination_port(),
             icmp_type: packet.icmp_type().map(|(kind, _)| kind),
             forwarded: packet.is_passed_on(),
+            sent: packet.is_sent(),
+            out_interface: packet.out_interface().map(str::to_owned),
             time: packet.time().map(|time| time.to_string()),
         }
     }

@@ -174,6 +174,7 @@ fn label(chain: &str, rule: &RuleReport) -> String {
             format!("known{}", if way.is_empty() { " connections" } else { way })
         }
         ("link", _) => format!("the link{way}"),
+        ("local", _) => "rules of your own".to_owned(),
         ("invalid", _) => "of no connection".to_owned(),
         ("instant", _) => "instant".to_owned(),
         ("rest", _) if chain == CROWDED => "while it was crowded".to_owned(),

@@ -216,6 +216,12 @@ fn status_fits_a_terminal() -> Result<(), Failed> {
         run.stdout
     );
     assert!(run.stdout.contains("[#.........]"), "{}", run.stdout);
+    // Each rule of ours is there for something that has a name.
+    assert!(
+        run.stdout.contains("rules of your own") && !run.stdout.contains("FIREWALL_INPUT rule"),
+        "{}",
+        run.stdout
+    );
     Ok(())
 }
 

@@ -105,6 +105,21 @@ fn expect(
         .collect();
     let logged: Vec<String> = seen.logged.into_iter().map(|line| line.prefix).collect();
     assert_eq!(logged, expected, "{to}");
+    // As it is explained.
+    let (address, port) = (to.ip().to_string(), to.port().to_string());
+    let ask = [
+        "--json", "explain", &address, "--proto", "udp", "--port", &port, "--out", "eth0",
+    ];
+    let said: serde_json::Value = serde_json::from_str(&ground.firewall_apply(&ask)?)?;
+    let said_of = |pointer: &str| said.pointer(pointer).cloned().unwrap_or_default();
+    assert_eq!(said_of("/verdict") == "accepted", arrives, "{said:#}");
+    let prefix = expected.first().cloned();
+    assert_eq!(
+        said_of("/log_prefix"),
+        serde_json::json!(prefix),
+        "{said:#}"
+    );
+    assert_eq!(said_of("/packet/out_interface"), "eth0");
     Ok(())
 }
 

@@ -112,14 +112,18 @@ impl<'a> Loads<'a> {
         let unknown = |what: &str| Register::Unknown(what.to_owned());
         let name = |name: &str| Register::Known(name.as_bytes().to_vec(), "interface");
         match key {
+            MetaKey::InInterface if self.packet.is_sent() => name(""),
             MetaKey::InInterface => match self.packet.in_interface() {
                 Some(interface) => name(interface),
                 None => unknown("the interface that it comes in by"),
             },
-            MetaKey::OutInterface if self.packet.is_passed_on() => {
-                unknown("the interface that it leaves by")
-            }
-            MetaKey::OutInterface => name(""),
+            MetaKey::OutInterface => match self.packet.out_interface() {
+                Some(interface) => name(interface),
+                None if self.packet.is_passed_on() || self.packet.is_sent() => {
+                    unknown("the interface that it leaves by")
+                }
+                None => name(""),
+            },
             MetaKey::L4Protocol => match self.packet.protocol_number() {
                 Some(number) => Register::Known(vec![number], "protocol"),
                 None => unknown("its protocol"),

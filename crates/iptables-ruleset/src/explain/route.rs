@@ -6,8 +6,8 @@ use crate::packet::{Facts, Holds, Packet, Tracking};
 use crate::{Family, Hook, KernelTable, Table};
 
 /// What becomes of a packet in all the chains that it comes through on its way to this host, or
-/// through it, whoever made them: those of the hook prerouting, then those of input or forward, in
-/// the order of their priorities.
+/// through it, whoever made them: those of the hook prerouting, then those of input or forward; from
+/// this host those of output, then those of postrouting; in the order of their priorities.
 ///
 /// Tables of iptables-legacy, of bridges and of network devices are not among them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -41,7 +41,7 @@ pub struct Place {
     pub table: String,
     /// Its name.
     pub chain: String,
-    /// `prerouting`, `input` or `forward`.
+    /// `prerouting`, `input`, `forward`, `output` or `postrouting`.
     pub hook: &'static str,
     /// Where it stands among the chains of that hook; the one of iptables' filter table has 0.
     pub priority: i32,
@@ -63,7 +63,8 @@ impl Route {
         let mut ended: Vec<(usize, Ending)> = Vec::new();
         for (place, table) in chains(tables, &packet) {
             // Connection tracking has not seen it yet.
-            let before = place.hook == "prerouting" && place.priority < NF_IP_PRI_CONNTRACK;
+            let is_first = matches!(place.hook, "prerouting" | "output");
+            let before = is_first && place.priority < NF_IP_PRI_CONNTRACK;
             let as_seen = if before {
                 packet.clone().unseen()
             } else {
@@ -117,12 +118,14 @@ impl Route {
 
 /// The chains that a packet comes through, in order.
 fn chains<'t>(tables: &'t [KernelTable], packet: &Packet) -> Vec<(Place, &'t KernelTable)> {
-    let behind = if packet.is_passed_on() {
-        (Hook::Forward.number(), "forward")
+    let hooks = if packet.is_sent() {
+        [(Hook::Output, "output"), (Hook::Postrouting, "postrouting")]
+    } else if packet.is_passed_on() {
+        [(Hook::Prerouting, "prerouting"), (Hook::Forward, "forward")]
     } else {
-        (Hook::Input.number(), "input")
+        [(Hook::Prerouting, "prerouting"), (Hook::Input, "input")]
     };
-    let hooks = [(Hook::Prerouting.number(), "prerouting"), behind];
+    let hooks = hooks.map(|(hook, name)| (hook.number(), name));
     let own = match packet.family() {
         Family::Ipv4 => "ip",
         Family::Ipv6 => "ip6",

@@ -165,12 +165,15 @@ impl MatchKind for AddrType {
             IpAddr::V4(v4) => v4.is_broadcast() || v4.is_multicast(),
             IpAddr::V6(v6) => v6.is_multicast(),
         });
-        let because = match (packet.is_passed_on(), to_many) {
+        // What a host sends to itself stays on the loopback interface.
+        let elsewhere =
+            packet.is_passed_on() || packet.is_sent() && packet.out_interface() != Some("lo");
+        let because = match (elsewhere, to_many) {
             (true, _) => "it is for another host",
             (_, true) => "it goes to many",
             _ => "it is for this host",
         };
-        Answer::known(!packet.is_passed_on() && !to_many, because).inverted(inverted)
+        Answer::known(!elsewhere && !to_many, because).inverted(inverted)
     }
 
     fn check(&self, _protocol: Option<&Protocol>, family: Family) -> Result<(), String> {

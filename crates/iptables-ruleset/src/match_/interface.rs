@@ -87,6 +87,8 @@ impl Interface {
 
     fn ask_in(&self, packet: &Packet) -> Answer {
         match packet.in_interface() {
+            // Which has the name "" then.
+            _ if packet.is_sent() => Answer::known(self.is(""), "this host sends it"),
             Some(name) => Answer::known(self.is(name), format!("it comes in by {name}")),
             // Who is not this host has another way.
             None if self.name.as_str() == "lo" => Answer::no("it comes from elsewhere"),
@@ -95,11 +97,12 @@ impl Interface {
     }
 
     fn ask_out(&self, packet: &Packet) -> Answer {
-        if packet.is_passed_on() {
-            Answer::perhaps("the interface that it leaves by")
-        } else {
-            // Which has the name "" then.
-            Answer::known(self.is(""), "it is for this host")
+        match packet.out_interface() {
+            _ if !packet.is_passed_on() && !packet.is_sent() => {
+                Answer::known(self.is(""), "it is for this host")
+            }
+            Some(name) => Answer::known(self.is(name), format!("it leaves by {name}")),
+            None => Answer::perhaps("the interface that it leaves by"),
         }
     }
 

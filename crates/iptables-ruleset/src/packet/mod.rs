@@ -27,7 +27,8 @@ pub struct Packet {
     source: IpAddr,
     destination: Option<IpAddr>,
     in_interface: Option<String>,
-    passed_on: bool,
+    out_interface: Option<String>,
+    way: Way,
     protocol: Option<u8>,
     source_port: Option<u16>,
     destination_port: Option<u16>,
@@ -37,6 +38,17 @@ pub struct Packet {
     /// Whether it has come to connection tracking.
     seen: bool,
     time: Option<UnixTime>,
+}
+
+/// Which way a packet goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// To this host.
+    Here,
+    /// Through it, to another.
+    Through,
+    /// From it.
+    Out,
 }
 
 /// What connection tracking says of a packet.
@@ -60,7 +72,8 @@ impl Packet {
             source,
             destination: None,
             in_interface: None,
-            passed_on: false,
+            out_interface: None,
+            way: Way::Here,
             protocol: None,
             source_port: None,
             destination_port: None,
@@ -91,7 +104,23 @@ impl Packet {
     /// For another host, to which this one passes it on.
     pub fn passed_on(self) -> Self {
         Self {
-            passed_on: true,
+            way: Way::Through,
+            ..self
+        }
+    }
+
+    /// From this host to another, or to itself.
+    pub fn sent(self) -> Self {
+        Self {
+            way: Way::Out,
+            ..self
+        }
+    }
+
+    /// Out by this interface.
+    pub fn leaving_by(self, interface: &str) -> Self {
+        Self {
+            out_interface: Some(interface.to_owned()),
             ..self
         }
     }
@@ -220,7 +249,17 @@ impl Packet {
 
     /// Whether it is for another host.
     pub fn is_passed_on(&self) -> bool {
-        self.passed_on
+        self.way == Way::Through
+    }
+
+    /// Whether this host sends it.
+    pub fn is_sent(&self) -> bool {
+        self.way == Way::Out
+    }
+
+    /// The interface that it leaves by.
+    pub fn out_interface(&self) -> Option<&str> {
+        self.out_interface.as_deref()
     }
 
     /// What connection tracking says of it.
@@ -279,8 +318,11 @@ impl std::fmt::Display for Packet {
         if let Some((kind, code)) = self.icmp {
             write!(f, ", type {kind} code {code}")?;
         }
-        match &self.in_interface {
-            Some(name) => write!(f, ", in by {name}"),
+        if let Some(name) = &self.in_interface {
+            write!(f, ", in by {name}")?;
+        }
+        match &self.out_interface {
+            Some(name) => write!(f, ", out by {name}"),
             None => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ mod changes;
 
 use std::fmt;
 
-use super::{MatchKind, Protocol};
+use super::{Match, MatchKind, Protocol};
 use crate::decoding::Decoder;
 use crate::encoding::{Encoder, Field, Info};
 use crate::packet::{Answer, Facts, Packet};
@@ -268,6 +268,12 @@ impl MatchKind for Time {
         Ok(())
     }
 
+    fn short(&self) -> Option<String> {
+        let whole = Match::from(*self).text(Family::Ipv4);
+        let always = format!(" --datestop {}", Self::MAX.civil());
+        Some(whole.replace(&always, ""))
+    }
+
     fn ask(&self, packet: &Packet, _facts: &mut dyn Facts) -> Answer {
         let Some(at) = packet.time() else {
             return Answer::perhaps("the time at which it comes");
@@ -338,6 +344,9 @@ mod tests {
             "-m time --timestart 22:00:00 --timestop 05:59:59 --monthdays 1,31 --weekdays Fri,Sun \
              --datestart 2026-01-01T00:00:00 --datestop 2026-12-01T17:00:00 --kerneltz --contiguous"
         );
+        let sundays = Time::new().weekdays([Weekday::Sunday]).unwrap();
+        let short = Match::from(sundays).short(Family::Ipv4);
+        assert_eq!(short, "-m time --weekdays Sun");
         let (name, revision, bytes) = info(time, Family::Ipv4);
         assert_eq!((name, revision, bytes.len()), ("time", 0, 24));
         assert_eq!(bytes[8..12], 79_200_u32.to_ne_bytes());
