@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use ipset_netlink::{CreateSet, Error, IpSet, Listed, SetHeader, Transport};
+use iptables_ruleset::config::SetOrigin;
 use serde::Serialize;
 
 /// A set as it is.
@@ -77,13 +78,22 @@ impl SetFill {
         Some(self.entries.saturating_mul(100) / most)
     }
 
-    /// That there is little room left, with the cure.
-    pub(crate) fn is_near_full(&self) -> Option<String> {
+    /// That there is little room left in a set that is there for this, with the cure.
+    pub(crate) fn is_near_full(&self, origin: SetOrigin) -> Option<String> {
         let percent = self.percent().filter(|percent| *percent >= NEAR_FULL)?;
         let most = self.maxelem.unwrap_or_default();
+        let cure = match origin {
+            // That is what the bound is for.
+            SetOrigin::Instant => {
+                "many attack, or somebody forges the sources of packets: at-most of the [[instant]] that fill it holds, and who \
+                 comes beyond it is left to log-scanner"
+            }
+            _ => {
+                "and a full set takes nobody more; a larger maxelem under [sets], and `firewall-apply`"
+            }
+        };
         Some(format!(
-            "set \"{}\" is {percent} % full ({} of {most}), and a full set takes nobody more; a larger maxelem under [sets], \
-             and `firewall-apply`",
+            "set \"{}\" is {percent} % full ({} of {most}), {cure}",
             self.name, self.entries
         ))
     }
@@ -119,7 +129,7 @@ mod tests {
             .timeout(Timeout::PERMANENT)
             .max_elements(5);
         let missing = SetFill::look(&mut kernel, &wanted).unwrap();
-        assert!(!missing.is_there() && missing.is_near_full().is_none());
+        assert!(!missing.is_there() && missing.is_near_full(SetOrigin::List).is_none());
         kernel.create(&wanted, IfExists::Fail).unwrap();
         for (last, seconds) in [(1, 0), (2, 60), (3, 3600), (4, 600)] {
             let key = Key::ip([192, 0, 2, last].into());
@@ -133,7 +143,9 @@ mod tests {
             (4, 1, Some(80))
         );
         assert_eq!((fill.next_expiry, fill.last_expiry), (Some(60), Some(3600)));
-        let told = fill.is_near_full().unwrap();
+        let of_packets = fill.is_near_full(SetOrigin::Instant).unwrap();
+        assert!(of_packets.contains("at-most") && !of_packets.contains("maxelem"));
+        let told = fill.is_near_full(SetOrigin::List).unwrap();
         assert!(
             told.starts_with("set \"blacklist\" is 80 % full (4 of 5)"),
             "{told}"

@@ -34,7 +34,7 @@ fn look(context: &mut Context<'_>) -> Vec<Found> {
                 // One that a file fills grows with it.
                 Ok(_) if wanted.is_filled_by_a_file() => {}
                 Ok(fill) => {
-                    let why = fill.is_near_full();
+                    let why = fill.is_near_full(wanted.origin);
                     match fill.percent() {
                         Some(100..) => why.into_iter().for_each(|why| findings.fail(why)),
                         _ => why.into_iter().for_each(|why| findings.warn(why)),

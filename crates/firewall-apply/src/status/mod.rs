@@ -161,7 +161,7 @@ fn set_reports(kernel: &mut IpSet, expected: &Wanted, findings: &mut Findings) -
                 }
                 // One that a file fills grows with it.
                 let grows = set.is_filled_by_a_file();
-                if let Some(why) = fill.is_near_full().filter(|_| !grows) {
+                if let Some(why) = fill.is_near_full(set.origin).filter(|_| !grows) {
                     findings.warn(why);
                 }
                 found.push(fill);
