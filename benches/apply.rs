@@ -7,11 +7,12 @@
 //! RAMPART_BENCH_SERVICES=3000 RAMPART_BENCH_TURNS=21 cargo bench -p rampart-benches --bench apply
 //! ```
 //!
-//! In turns, both sides replace the same rules of both families: here from the configuration file,
-//! there from the text of `iptables-save`. Two configurations, which differ in the levels of the log
-//! lines, take turns too, so that each run has something to change; what a run costs that finds
-//! nothing to change is told apart. By the clock much of the time goes into waiting until no
-//! processor uses the old rules any more; the processor time has no such waits.
+//! In turns, both sides put in the same rules of both families: here from the configuration file,
+//! there from the text of `iptables-save`. Two configurations, which differ in the level of a log
+//! line, take turns too, so that each run has something to change; what a run costs that finds
+//! nothing to change, and one that finds every service to be another, is told apart. By the clock
+//! much of the time goes into waiting until no processor uses the old rules any more; the processor
+//! time has no such waits.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -42,13 +43,20 @@ fn measure() -> Result<(), Failed> {
         Err(_) => 2000,
     };
     println!("firewall-apply takes, of what iptables-restore and ip6tables-restore take together:");
-    compare("the default firewall", "")?;
-    compare(&format!("{services} services"), &many_services(services))
+    let levels = |file: &str| [4, 5].map(|level| format!("[log]\nblocked-level = {level}\n{file}"));
+    compare("the default firewall", &levels(""))?;
+    let many = many_services(services, 0);
+    compare(&format!("{services} services"), &levels(&many))?;
+    let others = many_services(services, 30_000);
+    compare(
+        &format!("{services} services, each another"),
+        &[many, others],
+    )
 }
 
 /// Measures both sides in turns, and prints the ratios.
-fn compare(name: &str, file: &str) -> Result<(), Failed> {
-    let files = Files::new(file)?;
+fn compare(name: &str, sides: &[String; 2]) -> Result<(), Failed> {
+    let files = Files::new(sides)?;
     let ours = Ours::new(&files)?;
     let Some(stock) = Stock::find(&files)? else {
         println!("  {name}: iptables is not installed, there is nothing to compare with");
@@ -83,16 +91,15 @@ struct Files {
 }
 
 impl Files {
-    fn new(services: &str) -> Result<Self, Failed> {
+    fn new(sides: &[String; 2]) -> Result<Self, Failed> {
         let name = format!("rampart-bench-apply-{}", std::process::id());
         let files = Self {
             directory: env::temp_dir().join(name),
         };
         fs::create_dir_all(&files.directory)?;
-        for (side, level) in [(Side::A, 4), (Side::B, 5)] {
-            let text = format!("[log]\nblocked-level = {level}\n{services}");
-            fs::write(files.config(side), &text)?;
-            let config = Config::parse(&text)?;
+        for (side, text) in [Side::A, Side::B].into_iter().zip(sides) {
+            fs::write(files.config(side), text)?;
+            let config = Config::parse(text)?;
             for family in Family::BOTH {
                 let rules = config.ruleset(family)?.to_iptables_save().to_string();
                 fs::write(files.rules(side, family), rules)?;
@@ -195,9 +202,10 @@ impl<'a> Stock<'a> {
     }
 }
 
-fn many_services(services: u32) -> String {
+/// Services on ports from the one behind `behind` on.
+fn many_services(services: u32, behind: u32) -> String {
     let service = |number| {
-        let port = 1 + number % 65_000;
+        let port = 1 + (behind + number) % 65_000;
         format!("[[service]]\nname = \"service-{number}\"\nprotocol = \"tcp\"\nports = [{port}]\n")
     };
     (0..services).map(service).collect()

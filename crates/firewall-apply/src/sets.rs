@@ -1,6 +1,6 @@
 //! The sets that the rules look into, and the administrator's own: as they are, and as they shall be.
 
-use ipset_netlink::{CreateSet, IfMissing, IpSet, SetHeader, SetName, SetType, Transport};
+use ipset_netlink::{CreateSet, Error, IfMissing, IpSet, SetHeader, SetName, SetType, Transport};
 use iptables_ruleset::config::SetOrigin;
 
 use crate::configured::ConfiguredSet;
@@ -34,23 +34,56 @@ pub(crate) fn connect(findings: &mut Findings) -> Option<IpSet> {
         .ok()
 }
 
-/// Looks for the sets in the kernel.
+/// What the kernel has under the name of each of these sets; `None` where it has none.
+pub(crate) type Headers = Vec<Result<Option<SetHeader>, Error>>;
+
+/// Asks the kernel for each of these sets. Each answer costs as much as the set is large.
+pub(crate) fn headers<T: Transport>(kernel: &mut IpSet<T>, wanted: &[ConfiguredSet]) -> Headers {
+    let header = |set: &ConfiguredSet| match kernel.header(set.name()) {
+        Ok(header) => Ok(Some(header)),
+        Err(error) if error.is_set_not_found() => Ok(None),
+        Err(error) => Err(error),
+    };
+    wanted.iter().map(header).collect()
+}
+
+/// Destroys a set that may be there under a name that a run gives to what it has not finished.
 ///
-/// A set that exists and cannot be used, or that cannot be looked for, becomes an error of
-/// `findings`. A set that can be used although it is not as wanted becomes a warning.
+/// It is asked for first: before they destroy a set many kernels wait for every processor, also where
+/// there is none of that name.
+pub(crate) fn destroy_unfinished<T: Transport>(
+    kernel: &mut IpSet<T>,
+    name: &SetName,
+) -> Result<(), Error> {
+    match kernel.index(name) {
+        Err(error) if error.is_set_not_found() => Ok(()),
+        _ => kernel.destroy(name, IfMissing::Ignore),
+    }
+}
+
+/// Looks for the sets in the kernel, as [`judge_found`] does.
 pub(crate) fn examine<T: Transport>(
     kernel: &mut IpSet<T>,
     wanted: &[ConfiguredSet],
     findings: &mut Findings,
 ) -> Vec<WantedSet> {
+    let headers = headers(kernel, wanted);
+    judge_found(kernel, wanted, headers, findings)
+}
+
+/// Judges the sets that the kernel has.
+///
+/// A set that exists and cannot be used, or that cannot be looked for, becomes an error of
+/// `findings`. A set that can be used although it is not as wanted becomes a warning.
+pub(crate) fn judge_found<T: Transport>(
+    kernel: &mut IpSet<T>,
+    wanted: &[ConfiguredSet],
+    headers: Headers,
+    findings: &mut Findings,
+) -> Vec<WantedSet> {
     let mut examined = Vec::new();
     let host = Host::of_this_system();
-    for wanted in wanted.iter().cloned() {
-        let found = match kernel.header(wanted.name()) {
-            Ok(header) => Ok(Some(header)),
-            Err(error) if error.is_set_not_found() => Ok(None),
-            Err(error) => Err(error),
-        };
+    for (wanted, found) in wanted.iter().cloned().zip(headers) {
         let unknown = match &found {
             Ok(None) => needs::missing_set_types(kernel, [&wanted.create], &host),
             _ => Vec::new(),

@@ -4,7 +4,7 @@
 use std::fs;
 
 use iptables_ruleset::config::{LogTarget, Who};
-use iptables_ruleset::{Ahead, Beside, Bypass, Config, Family, Hook, Nftables, Table};
+use iptables_ruleset::{Ahead, Beside, Bypass, Config, Family, Hook, Nftables, Snapshot, Table};
 
 use crate::findings::{Findings, causes};
 use crate::legacy;
@@ -49,8 +49,14 @@ fn cure(ahead: &Ahead) -> String {
 }
 
 /// Warnings about other tables, iptables-legacy, published ports, and who else can write the log.
-pub(crate) fn note(kernel: &mut Nftables, config: &Config, findings: &mut Findings) {
-    match kernel.surroundings() {
+/// `tables` are those of iptables, as they were read.
+pub(crate) fn note(
+    kernel: &mut Nftables,
+    tables: &Snapshot,
+    config: &Config,
+    findings: &mut Findings,
+) {
+    match kernel.surroundings(tables) {
         Ok(found) => {
             for beside in found.chains.iter().take(NAMED) {
                 findings.warn(told(beside));

@@ -12,7 +12,8 @@ use std::time::Duration;
 use iptables_ruleset::match_::{Conntrack, CtState, Direction, InInterface, Protocol, Set, Tcp};
 use iptables_ruleset::target::Log;
 use iptables_ruleset::{
-    Batch, Config, FakeKernel, Family, Hook, Kernel, KernelSet, Plan, Policy, Rule, Ruleset, Target,
+    ApplyError, Batch, Config, FakeKernel, Family, Hook, Kernel, KernelSet, Plan, Policy, Rule,
+    Ruleset, Snapshot, Target,
 };
 
 fn any_set(name: &str) -> io::Result<KernelSet> {
@@ -30,6 +31,13 @@ fn rulesets() -> [Ruleset; 2] {
 
 fn install() -> Plan {
     Plan::install(&rulesets(), &mut any_set).unwrap()
+}
+
+/// The same firewall with another level of a line.
+fn install_another() -> Plan {
+    let config = Config::parse("[log]\nblocked-level = 6\n").unwrap();
+    let rulesets = Family::BOTH.map(|family| config.ruleset(family).unwrap());
+    Plan::install(&rulesets, &mut any_set).unwrap()
 }
 
 #[test]
@@ -71,11 +79,12 @@ fn a_refused_change_leaves_everything_as_it_was() {
     let mut kernel = FakeKernel::new();
     install().apply(&mut kernel).unwrap();
     let before = kernel.snapshot().unwrap();
-    kernel.refuse("ip6 filter/LOG_AND_DROP rule 2");
-    let error = install().apply(&mut kernel).unwrap_err();
+    kernel.refuse("ip6 filter/LOG_AND_DROP rule 1");
+    let error = install_another().apply(&mut kernel).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the kernel refused ip6 filter/LOG_AND_DROP rule 2: -j DROP, and nothing was changed"
+        "the kernel refused ip6 filter/LOG_AND_DROP rule 1: -j LOG --log-prefix \"IP6TABLES-BLOCKED: \" --log-level 6, and nothing \
+         was changed"
     );
     assert!(!error.is_permission_denied() && !error.is_stale());
     assert_eq!(kernel.snapshot().unwrap(), before);
@@ -87,11 +96,25 @@ fn changes_by_others_are_waited_out_a_few_times() {
     kernel.change_meanwhile(4);
     assert_eq!(install().apply(&mut kernel).unwrap().attempts, 5);
     kernel.change_meanwhile(u32::MAX);
-    let error = install()
+    let error = install_another()
         .apply_within(&mut kernel, Duration::from_millis(100))
         .unwrap_err();
     assert!(error.is_stale());
     assert!(error.to_string().contains("attempts"), "{error}");
+}
+
+/// Carries nothing out, and says nothing.
+struct Deaf(FakeKernel);
+
+impl Kernel for Deaf {
+    fn snapshot(&mut self) -> Result<Snapshot, ApplyError> {
+        self.0.snapshot()
+    }
+    fn transact(&mut self, batch: &Batch) -> Result<(), ApplyError> {
+        let mut lost = self.0.clone();
+        lost.lose_answers(1);
+        lost.transact(batch)
+    }
 }
 
 #[test]
@@ -99,15 +122,15 @@ fn a_lost_answer_is_asked_for_again() {
     let mut kernel = FakeKernel::new();
     kernel.lose_answers(1);
     let applied = install().apply(&mut kernel).unwrap();
-    assert_eq!(applied.attempts, 2);
+    assert_eq!((applied.attempts, applied.changed), (2, true));
     assert_eq!(
         kernel.iptables_save(Family::Ipv4),
         rulesets()[0].to_iptables_save().to_string()
     );
-    kernel.lose_answers(u32::MAX);
+    // It is never in, and never told.
     assert!(
-        install()
-            .apply_within(&mut kernel, Duration::from_millis(100))
+        install_another()
+            .apply_within(&mut Deaf(kernel), Duration::from_millis(100))
             .unwrap_err()
             .is_outcome_unknown()
     );
@@ -324,10 +347,10 @@ fn rulesets_that_cannot_work_are_refused_with_the_rule() {
 fn a_batch_says_what_it_does() {
     struct Recorder(FakeKernel, Vec<String>);
     impl Kernel for Recorder {
-        fn snapshot(&mut self) -> Result<iptables_ruleset::Snapshot, iptables_ruleset::ApplyError> {
+        fn snapshot(&mut self) -> Result<Snapshot, ApplyError> {
             self.0.snapshot()
         }
-        fn transact(&mut self, batch: &Batch) -> Result<(), iptables_ruleset::ApplyError> {
+        fn transact(&mut self, batch: &Batch) -> Result<(), ApplyError> {
             self.1.extend(batch.items());
             self.0.transact(batch)
         }

@@ -95,10 +95,15 @@ impl<'a> Attempt<'a> {
         lists: &Lists<'_>,
         all_or_none: bool,
     ) -> Prepared {
-        let replaced = replace::those_that_differ(self.kernel, &wanted.sets, self.findings);
+        let all = &wanted.sets;
+        let mut headers = sets::headers(self.kernel, all);
+        let replaced = replace::those_that_differ(self.kernel, all, &headers, self.findings);
+        if !replaced.is_empty() {
+            headers = sets::headers(self.kernel, all);
+        }
         let mut prepared = Prepared {
             replaced,
-            sets: sets::examine(self.kernel, &wanted.sets, self.findings),
+            sets: sets::judge_found(self.kernel, all, headers, self.findings),
             created: BTreeMap::new(),
             changed: BTreeMap::new(),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use ipset_netlink::IpSet;
-use iptables_ruleset::{Config, Family, KernelSet, Nftables, Plan, Ruleset, Snapshot};
+use iptables_ruleset::{ApplyError, Config, Family, KernelSet, Nftables, Plan, Ruleset, Snapshot};
 
 use crate::findings::{Findings, causes, refusal};
 use crate::foreign::CURE;
@@ -62,46 +62,27 @@ pub(super) fn install(
         plan = plan.adopting();
     }
     let mut nftables = Nftables::connect().map_err(|error| nothing_done(refusal(&error)))?;
-    // Rules that stand already show that the kernel has what they need.
-    let stands = before.is_some_and(|before| {
-        let set = |index| name_of(&resolved, index);
-        verify::missing_rules(before, rulesets, set).is_empty()
-    });
-    if !stands {
-        let host = Host::of_this_system();
-        let missing = needs::missing_parts(&mut nftables, rulesets, &host);
-        if !missing.is_empty() {
-            return Err(nothing_done(missing.join("; ")));
-        }
-    }
     let applied = match before {
         Some(before) => plan.apply_from(&mut nftables, before.clone()),
         None => plan.apply(&mut nftables),
     };
-    let applied = applied.map_err(|error| Failure {
-        why: if error.is_foreign() {
-            format!("{error} while the rules were being put in. {CURE}")
-        } else {
-            refusal(&error)
-        },
-        outcome_unknown: error.is_outcome_unknown(),
-    })?;
+    let applied = applied.map_err(|error| failure(&error, &mut nftables, rulesets))?;
     surroundings::note_ahead(&applied.bypassed, &applied.ahead, findings);
     match &applied.after {
-        // What was there has just been compared.
-        Some(_) if !applied.changed => {}
-        Some(snapshot) => {
-            let set = |index| name_of(&resolved, index);
-            for missing in verify::missing_rules(snapshot, rulesets, set) {
-                findings.fail(missing);
+        Some(tables) => {
+            if !applied.as_wanted {
+                let set = |index| name_of(&resolved, index);
+                for missing in verify::missing_rules(tables, rulesets, set) {
+                    findings.fail(missing);
+                }
+                for left in verify::left_rules(tables, unwanted) {
+                    findings.fail(left);
+                }
             }
-            for left in verify::left_rules(snapshot, unwanted) {
-                findings.fail(left);
-            }
+            surroundings::note(&mut nftables, tables, config, findings);
         }
         None => findings.fail("cannot read the rules back after they were put in: apply again"),
     }
-    surroundings::note(&mut nftables, config, findings);
     for moved in verify::moved_sets(&resolved, |name| find_set(kernel, name)) {
         findings.fail(moved);
     }
@@ -109,6 +90,28 @@ pub(super) fn install(
         changed: applied.changed,
         after: applied.after,
     })
+}
+
+/// Why the rules are not in. What the kernel refused may be something that it has not: that is asked
+/// for only now, because to ask for expressions is a transaction, too, and each makes the kernel wait
+/// until no processor uses the old rules any more.
+fn failure(error: &ApplyError, nftables: &mut Nftables, rulesets: &[Ruleset]) -> Failure {
+    let missing = if error.is_refused() && !error.is_permission_denied() {
+        needs::missing_parts(nftables, rulesets, &Host::of_this_system())
+    } else {
+        Vec::new()
+    };
+    let why = if !missing.is_empty() {
+        missing.join("; ")
+    } else if error.is_foreign() {
+        format!("{error} while the rules were being put in. {CURE}")
+    } else {
+        refusal(error)
+    };
+    Failure {
+        why,
+        outcome_unknown: error.is_outcome_unknown(),
+    }
 }
 
 /// The set that the kernel knows by this index, of those that the rules name.

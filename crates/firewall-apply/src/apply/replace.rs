@@ -10,7 +10,7 @@ use super::saved_members::{UNFINISHED, temporary_name};
 use crate::configured::ConfiguredSet;
 use crate::findings::{Findings, causes};
 use crate::save::format::misfit;
-use crate::sets::{as_configured, unusable};
+use crate::sets::{Headers, as_configured, destroy_unfinished, unusable};
 
 /// Sets that were replaced; what they were is there under another name until it is settled which of
 /// the two stays.
@@ -59,24 +59,25 @@ impl Replaced {
 pub(super) fn those_that_differ<T: Transport>(
     kernel: &mut IpSet<T>,
     sets: &[ConfiguredSet],
+    headers: &Headers,
     findings: &mut Findings,
 ) -> Replaced {
     sweep(kernel, sets);
     let mut replacements = Vec::new();
     let mut stops = false;
-    for wanted in sets {
-        // What is missing is made, and what cannot be asked for is told, when they are looked for.
-        let Ok(found) = kernel.header(wanted.name()) else {
+    for (wanted, found) in sets.iter().zip(headers) {
+        // What is missing is made, and what cannot be asked for is told, when they are judged.
+        let Ok(Some(found)) = found else {
             continue;
         };
-        let target = as_configured(wanted, &found);
-        if target == CreateSet::from(&found) {
+        let target = as_configured(wanted, found);
+        if target == CreateSet::from(found) {
             continue;
         }
         match Replacement::new(kernel, found.clone(), target) {
             Ok(replacement) => replacements.push(replacement),
             Err(why) => {
-                stops |= unusable(wanted, &found).is_some();
+                stops |= unusable(wanted, found).is_some();
                 findings.warn(not_replaced(wanted.name(), &why));
             }
         }
@@ -96,14 +97,10 @@ pub(super) fn those_that_differ<T: Transport>(
 
 /// Takes away what a run left behind that was killed: nobody knows these names.
 fn sweep<T: Transport>(kernel: &mut IpSet<T>, sets: &[ConfiguredSet]) {
-    let there = kernel.names().unwrap_or_default();
     for set in sets {
-        let Ok(unfinished) = name(UNFINISHED, set.name()) else {
-            continue;
-        };
-        if there.contains(&unfinished) {
+        if let Ok(unfinished) = name(UNFINISHED, set.name()) {
             // Where it cannot be, it is said when the name is needed.
-            let _ = kernel.destroy(&unfinished, IfMissing::Ignore);
+            let _ = destroy_unfinished(kernel, &unfinished);
         }
     }
 }
@@ -219,9 +216,7 @@ impl Replacement {
         let text = |error| causes(&error);
         let unfinished = &self.target.name;
         // What a run that was killed left behind.
-        kernel
-            .destroy(unfinished, IfMissing::Ignore)
-            .map_err(text)?;
+        destroy_unfinished(kernel, unfinished).map_err(text)?;
         kernel.create(&self.target, IfExists::Fail).map_err(text)?;
         let bulk = kernel.add_all(unfinished, &self.entries, IfExists::Update);
         match bulk.map_err(text)?.failures.first() {
@@ -239,7 +234,7 @@ impl Replacement {
         match kernel.swap(unfinished, name_of_it) {
             Err(error) if error.is_type_mismatch() => {
                 let old = name(OLD, name_of_it)?;
-                kernel.destroy(&old, IfMissing::Ignore).map_err(text)?;
+                destroy_unfinished(kernel, &old).map_err(text)?;
                 kernel.rename(name_of_it, &old).map_err(text)?;
                 if let Err(error) = kernel.rename(unfinished, name_of_it) {
                     // Of two errors the first one is the cause.
@@ -299,6 +294,7 @@ mod tests {
     use iptables_ruleset::config::SetOrigin;
 
     use super::*;
+    use crate::sets::headers;
 
     fn wanted(set_type: SetType, maxelem: u32) -> CreateSet {
         CreateSet::new("blacklist".parse().unwrap(), set_type, Family::Inet)
@@ -324,6 +320,15 @@ mod tests {
         kernel
     }
 
+    fn replace_differing(
+        kernel: &mut IpSet<FakeKernel>,
+        sets: &[ConfiguredSet],
+        findings: &mut Findings,
+    ) -> Replaced {
+        let headers = headers(kernel, sets);
+        those_that_differ(kernel, sets, &headers, findings)
+    }
+
     fn members(kernel: &mut IpSet<FakeKernel>) -> Vec<String> {
         let set = kernel.list(&"blacklist".parse().unwrap()).unwrap();
         let mut keys: Vec<_> = set.entries.iter().map(|one| one.key.to_string()).collect();
@@ -342,7 +347,7 @@ mod tests {
             let mut findings = Findings::default();
             let configured = configured(&want);
             let all = slice::from_ref(&configured);
-            let replaced = those_that_differ(&mut kernel, all, &mut findings);
+            let replaced = replace_differing(&mut kernel, all, &mut findings);
             assert!(findings.warnings.is_empty(), "{findings:?}");
             assert_eq!(replaced.members(&want.name), Some(2));
             replaced.keep(&mut kernel, &mut findings);
@@ -352,7 +357,7 @@ mod tests {
             assert_eq!(members(&mut kernel), ["192.0.2.1", "192.0.2.2"]);
             assert_eq!(kernel.names().unwrap().len(), 1);
             // Once is enough.
-            let again = those_that_differ(&mut kernel, all, &mut findings);
+            let again = replace_differing(&mut kernel, all, &mut findings);
             assert!(again.is_empty());
         }
     }
@@ -371,7 +376,7 @@ mod tests {
             let mut kernel = kernel(&there, &["192.0.2.1", "192.0.2.2"]);
             let before = kernel.header(&there.name).unwrap();
             let mut findings = Findings::default();
-            let replaced = those_that_differ(&mut kernel, &[configured(&want)], &mut findings);
+            let replaced = replace_differing(&mut kernel, &[configured(&want)], &mut findings);
             let timeout = Timeout::from_secs(600).unwrap();
             let late = Entry::new("192.0.2.3".parse().unwrap()).timeout(timeout);
             kernel.add(&want.name, &late, IfExists::Fail).unwrap();
@@ -391,7 +396,7 @@ mod tests {
         let mut kernel = kernel(&wanted(SetType::HashNet, 1), &["192.0.2.1"]);
         let mut findings = Findings::default();
         let want = wanted(SetType::HashNet, 10);
-        let replaced = those_that_differ(&mut kernel, &[configured(&want)], &mut findings);
+        let replaced = replace_differing(&mut kernel, &[configured(&want)], &mut findings);
         let late = Entry::new("192.0.2.3".parse().unwrap());
         kernel.add(&want.name, &late, IfExists::Fail).unwrap();
         replaced.take_back(&mut kernel, &mut findings);
@@ -419,7 +424,7 @@ mod tests {
             let all = ["192.0.2.0/24", "198.51.100.1"];
             let mut kernel = kernel(&there, &all);
             let mut findings = Findings::default();
-            let replaced = those_that_differ(&mut kernel, &[configured(&want)], &mut findings);
+            let replaced = replace_differing(&mut kernel, &[configured(&want)], &mut findings);
             assert!(replaced.is_empty());
             let said = findings.warnings[0].to_string();
             assert!(said.contains(why), "{said}");
@@ -445,7 +450,7 @@ mod tests {
         white.name = pairs.name.clone();
         let mut findings = Findings::default();
         let sets = [wanted(SetType::HashNet, 1000), white].map(|set| configured(&set));
-        let replaced = those_that_differ(&mut kernel, &sets, &mut findings);
+        let replaced = replace_differing(&mut kernel, &sets, &mut findings);
         assert!(replaced.is_empty());
         let found = kernel.header(&there.name).unwrap();
         assert_eq!(found.options.max_elements, Some(10));

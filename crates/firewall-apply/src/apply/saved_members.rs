@@ -19,6 +19,7 @@ use crate::save::aside;
 use crate::save::format::{Saved, SavedSet};
 use crate::save::members::{PutBack, elapsed, note_refused, put_back, will_hold};
 use crate::save::parse::read;
+use crate::sets::destroy_unfinished;
 
 /// The members that were saved.
 pub(super) struct SavedMembers<'a> {
@@ -68,7 +69,7 @@ impl<'a> SavedMembers<'a> {
         findings: &mut Findings,
     ) -> Option<(Self, SavedReport)> {
         let is_missing = |set: &ConfiguredSet| {
-            let found = kernel.header(set.name());
+            let found = kernel.index(set.name());
             found.is_err_and(|error| error.is_set_not_found())
         };
         let any = sets.iter().any(is_missing);
@@ -111,7 +112,7 @@ impl<'a> SavedMembers<'a> {
         };
         let mut unfinished = extended(wanted, saved);
         unfinished.name = name.clone();
-        kernel.destroy(&name, IfMissing::Ignore)?;
+        destroy_unfinished(kernel, &name)?;
         if let Err(error) = kernel.create(&unfinished, IfExists::Fail) {
             // What a file says must not keep the firewall down.
             let why = causes(&error).replace(name.as_str(), wanted.name.as_str());

@@ -51,8 +51,8 @@ pub(super) fn note(
             };
             let (place, name) = (place(ruleset), chain.name());
             findings.warn(format!(
-                "{what} that somebody put into the {place} chain {name}: gone{shown}. That chain is made anew by every \
-                 apply; rules of your own belong into FIREWALL_LOCAL"
+                "{what} that somebody put into the {place} chain {name}: gone{shown}. Every apply takes out of that chain \
+                 what is not its own; rules of your own belong into FIREWALL_LOCAL"
             ));
         }
     }

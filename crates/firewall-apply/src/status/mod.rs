@@ -74,7 +74,7 @@ fn look(
         report.since = last.kept().and_then(|kept| kept.at);
         report.since_from = report.since.and(last.path()).map(ToOwned::to_owned);
     }
-    surroundings::note(&mut nftables, &expected.config, findings);
+    surroundings::note(&mut nftables, &snapshot, &expected.config, findings);
     for why in flushers::found(&host) {
         findings.warn(why);
     }

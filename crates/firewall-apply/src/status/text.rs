@@ -8,7 +8,7 @@ use iptables_ruleset::{Hook, UnixTime};
 use jiff::Timestamp;
 
 use super::report::{FamilyReport, Report, RuleReport};
-use super::words::{BANNED, CROWDED, REQUESTS};
+use super::words::{BANNED, BANNED_ICMP, CROWDED, REQUESTS};
 use crate::amount::{Bytes, Grouped, Rough};
 use crate::set_fill::SetFill;
 use crate::style::{Colour, Style};
@@ -128,7 +128,7 @@ fn groups(family: &FamilyReport) -> Vec<Group> {
     let mut chains: Vec<_> = family.chains.iter().collect();
     let rank = |name: &str| match name {
         "FIREWALL_INPUT" | "FIREWALL_EARLY" => 0,
-        CROWDED | BANNED => 1,
+        CROWDED | BANNED | BANNED_ICMP => 1,
         "FIREWALL_FORWARD_BANS" => 2,
         "FIREWALL_FORWARD" => 3,
         "FIREWALL_OUTPUT" => 4,
@@ -178,7 +178,7 @@ fn label(chain: &str, rule: &RuleReport) -> String {
         ("invalid", _) => "of no connection".to_owned(),
         ("instant", _) => "instant".to_owned(),
         ("rest", _) if chain == CROWDED => "while it was crowded".to_owned(),
-        ("rest", _) if chain == BANNED => "banned".to_owned(),
+        ("rest", _) if [BANNED, BANNED_ICMP].contains(&chain) => "banned".to_owned(),
         ("rest", _) if chain == "FIREWALL_INPUT" || !way.is_empty() => {
             format!("anything else{way}")
         }

@@ -53,7 +53,7 @@ pub(super) fn counted(purpose: &Purpose, rule: &Rule) -> &'static str {
         (_, Target::Jump(to)) if to.as_str() == LIMITED => "over the limit",
         (_, Target::Reject(_)) => "rejected",
         (_, Target::Return) => "left to INPUT",
-        (_, Target::Jump(to)) if to.as_str() == BANNED => "looked at",
+        (_, Target::Jump(to)) if [BANNED, BANNED_ICMP].contains(&to.as_str()) => "looked at",
         (_, target) if lets_in(target) => "let in",
         (_, target) if drops(target) => "dropped",
         _ => "packets",
@@ -107,6 +107,7 @@ pub(super) const REQUESTS: [&str; 3] = ["messages", "new connections", "new"];
 /// Chains of ours.
 pub(super) const CROWDED: &str = "FIREWALL_CROWDED";
 pub(super) const BANNED: &str = "FIREWALL_BANNED";
+pub(super) const BANNED_ICMP: &str = "FIREWALL_BANNED_ICMP";
 const LIMITED: &str = "LOG_AND_DROP_LIMITED";
 
 #[cfg(test)]

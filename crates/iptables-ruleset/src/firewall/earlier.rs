@@ -62,6 +62,9 @@ pub(crate) fn wrote(family: Family, table: Table, chain: &str, rules: &[String])
             has("-m addrtype ! --dst-type LOCAL -j RETURN")
                 && rules.iter().any(|rule| rule.contains(" -j SET --add-set "))
         }
+        "FIREWALL_BANNED_ICMP" => {
+            has("-p ipv6-icmp -m icmp6 --icmpv6-type 135 -j RETURN") && has("-j LOG_AND_DROP")
+        }
         "FIREWALL_CROWDED" => has("-j LOG_AND_DROP_LIMITED"),
         "LOG_AND_ACCEPT" => logs("ALLOWED") || only("-j ACCEPT"),
         "LOG_AND_DROP" => logs("BLOCKED") || only("-j DROP"),

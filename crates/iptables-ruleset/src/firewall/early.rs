@@ -1,13 +1,14 @@
 //! `FIREWALL_EARLY` of table `raw`: bans where connection tracking has not seen the packet yet.
 //!
 //! `FIREWALL_BANNED` asks the rest only of who is banned, so that everybody else's packets cost one
-//! look into each set.
+//! look into each set. What is asked of ICMPv6 alone, `FIREWALL_BANNED_ICMP` asks, so that all else
+//! that is banned goes past it.
 
 use super::logging::Line;
 use super::{Chains, bans, link};
 use crate::config::{List, Position};
-use crate::match_::{AddrType, AddrTypes, InInterface, Match, Socket};
-use crate::{BuildError, Config, Family, Hook, Rule, Ruleset, Table, Target};
+use crate::match_::{AddrType, AddrTypes, InInterface, Match, Protocol, Socket};
+use crate::{BuildError, Chain, Config, Family, Hook, Rule, Ruleset, Table, Target};
 
 pub(super) fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildError> {
     let chains = Chains::new()?;
@@ -21,10 +22,29 @@ pub(super) fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildE
         chain.append(rule);
     }
     let chain = ruleset.chain(chains.banned.clone());
-    for rule in exceptions(config, family)? {
+    for rule in on_interfaces(config)? {
         chain.append(rule);
     }
-    chain.append(Rule::new(chains.log_and_drop.clone()));
+    match family {
+        Family::Ipv4 => {
+            for rule in on_the_link(family)? {
+                chain.append(rule);
+            }
+        }
+        Family::Ipv6 => {
+            for rule in over_icmp(&chains) {
+                chain.append(rule);
+            }
+        }
+    }
+    drop_others(chain, &chains, family)?;
+    if family == Family::Ipv6 {
+        let chain = ruleset.chain(chains.banned_icmp.clone());
+        for rule in on_the_link(family)? {
+            chain.append(rule);
+        }
+        drop_others(chain, &chains, family)?;
+    }
     ruleset
         .chain(chains.log_and_drop.clone())
         .append(Line::Blocked.rule(config, family, [])?)
@@ -32,21 +52,40 @@ pub(super) fn ruleset(config: &Config, family: Family) -> Result<Ruleset, BuildE
     Ok(ruleset)
 }
 
-/// What INPUT decides about before it asks who is banned, or never sees.
-fn exceptions(config: &Config, family: Family) -> Result<Vec<Rule>, BuildError> {
+/// What INPUT decides about before it asks who is banned, by where it comes from.
+fn on_interfaces(config: &Config) -> Result<Vec<Rule>, BuildError> {
     let mut rules = vec![left(InInterface::new("lo".parse()?))];
     let trusted = config.policy.trusted_interfaces.iter().cloned();
     rules.extend(trusted.map(|name| left(InInterface::new(name))));
-    for accepted in link::rules(family)? {
-        let matches = accepted.matches().iter().cloned();
-        rules.push(matches.fold(Rule::new(Target::Return), Rule::matching));
-    }
-    rules.push(left(List::Whitelist.member(family)?));
-    // What is passed on, and what goes to many.
-    rules.push(left(AddrType::destination(AddrTypes::LOCAL).inverted()));
-    // What is established; connection tracking cannot be asked here.
-    rules.push(left(Socket::bound()));
     Ok(rules)
+}
+
+/// Leads ICMPv6 to its own chain. What comes back from there is left to INPUT.
+pub(super) fn over_icmp(chains: &Chains) -> [Rule; 2] {
+    let to = Rule::new(chains.banned_icmp.clone());
+    [to.matching(Protocol::ICMPV6), left(Protocol::ICMPV6)]
+}
+
+/// What a link needs, which INPUT accepts before it asks who is banned.
+fn on_the_link(family: Family) -> Result<Vec<Rule>, BuildError> {
+    let accepted = link::rules(family)?;
+    let left = accepted.iter().map(|accepted| {
+        let matches = accepted.matches().iter().cloned();
+        matches.fold(Rule::new(Target::Return), Rule::matching)
+    });
+    Ok(left.collect())
+}
+
+/// Drops what is neither let in by INPUT before it asks who is banned, nor never seen by it.
+fn drop_others(chain: &mut Chain, chains: &Chains, family: Family) -> Result<(), BuildError> {
+    chain
+        .append(left(List::Whitelist.member(family)?))
+        // What is passed on, and what goes to many.
+        .append(left(AddrType::destination(AddrTypes::LOCAL).inverted()))
+        // What is established; connection tracking cannot be asked here.
+        .append(left(Socket::bound()))
+        .append(Rule::new(chains.log_and_drop.clone()));
+    Ok(())
 }
 
 /// What is left to INPUT.
@@ -80,7 +119,12 @@ mod tests {
                     .map(|rule| rule.matches().to_vec())
                     .collect()
             };
-            let banned = chain(&early, "FIREWALL_BANNED");
+            let mut banned = chain(&early, "FIREWALL_BANNED");
+            // All but ICMPv6 is asked for no more than IPv4's packets are.
+            assert_eq!(banned.len(), 7);
+            if family == Family::Ipv6 {
+                banned.extend(chain(&early, "FIREWALL_BANNED_ICMP"));
+            }
             let input = chain(&filter, "FIREWALL_INPUT");
             let blacklist = vec![List::Blacklist.member(family).unwrap().into()];
             let before = input.iter().take_while(|matches| **matches != blacklist);

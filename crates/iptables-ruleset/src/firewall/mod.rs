@@ -276,6 +276,8 @@ struct Chains {
     early: ChainName,
     /// In `raw`: for what who is banned sends.
     banned: ChainName,
+    /// In `raw`: for what who is banned sends over ICMPv6.
+    banned_icmp: ChainName,
 }
 
 impl Chains {
@@ -300,6 +302,7 @@ impl Chains {
             floor: "FIREWALL_FLOOR".parse()?,
             early: EARLY.parse()?,
             banned: "FIREWALL_BANNED".parse()?,
+            banned_icmp: "FIREWALL_BANNED_ICMP".parse()?,
         })
     }
 }

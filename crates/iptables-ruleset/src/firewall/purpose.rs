@@ -201,6 +201,7 @@ impl Common {
         known.extend(left);
         let socket = Rule::new(Target::Return).matching(Socket::bound());
         known.push((socket, Purpose::KnownConnections));
+        known.extend(early::over_icmp(&chains).map(|rule| (rule, Purpose::Rest)));
         known.extend(quiet(config, family).map(|(kind, rule)| (rule, Purpose::Quiet(kind.name()))));
         known.push((forward::known(), Purpose::KnownConnections));
         known.push((output::loopback()?, Purpose::Loopback));

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::encoding::EncodedRule;
-use crate::{Family, Hook, Policy, Table};
+use crate::{BuildError, Family, Hook, Policy, Rule, Table};
 
 /// Changes that the kernel makes all or none, worked out from one [`Snapshot`](super::Snapshot).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,13 +60,12 @@ pub(crate) enum Action {
     Chain(String),
     /// Takes all rules out of a chain.
     Flush(String),
-    /// Puts a rule at the end of a chain, where `number` is its place among ours, or without one
-    /// at the beginning.
+    /// Puts a rule into a chain; `number` says which of ours it is, where there are several.
     Put {
         chain: String,
         number: Option<usize>,
-        text: Arc<str>,
-        rule: Arc<EncodedRule>,
+        place: Place,
+        rule: Arc<WrittenRule>,
     },
     /// Puts a rule into a chain as it once was read; `number` is the place it had.
     PutBack {
@@ -87,9 +86,38 @@ pub(crate) enum Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     First,
+    /// Right before the rule with this handle.
+    Before(u64),
     /// Right behind the rule with this handle.
     Behind(u64),
     Last,
+}
+
+/// A rule as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WrittenRule {
+    family: Family,
+    model: Rule,
+    pub(crate) encoded: EncodedRule,
+}
+
+impl WrittenRule {
+    pub(super) fn new(
+        rule: &Rule,
+        family: Family,
+        set_index: &mut dyn FnMut(&str) -> Result<u16, BuildError>,
+    ) -> Result<Self, BuildError> {
+        Ok(Self {
+            family,
+            encoded: rule.encode(family, set_index)?,
+            model: rule.clone(),
+        })
+    }
+
+    /// The rule as `iptables-save` prints it behind `-A CHAIN`.
+    pub(super) fn text(&self) -> String {
+        self.model.to_iptables_save(self.family).to_string()
+    }
 }
 
 /// A rule as the kernel listed it.
@@ -99,6 +127,20 @@ pub(crate) struct ReadRule {
     pub(crate) expressions: Vec<u8>,
     /// The content of `NFTA_RULE_USERDATA`.
     pub(crate) user_data: Vec<u8>,
+}
+
+impl Action {
+    /// The chain whose rules it changes, if it stays.
+    pub(super) fn fills(&self) -> Option<&str> {
+        match self {
+            Self::Flush(chain)
+            | Self::Put { chain, .. }
+            | Self::PutBack { chain, .. }
+            | Self::Delete { chain, .. }
+            | Self::Chain(chain) => Some(chain),
+            Self::Table | Self::Policy(..) | Self::DeleteChain(_) | Self::DeleteTable => None,
+        }
+    }
 }
 
 impl fmt::Display for Change {
@@ -112,12 +154,15 @@ impl fmt::Display for Change {
             Action::Put {
                 chain,
                 number,
-                text,
+                rule,
                 ..
-            } => match number {
-                Some(number) => write!(f, "{table}/{chain} rule {number}: {text}"),
-                None => write!(f, "{table}/{chain} first rule: {text}"),
-            },
+            } => {
+                let text = rule.text();
+                match number {
+                    Some(number) => write!(f, "{table}/{chain} rule {number}: {text}"),
+                    None => write!(f, "{table}/{chain} first rule: {text}"),
+                }
+            }
             Action::PutBack { chain, number, .. } => {
                 write!(f, "{table}/{chain} rule {number} as it was")
             }

@@ -111,6 +111,16 @@ impl ApplyError {
         }
     }
 
+    /// Whether the kernel refused one item. It may lack something that a rule needs, which
+    #[cfg_attr(
+        feature = "nft",
+        doc = "[`Nftables::lacking`](crate::Nftables::lacking) tells."
+    )]
+    #[cfg_attr(not(feature = "nft"), doc = "`Nftables::lacking` tells.")]
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+
     /// Whether somebody else kept changing the tables.
     pub fn is_stale(&self) -> bool {
         matches!(self, Self::Stale { .. })

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
+use std::sync::Arc;
 
 use super::batch::{Action, Batch, Change, Place};
 use super::snapshot::{BaseChain, ChainState, RuleState, Snapshot, TableState};
@@ -185,7 +186,7 @@ impl FakeKernel {
             return Ok(());
         }
         let state = match &change.action {
-            Action::Put { rule, .. } => Some(self.state(&rule.expressions, true)),
+            Action::Put { rule, .. } => Some(self.state(&rule.encoded.expressions, true)),
             Action::PutBack { rule, .. } => {
                 Some(self.state(&wire::decode::expressions(&rule.expressions), true))
             }
@@ -202,18 +203,15 @@ impl FakeKernel {
             }
             Action::Flush(name) => table.get_mut(name).ok_or_else(missing)?.rules.clear(),
             Action::Put {
-                chain,
-                number,
-                text,
-                ..
+                chain, place, rule, ..
             } => {
                 let state = state.ok_or_else(missing)?;
                 if state.leads_to().is_some_and(|to| !table.contains_key(to)) {
                     return Err(missing());
                 }
                 let rules = &mut table.get_mut(chain).ok_or_else(missing)?.rules;
-                let at = number.map_or(0, |_| rules.len());
-                rules.insert(at, (state, text.to_string()));
+                let at = place_in(rules, *place).ok_or_else(missing)?;
+                rules.insert(at, (state, rule.text()));
             }
             Action::PutBack { chain, place, .. } => {
                 let state = state.ok_or_else(missing)?;
@@ -222,17 +220,7 @@ impl FakeKernel {
                     .to_iptables_save(family)
                     .to_string();
                 let rules = &mut table.get_mut(chain).ok_or_else(missing)?.rules;
-                let behind = |handle: &u64| {
-                    rules
-                        .iter()
-                        .position(|(rule, _)| rule.handle == *handle)
-                        .map(|at| at + 1)
-                };
-                let at = match place {
-                    Place::First => 0,
-                    Place::Behind(handle) => behind(handle).ok_or_else(missing)?,
-                    Place::Last => rules.len(),
-                };
+                let at = place_in(rules, *place).ok_or_else(missing)?;
                 rules.insert(at, (state, text));
             }
             Action::Delete { chain, handle } => {
@@ -263,12 +251,24 @@ impl FakeKernel {
     }
 }
 
+/// Where among the rules a place is; `None` where the rule is not there that it is told by.
+fn place_in(rules: &[(RuleState, String)], place: Place) -> Option<usize> {
+    let of = |handle| rules.iter().position(|(rule, _)| rule.handle == handle);
+    match place {
+        Place::First => Some(0),
+        Place::Before(handle) => of(handle),
+        Place::Behind(handle) => of(handle).map(|at| at + 1),
+        Place::Last => Some(rules.len()),
+    }
+}
+
 impl Kernel for FakeKernel {
     fn snapshot(&mut self) -> Result<Snapshot, ApplyError> {
         let state = |chain: &FakeChain| ChainState {
             base: chain.base.clone(),
             handle: chain.handle,
-            rules: chain.rules.iter().map(|(rule, _)| rule.clone()).collect(),
+            rules: Arc::new(chain.rules.iter().map(|(rule, _)| rule.clone()).collect()),
+            unread: false,
         };
         let tables = self.tables.iter().map(|(of, chains)| {
             let chains = chains

@@ -1,16 +1,17 @@
 //! What it takes to have a ruleset in a table.
 
-use super::batch::{Action, Change};
-use super::part::{Jump, Part};
+use super::batch::{Action, Change, Place};
+use super::fill::Filling;
+use super::part::{Chain, Jump, Part};
 use super::snapshot::{ChainState, RuleState, TableState, rules_of};
 use super::{ApplyError, guest, left_out};
 use crate::{Hook, LeftOut, Policy};
 
-/// The changes from what is there to what is wanted. Chains of ours are filled anew; in the
-/// built-in chains nothing is touched but jumps to ours.
-pub(super) fn changes(
-    part: &Part,
-    table: Option<&TableState>,
+/// The changes from what is there to what is wanted; none where it is as wanted. Of chains of ours
+/// all rules go that are not wanted; in the built-in chains nothing is touched but jumps to ours.
+pub(super) fn changes<'p>(
+    part: &'p Part,
+    table: Option<&'p TableState>,
     changes: &mut Vec<Change>,
 ) -> Result<(), ApplyError> {
     let mut push = |action: Action| changes.push(part.change(action));
@@ -19,11 +20,13 @@ pub(super) fn changes(
         Some(table) => check_table(part, table)?,
     }
     policies(part, table, &mut push);
-    for chain in &part.chains {
-        match table.and_then(|table| table.chain(&chain.name)) {
-            None => push(Action::Chain(chain.name.clone())),
-            Some(_) => push(Action::Flush(chain.name.clone())),
-        }
+    let filling = |chain: &'p Chain| {
+        let found = table.and_then(|table| table.chain(&chain.name));
+        Filling::new(part, chain, found)
+    };
+    let fillings: Vec<Filling<'_>> = part.chains.iter().map(filling).collect();
+    for filling in &fillings {
+        filling.clear(&mut push);
     }
     for name in &part.local {
         if table.is_none_or(|table| table.chain(name).is_none()) {
@@ -31,31 +34,13 @@ pub(super) fn changes(
         }
     }
     // After all chains, because rules jump to them.
-    for chain in &part.chains {
-        for (number, (text, rule)) in (1..).zip(&chain.rules) {
-            push(Action::Put {
-                chain: chain.name.clone(),
-                number: Some(number),
-                text: text.clone(),
-                rule: rule.clone(),
-            });
-        }
+    for filling in &fillings {
+        filling.fill(&mut push);
     }
     jumps(part, table, &mut push);
     guest::changes(part, table, &mut push);
     take_out(part, table, &mut push);
     Ok(())
-}
-
-/// Whether the built-in chains are as wanted: all are there, with the policies and the jumps.
-pub(super) fn built_in_as_wanted(part: &Part, table: &TableState) -> bool {
-    let mut changes = 0;
-    let mut push = |_: Action| changes += 1;
-    policies(part, Some(table), &mut push);
-    jumps(part, Some(table), &mut push);
-    guest::changes(part, Some(table), &mut push);
-    take_out(part, Some(table), &mut push);
-    check_table(part, table).is_ok() && changes == 0
 }
 
 fn policies(part: &Part, table: Option<&TableState>, push: &mut impl FnMut(Action)) {
@@ -92,10 +77,15 @@ pub(super) fn place(chain: &str, rules: &[RuleState], jump: &Jump, push: &mut im
         });
     }
     if stays.is_none() {
+        let (number, place) = if jump.first {
+            (None, Place::First)
+        } else {
+            (Some(rules.len() + 1), Place::Last)
+        };
         push(Action::Put {
             chain: chain.to_owned(),
-            number: (!jump.first).then_some(rules.len() + 1),
-            text: jump.text.clone(),
+            number,
+            place,
             rule: jump.rule.clone(),
         });
     }

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ApplyError;
-use super::batch::{Action, Change};
+use super::batch::{Action, Change, WrittenRule};
 use super::snapshot::TableState;
-use crate::encoding::EncodedRule;
 use crate::model::BuildErrorKind as Kind;
 use crate::{BuildError, ChainName, Family, Hook, LeftOut, Policy, Rule, Ruleset, Table};
 
@@ -44,8 +43,7 @@ pub(super) struct Jump {
     pub(super) to: String,
     /// Whether it stands before all rules of others.
     pub(super) first: bool,
-    pub(super) text: Arc<str>,
-    pub(super) rule: Arc<EncodedRule>,
+    pub(super) rule: Arc<WrittenRule>,
 }
 
 /// A jump to one of ours that stands first in a chain of others, and in the built-in chain as long
@@ -59,8 +57,8 @@ pub(super) struct Guest {
 #[derive(Debug, Clone)]
 pub(super) struct Chain {
     pub(super) name: String,
-    /// Text and encoding of each rule; none where the chain shall go.
-    pub(super) rules: Vec<(Arc<str>, Arc<EncodedRule>)>,
+    /// None where the chain shall go.
+    pub(super) rules: Vec<Arc<WrittenRule>>,
 }
 
 impl Jump {
@@ -71,14 +69,11 @@ impl Jump {
         family: Family,
         index: &mut dyn FnMut(&str) -> Result<u16, BuildError>,
     ) -> Result<Self, BuildError> {
-        let rule = Rule::new(to.clone());
-        let text = rule.to_iptables_save(family).to_string();
         Ok(Self {
             hook,
             to: to.to_string(),
             first,
-            text: text.into(),
-            rule: rule.encode(family, index)?.into(),
+            rule: WrittenRule::new(&Rule::new(to.clone()), family, index)?.into(),
         })
     }
 }

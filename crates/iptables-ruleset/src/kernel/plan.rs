@@ -1,13 +1,13 @@
 //! What shall be in the kernel, and how it gets there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::batch::{Batch, Change};
+use super::batch::{Batch, Change, WrittenRule};
 use super::foreign::Known;
 use super::inspect::{self, Ahead, Bypass};
 use super::part::{Chain, Part, Wanted};
-use super::{ApplyError, Kernel, Patience, ResolveSet, Snapshot, install, present, remove};
+use super::{ApplyError, Kernel, Patience, ResolveSet, Snapshot, install, remove};
 use crate::model::BuildErrorKind as Kind;
 use crate::{BuildError, Family, Ruleset};
 
@@ -69,9 +69,8 @@ impl Plan {
             for chain in ruleset.chains() {
                 let mut rules = Vec::with_capacity(chain.rules().len());
                 for rule in chain.rules() {
-                    let text = rule.to_iptables_save(ruleset.family()).to_string();
-                    let encoded = rule.encode(ruleset.family(), &mut index)?;
-                    rules.push((text.into(), encoded.into()));
+                    let rule = WrittenRule::new(rule, ruleset.family(), &mut index)?;
+                    rules.push(rule.into());
                 }
                 part.chains.push(Chain {
                     name: chain.name().to_string(),
@@ -229,17 +228,26 @@ impl Plan {
         limit: Duration,
     ) -> Result<Applied, ApplyError> {
         let mut ours = Known::default();
-        let (unchanged, attempts) =
-            patiently(limit, || self.attempt(kernel, known.take(), &mut ours))?;
+        let mut sent = false;
+        let (done, attempts) = patiently(limit, || {
+            let done = self.attempt(kernel, known.take(), &mut ours);
+            // What was sent may be in, whatever became of the answer.
+            sent |= match &done {
+                Ok(done) => matches!(done, Attempted::Sent { .. }),
+                Err(error) => error.is_outcome_unknown(),
+            };
+            done
+        })?;
         let mut applied = Applied {
-            changed: unchanged.is_none(),
+            changed: sent,
             bypassed: Vec::new(),
             ahead: Vec::new(),
             attempts,
+            as_wanted: false,
             after: None,
         };
         // It is in: what cannot be read afterwards is no reason to say otherwise.
-        if let Some(after) = unchanged.or_else(|| kernel.snapshot().ok()) {
+        if let Some(after) = done.read_back(kernel) {
             for part in self
                 .parts
                 .iter()
@@ -249,30 +257,30 @@ impl Plan {
                 applied.bypassed.extend(inspect::bypasses(part, table));
                 applied.ahead.extend(inspect::ahead(part, table));
             }
+            applied.as_wanted = !applied.changed || self.is_present(&after);
             applied.after = Some(after);
         }
         Ok(applied)
     }
 
-    /// Makes the changes from what is known, or else from what is read. Returns the tables where
-    /// they have everything and nothing was sent.
+    /// Makes the changes from what is known, or else from what is read.
     fn attempt(
         &self,
         kernel: &mut impl Kernel,
         known: Option<Snapshot>,
         ours: &mut Known,
-    ) -> Result<Option<Snapshot>, ApplyError> {
+    ) -> Result<Attempted, ApplyError> {
         // Who leads to our chains matters only when they are to go.
         let removes = self.parts.iter().any(|part| part.wanted == Wanted::Absent);
         let snapshot = match known {
-            Some(known) if self.is_present(&known) => {
+            Some(known) if !removes && self.is_present(&known) => {
                 if kernel.is_current(&known)? {
-                    return Ok(Some(known));
+                    return Ok(Attempted::Present(known));
                 }
                 // Others change their own rules all the time.
                 let now = kernel.snapshot()?;
                 if self.is_present(&now) {
-                    return Ok(Some(now));
+                    return Ok(Attempted::Present(now));
                 }
                 now
             }
@@ -287,19 +295,29 @@ impl Plan {
         if !chains.is_empty() && !self.adopts {
             return Err(ApplyError::Foreign { chains });
         }
-        let mut changes: Vec<Change> = Vec::new();
+        let batch = Batch::new(snapshot.generation(), self.changes(&snapshot)?);
+        if batch.is_empty() {
+            return Ok(Attempted::Present(snapshot));
+        }
+        kernel.transact(&batch)?;
+        let chains = batch.changes().iter().filter_map(|one| one.action.fills());
+        Ok(Attempted::Sent {
+            chains: chains.map(str::to_owned).collect(),
+            before: snapshot,
+        })
+    }
+
+    /// What it takes to have all that is wanted.
+    fn changes(&self, tables: &Snapshot) -> Result<Vec<Change>, ApplyError> {
+        let mut changes = Vec::new();
         for part in &self.parts {
-            let table = snapshot.find(part.table, part.family);
+            let table = tables.find(part.table, part.family);
             match part.wanted {
                 Wanted::Present => install::changes(part, table, &mut changes)?,
                 Wanted::Absent | Wanted::Withdrawn => remove::changes(part, table, &mut changes)?,
             }
         }
-        let batch = Batch::new(snapshot.generation(), changes);
-        if batch.is_empty() {
-            return Ok(Some(snapshot));
-        }
-        kernel.transact(&batch).map(|()| None)
+        Ok(changes)
     }
 
     /// As little of the tables as tells what is to be changed, and that nothing of others is.
@@ -322,9 +340,7 @@ impl Plan {
 
     /// Whether the tables have all that is wanted.
     fn is_present(&self, tables: &Snapshot) -> bool {
-        self.parts
-            .iter()
-            .all(|part| present::is_as_wanted(part, tables.find(part.table, part.family)))
+        self.changes(tables).is_ok_and(|changes| changes.is_empty())
     }
 
     /// Whether the tables have chains of the names of those that are withdrawn.
@@ -336,6 +352,35 @@ impl Plan {
             part.wanted == Wanted::Withdrawn
                 && table.is_some_and(|table| names.any(|name| table.chain(name).is_some()))
         })
+    }
+}
+
+/// What came of an attempt.
+enum Attempted {
+    /// The tables have everything, and nothing was sent.
+    Present(Snapshot),
+    /// The changes are in.
+    Sent {
+        /// The chains whose rules they changed.
+        chains: BTreeSet<String>,
+        /// The tables before.
+        before: Snapshot,
+    },
+}
+
+impl Attempted {
+    /// The tables as they are now; `None` where they cannot be read. As long as nobody else has
+    /// changed anything, what was not sent is what it was.
+    fn read_back(self, kernel: &mut impl Kernel) -> Option<Snapshot> {
+        match self {
+            Self::Present(tables) if tables.is_whole() => Some(tables),
+            Self::Present(_) => kernel.snapshot().ok(),
+            Self::Sent { chains, before } => {
+                let sent = kernel.outline(&chains).ok();
+                let now = sent.and_then(|sent| sent.completed(&before));
+                now.or_else(|| kernel.snapshot().ok())
+            }
+        }
     }
 }
 
@@ -401,6 +446,9 @@ pub struct Applied {
     pub ahead: Vec<Ahead>,
     /// How often the tables had to be read: 1 unless somebody else was changing them.
     pub attempts: u32,
+    /// Whether the tables have all of it, as they were read back. `false` where somebody else
+    /// changed it meanwhile, and where they could not be read.
+    pub as_wanted: bool,
     /// The tables as they were afterwards; `None` when they could not be read.
     pub after: Option<Snapshot>,
 }

@@ -1,7 +1,7 @@
 //! The tables as they were at one moment.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::condition::{Condition, condition};
 use super::outcome::{Outcome, effect};
@@ -49,7 +49,10 @@ pub struct ChainState {
     pub(crate) base: Option<BaseChain>,
     /// The kernel's number for it in its table.
     pub(crate) handle: u64,
-    pub(crate) rules: Vec<RuleState>,
+    /// Shared by all who know them.
+    pub(crate) rules: Arc<Vec<RuleState>>,
+    /// Whether its rules were not asked for: what it has is not known.
+    pub(crate) unread: bool,
 }
 
 /// Where packets enter a chain.
@@ -76,12 +79,12 @@ pub struct RuleState {
 /// What a rule is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Content {
-    /// The bytes of `NFTA_RULE_EXPRESSIONS` that the kernel sent.
+    /// The bytes of `NFTA_RULE_EXPRESSIONS` that the kernel sent, and what they say.
     #[cfg_attr(
         not(feature = "nft"),
         expect(dead_code, reason = "only the real kernel has them")
     )]
-    Sent(Vec<u8>),
+    Sent(Vec<u8>, Vec<Expression>),
     /// The expressions that were written.
     Written(Vec<Expression>),
 }
@@ -108,6 +111,33 @@ impl Snapshot {
     /// The kernel's count of changes, which tells one state from the next.
     pub fn generation(&self) -> u32 {
         self.generation
+    }
+
+    /// Whether the rules of all chains were read.
+    pub(super) fn is_whole(&self) -> bool {
+        let mut chains = self.tables.values().flat_map(|table| table.chains.values());
+        !self.torn && chains.all(|chain| !chain.unread)
+    }
+
+    /// The tables with the rules that were not read, as they were `before` the last change, which
+    /// was nobody's but ours and left them alone. `None` where that is not certain.
+    pub(super) fn completed(mut self, before: &Self) -> Option<Self> {
+        if self.torn || self.generation != next(before.generation) {
+            return None;
+        }
+        for (of, table) in &mut self.tables {
+            for (name, chain) in table.chains.iter_mut().filter(|(_, chain)| chain.unread) {
+                let then = before.tables.get(of);
+                let then = then.filter(|then| then.handle == table.handle)?;
+                let then = then.chain(name)?;
+                if then.unread || then.handle != chain.handle {
+                    return None;
+                }
+                chain.rules = Arc::clone(&then.rules);
+                chain.unread = false;
+            }
+        }
+        Some(self)
     }
 
     /// The `filter` table of that family, if there is one.
@@ -166,8 +196,7 @@ impl RuleState {
     #[cfg(feature = "nft")]
     pub(crate) fn sent(handle: u64, bytes: &[u8], ours: bool) -> Self {
         let expressions = wire::decode::expressions(bytes);
-        let content = Content::Sent(bytes.to_vec());
-        Self::new(handle, &expressions, ours, content)
+        Self::new(handle, ours, Content::Sent(bytes.to_vec(), expressions))
     }
 
     /// The same rule, with the content of its `NFTA_RULE_USERDATA`.
@@ -179,12 +208,11 @@ impl RuleState {
 
     /// A rule that was written as these expressions.
     pub(super) fn written(handle: u64, expressions: &[Expression], ours: bool) -> Self {
-        let content = Content::Written(expressions.to_vec());
-        Self::new(handle, expressions, ours, content)
+        Self::new(handle, ours, Content::Written(expressions.to_vec()))
     }
 
-    fn new(handle: u64, expressions: &[Expression], ours: bool, content: Content) -> Self {
-        let (unconditional, outcome) = effect(expressions);
+    fn new(handle: u64, ours: bool, content: Content) -> Self {
+        let (unconditional, outcome) = effect(content.expressions());
         Self {
             handle,
             unconditional,
@@ -210,7 +238,7 @@ impl RuleState {
     /// a [`FakeKernel`](super::FakeKernel).
     pub fn expressions(&self) -> &[u8] {
         match &self.content {
-            Content::Sent(expressions) => expressions,
+            Content::Sent(bytes, _) => bytes,
             Content::Written(_) => &[],
         }
     }
@@ -218,7 +246,7 @@ impl RuleState {
     /// How much the rule has matched; nothing of a rule that does not count.
     pub fn counters(&self) -> RuleCounters {
         match &self.content {
-            Content::Sent(bytes) => {
+            Content::Sent(bytes, _) => {
                 let (packets, bytes) = wire::decode::counted(bytes);
                 RuleCounters { packets, bytes }
             }
@@ -232,7 +260,7 @@ impl RuleState {
     /// Of what is not known here every byte is kept: [`match_::Other`](crate::match_::Other) and
     /// [`target::Other`](crate::target::Other).
     pub fn rule(&self, family: Family, set_name: impl Fn(u16) -> Option<String>) -> Rule {
-        decode::rule(family, &self.decoded(), &set_name)
+        decode::rule(family, self.decoded(), &set_name)
     }
 
     /// The rule as `iptables-save` prints it behind `-A CHAIN`.
@@ -255,14 +283,12 @@ impl RuleState {
 
     /// What it asks of a packet.
     pub(crate) fn asks(&self, family: Family) -> Condition {
-        condition(&self.decoded(), family)
+        condition(self.decoded(), family)
     }
 
-    fn decoded(&self) -> Cow<'_, [Expression]> {
-        match &self.content {
-            Content::Sent(bytes) => wire::decode::expressions(bytes).into(),
-            Content::Written(expressions) => expressions.into(),
-        }
+    /// What it is made of.
+    pub(super) fn decoded(&self) -> &[Expression] {
+        self.content.expressions()
     }
 
     /// Whether every packet that comes to this rule takes its jump to `chain`.
@@ -279,6 +305,14 @@ impl RuleState {
     }
 }
 
+impl Content {
+    fn expressions(&self) -> &[Expression] {
+        match self {
+            Self::Sent(_, expressions) | Self::Written(expressions) => expressions,
+        }
+    }
+}
+
 impl BaseChain {
     /// What iptables makes for `hook` of `table`.
     pub(crate) fn built_in(table: Table, hook: Hook, policy: Policy) -> Self {
@@ -289,6 +323,11 @@ impl BaseChain {
             policy,
         }
     }
+}
+
+/// The generation that a single change makes of this one; the kernel never counts 0.
+fn next(generation: u32) -> u32 {
+    generation.checked_add(1).unwrap_or(1)
 }
 
 /// The rules of the built-in chain of `hook`.

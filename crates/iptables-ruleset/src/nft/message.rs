@@ -10,28 +10,30 @@ use crate::kernel::batch::{Action, Change, Place, ReadRule};
 use crate::wire::decode;
 use crate::{Batch, Family, Hook, Policy, model};
 
-/// A datagram, and what each of its messages is about: the first has the first sequence number.
-pub(super) struct Encoded {
-    pub(super) bytes: Vec<u8>,
-    pub(super) items: Vec<String>,
-}
-
-pub(super) fn encode(batch: &Batch, first_sequence: u32) -> Encoded {
+/// A batch as a datagram, whose first message has the first sequence number.
+pub(super) fn encode(batch: &Batch, first_sequence: u32) -> Vec<u8> {
     let mut messages = nftnl::Batch::new();
     for change in batch.changes().iter() {
         add(&mut messages, change);
     }
-    let bytes = finish(&messages.finalize(), first_sequence, batch);
-    let mut items = vec!["the transaction".to_owned()];
-    items.extend(batch.items());
-    items.push("the end of the transaction".to_owned());
-    Encoded { bytes, items }
+    finish(&messages.finalize(), first_sequence, batch)
+}
+
+/// What one of the messages is about, the first being number 0.
+pub(super) fn item(changes: &[Change], number: usize) -> String {
+    match number.checked_sub(1) {
+        None => "the transaction".to_owned(),
+        Some(at) => match changes.get(at) {
+            Some(change) => change.to_string(),
+            None => "the end of the transaction".to_owned(),
+        },
+    }
 }
 
 /// Makes it the same batch worked out from another generation, which is the last four bytes of its
 /// first message.
-pub(super) fn set_generation(encoded: &mut Encoded, generation: u32) {
-    if let Some(place) = encoded.bytes.get_mut(BEGIN_SIZE - 4..BEGIN_SIZE) {
+pub(super) fn set_generation(datagram: &mut [u8], generation: u32) {
+    if let Some(place) = datagram.get_mut(BEGIN_SIZE - 4..BEGIN_SIZE) {
         place.copy_from_slice(&generation.to_be_bytes());
     }
 }
@@ -39,8 +41,10 @@ pub(super) fn set_generation(encoded: &mut Encoded, generation: u32) {
 /// What libnftnl cannot write behind a rule.
 fn put_rest(bytes: &mut Vec<u8>, action: &Action) {
     match action {
-        Action::Put { rule, .. } => {
-            put_compat(bytes, rule.protocol, rule.protocol_inverted);
+        Action::Put { rule, place, .. } => {
+            let encoded = &rule.encoded;
+            put_compat(bytes, encoded.protocol, encoded.protocol_inverted);
+            put_place(bytes, *place);
             put_value(bytes, NFTA_RULE_USERDATA, MARK);
         }
         Action::PutBack { rule, place, .. } => put_read(bytes, rule, *place),
@@ -68,7 +72,7 @@ fn add(messages: &mut nftnl::Batch, change: &Change) {
         } => {
             let chain = chain(name);
             let mut message = nftnl::Rule::new(&chain);
-            for expression in &rule.expressions {
+            for expression in &rule.encoded.expressions {
                 message.add_expr(&Wire(expression));
             }
             messages.add(&message, MsgType::Add);
@@ -112,11 +116,11 @@ fn finish(messages: &FinalizedBatch, first_sequence: u32, batch: &Batch) -> Vec<
         if let Some(change) = change {
             flags &= !ACK;
             match change.action {
-                Action::Put { number: None, .. }
-                | Action::PutBack {
-                    place: Place::First,
-                    ..
-                } => flags &= !APPEND,
+                Action::Put { place, .. } | Action::PutBack { place, .. }
+                    if matches!(place, Place::First | Place::Before(_)) =>
+                {
+                    flags &= !APPEND;
+                }
                 // What others have in it would go with it.
                 Action::DeleteTable => flags |= NONREC,
                 _ => {}
@@ -163,11 +167,16 @@ fn put_read(bytes: &mut Vec<u8>, rule: &ReadRule, place: Place) {
     );
     let (protocol, inverted) = decode::protocol(&rule.expressions);
     put_compat(bytes, protocol, inverted);
-    if let Place::Behind(handle) = place {
-        put_value(bytes, NFTA_RULE_POSITION, &handle.to_be_bytes());
-    }
+    put_place(bytes, place);
     if !rule.user_data.is_empty() {
         put_value(bytes, NFTA_RULE_USERDATA, &rule.user_data);
+    }
+}
+
+/// The rule that a place is told by. On which side of it the place is says `NLM_F_APPEND`.
+fn put_place(bytes: &mut Vec<u8>, place: Place) {
+    if let Place::Before(handle) | Place::Behind(handle) = place {
+        put_value(bytes, NFTA_RULE_POSITION, &handle.to_be_bytes());
     }
 }
 

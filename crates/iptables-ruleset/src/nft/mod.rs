@@ -20,7 +20,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::lacking::{Lack, Lacking};
-use self::message::Encoded;
 use self::read::Rules;
 use self::socket::Socket;
 pub use self::surroundings::{Beside, Surroundings};
@@ -38,7 +37,7 @@ pub struct Nftables {
 struct Sent {
     changes: Arc<[Change]>,
     first_sequence: u32,
-    encoded: Encoded,
+    datagram: Vec<u8>,
 }
 
 impl Nftables {
@@ -54,12 +53,13 @@ impl Nftables {
         })
     }
 
-    /// Looks at all tables for what else decides about packets to this host.
+    /// Looks at all tables for what else decides about packets to this host. Those of iptables are
+    /// as they were read before ([`Kernel::snapshot`]), so that none is read twice.
     ///
     /// # Errors
     /// When the kernel cannot be asked, or others keep changing the tables.
-    pub fn surroundings(&mut self) -> Result<Surroundings, ApplyError> {
-        patiently(|| surroundings::surroundings(&mut self.socket))
+    pub fn surroundings(&mut self, tables: &Snapshot) -> Result<Surroundings, ApplyError> {
+        patiently(|| surroundings::surroundings(&mut self.socket, tables))
     }
 
     /// Those of the requirements ([`Ruleset::requirements`](crate::Ruleset::requirements)) that the
@@ -107,25 +107,26 @@ impl Nftables {
         let mut sent = before
             .filter(|sent| sent.changes == *batch.changes())
             .unwrap_or_else(|| {
-                let first_sequence = self.socket.reserve(batch.changes().len() + 2);
+                let first_sequence = self.socket.reserve(messages(batch.changes()));
                 Sent {
                     changes: Arc::clone(batch.changes()),
                     first_sequence,
-                    encoded: message::encode(batch, first_sequence),
+                    datagram: message::encode(batch, first_sequence),
                 }
             });
-        message::set_generation(&mut sent.encoded, batch.generation());
+        message::set_generation(&mut sent.datagram, batch.generation());
         sent
     }
 
     fn exchange(&mut self, sent: &Sent) -> Result<(), ApplyError> {
         let Sent {
+            changes,
             first_sequence,
-            encoded: Encoded { bytes, items },
-            ..
+            datagram,
         } = sent;
-        self.socket.make_room(bytes.len(), items.len())?;
-        self.socket.send(bytes, "send the ruleset")?;
+        let messages = messages(changes);
+        self.socket.make_room(datagram.len(), messages)?;
+        self.socket.send(datagram, "send the ruleset")?;
         // Without an error it is in: the kernel commits before sendmsg returns, and it has answered
         // by then.
         let mut first: Option<(u32, i32)> = None;
@@ -133,7 +134,7 @@ impl Nftables {
             let known = answer
                 .sequence
                 .checked_sub(*first_sequence)
-                .filter(|at| (*at as usize) < items.len());
+                .filter(|at| (*at as usize) < messages);
             if let (Some(at), Some(errno)) = (known, answer.errno()) {
                 if errno != 0 && first.is_none_or(|(earlier, _)| at < earlier) {
                     first = Some((at, errno));
@@ -144,7 +145,7 @@ impl Nftables {
             None => Ok(()),
             Some((_, libc::ERESTART)) => Err(ApplyError::Stale { attempts: 1 }),
             Some((at, errno)) => Err(ApplyError::Refused {
-                item: items.get(at as usize).cloned().unwrap_or_default(),
+                item: message::item(changes, at as usize),
                 source: io::Error::from_raw_os_error(errno),
             }),
         }
@@ -170,6 +171,11 @@ impl Kernel for Nftables {
         self.last = Some(sent);
         done
     }
+}
+
+/// How many messages these changes take, with the beginning and the end of the transaction.
+fn messages(changes: &[Change]) -> usize {
+    changes.len() + 2
 }
 
 /// Reads anew what others changed meanwhile.

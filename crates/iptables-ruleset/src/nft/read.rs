@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::mark::{self, NFTA_RULE_USERDATA};
 use super::message::request;
@@ -79,13 +80,18 @@ pub(super) fn tables(
         match which {
             Rules::All => rules(socket, number, *name, table, None)?,
             Rules::BuiltInAnd(names) => {
+                let is_read = |chain: &str| name.hook(chain).is_some() || names.contains(chain);
+                for (chain, state) in &mut table.chains {
+                    state.unread = !is_read(chain);
+                }
                 for hook in name.hooks() {
                     if table.chains.contains_key(hook.chain()) {
                         rules(socket, number, *name, table, Some(hook.chain()))?;
                     }
                 }
                 for named in names {
-                    if table.chain(named).is_none() {
+                    let is_built_in = name.hook(named).is_some();
+                    if is_built_in || table.chain(named).is_none() {
                         continue;
                     }
                     match rules(socket, number, *name, table, Some(named)) {
@@ -119,7 +125,7 @@ pub(super) fn every_table(
         let table = found.get_mut(&table);
         let chain = table.and_then(|table| table.chains.get_mut(&chain));
         if let (Some(chain), Some(rule)) = (chain, rule(attributes)) {
-            chain.rules.push(rule);
+            Arc::make_mut(&mut chain.rules).push(rule);
         }
     })?;
     let table = |(name, state)| KernelTable {
@@ -138,22 +144,42 @@ fn rules(
     table: &mut TableState,
     only: Option<&str>,
 ) -> Result<(), ApplyError> {
-    let text = |name: &str| [name.as_bytes(), &[0]].concat();
-    let name = only.map(text);
-    let of_table = text(of.name());
-    // Kernels that know the filter leave the others out, the rest lists them too.
-    let mut filter: Vec<(u16, &[u8])> = vec![(NFTA_RULE_TABLE, &of_table)];
-    filter.extend(name.as_deref().map(|name| (NFTA_RULE_CHAIN, name)));
-    list(socket, number, RULES, &filter, |attributes| {
-        if attributes.string(NFTA_RULE_TABLE).as_deref() != Some(of.name()) {
-            return;
-        }
+    rules_in(socket, number, of.name(), only, |attributes| {
         let chain = attributes.string(NFTA_RULE_CHAIN);
         let chain = chain.filter(|chain| only.is_none_or(|only| chain == only));
         let chain = chain.and_then(|chain| table.chains.get_mut(&*chain));
         // A chain that came after the list of chains: the batch will be stale.
         if let (Some(chain), Some(rule)) = (chain, rule(attributes)) {
-            chain.rules.push(rule);
+            Arc::make_mut(&mut chain.rules).push(rule);
+        }
+    })
+}
+
+/// Lists the rules of a table, whoever made it.
+pub(super) fn rules_of(
+    socket: &mut Socket,
+    family: u8,
+    table: &str,
+    each: impl FnMut(&Attributes<'_>),
+) -> Result<(), ApplyError> {
+    rules_in(socket, family, table, None, each)
+}
+
+fn rules_in(
+    socket: &mut Socket,
+    family: u8,
+    table: &str,
+    chain: Option<&str>,
+    mut each: impl FnMut(&Attributes<'_>),
+) -> Result<(), ApplyError> {
+    let text = |name: &str| [name.as_bytes(), &[0]].concat();
+    let (of_table, name) = (text(table), chain.map(text));
+    // Kernels that know the filter leave the others out, the rest lists them too.
+    let mut filter: Vec<(u16, &[u8])> = vec![(NFTA_RULE_TABLE, &of_table)];
+    filter.extend(name.as_deref().map(|name| (NFTA_RULE_CHAIN, name)));
+    list(socket, family, RULES, &filter, |attributes| {
+        if attributes.string(NFTA_RULE_TABLE).as_deref() == Some(table) {
+            each(attributes);
         }
     })
 }
@@ -164,7 +190,7 @@ pub(super) struct Listed(u16, &'static str);
 
 const TABLES: Listed = Listed(NFT_MSG_GETTABLE, "list the tables");
 pub(super) const CHAINS: Listed = Listed(NFT_MSG_GETCHAIN, "list the chains");
-pub(super) const RULES: Listed = Listed(NFT_MSG_GETRULE, "list the rules");
+const RULES: Listed = Listed(NFT_MSG_GETRULE, "list the rules");
 
 /// Lists what `family` has, of all tables or as the attributes of the request say.
 pub(super) fn list(
@@ -203,7 +229,7 @@ fn chain(attributes: &Attributes<'_>) -> ChainState {
     ChainState {
         base: base_chain(attributes),
         handle: attributes.u64(NFTA_CHAIN_HANDLE).unwrap_or(0),
-        rules: Vec::new(),
+        ..ChainState::default()
     }
 }
 

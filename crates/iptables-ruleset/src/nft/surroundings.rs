@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::read::{self, CHAINS, RULES};
+use super::read::{self, CHAINS};
 use super::socket::Socket;
 use crate::firewall::EARLY;
 use crate::kernel::outcome::Outcome;
-use crate::kernel::snapshot::{KernelTable, RuleState};
+use crate::kernel::snapshot::{KernelTable, RuleState, TableState};
 use crate::wire::attributes::Attributes;
-use crate::{ApplyError, Family, Policy};
+use crate::{ApplyError, Family, Policy, Snapshot, Table};
 
 /// Chains of others that packets to this host come through, and packets that never come to INPUT.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,27 +53,45 @@ struct Short {
 /// The chains of a family and their rules in short, by table.
 type Tables = BTreeMap<String, BTreeMap<String, Short>>;
 
-pub(super) fn surroundings(socket: &mut Socket) -> Result<Surroundings, ApplyError> {
+pub(super) fn surroundings(
+    socket: &mut Socket,
+    known: &Snapshot,
+) -> Result<Surroundings, ApplyError> {
     let mut found = Surroundings::default();
     let mut published = BTreeSet::new();
     for (family, number, of) in FAMILIES {
-        let mut bases = Vec::new();
+        let (mut bases, mut names) = (Vec::new(), BTreeSet::new());
         read::list(socket, number, CHAINS, &[], |attributes| {
             bases.extend(base(family, attributes));
+            names.extend(read::chain_place(attributes).map(|(table, _)| table));
         })?;
         let mut tables = Tables::new();
         let mut left = MOST_RULES;
-        read::list(socket, number, RULES, &[], |attributes| {
-            let place = read::place(attributes);
-            if let (Some((table, chain)), true) = (place, left > 0) {
-                left -= 1;
-                if let Some(rule) = read::rule(attributes).filter(|rule| !rule.is_ours()) {
-                    published.extend(passed_on(&rule, of));
-                    let chain = tables.entry(table).or_default().entry(chain).or_default();
-                    chain.note(rule);
-                }
+        let mut note = |table: &str, chain: &str, rule: &RuleState| {
+            if left == 0 || rule.is_ours() {
+                return;
             }
-        })?;
+            left -= 1;
+            published.extend(passed_on(rule, of));
+            let chains = tables.entry(table.to_owned()).or_default();
+            chains.entry(chain.to_owned()).or_default().note(rule);
+        };
+        for name in &names {
+            if let Some(table) = known_table(known, of, name) {
+                for (chain, state) in table.chains() {
+                    for rule in state.rules() {
+                        note(name, chain, rule);
+                    }
+                }
+                continue;
+            }
+            read::rules_of(socket, number, name, |attributes| {
+                let chain = read::place(attributes).map(|(_, chain)| chain);
+                if let (Some(chain), Some(rule)) = (chain, read::rule(attributes)) {
+                    note(name, &chain, &rule);
+                }
+            })?;
+        }
         for mut base in bases {
             base.rules = drops(&tables, &base.table, &base.chain);
             // The one that ours is in.
@@ -85,6 +103,14 @@ pub(super) fn surroundings(socket: &mut Socket) -> Result<Surroundings, ApplyErr
     }
     found.published = published.into_iter().collect();
     Ok(found)
+}
+
+/// A table of iptables, as it was read.
+fn known_table<'k>(known: &'k Snapshot, of: &[Family], name: &str) -> Option<&'k TableState> {
+    match of {
+        [family] => known.find(Table::named(name)?, *family),
+        _ => None,
+    }
 }
 
 /// Every table that IP packets come through, of the three families.
@@ -116,14 +142,14 @@ fn base(family: &'static str, attributes: &Attributes<'_>) -> Option<Beside> {
 }
 
 impl Short {
-    fn note(&mut self, rule: RuleState) {
-        match rule.outcome {
+    fn note(&mut self, rule: &RuleState) {
+        match &rule.outcome {
             Outcome::Drop | Outcome::Reject | Outcome::Queue | Outcome::Undecided => {
                 self.drops += 1;
             }
             // Ours, also where it has lost its mark.
             Outcome::Jump(to) if to == EARLY => {}
-            Outcome::Jump(to) | Outcome::Goto(to) => drop(self.leads_to.insert(to)),
+            Outcome::Jump(to) | Outcome::Goto(to) => drop(self.leads_to.insert(to.clone())),
             _ => {}
         }
     }

@@ -10,6 +10,7 @@
 )]
 
 mod atomic;
+mod changed;
 mod checkpoint;
 mod config_files;
 mod fixture;
@@ -31,6 +32,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(read_back::trials());
     trials.extend(config_files::trials());
     trials.extend(atomic::trials());
+    trials.extend(changed::trials());
     trials.extend(ownership::trials());
     trials.extend(removal::trials());
     trials.extend(limits::trials());
