@@ -153,10 +153,8 @@ fn what_was_not_changed_is_not_read_back() {
         let after = kernel.kernel.snapshot().unwrap();
         assert_eq!(applied.after, Some(after));
         // Where somebody else changed something, all is looked at.
-        let expected: &[&str] = match interferes {
-            false => &["everything", "LOG_AND_DROP"],
-            true => &["everything", "LOG_AND_DROP", "everything"],
-        };
+        let mut expected = vec!["everything", "LOG_AND_DROP"];
+        expected.extend(interferes.then_some("everything"));
         assert_eq!(kernel.read, expected);
     }
 }

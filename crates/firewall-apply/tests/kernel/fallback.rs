@@ -2,7 +2,8 @@
 
 use netns_testbed::{Failed, Trial, trial};
 
-use crate::host::{FAMILIES, Run, Scratch, all_rules, all_sets, firewall_apply, rules, text, tool};
+use crate::host::{FAMILIES, Scratch, all_rules, all_sets, firewall_apply, rules, tool};
+use crate::machine::Machine;
 use crate::saved::start_anew;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -35,34 +36,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
-/// A host with a configuration, saved sets, and what went in last.
-struct Machine {
-    scratch: Scratch,
-    saved: String,
-}
-
 const SERVICE: &str = "[[service]]\nname = \"ssh\"\nprotocol = \"tcp\"\nports = [2222]\n";
-
-impl Machine {
-    fn new() -> Result<Self, Failed> {
-        let scratch = Scratch::new()?;
-        let saved = text(&scratch.path("sets.save"));
-        Ok(Self { scratch, saved })
-    }
-
-    fn apply(&self, config: &str, more: &[&str]) -> Result<Run, Failed> {
-        let config = self.scratch.file("firewall.toml", config)?;
-        let arguments = [
-            "--config",
-            &config,
-            "--json",
-            "apply",
-            "--saved",
-            &self.saved,
-        ];
-        firewall_apply(&[&arguments, more].concat())
-    }
-}
 
 fn what_went_in_last_comes_back_where_the_wanted_cannot_be_read() -> Result<(), Failed> {
     let machine = Machine::new()?;

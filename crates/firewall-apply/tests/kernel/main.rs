@@ -5,6 +5,7 @@
     reason = "a trial that looks for what is not there has failed"
 )]
 
+mod block_lists;
 mod confirm;
 mod diff;
 mod doctor;
@@ -51,6 +52,7 @@ fn main() -> std::process::ExitCode {
             waiting::trials(),
             killed::trials(),
             lists::trials(),
+            block_lists::trials(),
         ]
         .into_iter()
         .flatten()
