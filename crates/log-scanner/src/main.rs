@@ -17,6 +17,7 @@ mod follow;
 mod handshake;
 mod log;
 mod names;
+mod neighbours;
 mod notice;
 mod notify;
 mod offender;

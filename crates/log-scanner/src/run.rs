@@ -10,7 +10,8 @@
 //! args                                             the command line
 //! log     sets    status                           what is read, what is filled, how it ends
 //! exempt                                           who is never banned
-//! connected   violation ◀ handshake                whom this host needs; Violator ▶ Ban ▶ Banned; who has proven his address
+//! connected   violation                            whom this host needs; Violator ▶ Ban ▶ Banned
+//! handshake   neighbours                           who has proven his address; who shares a network
 //! scan ─▶ ban ─▶ cut                               one step each
 //! report  notice   notify                          text and JSON, and to whom besides
 //! ours                                             which sets an administrator means

@@ -61,7 +61,7 @@ A rules FILE is TOML: a table [[rule]] for each rule, with the flags' names as k
     within = \"30m\"
     ipset = \"throttle-hard\"
     removeafter = \"1h\"
-and, where wanted, distinct-ports = 20, aggregate-v4 = 24, aggregate-v6 = 64, exempt = [\"192.0.2.0/24\"], \
+and, where wanted, distinct-ports = 20, aggregate-v4 = 24, aggregate-v6 = 64, aggregate-auto = true, aggregate-at = 8, exempt = [\"192.0.2.0/24\"], \
 count-answers = true, count-multicast = true, handshake = true, repeat = { within = \"30d\", factor = 4, at-most = \"21d\" }, cut-connections = true, cut-older = true, ban-connected = true and max-bans = 100. When two rules ban the same address into the same set, the later end wins.
 
 Above its rules it may have notify-socket = \"PATH\", as --notify-socket.
@@ -100,6 +100,9 @@ where it is given. The rest is counted in a warning that names the rule, and has
 
 Where a set is full, the bans of scans that end soonest give way to those that end later, and the report names them; what has no end, and what \
 an administrator banned, stays. A set without comments, where the two cannot be told apart, takes no more bans.
+
+--aggregate-auto bans the whole IPv4 /24 or IPv6 /64 around addresses as long as --aggregate-at of them, 8 unless given, are banned by the rule; \
+with fewer each is banned by itself. Who is exempt is not one of them, and is excepted.
 
 An exception that a scan made goes with the scan that finds nobody in it exempt any more. It is known by its end, ten minutes after that of a \
 network around it; what an administrator excepted stays.

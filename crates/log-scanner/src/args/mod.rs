@@ -41,7 +41,7 @@ pub(crate) enum Command {
     /// Shows what the scanner sees: every line, read by the same code
     Events(EventsArgs),
     /// Judges a log that goes on, and bans at the line that breaks a threshold
-    Follow(FollowArgs),
+    Follow(Box<FollowArgs>),
     /// Tells who is banned, since when, until when and why; whether somebody is
     Bans(BansArgs),
     /// Bans an address or network by hand

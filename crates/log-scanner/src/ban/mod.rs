@@ -27,8 +27,9 @@ use crate::clock::Present;
 use crate::connected::{Connected, Peering};
 use crate::duration::whole_seconds;
 use crate::error::Fatal;
-use crate::exempt::{Exemption, Exemptions, distinct};
+use crate::exempt::{Exemption, Exemptions, Part, distinct};
 use crate::handshake::Handshakes;
+use crate::neighbours::Neighbours;
 use crate::prefix_map::Members;
 use crate::rule::Rule;
 use crate::sets::Sets;
@@ -127,7 +128,7 @@ impl<T: Transport> Banning<'_, T> {
         let mut offences = Offences::read(sets, rules, self.known, self.as_of)?;
         let mut handshakes = Handshakes::default();
         let bans = proven(bans, &mut handshakes, &mut acted.banned);
-        let candidates = self.candidates(bans, &mut offences, &mut acted.banned)?;
+        let candidates = self.candidates(rules, bans, &mut offences, &mut acted.banned)?;
         let mut connected = Connected::new(self.exemptions, peering);
         let lots = self.lots(rules, candidates, &mut connected)?;
         let mut plans = Vec::with_capacity(lots.len());
@@ -173,6 +174,7 @@ impl<T: Transport> Banning<'_, T> {
     /// expired, goes to `banned` with that outcome.
     fn candidates<'r>(
         &mut self,
+        rules: &'r [Rule],
         bans: Vec<Ban<'r>>,
         offences: &mut Offences,
         banned: &mut Vec<Banned<'r>>,
@@ -187,7 +189,11 @@ impl<T: Transport> Banning<'_, T> {
             }
         }
         let mut by_set: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (ban, exempt) in offences.number(wanted) {
+        let mut numbered = offences.number(wanted);
+        if self.known == Known::Nothing {
+            numbered.extend(self.networks(rules, &numbered)?);
+        }
+        for (ban, exempt) in numbered {
             if ban.timeout == 0 {
                 banned.push(ban.with(Outcome::Expired));
                 continue;
@@ -200,6 +206,33 @@ impl<T: Transport> Banning<'_, T> {
             });
         }
         Ok(by_set)
+    }
+
+    /// The bans of networks that these bans are enough for, by rules that look for such; each with who
+    /// is exempt in it.
+    fn networks<'r>(
+        &mut self,
+        rules: &'r [Rule],
+        bans: &[(Ban<'r>, Vec<Part>)],
+    ) -> Result<Vec<(Ban<'r>, Vec<Part>)>, Fatal> {
+        let mut neighbours = Neighbours::default();
+        for (ban, _) in bans {
+            neighbours.add(ban.number, ban.rule, &ban.violator);
+        }
+        let mut networks = Vec::new();
+        for (number, violator) in neighbours.take(rules) {
+            let rule = number.checked_sub(1).and_then(|place| rules.get(place));
+            let ban = rule.and_then(|rule| Ban::new(rule, number, violator, self.as_of));
+            let Some(ban) = ban.filter(|ban| ban.timeout > 0) else {
+                continue;
+            };
+            let sets = self.sets.as_deref_mut();
+            let exempt = self.exemptions.of(ban.source(), &ban.rule.exempt, sets)?;
+            if let Exemption::Parts(exempt) = exempt {
+                networks.push((ban, exempt));
+            }
+        }
+        Ok(networks)
     }
 
     /// Reads the sets, also those where nobody is to be banned now, if they can hold networks: an

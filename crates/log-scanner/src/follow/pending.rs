@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use crate::neighbours::Neighbours;
 use crate::rule::Rule;
 use crate::source::Source;
 use crate::violation::Violator;
@@ -30,6 +31,8 @@ pub(crate) struct Pending {
     /// When `lately` is gone through next.
     sweep: Option<Instant>,
     turned_away: u64,
+    /// Those who were banned, by rules that look for networks of them.
+    neighbours: Neighbours,
 }
 
 #[derive(Debug)]
@@ -126,6 +129,19 @@ impl Pending {
             };
             self.lately.insert(case, lately);
         }
+    }
+
+    /// Notes that a source is banned.
+    pub(crate) fn banned(&mut self, number: usize, rule: &Rule, violator: &Violator) {
+        self.neighbours.add(number, rule, violator);
+    }
+
+    /// The networks that those who are banned are enough for, where there is news of them.
+    pub(crate) fn take_networks(&mut self, rules: &[Rule]) -> Vec<(Case, Violator)> {
+        let networks = self.neighbours.take(rules).into_iter();
+        networks
+            .map(|(number, violator)| ((number - 1, violator.source), violator))
+            .collect()
     }
 
     /// When somebody has his turn next.

@@ -123,6 +123,9 @@ impl<T: Transport> Round<'_, T> {
         };
         let quick = self.ban(rules, quick, Known::Absent, all, pending, pace);
         join(&mut acted, quick?);
+        for (case, violator) in pending.take_networks(rules) {
+            pending.add(case, violator, now);
+        }
         let review = pace.wants_review(now);
         if slow.is_empty() && !review && !all {
             return Ok(acted);
@@ -140,6 +143,14 @@ impl<T: Transport> Round<'_, T> {
         }
         let started = Instant::now();
         let read = self.ban(rules, slow, Known::Nothing, all, pending, pace);
+        let networks = pending.take_networks(rules);
+        let read = read.and_then(|mut acted| {
+            if !networks.is_empty() {
+                let more = self.ban(rules, networks, Known::Nothing, all, pending, pace);
+                join(&mut acted, more?);
+            }
+            Ok(acted)
+        });
         let ended = Instant::now();
         pace.reading = ended + ended.duration_since(started) * REST;
         pace.review = ended + REVIEW;
@@ -229,6 +240,9 @@ impl<T: Transport> Round<'_, T> {
         for banned in &acted.banned {
             let case = (banned.ban.number - 1, banned.ban.source());
             let violator = &banned.ban.violator;
+            if banned.outcome.is_banned() {
+                pending.banned(banned.ban.number, banned.ban.rule, violator);
+            }
             match banned.outcome {
                 Outcome::BeyondMaxBans | Outcome::NoRoom => {
                     pending.put_back(case, violator.clone(), end_of_minute);

@@ -167,6 +167,8 @@ count-multicast = true
 ban-connected = true
 cut-older = true
 max-bans = 50
+aggregate-auto = true
+aggregate-at = 4
 repeat = { within = \"30d\", factor = 4, at-most = \"21d\" }
 handshake = true
 ";
@@ -184,6 +186,9 @@ handshake = true
         assert!(!plain.ban_connected && full.ban_connected);
         assert!(!plain.cut_older && full.cut_older);
         assert!(!plain.handshake && full.handshake);
+        assert!(!plain.aggregate_auto && full.aggregate_auto);
+        assert_eq!(full.enough_neighbours().get(), 4);
+        assert_eq!(plain.enough_neighbours().get(), 8);
         assert!(plain.max_bans.is_none());
         assert_eq!(full.max_bans.map(u32::from), Some(50));
         let repeat = full.repeat.map(|repeat| repeat.to_string());

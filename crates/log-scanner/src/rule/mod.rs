@@ -87,6 +87,17 @@ pub(crate) struct Rule {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) aggregate_v6: Option<PrefixLength<128>>,
 
+    /// Bans a whole IPv4 /24 or IPv6 /64 while --aggregate-at of its addresses are banned by this
+    /// rule; the set must be of type hash:net
+    #[arg(long)]
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub(crate) aggregate_auto: bool,
+
+    /// How many addresses make a network one, 8 unless given, for --aggregate-auto
+    #[arg(long, value_name = "N", requires = "aggregate_auto")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) aggregate_at: Option<NonZeroU32>,
+
     /// Counts answers, too: TCP packets that open no connection, ICMP replies and errors, UDP from
     /// ports of services; whoever forges packets in this host's name can have anybody send them
     #[arg(long)]
@@ -212,6 +223,18 @@ impl Rule {
     pub(crate) fn fault(&self) -> Option<String> {
         let why = self.repeat?.fault(self.removeafter)?;
         Some(format!("repeat: {why}"))
+    }
+
+    /// How many addresses of a network have to be banned for it to be one ban.
+    pub(crate) fn enough_neighbours(&self) -> NonZeroU32 {
+        const UNLESS_SAID: u32 = 8;
+        let unless_said = || NonZeroU32::MIN.saturating_add(UNLESS_SAID - 1);
+        self.aggregate_at.unwrap_or_else(unless_said)
+    }
+
+    /// Whether it may ban networks of a family, whatever it counts.
+    pub(crate) fn bans_networks(&self, family: Family) -> bool {
+        self.aggregate_auto || self.aggregates(family)
     }
 
     /// Whether sources of either family are networks.

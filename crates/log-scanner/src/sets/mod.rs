@@ -289,7 +289,7 @@ fn wanted(rules: &[Rule]) -> BTreeMap<(&SetName, Family), bool> {
             (&rule.ipset.inet6, Family::Inet6),
         ] {
             let networks = sets.entry((name, family)).or_insert(false);
-            *networks |= rule.aggregates(family);
+            *networks |= rule.bans_networks(family);
         }
     }
     sets

@@ -39,6 +39,7 @@ mod handshake;
 mod lifted;
 mod lines;
 mod log_writer;
+mod neighbours;
 mod networks;
 mod notify;
 mod ports;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         handshake::trials(),
         lifted::trials(),
         lines::trials(),
+        neighbours::trials(),
         networks::trials(),
         notify::trials(),
         ports::trials(),

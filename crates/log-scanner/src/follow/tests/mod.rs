@@ -51,6 +51,16 @@ aggregate-v4 = 30
 aggregate-v6 = 126
 ipset = "networks"
 removeafter = "3d"
+
+[[rule]]
+rule = "blocked"
+type = "tcp"
+howmany = 2
+within = "4s"
+aggregate-auto = true
+aggregate-at = 3
+ipset = "neighbours"
+removeafter = "2d"
 "#;
 
 /// What the clock is set to, again and again, in seconds after the begin: each so far from the others
@@ -83,7 +93,7 @@ fn present_at(instant: Timestamp) -> Present {
 fn kernel() -> FakeKernel {
     let mut kernel = FakeKernel::new();
     let mut sets = IpSet::with_transport(&mut kernel).expect("connected");
-    for name in ["blacklist", "networks", "whitelist"] {
+    for name in ["blacklist", "networks", "neighbours", "whitelist"] {
         for (suffix, family) in [("", Family::Inet), ("_v6", Family::Inet6)] {
             let name = format!("{name}{suffix}").parse().expect("a name");
             let set = CreateSet::new(name, SetType::HashNet, family).timeout(Timeout::PERMANENT);

@@ -154,6 +154,10 @@ pub(super) fn wanted(rule: &Rule) -> String {
             .map(|prefix| format!(", IPv4 by /{}", prefix.get())),
         rule.aggregate_v6
             .map(|prefix| format!(", IPv6 by /{}", prefix.get())),
+        rule.aggregate_auto.then(|| {
+            let enough = rule.enough_neighbours();
+            format!(", networks from {enough} addresses on")
+        }),
         rule.count_answers.then(|| ", answers counted".to_owned()),
         rule.count_multicast
             .then(|| ", multicast counted".to_owned()),
