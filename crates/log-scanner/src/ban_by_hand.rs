@@ -35,6 +35,12 @@ pub(crate) fn run(args: &BanByHandArgs, out: &mut impl Write) -> Result<u8, Stop
     });
     let told = ban(kernel, args, &exemptions, Timestamp::now())?;
     notify::by_hand(args.notify_socket.as_deref(), "ban", &told);
+    notify::host(
+        &told.lines(&TimeZone::UTC),
+        "ban",
+        told.source,
+        &told.by_hand,
+    );
     if args.json {
         serde_json::to_writer(&mut *out, &told).map_err(std::io::Error::from)?;
         writeln!(out)?;

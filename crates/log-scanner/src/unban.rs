@@ -31,6 +31,7 @@ pub(crate) fn run(args: &UnbanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     });
     let told = unban(&mut kernel, args, Timestamp::now())?;
     notify::by_hand(args.notify_socket.as_deref(), "unban", &told);
+    notify::host(&told.lines(), "unban", told.source, &told.by_hand);
     if args.json {
         serde_json::to_writer(&mut *out, &told).map_err(std::io::Error::from)?;
         writeln!(out)?;

@@ -26,6 +26,7 @@ pub mod distribution;
 #[cfg(feature = "essentials")]
 pub mod essentials;
 pub mod hashlimit;
+pub mod host_log;
 #[cfg(any(feature = "nflog", feature = "openings"))]
 mod inbox;
 #[cfg(feature = "nflog")]

@@ -16,6 +16,7 @@ crate::trials!(
     by_hand_is_told_too,
     nobody_is_waited_for,
     the_rules_file_names_it,
+    the_journal_has_what_was_done_by_hand,
 );
 
 fn told(reader: &UnixDatagram) -> Result<Value, Failed> {
@@ -193,5 +194,52 @@ fn the_rules_file_names_it() -> Result<(), Failed> {
         .run()
         .done(0);
     assert_eq!(told(&reader)?["source"], V4);
+    Ok(())
+}
+
+/// In a mount namespace of its own, whose journal is a socket of the trial's.
+fn the_journal_has_what_was_done_by_hand() -> Result<(), Failed> {
+    let _sets = Sets::as_firewall_apply()?;
+    let scanner = Scanner::new("");
+    let journal = UnixDatagram::bind(scanner.path("journal"))?;
+    let run = |arguments: &str| {
+        let place = "/run/systemd/journal";
+        let program = crate::support::PROGRAM;
+        let script = format!(
+            "mount -t tmpfs run /run && mkdir -p {place} && touch {place}/socket && \
+             mount --bind journal {place}/socket && exec {program} {arguments}"
+        );
+        let mut command = scanner.command_of(&["unshare", "-m", "sh", "-c", &script]);
+        Ran::new(&command.output().expect("started"))
+    };
+    let record = || -> Result<Vec<String>, Failed> {
+        let mut datagram = vec![0; 65_536];
+        journal.set_read_timeout(Some(LONG))?;
+        let length = journal.recv(&mut datagram)?;
+        let text = String::from_utf8_lossy(&datagram[..length]).into_owned();
+        Ok(text.lines().map(str::to_owned).collect())
+    };
+    run("ban 203.0.113.7 --for 2h --why 'asked for'").done(0);
+    let said = record()?;
+    assert_eq!(said[..2], ["PRIORITY=5", "SYSLOG_IDENTIFIER=log-scanner"]);
+    let message = said[2].as_str();
+    assert!(
+        message.starts_with("MESSAGE=203.0.113.7: added to blacklist for 2h, until 20")
+            && message.ends_with("+00:00; by hand: asked for"),
+        "{message}"
+    );
+    assert_eq!(
+        said[3..5],
+        ["RAMPART_EVENT=ban", "RAMPART_SOURCE=203.0.113.7"]
+    );
+    assert_eq!(said[6], "RAMPART_WHY=asked for");
+    run("unban 203.0.113.7").done(0);
+    let said = record()?;
+    assert!(
+        said[2].starts_with("MESSAGE=203.0.113.7: taken out of blacklist; 203.0.113.7: pardoned, what came from it until 20")
+            && said[2].ends_with("; by hand"),
+        "{said:?}"
+    );
+    assert_eq!(said[3], "RAMPART_EVENT=unban");
     Ok(())
 }
