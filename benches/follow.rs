@@ -10,8 +10,17 @@
 //! Each trial is a source of its own. Over NFLOG the time begins when the kernel has taken the
 //! deciding packet, over a file when its line has been written; it ends when the kernel says that
 //! the set has the source, which is asked every few microseconds. A packet that is sent then must
-//! be dropped by the set. The last line is one JSON object; what counts are the shares, since the
-//! times are those of the machine and of what else it does.
+//! be dropped by the set.
+//!
+//! Where fail2ban is installed, it follows the same file in the same trials, a hundred at most, with its
+//! action for ipsets: each line is looked for in both sets. It runs in the bench's network namespace
+//! and never touches the host's firewall.
+//!
+//! The last line is one JSON object; what counts are the shares, since the times are those of the
+//! machine and of what else it does. `processor_ms` is what a trial cost the program and what it
+//! started.
+
+mod fail2ban;
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -24,10 +33,14 @@ use std::{env, fs, thread};
 use ipset_netlink::{CreateSet, Family as SetFamily, IfExists, IpSet, Key, SetType, Timeout};
 use netns_testbed::{Failed, Family, Packet, Tap, Tool, World, program};
 
+use fail2ban::Fail2ban;
+
 /// Hits that break the threshold.
 const HITS: usize = 5;
 const RULE: &str = "--rule blocked --type tcp --howmany 5 --within 1m --ipset blacklist --removeafter 1h --max-bans 1000000 --json";
 const GROUP: &str = "7";
+/// Trials beside fail2ban, which takes its time.
+const MOST_BESIDE: usize = 100;
 /// Longer than a ban may take on whatever machine.
 const LONG: Duration = Duration::from_secs(30);
 
@@ -52,13 +65,17 @@ fn measure() -> Result<(), Failed> {
     };
     let directory = env::temp_dir().join(format!("rampart-follow-{}", std::process::id()));
     fs::create_dir(&directory)?;
-    let measured = over_nflog(trials).and_then(|nflog| Ok((nflog, over_file(trials, &directory)?)));
+    let measured = over_nflog(trials).and_then(|nflog| {
+        let file = over_file(trials, &directory)?;
+        Ok((nflog, file, beside(trials.min(MOST_BESIDE), &directory)?))
+    });
     fs::remove_dir_all(&directory)?;
-    let (nflog, file) = measured?;
+    let (nflog, file, beside) = measured?;
     println!(
-        "{{\"trials\":{trials},\"nflog\":{},\"file\":{}}}",
+        "{{\"trials\":{trials},\"nflog\":{},\"file\":{},\"beside_fail2ban\":{}}}",
         nflog.json(),
-        file.json()
+        file.json(),
+        beside.unwrap_or_else(|| "null".to_owned())
     );
     Ok(())
 }
@@ -208,10 +225,80 @@ fn over_file(trials: usize, directory: &Path) -> Result<Times, Failed> {
     Ok(Times(times?))
 }
 
+/// Both programs on the same lines; `None`, and a word why, where fail2ban is not installed.
+fn beside(trials: usize, directory: &Path) -> Result<Option<String>, Failed> {
+    if let Some(why) = Fail2ban::missing() {
+        eprintln!("follow: not beside fail2ban: {why}");
+        return Ok(None);
+    }
+    let path = directory.join("beside.log");
+    let mut log = File::create(&path)?;
+    // The sets are there since the log was followed alone.
+    let (mut sets, ours) = (IpSet::connect()?, "blacklist".parse()?);
+    sets.flush(&ours)?;
+    let mut child = begin(&format!("--log {}", path.display()))?;
+    let other = Fail2ban::start(directory, &path, HITS)?;
+    let theirs = fail2ban::SET.parse()?;
+    let programs = [(&ours, child.id()), (&theirs, other.id())];
+    let before = programs.map(|(_, process)| processor(process));
+    let mut times = [Vec::new(), Vec::new()];
+    for trial in 0..trials {
+        let source = source(trial)?;
+        let line = line(source);
+        log.write_all(line.repeat(HITS - 1).as_bytes())?;
+        thread::sleep(Duration::from_millis(1));
+        let started = Instant::now();
+        log.write_all(line.as_bytes())?;
+        let (key, mut found) = (Key::from(IpAddr::V4(source)), [None; 2]);
+        while found.iter().any(Option::is_none) {
+            for ((set, _), found) in programs.iter().zip(&mut found) {
+                // fail2ban makes its set with its first ban.
+                if found.is_none() && sets.contains(set, &key).unwrap_or(false) {
+                    *found = Some(started.elapsed());
+                }
+            }
+            if started.elapsed() > LONG {
+                return Err(format!("{source} is not banned by both: {found:?}").into());
+            }
+            thread::sleep(Duration::from_micros(50));
+        }
+        for (times, found) in times.iter_mut().zip(found) {
+            times.extend(found);
+        }
+    }
+    let mut rows = Vec::new();
+    for (((_, process), before), times) in programs.iter().zip(before).zip(times) {
+        let taken = processor(*process)?.saturating_sub(before?);
+        let milliseconds = taken.as_secs_f64() * 1000.0 / f64::from(u32::try_from(trials)?);
+        rows.push(format!(
+            "{{\"ban\":{},\"processor_ms\":{milliseconds:.2}}}",
+            Times(times).json()
+        ));
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(Some(format!(
+        "{{\"trials\":{trials},\"log_scanner\":{},\"fail2ban\":{}}}",
+        rows.remove(0),
+        rows.remove(0)
+    )))
+}
+
+/// The processor time that a process, and those that it has waited for, have taken so far.
+fn processor(process: u32) -> Result<Duration, Failed> {
+    let status = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let (_, fields) = status.rsplit_once(')').ok_or("no name")?;
+    // proc(5): utime, stime, cutime and cstime are 14 to 17, and what follows the name is 3.
+    let ticks = fields.split_whitespace().skip(11).take(4);
+    let ticks: Result<Vec<u64>, _> = ticks.map(str::parse).collect();
+    // USER_HZ is 100 on every architecture that matters.
+    Ok(Duration::from_millis(10 * ticks?.iter().sum::<u64>()))
+}
+
 fn line(source: Ipv4Addr) -> String {
     let now = jiff::Timestamp::now();
     format!(
-        "{now} fw kernel: IPTABLES-BLOCKED: IN=eth0 OUT= MAC=02:00:00:00:00:02:02:00:00:00:00:01:08:00 SRC={source} DST=192.0.2.1 \
+        "{now:.6} fw kernel: IPTABLES-BLOCKED: IN=eth0 OUT= MAC=02:00:00:00:00:02:02:00:00:00:00:01:08:00 SRC={source} DST=192.0.2.1 \
          LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=4660 DF PROTO=TCP SPT=40000 DPT=22 WINDOW=64240 RES=0x00 SYN URGP=0 \n"
     )
 }

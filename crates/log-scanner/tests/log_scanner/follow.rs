@@ -25,6 +25,7 @@ crate::trials!(
     rules_are_read_anew,
     a_set_of_any_size_is_not_read,
     beside_scans,
+    an_unban_is_obeyed,
     at_most_so_many_a_minute,
     a_flood_by_one_rule,
     a_set_that_is_full,
@@ -370,6 +371,65 @@ fn beside_scans() -> Result<(), Failed> {
     for source in sets.names("blacklist")? {
         sets.assert_left("blacklist", &source, 3600)?;
     }
+    Ok(())
+}
+
+/// What came before counts nowhere, in the program that runs as in one that is started later; what comes
+/// afterwards does.
+fn an_unban_is_obeyed() -> Result<(), Failed> {
+    let sets = Sets::as_firewall_apply()?;
+    let there = Scanner::new("");
+    let path = there.path("fw.log");
+    let start = || -> Result<Follow, Failed> {
+        let follow = format!("follow --log {} {RULE}", path.display());
+        let follow = Follow::with(Scanner::new("").with(&follow))?;
+        follow.next("start");
+        Ok(follow)
+    };
+    let mut log = OpenOptions::new().append(true).open(&path)?;
+    let mut follow = start()?;
+    let mut others = 0;
+    for source in [V4, V6] {
+        let set = if source == V4 {
+            "blacklist"
+        } else {
+            "blacklist_v6"
+        };
+        // Nobody who is not banned by what has been written so far is banned later by that.
+        let mut is_let_go = |follow: &Follow, log: &mut File| -> Result<(), Failed> {
+            others += 1;
+            let other = format!("198.51.100.{others}");
+            log.write_all(lines(&other, 5).as_bytes())?;
+            assert_eq!(follow.ban(), banned(&other, "added"));
+            assert!(!sets.names(set)?.contains(&source.to_owned()));
+            Ok(())
+        };
+        log.write_all(lines(source, 9).as_bytes())?;
+        while follow.ban() != banned(source, "added") {}
+        let unban = Scanner::new("").with(&format!("unban {source}"));
+        unban.run().done(0).says(&format!("taken out of {set}\n"));
+        is_let_go(&follow, &mut log)?;
+        log.write_all(lines(source, 2).as_bytes())?;
+        is_let_go(&follow, &mut log)?;
+        follow.end(0)?;
+        follow = start()?;
+        log.write_all(lines(source, 2).as_bytes())?;
+        is_let_go(&follow, &mut log)?;
+        log.write_all(lines(source, 1).as_bytes())?;
+        let ban = follow.next("ban");
+        assert_eq!(
+            (&ban["source"], &ban["peak_hits"]),
+            (&source.into(), &5.into())
+        );
+        assert_eq!(
+            sets.names(set)?
+                .iter()
+                .filter(|name| *name == source)
+                .count(),
+            1
+        );
+    }
+    follow.end(0)?;
     Ok(())
 }
 
