@@ -1,6 +1,6 @@
 //! Of a firewall that stands, only what differs is sent, and what is read back is the whole.
 
-use iptables_ruleset::{Config, Family, Kernel as _, Nftables, Snapshot};
+use iptables_ruleset::{Config, Family, Kernel as _, Nftables, RuleState, Snapshot};
 use netns_testbed::{Failed, Trial, trial};
 
 use crate::fixture::{apply, plan, rulesets, saved_all, tool};
@@ -34,7 +34,7 @@ fn rule_for(tables: &Snapshot, family: Family, port: u16) -> Option<u64> {
     let mut rules = chain.rules().iter();
     rules
         .find(|rule| rule.describe(family).contains(&text))
-        .map(|rule| rule.handle())
+        .map(RuleState::handle)
 }
 
 fn what_stays_keeps_its_counters() -> Result<(), Failed> {
