@@ -72,6 +72,11 @@ pub(crate) fn up(
     for step in [RAM_DISK, step, FIREWALL] {
         machine.run(step)?;
     }
+    if writer == Writer::Rsyslog {
+        // For the seconds after its start the rule takes no line that comes late, as lines do on a
+        // busy machine.
+        machine.run("sleep 6")?;
+    }
     Ok(machine)
 }
 

@@ -1,12 +1,13 @@
 //! From a packet to a ban by way of each log, and what cannot get into it.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use netns_testbed::{Failed, KernelLog, World};
 
 use crate::attack::{datagram, gets_in, knock, stranger, strangers};
 use crate::host::{LOG, SSH, Writer, banned, is_in, lines_of, listen, logged, up};
-use crate::machine::Disk;
+use crate::machine::{Disk, Machine};
 use crate::wait_for;
 
 /// What the shipped `scan.toml` takes for too many.
@@ -142,9 +143,23 @@ pub(crate) fn cuts(root: &Path) -> Result<(), Failed> {
             "{source} is banned too early"
         );
         knock(&world, source, 1)?;
-        banned(&machine, "blacklist", source)?;
+        banned(&machine, "blacklist", source)
+            .map_err(|failed| why(&machine, source, failed.message()))?;
     }
     let journal = machine.journal("rampart-live")?;
     assert!(!journal.contains("[WARNING]"), "{journal}");
     machine.shut_down()
+}
+
+/// What is to be looked at when somebody was not banned.
+fn why(machine: &Machine, source: IpAddr, failed: Option<&str>) -> Failed {
+    let [lines, before] = [LOG, "/ram/iptables.log.1"].map(|log| lines_of(machine, log, source));
+    let journals =
+        ["rampart-live", "rsyslog"].map(|unit| machine.journal(unit).unwrap_or_default());
+    format!(
+        "{}; the log has {lines} lines of him, the one put aside {before}\n{}",
+        failed.unwrap_or_default(),
+        journals.join("\n")
+    )
+    .into()
 }
