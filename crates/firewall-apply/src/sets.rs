@@ -8,6 +8,10 @@ use crate::findings::{Findings, causes};
 use crate::host::Host;
 use crate::needs;
 
+/// The sets in which `log-scanner` remembers pardons and offences. It makes them when it first needs
+/// them, so no configuration has to name them; they are saved, and come back, with those that one names.
+pub(crate) const REMEMBERED: [&str; 4] = ["pardoned", "pardoned_v6", "offenders", "offenders_v6"];
+
 /// A wanted set and what the kernel has of that name.
 #[derive(Debug)]
 pub(crate) struct WantedSet {
@@ -56,8 +60,9 @@ pub(crate) fn destroy_unfinished<T: Transport>(
     name: &SetName,
 ) -> Result<(), Error> {
     match kernel.index(name) {
+        Ok(_) => kernel.destroy(name, IfMissing::Ignore),
         Err(error) if error.is_set_not_found() => Ok(()),
-        _ => kernel.destroy(name, IfMissing::Ignore),
+        Err(error) => Err(error),
     }
 }
 

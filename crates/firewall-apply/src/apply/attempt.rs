@@ -186,6 +186,7 @@ impl<'a> Attempt<'a> {
             Ok(Installed { changed, after }) => {
                 self.after = after.filter(|_| changed);
                 self.note(prepared, rulesets, applied, changed);
+                self.remember(prepared);
                 true
             }
             Err(failure) => {
@@ -196,6 +197,15 @@ impl<'a> Attempt<'a> {
                     self.undo(prepared);
                 }
                 false
+            }
+        }
+    }
+
+    /// Where sets were made anew, as at boot, those that the scanner remembers by are, too.
+    fn remember(&mut self, prepared: &Prepared) {
+        if !prepared.created.is_empty() {
+            if let Some(saved) = &mut self.saved {
+                saved.create_remembered(self.kernel, self.findings);
             }
         }
     }

@@ -19,7 +19,7 @@ use crate::save::aside;
 use crate::save::format::{Saved, SavedSet};
 use crate::save::members::{PutBack, elapsed, note_refused, put_back, will_hold};
 use crate::save::parse::read;
-use crate::sets::destroy_unfinished;
+use crate::sets::{REMEMBERED, destroy_unfinished};
 
 /// The members that were saved.
 pub(super) struct SavedMembers<'a> {
@@ -133,6 +133,31 @@ impl<'a> SavedMembers<'a> {
         }
         self.lost.extend(&outcome.lines);
         Ok((outcome, added))
+    }
+}
+
+impl SavedMembers<'_> {
+    /// Makes the sets that the scanner remembers by, as they were saved, where they are not there.
+    pub(super) fn create_remembered<T: Transport>(
+        &mut self,
+        kernel: &mut IpSet<T>,
+        findings: &mut Findings,
+    ) {
+        let is_missing = |kernel: &mut IpSet<T>, set: &CreateSet| {
+            let found = kernel.index(&set.name);
+            found.is_err_and(|error| error.is_set_not_found())
+        };
+        let saved = self.saved.sets.iter().filter_map(|set| set.create.clone());
+        let remembered: Vec<CreateSet> = saved
+            .filter(|set| REMEMBERED.contains(&set.name.as_str()))
+            .collect();
+        for set in remembered {
+            if is_missing(kernel, &set) {
+                if let Err(error) = self.create(kernel, &set, &[], findings) {
+                    findings.fail(causes(&error));
+                }
+            }
+        }
     }
 }
 
@@ -256,6 +281,34 @@ add blacklist 198.51.100.0/24
         let aside = fs::read_to_string(directory.path().join("sets.save.bad")).unwrap();
         let refused = "add blacklist 2001:db8::1\nadd blacklist 198.51.100.0/24\n";
         assert!(aside.ends_with(refused), "{aside}");
+    }
+
+    #[test]
+    fn what_the_scanner_remembers_comes_back_unless_it_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sets.save");
+        let text = "create pardoned hash:net family inet timeout 0 comment\n\
+            add pardoned 192.0.2.1 timeout 600 comment \"a word\"\n\
+            create offenders_v6 hash:net family inet6 timeout 0 comment\n\
+            add offenders_v6 2001:db8::/64 timeout 0\n\
+            create others hash:net family inet timeout 0\n";
+        fs::write(&path, text).unwrap();
+        let mut findings = Findings::default();
+        let (mut saved, _) = SavedMembers::read(&path, &mut findings);
+        let mut kernel = FakeKernel::new();
+        let mut sets = IpSet::with_transport(&mut kernel).unwrap();
+        saved.create_remembered(&mut sets, &mut findings);
+        sets.flush(&"pardoned".parse().unwrap()).unwrap();
+        saved.create_remembered(&mut sets, &mut findings);
+        assert!(!findings.failed(), "{findings:?}");
+        let mut found: Vec<_> = kernel
+            .sets()
+            .iter()
+            .map(|set| (set.header.name.to_string(), set.entries.len()))
+            .collect();
+        found.sort();
+        let expected = [("offenders_v6".to_owned(), 1), ("pardoned".to_owned(), 0)];
+        assert_eq!(found, expected);
     }
 
     #[test]

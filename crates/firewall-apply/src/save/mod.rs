@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use format::{Member, Saved, SavedSet};
-use ipset_netlink::{Comment, CreateSet, Element, Entry, Set, SetType};
+use ipset_netlink::{Comment, CreateSet, Element, Entry, Set, SetName, SetType};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -106,7 +106,12 @@ pub(crate) fn run(path: &Path, wanted: Option<&Wanted>, findings: &mut Findings)
         sets: Vec::new(),
     };
     let mut unreadable = false;
-    for name in &names {
+    let remembered: Vec<SetName> = sets::REMEMBERED
+        .iter()
+        .filter_map(|name| name.parse().ok())
+        .filter(|name| !names.contains(name))
+        .collect();
+    for name in names.iter().chain(&remembered) {
         let (outcome, members) = match kernel.list(name) {
             Ok(set) => match keep(set, findings) {
                 Some(set) => {
@@ -116,6 +121,7 @@ pub(crate) fn run(path: &Path, wanted: Option<&Wanted>, findings: &mut Findings)
                 }
                 None => (Outcome::Unsaved, 0),
             },
+            Err(error) if error.is_set_not_found() && remembered.contains(name) => continue,
             Err(error) if error.is_set_not_found() => {
                 findings.fail(format!("cannot save set \"{name}\": there is no such set"));
                 (Outcome::Missing, 0)

@@ -21,9 +21,60 @@ pub(crate) fn trials() -> Vec<Trial> {
             every_type_and_option_comes_back,
         ),
         trial("apply_keeps_what_was_saved", apply_keeps_what_was_saved),
+        trial(
+            "what_scans_remember_survives_a_reboot",
+            what_scans_remember_survives,
+        ),
         trial("what_ipset_saved_is_restored", what_ipset_saved_is_restored),
         trial("comments_come_back_byte_for_byte", comments_are_bytes),
     ]
+}
+
+/// Pardons and offenders are sets that no configuration names.
+fn what_scans_remember_survives() -> Result<(), Failed> {
+    let scratch = Scratch::new()?;
+    let saved = text(&scratch.path("sets.save"));
+    let boot = || {
+        let arguments = ["--config", DEFAULTS, "apply", "--saved", &saved];
+        firewall_apply(&arguments)?.exits(0).map(drop)
+    };
+    boot()?;
+    let remembered = [
+        ("pardoned", "inet", "192.0.2.1"),
+        ("pardoned_v6", "inet6", "2001:db8::1"),
+        ("offenders", "inet", "198.51.100.0/24"),
+        ("offenders_v6", "inet6", "2001:db8:1::/64"),
+    ];
+    for (name, family, who) in remembered {
+        tool(&format!(
+            "ipset create {name} hash:net family {family} timeout 0 comment"
+        ))?;
+        Tool::require("ipset")?.run(&["add", name, who, "comment", "two words"])?;
+    }
+    tool("ipset create others hash:net")?;
+    let before: Result<Vec<String>, Failed> = remembered
+        .iter()
+        .map(|(name, _, _)| tool(&format!("ipset save {name}")))
+        .collect();
+    save(&saved)?;
+    assert!(!fs::read_to_string(&saved)?.contains("others"));
+    start_anew()?;
+    boot()?;
+    let sizeless = |saved: &str| {
+        let (create, members) = saved.split_once('\n').unwrap_or_default();
+        let options = create.split_once(" hashsize ").unwrap_or_default().0;
+        (options.to_owned(), members.to_owned())
+    };
+    for ((name, _, _), before) in remembered.iter().zip(before?) {
+        let after = tool(&format!("ipset save {name}"))?;
+        assert_eq!(sizeless(&after), sizeless(&before), "{name}");
+    }
+    // Where there are none, none are made.
+    start_anew()?;
+    fs::remove_file(&saved)?;
+    boot()?;
+    assert!(!all_sets()?.contains("pardoned"));
+    Ok(())
 }
 
 pub(crate) fn save(path: &str) -> Result<(), Failed> {
