@@ -1,46 +1,9 @@
-//! Writes the packets of an NFLOG group into a file, each as the line that rsyslog makes of a
-//! kernel LOG line.
+//! The program `log-collector`. What it does is in the library beside it, so that the manual's pages and the
+//! shells' completions are made of the same command line.
 #![forbid(unsafe_code)]
-
-mod args;
-mod collector;
-mod output;
-mod say;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use crate::args::Args;
-use crate::collector::Collector;
-use crate::say::say;
-
-/// The command line, the configuration or what they name cannot be used.
-const UNUSABLE: u8 = 2;
-
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let collector = match Collector::start(&args) {
-        Ok(collector) => collector,
-        Err(error) => return complain(&error, UNUSABLE),
-    };
-    match collector.run() {
-        Ok(totals) => {
-            say(&format_args!("{totals}"));
-            ExitCode::SUCCESS
-        }
-        Err(error) => complain(&error, 1),
-    }
-}
-
-fn complain(error: &dyn std::error::Error, status: u8) -> ExitCode {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    say(&format_args!("{text}"));
-    ExitCode::from(status)
+    log_collector::main()
 }

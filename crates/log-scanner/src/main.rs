@@ -1,70 +1,9 @@
-//! One pass over the firewall's log; who hit it too often goes into an ipset.
+//! The program `log-scanner`. What it does is in the library beside it, so that the manual's pages and the
+//! shells' completions are made of the same command line.
 #![forbid(unsafe_code)]
 
-mod args;
-mod ban;
-mod ban_by_hand;
-mod bans;
-mod bouts;
-mod clock;
-mod connected;
-mod cut;
-mod duration;
-mod error;
-mod events;
-mod exempt;
-mod follow;
-mod handshake;
-mod log;
-mod names;
-mod neighbours;
-mod notice;
-mod notify;
-mod offender;
-mod ours;
-mod pardon;
-mod prefix_map;
-mod prefixes;
-mod progress;
-mod reason;
-mod report;
-mod rule;
-mod run;
-mod scan;
-mod sets;
-mod source;
-mod status;
-mod unban;
-mod violation;
-mod who_is_exempt;
-mod words;
-
-use std::io::{self, BufWriter};
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use crate::args::{Cli, Command};
-use crate::status::{DONE, UNUSABLE};
-
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help goes to a pipe that may be closed.
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(UNUSABLE).into();
-        }
-    };
-    let mut out = BufWriter::new(io::stdout().lock());
-    let done = match &cli.command {
-        Some(Command::Events(args)) => events::run(args, &mut out).map(|()| DONE),
-        Some(Command::Follow(args)) => follow::run(args, &mut out),
-        Some(Command::Bans(args)) => bans::run(args, &mut out),
-        Some(Command::Ban(args)) => ban_by_hand::run(args, &mut out),
-        Some(Command::Unban(args)) => unban::run(args, &mut out),
-        Some(Command::Exempt(args)) => who_is_exempt::run(args, &mut out),
-        None => run::run(&cli.scan, &mut out),
-    };
-    done.unwrap_or_else(|stop| status::of(&stop)).into()
+    log_scanner::main()
 }

@@ -5,6 +5,7 @@
 //! of a rule are the fields of one struct, so that they cannot differ.
 
 mod file;
+pub(crate) mod keys;
 mod name;
 mod prefix;
 mod protect;
