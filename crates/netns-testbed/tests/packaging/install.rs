@@ -66,6 +66,7 @@ impl Installed {
             .args(arguments)
             .env("DESTDIR", self.root())
             .env("BINARIES", self.binaries())
+            .env("MANUAL", "/nowhere")
             .output()?;
         Ok(output)
     }
