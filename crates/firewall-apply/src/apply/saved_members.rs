@@ -320,11 +320,19 @@ add blacklist 198.51.100.0/24
         let mut findings = Findings::default();
         let (mut saved, _) = SavedMembers::read(&path, &mut findings);
         let mut kernel = FakeKernel::new();
+        // What a run that was killed left behind is to be destroyed first.
+        let mut remains = wanted();
+        remains.name = format!("{UNFINISHED}blacklist").parse().unwrap();
+        let mut sets = IpSet::with_transport(&mut kernel).unwrap();
+        sets.create(&remains, IfExists::Fail).unwrap();
         kernel.refuse_next(IPSET_ERR_INVALID_PROTOCOL);
         let mut sets = IpSet::with_transport(&mut kernel).unwrap();
         let made = saved.create(&mut sets, &wanted(), &[], &mut findings);
         assert!(made.is_err());
-        assert!(kernel.sets().is_empty());
+        let [left] = kernel.sets() else {
+            panic!("{:?}", kernel.sets());
+        };
+        assert_eq!(left.header.name, remains.name);
     }
 
     #[test]
