@@ -400,7 +400,14 @@ fn an_unban_is_obeyed() -> Result<(), Failed> {
             others += 1;
             let other = format!("198.51.100.{others}");
             log.write_all(lines(&other, 5).as_bytes())?;
-            assert_eq!(follow.ban(), banned(&other, "added"));
+            // After a restart it may tell of a ban that it has found again.
+            loop {
+                let ban = follow.ban();
+                assert_ne!(ban.0, source);
+                if ban == banned(&other, "added") {
+                    break;
+                }
+            }
             assert!(!sets.names(set)?.contains(&source.to_owned()));
             Ok(())
         };
@@ -416,11 +423,11 @@ fn an_unban_is_obeyed() -> Result<(), Failed> {
         log.write_all(lines(source, 2).as_bytes())?;
         is_let_go(&follow, &mut log)?;
         log.write_all(lines(source, 1).as_bytes())?;
-        let ban = follow.next("ban");
-        assert_eq!(
-            (&ban["source"], &ban["peak_hits"]),
-            (&source.into(), &5.into())
-        );
+        let mut ban = follow.next("ban");
+        while ban["source"] != source {
+            ban = follow.next("ban");
+        }
+        assert_eq!(ban["peak_hits"], 5);
         assert_eq!(
             sets.names(set)?
                 .iter()
