@@ -147,7 +147,11 @@ pub(crate) fn cuts(root: &Path) -> Result<(), Failed> {
             .map_err(|failed| why(&machine, source, failed.message()))?;
     }
     let journal = machine.journal("rampart-live")?;
-    assert!(!journal.contains("[WARNING]"), "{journal}");
+    // logrotate makes the new log before it gives it to the group that may read it.
+    let lost = journal.lines().filter(|line| {
+        line.contains("[WARNING]") && !line.ends_with("Permission denied (os error 13)")
+    });
+    assert_eq!(lost.count(), 0, "{journal}");
     machine.shut_down()
 }
 
