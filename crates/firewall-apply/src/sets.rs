@@ -51,6 +51,12 @@ pub(crate) fn headers<T: Transport>(kernel: &mut IpSet<T>, wanted: &[ConfiguredS
     wanted.iter().map(header).collect()
 }
 
+/// Whether the kernel says that there is no set of this name.
+pub(crate) fn is_missing<T: Transport>(kernel: &mut IpSet<T>, name: &SetName) -> bool {
+    let found = kernel.index(name);
+    found.is_err_and(|error| error.is_set_not_found())
+}
+
 /// Destroys a set that may be there under a name that a run gives to what it has not finished.
 ///
 /// It is asked for first: before they destroy a set many kernels wait for every processor, also where

@@ -19,7 +19,7 @@ use crate::save::aside;
 use crate::save::format::{Saved, SavedSet};
 use crate::save::members::{PutBack, elapsed, note_refused, put_back, will_hold};
 use crate::save::parse::read;
-use crate::sets::{REMEMBERED, destroy_unfinished};
+use crate::sets::{REMEMBERED, destroy_unfinished, is_missing};
 
 /// The members that were saved.
 pub(super) struct SavedMembers<'a> {
@@ -68,11 +68,7 @@ impl<'a> SavedMembers<'a> {
         path: &'a Path,
         findings: &mut Findings,
     ) -> Option<(Self, SavedReport)> {
-        let is_missing = |set: &ConfiguredSet| {
-            let found = kernel.index(set.name());
-            found.is_err_and(|error| error.is_set_not_found())
-        };
-        let any = sets.iter().any(is_missing);
+        let any = sets.iter().any(|set| is_missing(kernel, set.name()));
         any.then(|| Self::read(path, findings))
     }
 
@@ -134,25 +130,19 @@ impl<'a> SavedMembers<'a> {
         self.lost.extend(&outcome.lines);
         Ok((outcome, added))
     }
-}
 
-impl SavedMembers<'_> {
     /// Makes the sets that the scanner remembers by, as they were saved, where they are not there.
     pub(super) fn create_remembered<T: Transport>(
         &mut self,
         kernel: &mut IpSet<T>,
         findings: &mut Findings,
     ) {
-        let is_missing = |kernel: &mut IpSet<T>, set: &CreateSet| {
-            let found = kernel.index(&set.name);
-            found.is_err_and(|error| error.is_set_not_found())
-        };
         let saved = self.saved.sets.iter().filter_map(|set| set.create.clone());
         let remembered: Vec<CreateSet> = saved
             .filter(|set| REMEMBERED.contains(&set.name.as_str()))
             .collect();
         for set in remembered {
-            if is_missing(kernel, &set) {
+            if is_missing(kernel, &set.name) {
                 if let Err(error) = self.create(kernel, &set, &[], findings) {
                     findings.fail(causes(&error));
                 }
