@@ -114,6 +114,6 @@ pub use crate::follow::{Detector, LineDetector, Violation};
 pub use crate::journal::Journal;
 pub use crate::packet::{Packet, Protocol};
 pub use crate::reader::{Counts, Line, LineError, LogReader, ReadError};
-pub use crate::rule::{Bout, Tally, Threshold};
+pub use crate::rule::{Beside, Bout, Tally, Threshold, WhyNot};
 pub use crate::scan::{Finding, Scan, ScanError, Summary};
 pub use crate::time::{Clock, LogTime, TimeError};

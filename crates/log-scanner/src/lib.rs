@@ -34,6 +34,7 @@ mod scan;
 mod sets;
 mod source;
 mod status;
+mod trial;
 mod unban;
 mod violation;
 mod who_is_exempt;
@@ -75,6 +76,7 @@ pub fn main() -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
     let done = match &cli.command {
         Some(Command::Events(args)) => events::run(args, &mut out).map(|()| DONE),
+        Some(Command::Try(args)) => trial::run(args, &mut out),
         Some(Command::Follow(args)) => follow::run(args, &mut out),
         Some(Command::Bans(args)) => bans::run(args, &mut out),
         Some(Command::Ban(args)) => ban_by_hand::run(args, &mut out),

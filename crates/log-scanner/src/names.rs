@@ -24,3 +24,6 @@ pub(crate) const V6: &str = "_v6";
 
 /// What the log prefixes of the two families begin with: `IPTABLES-BLOCKED`, `IP6TABLES-BLOCKED`.
 pub(crate) const LOG_PREFIXES: [&str; 2] = ["IPTABLES-", "IP6TABLES-"];
+
+/// What follows in the prefix of what the firewall has let in.
+pub(crate) const ALLOWED: &str = "ALLOWED";

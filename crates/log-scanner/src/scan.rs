@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::SystemTime;
 
-use firewall_log::{Finding, Summary, Tally};
+use firewall_log::{Finding, Summary, Tally, Threshold};
 use ipset_netlink::Network;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -83,6 +83,17 @@ pub(crate) struct Counted {
     pub(crate) prefixes: Vec<PrefixCount>,
 }
 
+/// What was read, by whatever it was judged.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// The instant that bans are counted from.
+    pub(crate) as_of: Timestamp,
+    pub(crate) logs: Vec<LogRead>,
+    /// What the logs give reason to doubt.
+    pub(crate) warnings: Vec<String>,
+    prefixes: Prefixes,
+}
+
 /// Reads all logs to their end. The addresses of the networks `exempt` do not count with a network
 /// around them, and what is pardoned counts for nothing.
 ///
@@ -97,11 +108,35 @@ pub(crate) fn run(
     present: &Present,
     logs: &mut [Log],
 ) -> Result<Scan, Fatal> {
-    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let workers = NonZeroUsize::new(workers.min(MOST_WORKERS)).unwrap_or(NonZeroUsize::MIN);
     let thresholds = rules
         .iter()
         .map(|rule| pardons.apply(rule.threshold(exempt)));
+    let (reading, findings) = read(rules, thresholds, as_of, present, logs)?;
+    let found = rules.iter().zip(&findings);
+    let found = found.map(|(rule, finding)| Found::by(rule, finding, &reading));
+    Ok(Scan {
+        found: found.collect(),
+        as_of: reading.as_of,
+        logs: reading.logs,
+        warnings: reading.warnings,
+    })
+}
+
+/// Reads all logs to their end and judges by `thresholds`, which are made of the rules; what each of
+/// them finds.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(crate) fn read(
+    rules: &[Rule],
+    thresholds: impl IntoIterator<Item = Threshold>,
+    as_of: AsOf,
+    present: &Present,
+    logs: &mut [Log],
+) -> Result<(Reading, Vec<Finding>), Fatal> {
+    let workers = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let workers = NonZeroUsize::new(workers.min(MOST_WORKERS)).unwrap_or(NonZeroUsize::MIN);
     let mut scan = firewall_log::Scan::new(thresholds, present.clock.clone())
         .workers(workers)
         .latest(present.horizon.into());
@@ -153,21 +188,13 @@ pub(crate) fn run(
     if rotated {
         warnings.extend(short(rules, oldest, as_of, present));
     }
-    let found = rules.iter().zip(scan.finish());
-    let mut found: Vec<_> = found
-        .map(|(rule, finding)| Found::by(rule, &finding))
-        .collect();
-    for (rule, found) in rules.iter().zip(&mut found) {
-        if found.counted.matched == 0 {
-            found.counted.prefixes = prefixes.instead_of(&rule.name);
-        }
-    }
-    Ok(Scan {
+    let reading = Reading {
         as_of,
         logs: reports,
-        found,
         warnings,
-    })
+        prefixes,
+    };
+    Ok((reading, scan.finish()))
 }
 
 /// What to say of logs that begin too late for one of the rules.
@@ -190,7 +217,8 @@ fn short(
 }
 
 impl Found {
-    fn by(rule: &Rule, finding: &Finding) -> Self {
+    /// What a rule's own threshold found.
+    pub(crate) fn by(rule: &Rule, finding: &Finding, reading: &Reading) -> Self {
         let violators = finding.violators.iter();
         let violators = violators.filter_map(|tally| violator(rule, tally));
         let mut violators: Vec<_> = violators.collect();
@@ -200,14 +228,18 @@ impl Found {
                 matched: finding.matched,
                 sources: finding.sources,
                 sources_exact: finding.sources_exact,
-                prefixes: Vec::new(),
+                prefixes: match finding.matched {
+                    0 => reading.prefixes.instead_of(&rule.name),
+                    _ => Vec::new(),
+                },
             },
             violators,
         }
     }
 }
 
-fn violator(rule: &Rule, tally: &Tally) -> Option<Violator> {
+/// A violator as the program speaks of it; `None` where its times cannot be told.
+pub(crate) fn violator(rule: &Rule, tally: &Tally) -> Option<Violator> {
     Some(Violator {
         source: Source::new(tally.source, tally.prefix_length).ok()?,
         hits: tally.hits,

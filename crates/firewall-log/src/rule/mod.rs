@@ -11,11 +11,13 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod threshold;
+mod why_not;
 mod window;
 
 pub use self::bout::Bout;
 pub(crate) use self::nature::{Nature, is_service_port};
 pub(crate) use self::span::Span;
-pub use self::tally::Tally;
+pub use self::tally::{Beside, Tally};
 pub use self::threshold::Threshold;
+pub use self::why_not::WhyNot;
 pub(crate) use self::window::{Dated, Limit, Window, windows};

@@ -40,6 +40,11 @@ impl Nature {
             role: Role::of(&packet.network),
         }
     }
+
+    /// Whether this host itself sent it.
+    pub(crate) fn is_own(self) -> bool {
+        self.own
+    }
 }
 
 /// Whether servers answer from this UDP port whom everybody asks: DNS, NTP, QUIC.

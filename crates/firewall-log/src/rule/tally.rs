@@ -35,6 +35,50 @@ pub struct Tally {
     /// When windows reached the threshold, in order; the latest 64 bouts, and none unless the rule
     /// [asks for them](Threshold::bouts).
     pub bouts: Vec<Bout>,
+    /// What else was logged of the source, where the rule [asks for it](Threshold::beside); `None`
+    /// where nothing was.
+    pub beside: Option<Beside>,
+}
+
+/// What else was logged of a violator, under prefixes that count for nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Beside {
+    /// The packets.
+    pub hits: u64,
+    /// Those of them that came after the [last window](Tally::last_violating) that reached the
+    /// threshold, which a ban that is dated from it would have kept out.
+    pub later: u64,
+    /// The first packet.
+    pub first_seen: SystemTime,
+    /// The last packet.
+    pub last_seen: SystemTime,
+}
+
+impl Beside {
+    /// Of hits in any order; `None` of none.
+    pub(crate) fn of<T: Dated>(
+        hits: impl Iterator<Item = T>,
+        last_violating: SystemTime,
+    ) -> Option<Self> {
+        let mut all: Option<Self> = None;
+        for hit in hits {
+            let at = from_micros(hit.at());
+            let beside = all.get_or_insert(Self {
+                hits: 0,
+                later: 0,
+                first_seen: at,
+                last_seen: at,
+            });
+            beside.hits = beside.hits.saturating_add(hit.hits());
+            if at > last_violating {
+                beside.later = beside.later.saturating_add(hit.hits());
+            }
+            beside.first_seen = beside.first_seen.min(at);
+            beside.last_seen = beside.last_seen.max(at);
+        }
+        all
+    }
 }
 
 impl Tally {
@@ -73,6 +117,7 @@ impl Tally {
             last_seen: time_of(hits.last()),
             last_violating: None,
             bouts: Vec::new(),
+            beside: None,
         };
         let (mut last_violating, mut ends) = (None, Vec::new());
         for window in windows {

@@ -9,6 +9,7 @@ use super::excepted::Excepted;
 use super::nature::{Nature, Role};
 use super::pardoned::Pardoned;
 use super::prefix::range;
+use super::why_not::WhyNot;
 use super::window::{Dated, Limit, are_near};
 use crate::event::Event;
 use crate::packet::Protocol;
@@ -65,6 +66,8 @@ pub struct Threshold {
     pardoned: Arc<Pardoned>,
     /// In microseconds; `None` where nobody asks for bouts.
     apart: Option<i64>,
+    /// What else is told of violators.
+    beside: Vec<Vec<u8>>,
 }
 
 /// Which packets a rule is about.
@@ -92,6 +95,7 @@ impl Threshold {
             excepted: Arc::default(),
             pardoned: Arc::default(),
             apart: None,
+            beside: Vec::new(),
         }
     }
 
@@ -220,6 +224,66 @@ impl Threshold {
         self
     }
 
+    /// Has a [`Scan`](crate::Scan) tell of each violator what else was logged of it under this prefix,
+    /// and under those of other calls: [`Tally::beside`](crate::Tally::beside). Such packets count for
+    /// nothing by that, whatever they are.
+    ///
+    /// For who wants to know which violators had been let in.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// use firewall_log::{Clock, Scan, Threshold};
+    /// use jiff::tz::TimeZone;
+    ///
+    /// # fn main() -> Result<(), firewall_log::ScanError> {
+    /// let log = "\
+    /// 2026-11-22T09:25:53+00:00 fw kernel: IPTABLES-ALLOWED: IN=eth0 OUT= SRC=203.0.113.7 DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=4000 DPT=53 LEN=40
+    /// 2026-11-22T09:25:54+00:00 fw kernel: IPTABLES-BLOCKED: IN=eth0 OUT= SRC=203.0.113.7 DST=203.0.113.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=2 PROTO=UDP SPT=4001 DPT=69 LEN=40
+    /// ";
+    /// let one = Threshold::new(NonZeroU32::MIN, Duration::ZERO)
+    ///     .prefix("IPTABLES-BLOCKED")
+    ///     .beside("IPTABLES-ALLOWED");
+    /// let mut scan = Scan::new([one], Clock::new(SystemTime::now(), TimeZone::UTC));
+    /// scan.read(log.as_bytes())?;
+    /// let findings = scan.finish();
+    /// let beside = findings[0].violators[0].beside.as_ref().unwrap();
+    /// assert_eq!((beside.hits, beside.later), (1, 0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn beside(mut self, prefix: impl AsRef<[u8]>) -> Self {
+        self.beside.push(stem(prefix.as_ref()).to_vec());
+        self
+    }
+
+    /// The same rule that asks for so many percent of the hits, and of the different ports, rounded up.
+    /// Who breaks it and not the rule itself has come near.
+    ///
+    /// ```
+    /// use std::num::{NonZeroU16, NonZeroU32};
+    /// use std::time::Duration;
+    ///
+    /// use firewall_log::Threshold;
+    ///
+    /// let rule = Threshold::new(NonZeroU32::new(21).unwrap(), Duration::from_secs(60));
+    /// let near = rule.distinct_ports(NonZeroU16::new(10).unwrap()).near(80);
+    /// assert_eq!(near.hits().get(), 17);
+    /// assert_eq!(near.ports().unwrap().get(), 8);
+    /// ```
+    pub fn near(&self, percent: u8) -> Self {
+        let part = |whole: u32| (u64::from(whole) * u64::from(percent)).div_ceil(100);
+        let hits = u32::try_from(part(self.hits.get())).ok();
+        let ports = self.distinct_ports.map(|ports| part(ports.get().into()));
+        let ports = ports.map(|ports| u16::try_from(ports).ok().and_then(NonZeroU16::new));
+        Self {
+            hits: hits.and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN),
+            distinct_ports: ports.map(|ports| ports.unwrap_or(NonZeroU16::MIN)),
+            ..self.clone()
+        }
+    }
+
     /// The network that a source counts as: its first address and its prefix length.
     #[inline]
     pub fn network(&self, source: IpAddr) -> (IpAddr, u8) {
@@ -253,6 +317,33 @@ impl Threshold {
                 .is_some_and(|source| self.excepted.has(source))
     }
 
+    /// Why the rule does not count this packet; `None` where it does. Of several reasons it is the
+    /// first in the order of [`WhyNot`]. When the packet came is not looked at, so a
+    /// [pardon](Self::pardon) is none.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    /// use std::time::Duration;
+    ///
+    /// use firewall_log::{Event, Protocol, Threshold, WhyNot};
+    ///
+    /// let line = b"[1.0] DROP: IN=eth0 OUT= SRC=203.0.113.7 DST=203.0.113.1 LEN=20 TOS=0x00 PREC=0x00 TTL=1 ID=1 PROTO=2";
+    /// let event = Event::parse(line).unwrap();
+    /// let rule = Threshold::new(NonZeroU32::MIN, Duration::ZERO).prefix("DROP");
+    /// assert_eq!(rule.why_not(&event), None);
+    /// assert_eq!(rule.protocol(Protocol::Tcp).why_not(&event), Some(WhyNot::Type));
+    /// ```
+    pub fn why_not(&self, event: &Event<'_>) -> Option<WhyNot> {
+        if !self.counts_prefix(event.prefix) {
+            return Some(WhyNot::Prefix);
+        }
+        let Some(source) = event.source() else {
+            return Some(WhyNot::NoSource);
+        };
+        self.why_not_nature(Nature::of(&event.packet))
+            .or_else(|| self.excepted.has(source).then_some(WhyNot::Excepted))
+    }
+
     /// Whether the rule counts packets with this prefix and of this nature, whoever sent them.
     pub(crate) fn counts(&self, prefix: &[u8], nature: Nature) -> bool {
         self.counts_nature(nature) && self.counts_prefix(prefix)
@@ -268,6 +359,10 @@ impl Threshold {
     }
 
     fn counts_nature(&self, nature: Nature) -> bool {
+        self.why_not_nature(nature).is_none()
+    }
+
+    fn why_not_nature(&self, nature: Nature) -> Option<WhyNot> {
         let Nature {
             protocol,
             own,
@@ -280,10 +375,17 @@ impl Threshold {
             Role::Answer => self.answers,
             Role::ServicePort => self.answers || self.distinct_ports.is_none(),
         };
-        is_evidence
-            && !own
-            && (self.multicast || !multicast)
-            && (role == Role::Hidden || self.counts_protocol(protocol))
+        if own {
+            Some(WhyNot::Own)
+        } else if role != Role::Hidden && !self.counts_protocol(protocol) {
+            Some(WhyNot::Type)
+        } else if multicast && !self.multicast {
+            Some(WhyNot::Multicast)
+        } else if !is_evidence {
+            Some(WhyNot::Answer)
+        } else {
+            None
+        }
     }
 
     fn counts_protocol(&self, protocol: Option<Protocol>) -> bool {
@@ -292,6 +394,18 @@ impl Threshold {
             _ => false,
         };
         self.types.is_empty() || self.types.iter().any(is)
+    }
+
+    /// Under which prefixes it looks what else there is.
+    pub(crate) fn looks_beside(&self) -> &[Vec<u8>] {
+        &self.beside
+    }
+
+    /// Whether a packet with this prefix is told of beside a violator.
+    pub(crate) fn is_beside(&self, prefix: &[u8]) -> bool {
+        let stem = stem(prefix);
+        let mut beside = self.beside.iter();
+        beside.any(|wanted| wanted.eq_ignore_ascii_case(stem))
     }
 
     /// Whose packets are not counted.

@@ -7,15 +7,18 @@ use crate::rule::{Nature, Threshold};
 use crate::template::Source;
 
 /// Rules that count sources alike: the same networks, the same exceptions from them, and the same
-/// pardons.
+/// pardons. They look beside violators for the same, too.
 #[derive(Debug)]
 pub(crate) struct RuleGroup {
     /// Each with its place in the list that the scan was given.
     pub(crate) rules: Vec<(usize, Threshold)>,
 }
 
-/// The rules of a group are bits of a number.
-const RULES_MAX: usize = 64;
+/// The rules of a group are bits of a number, below [`BESIDE`].
+const RULES_MAX: usize = 63;
+
+/// The bit of packets that are told of beside violators of the group's rules.
+pub(super) const BESIDE: u64 = 1 << RULES_MAX;
 
 /// All rules of a scan, and every set of them that counts some packet.
 #[derive(Debug)]
@@ -58,6 +61,7 @@ impl RuleGroup {
             first.aggregates() == rule.aggregates()
                 && first.excepted() == rule.excepted()
                 && first.pardoned() == rule.pardoned()
+                && first.looks_beside() == rule.looks_beside()
         });
         is_alike && self.rules.len() < RULES_MAX
     }
@@ -65,6 +69,12 @@ impl RuleGroup {
     /// Whether any of the rules asks for ports.
     pub(crate) fn asks_for_ports(&self) -> bool {
         self.rules.iter().any(|(_, rule)| rule.ports().is_some())
+    }
+
+    /// Whether anything is told of violators beside what counts.
+    pub(super) fn looks_beside(&self) -> bool {
+        let first = self.rules.first();
+        first.is_some_and(|(_, rule)| !rule.looks_beside().is_empty())
     }
 
     /// The prefix lengths of the networks that are counted, of IPv4 and IPv6.
@@ -84,11 +94,14 @@ impl RuleGroup {
             || (!pardoned.is_empty() && pardoned.has(source.ip(), at))
     }
 
-    /// The rules that count packets with a prefix and of a nature, as bits.
+    /// The rules that count packets with a prefix and of a nature, as bits; and [`BESIDE`].
     fn counting(&self, prefix: &[u8], nature: Nature) -> u64 {
+        let first = self.rules.first();
+        let is_beside = first.is_some_and(|(_, rule)| rule.is_beside(prefix)) && !nature.is_own();
         let rules = self.rules.iter().rev();
         let counts = rules.map(|(_, rule)| rule.counts(prefix, nature));
-        counts.fold(0, |bits, counts| bits << 1 | u64::from(counts))
+        let rules = counts.fold(0, |bits, counts| bits << 1 | u64::from(counts));
+        rules | if is_beside { BESIDE } else { 0 }
     }
 }
 

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use super::distinct::Distinct;
 use super::finding::Finding;
-use super::group::RuleGroup;
+use super::group::{BESIDE, RuleGroup};
 use super::hits::{Hit, Repeat};
-use crate::rule::{Dated, Span, Tally, Threshold};
+use crate::rule::{Beside, Dated, Span, Tally, Threshold};
 
 /// What a rule has found, or a part of that.
 #[derive(Debug, Clone, Default)]
@@ -96,7 +96,9 @@ impl<'a> Judge<'a> {
     pub(super) fn needs_only_time(&self) -> bool {
         let mut sets = self.sets.iter().filter(|rules| **rules != 0);
         let first = sets.next();
-        sets.all(|rules| Some(rules) == first) && !self.group.asks_for_ports()
+        sets.all(|rules| Some(rules) == first)
+            && !self.group.asks_for_ports()
+            && !self.group.looks_beside()
     }
 
     /// The rules that these bits stand for, each with its bit and its place in `results`.
@@ -155,7 +157,7 @@ impl<'a> Judge<'a> {
         let is_uniform = hits.iter().all(|hit| Some(of(hit)) == first);
         let mut counted: Vec<T> = Vec::new();
         for (bit, place, rule) in self.rules(rules) {
-            let tally = if !repeats.is_empty() {
+            let mut tally = if !repeats.is_empty() {
                 let single = hits.iter().filter(|hit| of(hit) & bit != 0);
                 let repeated = repeats
                     .iter()
@@ -172,7 +174,15 @@ impl<'a> Judge<'a> {
                 counted.extend(hits.iter().filter(|hit| of(hit) & bit != 0));
                 Tally::of(rule, source, &counted)
             };
-            if tally.last_violating.is_some() {
+            if let Some(last_violating) = tally.last_violating {
+                if self.group.looks_beside() {
+                    let single = hits.iter().filter(|hit| of(hit) & BESIDE != 0);
+                    let repeated = repeats.iter();
+                    let repeated =
+                        repeated.filter(|repeat| repeat.hit.rules(&self.sets) & BESIDE != 0);
+                    let spans = single.map(Span::of).chain(repeated.map(Repeat::span));
+                    tally.beside = Beside::of(spans, last_violating);
+                }
                 if let Some(result) = results.get_mut(place) {
                     result.violators.push(tally);
                 }

@@ -7,6 +7,7 @@ log-scanner --rule NAME --type NAME --howmany N --within DURATION --ipset NAME -
        log-scanner bans [ADDRESS[/PREFIX]] [OPTIONS]
        log-scanner exempt [ADDRESS[/PREFIX]] [OPTIONS]
        log-scanner ban|unban ADDRESS[/PREFIX] [OPTIONS]
+       log-scanner try --rules FILE [OPTIONS]
        log-scanner events [OPTIONS]";
 
 pub(super) const AFTER_HELP: &str = "\
@@ -30,8 +31,8 @@ Examples:
   Several rules while the log is read once:
     log-scanner --rules /etc/rampart/scan.toml
 
-  Try a rule on an old log, as of its last line:
-    log-scanner ... --dryrun --log iptables.log.1.gz --as-of log-end
+  Try rules on a log; who breaks them, who comes near, and what they do not count:
+    log-scanner try --rules /etc/rampart/scan.toml --log iptables.log.2.gz --as-of log-end
 
   Ban at the line that breaks a threshold, as long as it runs:
     log-scanner follow --rules /etc/rampart/scan.toml

@@ -2,15 +2,17 @@
 
 mod by_hand;
 mod help;
+mod of_logs;
 
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) use by_hand::{BanArgs as BanByHandArgs, BansArgs, ExemptArgs, UnbanArgs, timeout};
 use clap::{Args, Parser, Subcommand};
 use help::{AFTER_HELP, EVENTS_AFTER_HELP, FOLLOW_AFTER_HELP, USAGE};
 use ipset_netlink::Network;
 use jiff::Timestamp;
+pub(crate) use of_logs::TryArgs;
 
 use crate::clock::{AsOf, instant};
 use crate::error::Fatal;
@@ -40,6 +42,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Shows what the scanner sees: every line, read by the same code
     Events(EventsArgs),
+    /// Tries rules on a log and changes nothing: who breaks them, who comes near, what they do not count
+    Try(Box<TryArgs>),
     /// Judges a log that goes on, and bans at the line that breaks a threshold
     Follow(Box<FollowArgs>),
     /// Tells who is banned, since when, until when and why; whether somebody is
@@ -118,21 +122,7 @@ impl BanArgs {
     /// The rule of the command line, or those of the file; what the command line says of all rules
     /// is in each.
     pub(crate) fn wanted(&self) -> Result<RulesFile, Fatal> {
-        let mut file = match &self.rules {
-            None => RulesFile {
-                protect: Protect::default(),
-                notify_socket: None,
-                rules: self.rule.iter().cloned().collect(),
-            },
-            Some(path) => RulesFile::read(path).map_err(|source| Fatal::Rules {
-                path: path.clone(),
-                source,
-            })?,
-        };
-        // Those of a file have been asked, and have a place.
-        if let Some(why) = file.rules.iter().find_map(Rule::fault) {
-            return Err(Fatal::Rule(why));
-        }
+        let mut file = rules_of(self.rule.as_ref(), self.rules.as_deref())?;
         if let Some(path) = &self.notify_socket {
             file.notify_socket = Some(path.clone());
         }
@@ -146,6 +136,26 @@ impl BanArgs {
             rule.max_bans = Some(rule.max_bans.or(self.max_bans).unwrap_or(rule.most_bans()));
         }
         Ok(file)
+    }
+}
+
+/// The rule of the command line, or those of the file.
+fn rules_of(rule: Option<&Rule>, path: Option<&Path>) -> Result<RulesFile, Fatal> {
+    let file = match path {
+        None => RulesFile {
+            protect: Protect::default(),
+            notify_socket: None,
+            rules: rule.into_iter().cloned().collect(),
+        },
+        Some(path) => RulesFile::read(path).map_err(|source| Fatal::Rules {
+            path: path.to_owned(),
+            source,
+        })?,
+    };
+    // Those of a file have been asked, and have a place.
+    match file.rules.iter().find_map(Rule::fault) {
+        Some(why) => Err(Fatal::Rule(why)),
+        None => Ok(file),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The logs of one run: opened all before the first is read.
 
 mod content;
+mod lines;
 mod live;
 mod packets;
 mod rotated;
@@ -10,6 +11,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
+pub(crate) use lines::Lines;
 pub(crate) use live::Live;
 pub(crate) use packets::Packets;
 use rotated::Opened;
@@ -38,14 +40,25 @@ pub(crate) struct Log {
 pub(crate) struct Text {
     inner: Box<dyn Read + Send>,
     begin: Vec<u8>,
+    /// Who is shown what is read.
+    watcher: Option<Watcher>,
 }
+
+/// Is shown what is read of a log, piece by piece; an empty piece is its end.
+type Watcher = Box<dyn FnMut(&[u8]) + Send>;
 
 impl Text {
     fn new(inner: impl Read + Send + 'static) -> Self {
         Self {
             inner: Box::new(inner),
             begin: Vec::new(),
+            watcher: None,
         }
+    }
+
+    /// Shows what is read from now on to somebody else, too; an empty piece is the end.
+    pub(crate) fn watch(&mut self, watcher: impl FnMut(&[u8]) + Send + 'static) {
+        self.watcher = Some(Box::new(watcher));
     }
 
     /// The first bytes, as far as they have been read.
@@ -60,11 +73,37 @@ impl Read for Text {
         let wanted = SAMPLE.saturating_sub(self.begin.len()).min(length);
         self.begin
             .extend_from_slice(buffer.get(..wanted).unwrap_or_default());
+        if let Some(watcher) = self.watcher.as_mut().filter(|_| !buffer.is_empty()) {
+            watcher(buffer.get(..length).unwrap_or_default());
+        }
         Ok(length)
     }
 }
 
 impl Log {
+    /// Shows each line that is read from now on to somebody else, with its number, from 1, and without
+    /// its end. Of one that is longer than a reader takes it is the begin.
+    pub(crate) fn each_line(&mut self, mut take: impl FnMut(u64, &[u8]) + Send + 'static) {
+        let (mut lines, mut number) = (Lines::default(), 0);
+        self.text.watch(move |piece| {
+            let mut each = |whole: &[u8]| {
+                for line in whole.split_inclusive(|byte| *byte == b'\n') {
+                    // NUL bytes before a line are what is left of one that was emptied under its writer.
+                    let begin = line.iter().position(|byte| *byte != 0);
+                    let line = begin.and_then(|begin| line.get(begin..));
+                    let Some(line) = line else { continue };
+                    let line = line.strip_suffix(b"\n").unwrap_or(line);
+                    number += 1;
+                    take(number, line.strip_suffix(b"\r").unwrap_or(line));
+                }
+            };
+            match piece {
+                [] => lines.end(&mut each),
+                piece => lines.add(piece, &mut each),
+            }
+        });
+    }
+
     /// The path as text, of which nothing is kept but characters.
     pub(crate) fn name(&self) -> String {
         self.path.to_string_lossy().into_owned()

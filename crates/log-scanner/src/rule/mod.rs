@@ -42,7 +42,13 @@ use crate::words::as_text;
 pub(crate) struct Rule {
     /// Which lines count: NAME stands for the log prefixes IPTABLES-NAME and IP6TABLES-NAME, in any
     /// case
-    #[arg(long = "rule", value_name = "blocked|allowed|NAME", id = "rule")]
+    // Before all other flags, however many there are.
+    #[arg(
+        long = "rule",
+        value_name = "blocked|allowed|NAME",
+        id = "rule",
+        display_order = 1
+    )]
     #[serde(
         rename = "rule",
         deserialize_with = "by_text",
@@ -52,7 +58,11 @@ pub(crate) struct Rule {
 
     /// Which packets count: a protocol's name or number; icmp is ICMP and ICMPv6; hidden is those
     /// that hide their protocol, which count for every other type, too
-    #[arg(long = "type", value_name = "tcp|udp|icmp|all|hidden|NAME")]
+    #[arg(
+        long = "type",
+        value_name = "tcp|udp|icmp|all|hidden|NAME",
+        display_order = 2
+    )]
     #[serde(
         rename = "type",
         deserialize_with = "by_text",
@@ -61,12 +71,12 @@ pub(crate) struct Rule {
     pub(crate) protocols: Protocols,
 
     /// How many matching lines make a violator, at least 1
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", display_order = 3)]
     pub(crate) howmany: NonZeroU32,
 
     /// How far the first and the last of them may lie apart, both included
     // The help says the sets next, the document of `--json` says them last.
-    #[arg(long, value_name = "DURATION", display_order = 8)]
+    #[arg(long, value_name = "DURATION", display_order = 4)]
     #[serde(deserialize_with = "by_text")]
     pub(crate) within: Seconds,
 
@@ -119,12 +129,12 @@ pub(crate) struct Rule {
     #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
     /// The set for IPv4 violators; NAME_v6 is the one for IPv6. At most 28 bytes; both must exist,
     /// be of type hash:ip or hash:net and have been created with a timeout
-    #[arg(long, value_name = "NAME", display_order = 9)]
+    #[arg(long, value_name = "NAME", display_order = 5)]
     #[serde(deserialize_with = "by_text", serialize_with = "as_text")]
     pub(crate) ipset: SetPair,
 
     /// How long after the last hit the ban ends, at most 2147483s (24d20h31m23s)
-    #[arg(long, value_name = "DURATION", value_parser = removeafter, display_order = 9)]
+    #[arg(long, value_name = "DURATION", value_parser = removeafter, display_order = 6)]
     #[serde(deserialize_with = "removeafter_by_text")]
     pub(crate) removeafter: Seconds,
 

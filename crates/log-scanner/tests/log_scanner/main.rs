@@ -55,6 +55,7 @@ mod seed;
 mod soak;
 mod support;
 mod time;
+mod trial;
 
 use std::process::ExitCode;
 
@@ -96,6 +97,7 @@ fn main() -> ExitCode {
         seed::trials(),
         soak::trials(),
         time::trials(),
+        trial::trials(),
     ];
     run(trials.into_iter().flatten().collect())
 }

@@ -392,6 +392,7 @@ fn expected(rule: &Rule, shots: &[Shot]) -> (u64, Vec<(IpAddr, u8)>, Vec<Tally>)
             last_seen: at(shots.iter().map(|shot| shot.second).max().unwrap().into()),
             last_violating: Some(at(last.into())),
             bouts: Vec::new(),
+            beside: None,
         });
     }
     (matched, sources.into_keys().collect(), violators)

@@ -1,6 +1,5 @@
 //! Logs that go on: lines as they are written, for as long as anybody writes.
 
-mod lines;
 mod stream;
 mod tail;
 mod watch;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 
-use super::lines::Lines;
+use super::super::lines::Lines;
 use crate::error::{Fatal, chain};
 use crate::log::{content, rotated};
 

@@ -8,7 +8,7 @@ use std::io;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-pub(crate) use rule::name as rule_name;
+pub(crate) use rule::{name as rule_name, wanted};
 pub(crate) use violator::{action, connections, exceptions};
 
 use super::{Report, RuleReport};
@@ -17,7 +17,7 @@ use crate::scan::LogRead;
 use crate::violation::{Dropped, Lifted};
 use crate::words::{count, local, plain};
 
-const VIOLATION: &str = "[VIOLATION]";
+pub(crate) const VIOLATION: &str = "[VIOLATION]";
 const ACTION: &str = "[ACTION]";
 const DRYRUN: &str = "[DRYRUN]";
 pub(crate) const WARNING: &str = "[WARNING]";
@@ -25,7 +25,7 @@ const ERROR: &str = "[ERROR]";
 
 /// Of each rule, more lines of a kind are only counted, unless all are asked for: a report is
 /// written every few minutes.
-const TOLD: usize = 50;
+pub(crate) const TOLD: usize = 50;
 
 /// Writes the report, times in `zone`; `all`: every violator by himself.
 pub(crate) fn write(
@@ -104,7 +104,7 @@ struct Text<'a, W> {
 impl<W: io::Write> Text<'_, W> {
     fn heading(&mut self) -> io::Result<()> {
         for (RuleReport { rule, .. }, number) in self.report.rules.iter().zip(1..) {
-            let wanted = rule::wanted(rule);
+            let wanted = wanted(rule);
             if self.has_one_rule() {
                 writeln!(self.out, "{wanted}")?;
             } else {

@@ -145,7 +145,7 @@ pub(crate) fn name(rule: &Rule) -> String {
 }
 
 /// What a rule asks for, in a sentence.
-pub(super) fn wanted(rule: &Rule) -> String {
+pub(crate) fn wanted(rule: &Rule) -> String {
     let (name, protocols) = (rule.name.to_string(), rule.protocols.to_string());
     let besides = [
         rule.distinct_ports

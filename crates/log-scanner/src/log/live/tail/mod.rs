@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use super::lines::Lines;
+use super::super::lines::Lines;
 use crate::log::rotated::{Identity, identity, with_suffix};
 
 /// Bytes before the place that was read to, by which a file is known that was emptied or written

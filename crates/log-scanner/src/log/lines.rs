@@ -8,7 +8,7 @@ const LONGEST: usize = 256 * 1024;
 
 /// Gives on only lines that have ended.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     /// What there is of the last line.
     begun: Vec<u8>,
     /// What comes up to the next line feed is the rest of one that was too long.
@@ -17,7 +17,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Takes in what came, and gives on the lines that end in it, one or more at once.
-    pub(super) fn add(&mut self, mut bytes: &[u8], each: &mut dyn FnMut(&[u8])) {
+    pub(crate) fn add(&mut self, mut bytes: &[u8], each: &mut dyn FnMut(&[u8])) {
         if self.is_rest {
             let Some(end) = memchr::memchr(b'\n', bytes) else {
                 return;
@@ -46,7 +46,7 @@ impl Lines {
     }
 
     /// Gives on what there is of a line that will not end.
-    pub(super) fn end(&mut self, each: &mut dyn FnMut(&[u8])) {
+    pub(crate) fn end(&mut self, each: &mut dyn FnMut(&[u8])) {
         self.is_rest = false;
         if !self.begun.is_empty() {
             each(&self.begun);
@@ -55,7 +55,7 @@ impl Lines {
     }
 
     /// Forgets what there is of a line: what comes next is not its rest.
-    pub(super) fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         *self = Self::default();
     }
 }

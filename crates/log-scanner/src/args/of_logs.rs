@@ -1,0 +1,86 @@
+//! The flags of what reads logs and changes nothing.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use ipset_netlink::Network;
+
+use super::{LogArgs, rules_of};
+use crate::clock::AsOf;
+use crate::error::Fatal;
+use crate::rule::{Protect, Rule, RulesFile, network};
+
+/// What to try on which log, and how to say what came of it.
+#[derive(Debug, Args)]
+#[command(after_help = TRY)]
+pub(crate) struct TryArgs {
+    #[command(flatten)]
+    pub(crate) rule: Option<Rule>,
+
+    /// Tries the rules of a TOML file, all in one pass
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+
+    /// Says of this address or network that it is exempt; can be repeated
+    #[arg(long, value_name = "ADDRESS[/PREFIX]", value_parser = network)]
+    pub(crate) exempt: Vec<Network>,
+
+    /// Whom this host cannot do without; none is nobody [default: all four, or protect of the rules
+    /// file]
+    #[arg(long, value_name = "gateways,resolvers,time-servers,ssh|none")]
+    pub(crate) protect: Option<Protect>,
+
+    /// Tries as if it were that time (RFC 3339, 2026-11-22T09:00:00Z), or the time of the newest line
+    /// of the firewall in the log [default: now]
+    #[arg(
+        long,
+        value_name = "TIME|log-end",
+        default_value = "now",
+        hide_default_value = true
+    )]
+    pub(crate) as_of: AsOf,
+
+    /// Lists everybody; otherwise the text lists the first 50 of a rule and counts the rest
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// One JSON document instead of text; times in UTC, durations in seconds
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl TryArgs {
+    /// What is tried.
+    pub(crate) fn wanted(&self) -> Result<RulesFile, Fatal> {
+        let mut file = rules_of(self.rule.as_ref(), self.rules.as_deref())?;
+        if let Some(protect) = &self.protect {
+            file.protect = protect.clone();
+        }
+        Ok(file)
+    }
+}
+
+const TRY: &str = "\
+Reads no set, opens no connection and changes nothing, so it needs no root and any log will do. The rules, and what counts for them, are \
+those of a scan (log-scanner --help); violators are whom a scan finds in the same log. A scan with --dryrun goes on from there: it \
+looks into the sets and says what it would do on this host now.
+
+Near is who reached 80 % of what a rule asks for, and of its ports, in one window, and not all of it. Let in is who has lines \
+of IPTABLES-ALLOWED or IP6TABLES-ALLOWED in the same log; afterwards are those after the line that his ban would be dated from. Below stand the lines that no \
+rule counts and why, and the first of those that are no lines of the firewall.
+
+Exit status: 0 when nobody breaks a rule; 1 when somebody does; 2 for wrong usage or an unreadable log. Needs the right to read the log.
+
+Examples:
+  Whom would half as many packets ban?
+    log-scanner try --rule blocked --type tcp --howmany 50 --within 5m \\
+        --ipset blacklist --removeafter 1d
+
+  The rules of the timers on an old log:
+    log-scanner try --rules /etc/rampart/scan.toml --log iptables.log.2.gz --as-of log-end
+
+  On what a journal holds, for programs:
+    journalctl -k | log-scanner try --rules /etc/rampart/scan.toml --log - --json";
