@@ -16,6 +16,7 @@ mod findings;
 mod flushers;
 mod foreign;
 mod host;
+mod import;
 mod instants;
 mod last;
 mod legacy;
@@ -65,6 +66,10 @@ pub fn main() -> ExitCode {
         _ => args.json,
     };
     let findings = &mut Findings::default();
+    if let Command::Import(args) = &command {
+        // Whatever the configuration of this host says.
+        return emit(&import::run(args, findings), findings, json);
+    }
     let (path, required) = args.config();
     let (source, wanted) = config::load(path, required, findings);
     match command {
@@ -102,6 +107,8 @@ pub fn main() -> ExitCode {
             findings.only_warn();
             emit(&explain::run(&args, findings), findings, json)
         }
+        // Has come and gone.
+        Command::Import(args) => emit(&import::run(&args, findings), findings, json),
         Command::Print(args) => emit(&print::run(source, wanted, &args), findings, json),
         Command::Refresh(args) => emit(
             &refresh::run(source, wanted.as_ref(), &args, findings),

@@ -187,6 +187,22 @@ Examples:
   What this host passes on:
     firewall-apply explain 203.0.113.7 --port 443 --to 192.168.1.10 --in wan0";
 
+/// Of `import`.
+pub(super) const IMPORT: &str = "\
+Exit status:
+  0  all was translated
+  1  something was left: each is named with its file and line
+  2  the files cannot be read, or the directory is not empty: nothing was written
+
+Examples:
+  CSF, from this host or a copy of another's /etc/csf:
+    firewall-apply import csf
+    firewall-apply import csf ./etc-csf --to ./new
+
+  Then look at it, and put it up from far away:
+    firewall-apply --config rampart-import/firewall.toml check
+    firewall-apply --config rampart-import/firewall.toml apply --confirm-within 60s";
+
 /// Of `refresh`.
 pub(super) const REFRESH: &str = "\
 Exit status:

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod help;
+mod import;
 mod options;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
+pub(crate) use import::{ImportArgs, Origin};
 pub(crate) use options::{
     ApplyArgs, DoctorArgs, ExplainArgs, FamilyArg, Format, PrintArgs, RefreshArgs, ResetArgs,
     RestoreArgs, RollbackArgs, SaveArgs, StatusArgs, WaitingArgs,
@@ -185,6 +187,18 @@ pub(crate) enum Command {
     /// With --out it is about a packet from this host to ADDRESS.
     #[command(after_help = help::EXPLAIN)]
     Explain(ExplainArgs),
+
+    /// Turn another firewall's files into files of ours; nothing is applied
+    ///
+    /// Writes firewall.toml, scan.toml where bans come of it, and the files that fill sets and block
+    /// lists into a directory, each part with the file and line that it came from. What has no
+    /// counterpart is named with file, line and reason (an error, exit status 1); what is translated
+    /// and differs is a warning.
+    ///
+    /// The files are read as the program reads them that they are of, whether it is installed or
+    /// not: a copy from another host will do.
+    #[command(after_help = help::IMPORT)]
+    Import(ImportArgs),
 
     /// Read the files of lists anew and put what stands in them into their sets; rules stay
     ///

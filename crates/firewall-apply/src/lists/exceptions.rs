@@ -116,7 +116,7 @@ impl Exceptions {
     }
 }
 
-fn private() -> AddressList {
+pub(crate) fn private() -> AddressList {
     let mut reader = ListReader::new();
     // Every line can be read, which a test sees to.
     let _ = reader.read(PRIVATE.as_bytes());

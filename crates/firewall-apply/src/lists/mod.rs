@@ -9,6 +9,7 @@ mod report;
 use content::Content;
 pub(crate) use content::Contents;
 use exceptions::Exceptions;
+pub(crate) use exceptions::private;
 use in_kernel::InSet;
 pub(crate) use in_kernel::{Size, shrinks};
 pub(crate) use put::{Planned, SetPlan, put_in};

@@ -147,8 +147,20 @@ impl HashLimit {
         Ok(Self { burst, ..self })
     }
 
-    /// Why the kernel could not keep to this rate with this burst, if so.
-    pub(crate) fn check_rate(rate: Rate, burst: u32) -> Result<(), BuildError> {
+    /// Whether the kernel can keep to this rate with this burst.
+    ///
+    /// ```
+    /// use iptables_ruleset::match_::HashLimit;
+    ///
+    /// assert!(HashLimit::check_rate("10/minute".parse()?, 5).is_ok());
+    /// assert!(HashLimit::check_rate("1/day".parse()?, 1_000).is_err());
+    /// # Ok::<(), iptables_ruleset::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When it is too fast, or takes more than a day to fill the burst up; the reason says how much
+    /// would do.
+    pub fn check_rate(rate: Rate, burst: u32) -> Result<(), BuildError> {
         let max = Self::MAX_PER_SECOND;
         if u64::from(rate.count().get()) > u64::from(max) * u64::from(rate.unit().seconds()) {
             return Err(BuildError::value(
