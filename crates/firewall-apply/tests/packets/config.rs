@@ -21,7 +21,7 @@ pub(crate) const GROUP: u16 = 5;
 pub(crate) struct Config {
     /// Services instead of ssh and https.
     pub(crate) services: &'static [Service],
-    /// The part about throttled sources.
+    /// More of the part about throttled sources.
     pub(crate) throttle: &'static str,
     /// More of the part about the log.
     pub(crate) log: &'static str,
@@ -67,15 +67,13 @@ impl Config {
             let early = case.early;
             let _ = writeln!(text, "[policy]\nearly-drop = {early}\n{}", self.policy);
         }
-        let _ = writeln!(text, "{}", self.more);
+        let _ = writeln!(text, "{}{}", case.sets(), self.more);
         let target = match case.target {
             Target::Nflog => format!("target = \"NFLOG\"\nnflog-group = {GROUP}"),
             Target::Log => "target = \"LOG\"".to_owned(),
         };
         let _ = writeln!(text, "[log]\n{target}\n{}", self.log);
-        if !self.throttle.is_empty() {
-            let _ = writeln!(text, "[throttle]\n{}", self.throttle);
-        }
+        text.push_str(&case.throttle(self.throttle));
         for service in self.services {
             let service = match service {
                 Service::Unlimited => "name = \"unlimited\"\nprotocol = \"tcp\"\nports = [8443]",

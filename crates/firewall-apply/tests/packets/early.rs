@@ -4,7 +4,6 @@ use std::net::{SocketAddr, UdpSocket};
 
 use netns_testbed::{Failed, Packet};
 
-use crate::config::Target;
 use crate::fate::BLOCKED;
 use crate::ground::Ground;
 use crate::{Case, Row};
@@ -16,24 +15,6 @@ pub(crate) const ROWS: &[Row] = &[
     ),
     ("datagrams_for_a_server_are_dropped", datagrams_for_a_server),
 ];
-
-/// Whether somebody who is banned sends in the row of this name, or is explained: all that bans
-/// before connection tracking can change. What the log's target changes shows in one of them.
-pub(crate) fn is_of_bans(name: &str, target: Target) -> bool {
-    match target {
-        Target::Log => name == "blacklisted_to_open_port",
-        Target::Nflog => {
-            let others = [
-                "own_rules_decide_behind_the_lists",
-                "trusted_interface",
-                "explained_as_it_happens",
-                "explained_by_the_entry",
-                "applying_keeps_the_members",
-            ];
-            name.contains("blacklist") || name.starts_with("entry_") || others.contains(&name)
-        }
-    }
-}
 
 /// INPUT has nothing left to drop; the counters are where the packets end.
 fn dropped_before_tracking(case: Case) -> Result<(), Failed> {

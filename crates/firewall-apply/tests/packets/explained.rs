@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use netns_testbed::{Failed, Packet, Tool, World};
 use serde_json::Value;
 
+use crate::cases::Sets;
 use crate::config::{Config, Service};
 use crate::fate::{Fate, Log, Verdict};
 use crate::ground::Ground;
@@ -40,21 +41,19 @@ const PACKETS: usize = 70;
 fn explained_as_it_happens(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::with(case, CONFIG)?;
     let address = |n: u8| ground.source(n).to_string();
-    let network = case.family.pick("198.51.100.32/28", "2001:db8:66::20/124");
-    let narrow = case.family.pick("198.51.100.48/29", "2001:db8:66::30/125");
     for (set, member, options) in [
         ("whitelist", address(1), ""),
         ("whitelist", address(33), "timeout 6000"),
         ("blacklist", address(2), "timeout 6000"),
-        ("blacklist", network.to_owned(), "timeout 6000"),
-        ("blacklist", address(35), "nomatch timeout 6000"),
-        ("throttle-hard", narrow.to_owned(), "timeout 6000"),
-        ("throttle-hard", address(49), "nomatch timeout 6000"),
         ("throttle-soft", address(3), ""),
-        ("throttle-soft", narrow.to_owned(), ""),
     ] {
         ground.add(set, member, options)?;
     }
+    let (network, narrow) = (ground.strangers(32, 28), ground.strangers(48, 29));
+    let (but, narrow_but) = ([ground.source(35)], [ground.source(49)]);
+    ground.add_network("blacklist", network, &but, "timeout 6000")?;
+    ground.add_network("throttle-hard", narrow, &narrow_but, "timeout 6000")?;
+    ground.add_network("throttle-soft", narrow, &[], "")?;
     let mut draw = Draw(0x5eed + u64::from(case.family.pick(0u8, 1)));
     let mut seen = [0; 5];
     for round in 0..3 {
@@ -252,16 +251,24 @@ fn explained_by_the_entry(case: Case) -> Result<(), Failed> {
     let ground = Ground::before_apply(World::new()?, case, Config::default())?;
     let ipset = Tool::require("ipset")?;
     let (set, family) = (ground.set("blacklist"), case.family.pick("inet", "inet6"));
+    let kind = match case.sets {
+        Sets::Net => "hash:net",
+        Sets::Ip => "hash:ip",
+    };
     let create = [
-        "create", &set, "hash:net", "family", family, "timeout", "0", "comment", "maxelem",
-        "1048576",
+        "create", &set, kind, "family", family, "timeout", "0", "comment", "maxelem", "1048576",
     ];
     ground.world.gateway.run(|| ipset.run(&create))?;
     ground.apply()?;
-    let network = case.family.pick("198.51.100.32/28", "2001:db8:66::20/124");
-    let wide = case.family.pick("198.51.100.0/25", "2001:db8:66::/121");
-    ground.add("blacklist", network, "timeout 600 comment \"a scan\"")?;
-    ground.add("blacklist", wide, "timeout 900")?;
+    let network = ground.strangers(32, 28);
+    let comment = "timeout 600 comment \"a scan\"";
+    ground.add_network("blacklist", ground.strangers(0, 25), &[], "timeout 900")?;
+    ground.add_network("blacklist", network, &[], comment)?;
+    // A set of single addresses does not know what they came as.
+    let network = match case.sets {
+        Sets::Net => format!("{}/{}", network.0, network.1),
+        Sets::Ip => ground.source(34).to_string(),
+    };
     let packet = Packet::tcp_syn(
         SocketAddr::new(ground.source(34), 40000),
         ground.gateway(22),
@@ -271,7 +278,7 @@ fn explained_by_the_entry(case: Case) -> Result<(), Failed> {
     let entry = at(&said, "/entries/0");
     assert_eq!(
         (at(entry, "/entry"), at(entry, "/comment")),
-        (&network.into(), &"a scan".into()),
+        (&network.as_str().into(), &"a scan".into()),
         "{said:#}"
     );
     let left = at(entry, "/timeout").as_u64().unwrap_or(0);

@@ -1,14 +1,15 @@
 //! The proving ground: a world with the firewall up, and someone who sends packets at it.
 
 use std::collections::VecDeque;
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 use std::io::Write as _;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use netns_testbed::{Failed, Family, KernelLog, Logged, Nflog, Packet, Tap, Tool, World, accept};
 
 use crate::Case;
+use crate::cases::Sets;
 use crate::config::{Config, GROUP, Service, Target};
 use crate::fate::{ALLOWED, Fate, Log, Verdict, answers};
 
@@ -146,10 +147,20 @@ impl Ground {
         self.world.gateway.run(|| iptables.run(arguments))
     }
 
-    /// What the row's family of iptables-save says about the table that we are in.
+    /// The tables that we are in, in the order in which they are saved.
+    pub(crate) fn tables(&self) -> &'static [&'static str] {
+        if self.case.early {
+            &["raw", "filter"]
+        } else {
+            &["filter"]
+        }
+    }
+
+    /// What the row's family of iptables-save says about the tables that we are in.
     pub(crate) fn saved(&self) -> Result<String, Failed> {
         let save = Tool::require(self.case.family.pick("iptables-save", "ip6tables-save"))?;
-        self.world.gateway.run(|| save.run(&["-t", "filter"]))
+        let of = |table: &&str| self.world.gateway.run(|| save.run(&["-t", table]));
+        self.tables().iter().map(of).collect()
     }
 
     /// How many packets the rule of `FIREWALL_INPUT` that ends like this has matched.
@@ -180,6 +191,57 @@ impl Ground {
             .gateway
             .run(|| ipset.run(&["restore", "-exist"]))?;
         Ok(())
+    }
+
+    /// Adds a network of no more than 128 addresses, but for those that are excepted. To a set of
+    /// single addresses it is these addresses.
+    pub(crate) fn add_network(
+        &self,
+        set: &str,
+        (network, length): (IpAddr, u8),
+        except: &[IpAddr],
+        options: &str,
+    ) -> Result<(), Failed> {
+        let name = self.set(set);
+        let mut lines = String::new();
+        let mut add = |member: &dyn Display, flag: &str| {
+            let _ = writeln!(lines, "add {name} {member} {flag}{options}");
+        };
+        match self.case.sets {
+            Sets::Net => {
+                add(&format!("{network}/{length}"), "");
+                for address in except {
+                    add(address, "nomatch ");
+                }
+            }
+            Sets::Ip => {
+                let bits = self.case.family.pick(32, 128) - length;
+                for n in 0..1_u32 << bits {
+                    let address: IpAddr = match network {
+                        IpAddr::V4(first) => Ipv4Addr::from_bits(first.to_bits() + n).into(),
+                        IpAddr::V6(first) => {
+                            Ipv6Addr::from_bits(first.to_bits() + u128::from(n)).into()
+                        }
+                    };
+                    if !except.contains(&address) {
+                        add(&address, "");
+                    }
+                }
+            }
+        }
+        let ipset = Tool::require("ipset")?.input(lines);
+        self.world
+            .gateway
+            .run(|| ipset.run(&["restore", "-exist"]))?;
+        Ok(())
+    }
+
+    /// The network of strangers that begins with this one; `length` is that of IPv4.
+    pub(crate) fn strangers(&self, first: u8, length: u8) -> (IpAddr, u8) {
+        (
+            self.source(first),
+            self.case.family.pick(length, length + 96),
+        )
     }
 
     /// Removes a member.

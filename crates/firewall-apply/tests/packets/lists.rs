@@ -61,6 +61,12 @@ fn block_lists_count_apart(case: Case) -> Result<(), Failed> {
     let family = case.family.pick("inet", "inet6");
     let families = status.pointer("/families").and_then(Value::as_array);
     let of = |value: &Value, key: &str, is: &str| value.get(key).is_some_and(|of| of == is);
+    // What is dropped before connection tracking is counted there.
+    let chain_of_bans = if case.early {
+        "FIREWALL_EARLY"
+    } else {
+        "FIREWALL_INPUT"
+    };
     let all = |value: &Value, key: &str| -> Vec<Value> {
         let values = value.get(key).and_then(Value::as_array);
         values.cloned().unwrap_or_default()
@@ -70,7 +76,7 @@ fn block_lists_count_apart(case: Case) -> Result<(), Failed> {
         .flatten()
         .filter(|one| of(one, "family", family))
         .flat_map(|one| all(one, "chains"))
-        .filter(|chain| of(chain, "name", "FIREWALL_INPUT"))
+        .filter(|chain| of(chain, "name", chain_of_bans))
         .flat_map(|chain| all(&chain, "rules"))
         .collect();
     let counted: Vec<(Option<&str>, Option<u64>)> = rules

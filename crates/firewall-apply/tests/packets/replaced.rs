@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use netns_testbed::{Failed, Packet};
 
+use crate::cases::Within;
 use crate::config::{Config, Service};
 use crate::fate::answers;
 use crate::ground::Ground;
@@ -38,13 +39,17 @@ fn no_packet_is_judged_by_half_a_firewall(case: Case) -> Result<(), Failed> {
             Service::Unheard,
         ],
         policy: "forward = \"accept\"\nposition = \"first\"",
-        throttle: "within-limit = \"accept\"",
         ..one
     };
     let mut ground = Ground::with(case, one)?;
     let directory = tempfile::tempdir()?;
     let mut files = Vec::new();
-    for (name, config) in [("other", other), ("one", one)] {
+    let within = match case.within {
+        Within::Continue => Within::Accept,
+        Within::Accept => Within::Continue,
+    };
+    let changed = Case { within, ..case };
+    for (name, config, case) in [("other", other, changed), ("one", one, case)] {
         let path = directory.path().join(name);
         fs::write(&path, config.toml(case))?;
         files.push(path);

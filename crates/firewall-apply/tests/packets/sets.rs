@@ -70,8 +70,7 @@ fn blacklist_is_of_sources(case: Case) -> Result<(), Failed> {
 
 fn blacklisted_network(case: Case) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
-    let network = case.family.pick("198.51.100.16/28", "2001:db8:66::10/124");
-    ground.add("blacklist", network, "timeout 600")?;
+    ground.add_network("blacklist", ground.strangers(16, 28), &[], "timeout 600")?;
     ground.expect(&ground.connections(ground.source(16), 22, 1), BLOCKED)?;
     ground.expect(&ground.connections(ground.source(31), 22, 1), BLOCKED)?;
     ground.expect(&ground.connections(ground.source(15), 22, 1), ALLOWED)?;

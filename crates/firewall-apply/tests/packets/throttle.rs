@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use netns_testbed::{Failed, Packet};
 
-use crate::config::{Config, Service};
+use crate::cases::Within;
+use crate::config::Service;
 use crate::fate::{ALLOWED, BLOCKED, INVALID};
 use crate::ground::Ground;
 use crate::{Case, Row};
@@ -104,10 +105,8 @@ fn never_falls_through(case: Case, throttle: Throttle) -> Result<(), Failed> {
     let source = ground.source(1);
     ground.add(throttle.set, source, "timeout 600")?;
     let since = Instant::now();
-    ground.expect(
-        &ground.connections(source, 23, throttle.tcp_packets),
-        BLOCKED,
-    )?;
+    let packets = ground.connections(source, 23, throttle.tcp_packets);
+    expect_no_service(&mut ground, &packets, throttle.tcp_every)?;
     let packets = ground.connections(source, 8443, throttle.tcp_packets);
     ground.expect_used_up(&packets, since, throttle.tcp_every, ALLOWED, BLOCKED)
 }
@@ -128,23 +127,33 @@ fn counts_what_opens(case: Case) -> Result<(), Failed> {
     ground.expect_limit(&packets, HARD.tcp_every, ALLOWED, BLOCKED)
 }
 
-/// Within its limit it may go on to the services; no service, no entry.
+/// Who is throttled goes on to the services while within the limit: no service, no entry. Whoever
+/// is let in there and then, as `within-limit = "accept"` has it, asks for none.
+fn expect_no_service(
+    ground: &mut Ground,
+    packets: &[Packet],
+    every: Duration,
+) -> Result<(), Failed> {
+    match ground.case.within {
+        Within::Continue => ground.expect(packets, BLOCKED),
+        Within::Accept => ground.expect_limit(packets, every, ALLOWED, BLOCKED),
+    }
+}
+
 fn to_closed_port(case: Case, throttle: Throttle) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     let source = ground.source(1);
     ground.add(throttle.set, source, "timeout 600")?;
-    ground.expect(
-        &ground.connections(source, 23, throttle.tcp_packets),
-        BLOCKED,
-    )
+    let packets = ground.connections(source, 23, throttle.tcp_packets);
+    expect_no_service(&mut ground, &packets, throttle.tcp_every)
 }
 
-/// Without a service for it, ICMP is dropped within the limit as it is over it.
 fn icmp(case: Case, throttle: Throttle) -> Result<(), Failed> {
     let mut ground = Ground::new(case)?;
     let source = ground.source(1);
     ground.add(throttle.set, source, "timeout 600")?;
-    ground.expect(&ground.echo_requests(source, ICMP_PACKETS), BLOCKED)
+    let packets = ground.echo_requests(source, ICMP_PACKETS);
+    expect_no_service(&mut ground, &packets, throttle.icmp_every)
 }
 
 fn icmp_service(case: Case, throttle: Throttle) -> Result<(), Failed> {
@@ -160,11 +169,11 @@ fn icmp_service(case: Case, throttle: Throttle) -> Result<(), Failed> {
 
 /// The seed's literal words, for those who ask for them.
 fn within_limit_accept(case: Case, throttle: Throttle) -> Result<(), Failed> {
-    let config = Config {
-        throttle: "within-limit = \"accept\"",
-        ..Config::default()
+    let case = Case {
+        within: Within::Accept,
+        ..case
     };
-    let mut ground = Ground::with(case, config)?;
+    let mut ground = Ground::new(case)?;
     let source = ground.source(1);
     ground.add(throttle.set, source, "timeout 600")?;
     let packets = ground.connections(source, 23, throttle.tcp_packets);

@@ -51,7 +51,10 @@ fn iptables_lists_what_print_said(case: Case) -> Result<(), Failed> {
             },
         )
         .collect();
-    let listed = ground.iptables(&["-S"])?;
+    let mut listed = String::new();
+    for table in ground.tables() {
+        listed += &ground.iptables(&["-t", table, "-S"])?;
+    }
     same_lines(listed.lines(), &expected)
 }
 
