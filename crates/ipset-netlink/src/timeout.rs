@@ -29,7 +29,7 @@ impl Timeout {
     }
 
     /// The seconds as `ipset` writes them: 0 for [`Timeout::PERMANENT`].
-    pub fn as_secs(self) -> u32 {
+    pub const fn as_secs(self) -> u32 {
         self.0
     }
 

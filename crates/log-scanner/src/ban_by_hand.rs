@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use ipset_netlink::{Entry, Family, IfExists, IpSet, Network, Timeout, Transport};
+use ban_sets::{Backend, End, Entry, Family, IfThere, Left, Network, SetName};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use netfilter_host::turn::Turn;
 use serde::Serialize;
 
-use crate::args::{BanByHandArgs, timeout};
+use crate::args::BanByHandArgs;
 use crate::duration::Spelled;
 use crate::error::{Fatal, Stop, chain};
 use crate::exempt::{Exemption, Exemptions};
@@ -22,7 +22,7 @@ use crate::words::local;
 
 /// Bans; 1 where the source is not banned then.
 pub(crate) fn run(args: &BanByHandArgs, out: &mut impl Write) -> Result<u8, Stop> {
-    let kernel = IpSet::connect().map_err(|error| Fatal::Sets(vec![chain(&error)]))?;
+    let backend = ban_sets::of_this_host().map_err(|error| Fatal::Sets(vec![chain(&error)]))?;
     let exemptions = Exemptions::of_this_host(&[]).map_err(Fatal::OwnAddresses)?;
     let (exemptions, unprotected) = exemptions.protecting(&Protect::default());
     if let Some(why) = unprotected {
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &BanByHandArgs, out: &mut impl Write) -> Result<u8, Stop
             "[WARNING] not waiting any longer for other programs: {error}"
         ));
     });
-    let told = ban(kernel, args, &exemptions, Timestamp::now())?;
+    let told = ban(backend, args, &exemptions, Timestamp::now())?;
     notify::by_hand(args.notify_socket.as_deref(), "ban", &told);
     notify::host(
         &told.lines(&TimeZone::UTC),
@@ -83,8 +83,8 @@ enum Outcome {
     Refused(String),
 }
 
-fn ban<T: Transport>(
-    kernel: IpSet<T>,
+fn ban(
+    backend: Box<dyn Backend>,
     args: &BanByHandArgs,
     exemptions: &Exemptions,
     now: Timestamp,
@@ -92,7 +92,7 @@ fn ban<T: Transport>(
     let source = Source::from(args.source);
     let (set, family) = (args.set(), Family::of(args.source.address()));
     let networks = !source.is_single_address();
-    let (mut sets, troubles) = Sets::with(kernel, [((set, family), networks)]);
+    let (mut sets, troubles) = Sets::with(backend, [((set, family), networks)]);
     if !troubles.is_empty() {
         return Err(Fatal::Sets(troubles));
     }
@@ -120,25 +120,25 @@ fn ban<T: Transport>(
         return Ok(told);
     }
     let trouble = |why: String| Fatal::Sets(vec![why]);
-    let lifted = sets.lift_pardons(args.source).map_err(trouble)?;
+    let lifted = sets.lift_pardons(args.source, now).map_err(trouble)?;
     told.pardons_lifted = lifted.into_iter().map(Source::from).collect();
-    let wanted = timeout(args.span);
-    let members = sets.members(set).map_err(trouble)?;
-    let there = members.get(args.source).filter(|member| !member.nomatch);
-    let left = there.map(|member| member.timeout.unwrap_or(Timeout::PERMANENT));
-    let stays = left.filter(|left| left.is_permanent() || left.as_secs() >= wanted.as_secs());
+    let wanted = Left::Seconds(args.span.at_most(sets.longest()));
+    let members = sets.members(set, now).map_err(trouble)?;
+    let there = members.get(args.source).filter(|member| !member.exception);
+    let left = there.map(|member| members.left(member));
+    let stays = left.filter(|left| *left >= wanted);
     if let Some(left) = stays {
         told.outcome = Outcome::Kept;
         told.end(left, now);
         return Ok(told);
     }
     told.end(wanted, now);
-    let mut entry = Entry::new(source.key()).timeout(wanted);
     let comment = Reason::Ban(by_hand).comment();
-    if let Some(comment) = comment.filter(|_| sets.keeps_comments(set)) {
-        entry = entry.comment(comment);
-    }
-    let (refused, broken) = sets.fill(set, &[entry], IfExists::Update);
+    let comment = comment.filter(|_| sets.keeps_comments(set));
+    let entry = Entry::new(args.source)
+        .because(comment)
+        .until(told.ends(now));
+    let (refused, broken) = sets.fill(set, &[entry], now, IfThere::Replace);
     if let Some(why) = refused.into_iter().flatten().next().or(broken) {
         told.outcome = Outcome::Refused(why);
         return Ok(told);
@@ -150,15 +150,11 @@ fn ban<T: Transport>(
 }
 
 /// Why a network is not banned, read back.
-fn missing<T: Transport>(
-    sets: &mut Sets<T>,
-    set: &ipset_netlink::SetName,
-    network: Network,
-) -> Option<String> {
-    match sets.members(set) {
+fn missing(sets: &mut Sets, set: &SetName, network: Network) -> Option<String> {
+    match sets.members(set, Timestamp::now()) {
         Err(why) => Some(format!("it cannot be read back whether it is there: {why}")),
         Ok(members) => match members.get(network) {
-            Some(member) if !member.nomatch => None,
+            Some(member) if !member.exception => None,
             _ => Some("it is not there, read back after it was added".to_owned()),
         },
     }
@@ -174,13 +170,18 @@ fn is(why: &str) -> String {
 }
 
 impl Told {
-    fn end(&mut self, left: Timeout, now: Timestamp) {
-        if left.is_permanent() {
-            return;
+    fn end(&mut self, left: Left, now: Timestamp) {
+        if let Left::Seconds(seconds) = left {
+            self.timeout = Some(seconds);
+            if let End::At(end) = self.ends(now) {
+                self.expires = Some(end.to_string());
+            }
         }
-        let end = now.saturating_add(SignedDuration::from_secs(left.as_secs().into()));
-        self.timeout = Some(left.as_secs());
-        self.expires = end.ok().map(|end| end.to_string());
+    }
+
+    fn ends(&self, now: Timestamp) -> End {
+        self.timeout
+            .map_or(End::Never, |seconds| End::after(now, seconds))
     }
 
     fn lines(&self, zone: &TimeZone) -> Vec<String> {

@@ -5,28 +5,28 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
-use ipset_netlink::{
-    Entry, Family, IpSet, Key, Listed, Network, SetHeader, SetName, Timeout, Transport,
-};
+use ban_sets::names::{PARDONED, V6, pair};
+use ban_sets::network::{holds, is_single_address};
+use ban_sets::{Backend, End, Entry, Family, Left, Network, Set, SetName};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::args::BansArgs;
 use crate::duration::Spelled;
 use crate::error::{Fatal, Stop, chain};
-use crate::names::{INSTANT, V6};
+use crate::names::{INSTANT, OFFENDERS};
+use crate::ours;
 use crate::reason::Reason;
-use crate::source::{Source, holds};
+use crate::source::Source;
 use crate::status::{DONE, INCOMPLETE};
 use crate::words::{as_text, count, local, plain};
-use crate::{offender, ours, pardon};
 
 /// Tells; 1 where somebody was asked for who is not banned.
 pub(crate) fn run(args: &BansArgs, out: &mut impl Write) -> Result<u8, Stop> {
-    let mut kernel = IpSet::connect().map_err(|error| Fatal::Sets(vec![chain(&error)]))?;
+    let mut backend = ban_sets::of_this_host().map_err(|error| Fatal::Sets(vec![chain(&error)]))?;
     tell(
-        &mut kernel,
+        backend.as_mut(),
         args,
         Timestamp::now(),
         &TimeZone::system(),
@@ -34,15 +34,15 @@ pub(crate) fn run(args: &BansArgs, out: &mut impl Write) -> Result<u8, Stop> {
     )
 }
 
-fn tell<T: Transport>(
-    kernel: &mut IpSet<T>,
+fn tell(
+    backend: &mut dyn Backend,
     args: &BansArgs,
     now: Timestamp,
     zone: &TimeZone,
     out: &mut impl Write,
 ) -> Result<u8, Stop> {
     let trouble = |why: String| Fatal::Sets(vec![why]);
-    let sets = ours::sets(kernel, &args.sets)?;
+    let sets = ours::sets(backend, &args.sets)?;
     let mut table = Table {
         json: args.json,
         zone,
@@ -54,11 +54,11 @@ fn tell<T: Transport>(
     let family = about.map(|about| Family::of(about.address()));
     let is_asked = |of: Family| family.is_none_or(|family| family == of);
     let mut banned_in: Vec<SetName> = Vec::new();
-    for SetHeader { name, .. } in sets.iter().filter(|set| is_asked(set.family)) {
-        let covering = table.entries(kernel, name, about, now)?;
+    for Set { name, .. } in sets.iter().filter(|set| is_asked(set.family)) {
+        let covering = table.entries(backend, name, about, now)?;
         let Some(about) = about else { continue };
-        let is_banned = if Source::from(about).is_single_address() {
-            let matched = kernel.contains(name, &Key::from(about));
+        let is_banned = if is_single_address(about) {
+            let matched = backend.matches(name, about);
             matched.map_err(|error| trouble(chain(&error)))?
         } else {
             covering == Some(Kind::Ban)
@@ -67,9 +67,9 @@ fn tell<T: Transport>(
             banned_in.push(name.clone());
         }
     }
-    for (name, of) in pardon::names().chain(offender::names()) {
-        if is_asked(of) && kernel.header(&name).is_ok() {
-            table.entries(kernel, &name, about, now)?;
+    for (name, of) in pair(PARDONED).chain(pair(OFFENDERS)) {
+        if is_asked(of) && matches!(backend.set(&name), Ok(Some(_))) {
+            table.entries(backend, &name, about, now)?;
         }
     }
     table.end(about, &banned_in)?;
@@ -90,6 +90,19 @@ enum Kind {
     Pardon,
     /// Not banned by it; how often it was.
     Offender,
+}
+
+impl Kind {
+    /// What the entries of a set are that are no exceptions.
+    fn of(set: &SetName) -> Self {
+        if pair(PARDONED).any(|(name, _)| name == *set) {
+            Self::Pardon
+        } else if pair(OFFENDERS).any(|(name, _)| name == *set) {
+            Self::Offender
+        } else {
+            Self::Ban
+        }
+    }
 }
 
 /// What is told of an entry.
@@ -114,37 +127,27 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(set: &'a SetName, entry: &Entry, now: Timestamp) -> Option<Self> {
+    fn new(set: &'a SetName, kind: Kind, entry: &Entry, now: Timestamp) -> Self {
         let why = entry.comment.as_ref().map(Reason::of);
-        let timeout = entry.timeout.filter(|timeout| !timeout.is_permanent());
-        let timeout = timeout.map(Timeout::as_secs);
-        let until = |seconds: u32| {
-            let left = SignedDuration::from_secs(seconds.into());
-            now.saturating_add(left).ok()
+        let until = match (&why, entry.end) {
+            (Some(Reason::Offender(record)), _) => Some(record.until),
+            (_, End::At(end)) => Some(end),
+            (_, End::Never) => None,
         };
-        let kind = if pardon::names().any(|(name, _)| name == *set) {
-            Kind::Pardon
-        } else if offender::names().any(|(name, _)| name == *set) {
-            Kind::Offender
-        } else if entry.nomatch {
-            Kind::Exception
-        } else {
-            Kind::Ban
+        let timeout = match entry.end.left(now) {
+            Left::Seconds(seconds) => Some(seconds),
+            Left::ForGood => None,
         };
-        let forgotten = match &why {
-            Some(Reason::Offender(record)) => Some(record.until),
-            _ => None,
-        };
-        Some(Self {
+        Self {
             kind,
-            source: entry.key.as_network()?.into(),
+            source: entry.network.into(),
             set,
             since: why.as_ref().and_then(Reason::since),
-            until: forgotten.or_else(|| timeout.and_then(until)),
+            until,
             timeout,
             why,
             instant: is_instant(set),
-        })
+        }
     }
 
     fn text(&self, zone: &TimeZone) -> String {
@@ -237,33 +240,34 @@ impl<W: Write> Table<'_, W> {
 
     /// Tells the entries of a set, those about a network where one is asked for; what the smallest
     /// is that is or covers it.
-    fn entries<T: Transport>(
+    fn entries(
         &mut self,
-        kernel: &mut IpSet<T>,
+        backend: &mut dyn Backend,
         set: &SetName,
         about: Option<Network>,
         now: Timestamp,
     ) -> Result<Option<Kind>, Stop> {
         let mut failed = None;
         let mut covering: Option<(u8, Kind)> = None;
-        let listed = kernel.for_each(Some(set), |listed| {
-            let Listed::Entry(entry) = listed else {
-                return ControlFlow::Continue(());
-            };
-            let Some(row) = Row::new(set, &entry, now) else {
-                return ControlFlow::Continue(());
+        let of_set = Kind::of(set);
+        let listed = backend.list(set, now, &mut |entry| {
+            let kind = if of_set == Kind::Ban && entry.exception {
+                Kind::Exception
+            } else {
+                of_set
             };
             if let Some(about) = about {
-                let network = row.source.network();
+                let network = entry.network;
                 let covers = holds(network, about);
                 if covers && covering.is_none_or(|(bits, _)| bits <= network.prefix_length()) {
-                    covering = Some((network.prefix_length(), row.kind));
+                    covering = Some((network.prefix_length(), kind));
                 }
+                // A comment is read only of who is told: there may be a million.
                 if !covers && !holds(about, network) {
                     return ControlFlow::Continue(());
                 }
             }
-            match self.row(&row) {
+            match self.row(&Row::new(set, kind, &entry, now)) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => {
                     failed = Some(error);

@@ -58,6 +58,11 @@ impl Present {
         SignedDuration::try_from(self.since.elapsed()).unwrap_or(SignedDuration::MAX)
     }
 
+    /// What time it is by now, where it was `instant` when this was taken.
+    pub(crate) fn now(&self, instant: Timestamp) -> Timestamp {
+        instant.saturating_add(self.passed()).unwrap_or(instant)
+    }
+
     /// When a line happened; `None` if that cannot be known.
     pub(crate) fn date(&self, time: LogTime) -> Option<Timestamp> {
         let instant = time.resolve(&self.clock).ok()?;

@@ -12,21 +12,21 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 
-use ipset_netlink::{Network, SetName, Transport};
-use netfilter_host::conntrack::{Connection, Conntrack, Error};
+use ban_sets::{Members, Network, PrefixMap, SetName};
+use jiff::Timestamp;
+use netfilter_host::conntrack::{Connection, Conntrack, Error, Transport};
 use netfilter_host::sockets::Sockets;
 
 use crate::error::chain;
-use crate::prefix_map::{Members, PrefixMap};
 use crate::sets::Sets;
 use crate::violation::{Banned, Connections};
 
 /// Cuts the connections of all that is banned by rules that want it; what to warn of. `open` reaches
 /// connection tracking. In a dry run connections are only counted.
-pub(crate) fn act<'r, C: Transport, T: Transport>(
+pub(crate) fn act<'r, C: Transport>(
     open: impl FnOnce() -> Result<Conntrack<C>, Error>,
     banned: Vec<Banned<'r>>,
-    sets: Option<&mut Sets<T>>,
+    sets: Option<&mut Sets>,
     dry_run: bool,
 ) -> (Vec<Banned<'r>>, Option<String>) {
     let is_to_be_cut =
@@ -79,8 +79,8 @@ struct Open {
 /// Connections by their source; the number tells those of one source apart.
 type BySource = BTreeMap<(IpAddr, usize), Open>;
 
-struct Cutter<'a, T: Transport> {
-    sets: Option<&'a mut Sets<T>>,
+struct Cutter<'a> {
+    sets: Option<&'a mut Sets>,
     dry_run: bool,
     /// What is in the sets, where a dry run has to know.
     members: BTreeMap<SetName, Members>,
@@ -88,7 +88,7 @@ struct Cutter<'a, T: Transport> {
     warning: Option<String>,
 }
 
-impl<T: Transport> Cutter<'_, T> {
+impl Cutter<'_> {
     /// Deletes what is tracked from banned sources.
     ///
     /// # Errors
@@ -192,9 +192,13 @@ impl<T: Transport> Cutter<'_, T> {
         }
         // That a set cannot be read has been said.
         let members = self.members.entry(set.clone());
-        let members = members.or_insert_with_key(|set| sets.members(set).unwrap_or_default());
+        let now = Timestamp::now();
+        let members = members.or_insert_with_key(|set| {
+            let members = sets.members(set, now);
+            members.unwrap_or_else(|_| Members::none(now))
+        });
         let member = members.covering(source.into()).next();
-        Ok(!member.is_some_and(|member| member.nomatch))
+        Ok(!member.is_some_and(|member| member.exception))
     }
 
     /// Ends the socket of this host that a connection ends at; whether there was one.
@@ -240,7 +244,7 @@ fn take_in(banned: &mut Banned<'_>, cut: &Result<bool, String>) {
 
 #[cfg(test)]
 mod tests {
-    use ipset_netlink::testing::{Answer, Script};
+    use netlink_session::testing::{Answer, Script};
 
     use super::*;
     use crate::rule::Rule;
@@ -257,7 +261,7 @@ mod tests {
         let banned = vec![ban(rule, 1, "203.0.113.7").with(outcome)];
         let script = Script::new([Answer::error(EINVAL)]);
         let open = || Ok(Conntrack::with_transport(script));
-        let (mut banned, warning) = act(open, banned, None::<&mut Sets>, dry_run);
+        let (mut banned, warning) = act(open, banned, None, dry_run);
         (banned.remove(0), warning)
     }
 

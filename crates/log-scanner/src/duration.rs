@@ -17,6 +17,11 @@ impl Seconds {
     pub(crate) fn get(self) -> u64 {
         self.0
     }
+
+    /// The number, where it is no more than `most`, or else that.
+    pub(crate) fn at_most(self, most: u32) -> u32 {
+        u32::try_from(self.0).unwrap_or(most).min(most)
+    }
 }
 
 impl From<Seconds> for Duration {

@@ -3,11 +3,11 @@
 
 use std::cell::RefCell;
 
+use ban_sets::PrefixMap;
 use jiff::{SignedDuration, Timestamp};
 use netfilter_host::conntrack::Conntrack;
 
 use crate::error::chain;
-use crate::prefix_map::PrefixMap;
 use crate::violation::Ban;
 
 /// Seconds by which a connection may begin earlier than the log says.

@@ -22,8 +22,6 @@ mod notice;
 mod notify;
 mod offender;
 mod ours;
-mod pardon;
-mod prefix_map;
 mod prefixes;
 mod progress;
 mod reason;

@@ -1,11 +1,5 @@
 //! Names that the firewall gives to its sets and to the lines of its log.
 
-/// The set whose members the firewall accepts before it looks at anything else.
-pub(crate) const WHITELIST: &str = "whitelist";
-
-/// The set of those whose past counts no more.
-pub(crate) const PARDONED: &str = "pardoned";
-
 /// The set of those who were banned, how often, and for what last.
 pub(crate) const OFFENDERS: &str = "offenders";
 
@@ -18,9 +12,6 @@ pub(crate) const INSTANT: [&str; 3] = [
     "throttle-hard-instant",
     "throttle-soft-instant",
 ];
-
-/// What the name of a set for IPv6 ends with: `whitelist_v6`.
-pub(crate) const V6: &str = "_v6";
 
 /// What the log prefixes of the two families begin with: `IPTABLES-BLOCKED`, `IP6TABLES-BLOCKED`.
 pub(crate) const LOG_PREFIXES: [&str; 2] = ["IPTABLES-", "IP6TABLES-"];

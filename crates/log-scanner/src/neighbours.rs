@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ipset_netlink::Family;
+use ban_sets::Family;
 use jiff::Timestamp;
 
 use crate::bouts::Bouts;

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use ban_sets::names::V6;
+use ban_sets::{Backend, Set, SetName, Takes};
 use clap::Args;
-use ipset_netlink::{IpSet, SetHeader, SetName, SetType, Transport};
 
 use crate::error::{Fatal, chain};
-use crate::names::{BANNING, INSTANT, V6};
+use crate::names::{BANNING, INSTANT};
 use crate::rule::{RulesFile, SetPair};
 use crate::status::complain;
 
@@ -34,17 +35,14 @@ const RULES: &str = "/etc/rampart/scan.toml";
 ///
 /// The rules file cannot be read, a set that is named is missing or of a type that holds no
 /// networks, or the kernel does not answer.
-pub(crate) fn sets<T: Transport>(
-    kernel: &mut IpSet<T>,
-    args: &SetArgs,
-) -> Result<Vec<SetHeader>, Fatal> {
+pub(crate) fn sets(backend: &mut dyn Backend, args: &SetArgs) -> Result<Vec<Set>, Fatal> {
     let trouble = |why: String| Fatal::Sets(vec![why]);
     let mut found = Vec::new();
     if !args.sets.is_empty() {
         for pair in &args.sets {
             let before = found.len();
             for name in pair.both() {
-                found.extend(header(kernel, name).map_err(trouble)?);
+                found.extend(banning(backend, name).map_err(trouble)?);
             }
             if found.len() == before {
                 return Err(trouble(format!(
@@ -66,7 +64,7 @@ pub(crate) fn sets<T: Transport>(
         }
     }
     for name in &names {
-        found.extend(header(kernel, name).map_err(trouble)?);
+        found.extend(banning(backend, name).map_err(trouble)?);
     }
     Ok(found)
 }
@@ -103,16 +101,7 @@ pub(crate) fn rules_file(path: Option<&Path>) -> Result<Option<RulesFile>, Fatal
 }
 
 /// A set that can hold addresses or networks, where it is there.
-fn header<T: Transport>(
-    kernel: &mut IpSet<T>,
-    name: &SetName,
-) -> Result<Option<SetHeader>, String> {
-    match kernel.header(name) {
-        Err(error) if error.is_set_not_found() => Ok(None),
-        Err(error) => Err(chain(&error)),
-        Ok(header) => {
-            let fits = matches!(header.set_type, SetType::HashIp | SetType::HashNet);
-            Ok(Some(header).filter(|_| fits))
-        }
-    }
+fn banning(backend: &mut dyn Backend, name: &SetName) -> Result<Option<Set>, String> {
+    let set = backend.set(name).map_err(|error| chain(&error))?;
+    Ok(set.filter(|set| matches!(set.takes, Takes::Networks | Takes::Addresses)))
 }

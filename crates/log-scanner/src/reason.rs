@@ -14,7 +14,8 @@
 
 use std::fmt;
 
-use ipset_netlink::Comment;
+pub(crate) use ban_sets::ByHand;
+use ban_sets::Comment;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -83,16 +84,6 @@ pub(crate) struct Record {
     pub(crate) until: Timestamp,
 }
 
-/// What an administrator did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct ByHand {
-    /// As exactly as the clock says.
-    #[serde(serialize_with = "as_text")]
-    pub(crate) since: Timestamp,
-    /// In his words; may be empty.
-    pub(crate) why: String,
-}
-
 impl Evidence {
     /// So many packets in one window of a rule, the first that the log shows and the last of the last
     /// window, for which somebody is banned at `since`.
@@ -108,26 +99,6 @@ impl Evidence {
             since: whole(since),
             offence: None,
         }
-    }
-}
-
-impl ByHand {
-    /// In the administrator's words, of which quotes and what could steer a terminal are left out.
-    pub(crate) fn new(since: Timestamp, why: &str) -> Self {
-        let why = why.chars().filter(|c| *c != '"' && !c.is_control());
-        Self {
-            since,
-            why: why.collect::<String>().trim().to_owned(),
-        }
-    }
-
-    fn write(&self, word: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { since, why } = self;
-        write!(f, "{word}: since={since}")?;
-        if why.is_empty() {
-            return Ok(());
-        }
-        write!(f, " why={why}")
     }
 }
 
@@ -170,8 +141,8 @@ impl Reason {
                 end: time("end")?,
                 until: time("until")?,
             })),
-            UNBAN => Some(Self::Unban(ByHand::new(time("since")?, why(pairs)))),
-            BAN => Some(Self::Ban(ByHand::new(time("since")?, why(pairs)))),
+            UNBAN => ByHand::parse(pairs).map(Self::Unban),
+            BAN => ByHand::parse(pairs).map(Self::Ban),
             _ => None,
         }
     }
@@ -215,8 +186,8 @@ impl fmt::Display for Reason {
                     write!(f, " offence={number} remembered={within}")
                 })
             }
-            Self::Ban(by_hand) => by_hand.write(BAN, f),
-            Self::Unban(by_hand) => by_hand.write(UNBAN, f),
+            Self::Ban(by_hand) => write!(f, "{BAN}: {by_hand}"),
+            Self::Unban(by_hand) => write!(f, "{UNBAN}: {by_hand}"),
             Self::Offender(record) => {
                 let Record {
                     offences,
@@ -243,11 +214,6 @@ const OFFENDER: &str = "offender";
 /// A name is no longer than this: two of them, and all numbers and times at their longest, have
 /// room in a comment.
 const NAME: usize = 32;
-
-/// What stands behind `why=`, to the end.
-fn why(pairs: &str) -> &str {
-    pairs.split_once(" why=").map_or("", |(_, why)| why)
-}
 
 /// A name that is one word of a comment.
 fn name(text: &str) -> String {

@@ -4,8 +4,8 @@
 //!
 //! ```text
 //! names   words   duration   source   clock   progress   bouts
-//! rule    prefix_map                               what is wanted; what belongs to a network
-//! reason ◀ pardon, offender                        why an entry is in a set; whose past counts no more, whose counts
+//! rule                                             what is wanted
+//! reason ◀ offender                                why an entry is in a set; whose past counts
 //! error   prefixes                                 what ends a run
 //! args                                             the command line
 //! log     sets    status                           what is read, what is filled, how it ends
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     let exemptions = Exemptions::of_this_host(&args.ban.exempt).map_err(Fatal::OwnAddresses)?;
     let (exemptions, unprotected) = exemptions.protecting(&protect);
     let exempt = exemptions.in_networks(&rules, sets.as_mut())?;
-    let pardoned_before = pardons(sets.as_mut())?;
+    let pardoned_before = pardons(sets.as_mut(), present.now(present.instant))?;
     let scan = scan::run(
         &rules,
         &exempt,
@@ -86,7 +86,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     // From looking what is in the sets until they are filled: the kernel takes the timeout it is
     // given last, which may be the shorter one.
     let turn = (!dry_run).then(Turn::take).transpose();
-    let pardoned_by_now = pardons(sets.as_mut())?;
+    let pardoned_by_now = pardons(sets.as_mut(), present.now(present.instant))?;
     let (bans, pardoned) = set_aside(bans, &pardoned_before, &pardoned_by_now);
     let mut banning = Banning {
         sets: sets.as_mut(),

@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::SystemTime;
 
+use ban_sets::{Network, Pardons};
 use firewall_log::{Finding, Summary, Tally, Threshold};
-use ipset_netlink::Network;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -14,7 +14,6 @@ use crate::clock::{AsOf, Present};
 use crate::duration::whole_seconds;
 use crate::error::Fatal;
 use crate::log::Log;
-use crate::pardon::Pardons;
 use crate::prefixes::{PrefixCount, Prefixes};
 use crate::rule::Rule;
 use crate::source::Source;
@@ -108,9 +107,7 @@ pub(crate) fn run(
     present: &Present,
     logs: &mut [Log],
 ) -> Result<Scan, Fatal> {
-    let thresholds = rules
-        .iter()
-        .map(|rule| pardons.apply(rule.threshold(exempt)));
+    let thresholds = rules.iter().map(|rule| rule.threshold(exempt, pardons));
     let (reading, findings) = read(rules, thresholds, as_of, present, logs)?;
     let found = rules.iter().zip(&findings);
     let found = found.map(|(rule, finding)| Found::by(rule, finding, &reading));

@@ -1,9 +1,10 @@
 //! Who a rule counts: an address, or a network where the rule aggregates.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-use ipset_netlink::{Key, KeyError, Network};
+use ban_sets::network::{is_single_address, mapped, mapping};
+use ban_sets::{Network, NetworkError};
 use serde::{Serialize, Serializer};
 
 /// An address, or a network.
@@ -11,7 +12,7 @@ use serde::{Serialize, Serializer};
 pub(crate) struct Source(Network);
 
 impl Source {
-    pub(crate) fn new(address: IpAddr, prefix_length: u8) -> Result<Self, KeyError> {
+    pub(crate) fn new(address: IpAddr, prefix_length: u8) -> Result<Self, NetworkError> {
         Network::new(address, prefix_length).map(Self)
     }
 
@@ -24,13 +25,8 @@ impl Source {
         self.0
     }
 
-    /// As a member of a set.
-    pub(crate) fn key(self) -> Key {
-        Key::from(self.0)
-    }
-
     pub(crate) fn is_single_address(self) -> bool {
-        self.0 == Network::from(self.0.address())
+        is_single_address(self.0)
     }
 
     /// A network of one of its [forms](Self::forms) as one of its own family.
@@ -45,48 +41,6 @@ impl Source {
     pub(crate) fn forms(self) -> impl Iterator<Item = Network> {
         std::iter::once(self.0).chain(mapped(self.0))
     }
-}
-
-/// The network of IPv6 addresses that IPv4 addresses are mapped in; itself where it is of IPv6
-/// already.
-pub(crate) fn mapping(network: Network) -> Network {
-    match network.address() {
-        IpAddr::V6(_) => network,
-        IpAddr::V4(address) => {
-            let length = MAPPED + network.prefix_length();
-            Network::new(address.to_ipv6_mapped().into(), length).unwrap_or(network)
-        }
-    }
-}
-
-/// The bits before an IPv4 address that is mapped into an IPv6 address.
-const MAPPED: u8 = 96;
-
-fn mapped(network: Network) -> Option<Network> {
-    if network.prefix_length() < MAPPED {
-        let all = Network::from(IpAddr::from(Ipv4Addr::UNSPECIFIED.to_ipv6_mapped()));
-        let holds_all = network.contains(all.address());
-        return holds_all
-            .then(|| Network::new(Ipv4Addr::UNSPECIFIED.into(), 0).ok())
-            .flatten();
-    }
-    match network.address() {
-        IpAddr::V4(_) => None,
-        IpAddr::V6(address) => {
-            let address = address.to_ipv4_mapped()?;
-            Network::new(address.into(), network.prefix_length() - MAPPED).ok()
-        }
-    }
-}
-
-/// Whether each address of `inner` is one of `outer`.
-pub(crate) fn holds(outer: Network, inner: Network) -> bool {
-    outer.contains(inner.address()) && outer.prefix_length() <= inner.prefix_length()
-}
-
-/// `192.0.2.1`, `192.0.2.0/24`.
-pub(crate) fn spelled(network: Network) -> String {
-    Source(network).to_string()
 }
 
 impl From<Network> for Source {
@@ -113,6 +67,8 @@ impl Serialize for Source {
 
 #[cfg(test)]
 mod tests {
+    use ban_sets::network::spelled;
+
     use super::*;
 
     fn source(address: &str, prefix_length: u8) -> Source {

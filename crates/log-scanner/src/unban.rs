@@ -2,20 +2,18 @@
 
 use std::io::Write;
 
-use ipset_netlink::{
-    Entry, Family, IfExists, IpSet, Key, Network, SetHeader, SetName, Timeout, Transport,
-};
+use ban_sets::network::{is_single_address, spelled};
+use ban_sets::{Backend, End, Entry, Family, IfThere, Left, Members, Network, Set, SetName};
 use jiff::Timestamp;
 use netfilter_host::turn::Turn;
 use serde::Serialize;
 
-use crate::args::{UnbanArgs, timeout};
+use crate::args::UnbanArgs;
 use crate::error::{Fatal, Stop, chain};
-use crate::prefix_map::Members;
 use crate::reason::{ByHand, Reason};
-use crate::source::{Source, spelled};
+use crate::source::Source;
 use crate::status::{DONE, INCOMPLETE, complain};
-use crate::{notify, offender, ours, pardon};
+use crate::{notify, offender, ours};
 
 /// Seconds that an exception stays when the network around it is gone: no scan takes it for one of
 /// its own, which end earlier.
@@ -23,13 +21,13 @@ const LONGER: u32 = 660;
 
 /// Lets go; 1 where somebody is in a set still.
 pub(crate) fn run(args: &UnbanArgs, out: &mut impl Write) -> Result<u8, Stop> {
-    let mut kernel = IpSet::connect().map_err(|error| Fatal::Sets(vec![chain(&error)]))?;
+    let mut backend = ban_sets::of_this_host().map_err(|error| Fatal::Sets(vec![chain(&error)]))?;
     let _turn = Turn::take().map_err(|error| {
         complain(&format!(
             "[WARNING] not waiting any longer for other programs: {error}"
         ));
     });
-    let told = unban(&mut kernel, args, Timestamp::now())?;
+    let told = unban(backend.as_mut(), args, Timestamp::now())?;
     notify::by_hand(args.notify_socket.as_deref(), "unban", &told);
     notify::host(&told.lines(), "unban", told.source, &told.by_hand);
     if args.json {
@@ -73,29 +71,27 @@ struct OfSet {
     error: Option<String>,
 }
 
-fn unban<T: Transport>(
-    kernel: &mut IpSet<T>,
-    args: &UnbanArgs,
-    now: Timestamp,
-) -> Result<Told, Fatal> {
+fn unban(backend: &mut dyn Backend, args: &UnbanArgs, now: Timestamp) -> Result<Told, Fatal> {
     let trouble = |why: String| Fatal::Sets(vec![why]);
-    let sets = ours::sets(kernel, &args.sets)?;
+    let sets = ours::sets(backend, &args.sets)?;
     let by_hand = ByHand::new(now, &args.why);
-    let stays = args.span.map_or(Timeout::MAX, timeout);
+    let longest = backend.longest();
+    let stays = args.span.map_or(longest, |span| span.at_most(longest));
     // First, so that no scan brings him back.
-    pardon::grant(kernel, args.source, &by_hand, stays).map_err(trouble)?;
-    let forgiven = offender::forgive(kernel, args.source).map_err(trouble)?;
+    let pardoned = backend.pardon(args.source, &by_hand, End::after(now, stays));
+    pardoned.map_err(|error| trouble(chain(&error)))?;
+    let forgiven = offender::forgive(backend, args.source).map_err(trouble)?;
     let mut told = Told {
         version: 1,
         source: args.source.into(),
         sets: Vec::new(),
         by_hand,
-        pardoned_for: stays.as_secs(),
+        pardoned_for: stays,
         forgotten: forgiven.into_iter().map(Source::from).collect(),
     };
     let family = Family::of(args.source.address());
-    for header in sets.iter().filter(|set| set.family == family) {
-        let of_set = let_go(kernel, header, args.source, &told.by_hand);
+    for set in sets.iter().filter(|set| set.family == family) {
+        let of_set = let_go(backend, set, args.source, &told.by_hand);
         told.sets.extend(of_set.map_err(trouble)?);
     }
     Ok(told)
@@ -103,22 +99,22 @@ fn unban<T: Transport>(
 
 /// Takes a network out of a set, or excepts it there; `None` where the set has nothing to do with
 /// it.
-fn let_go<T: Transport>(
-    kernel: &mut IpSet<T>,
-    header: &SetHeader,
+fn let_go(
+    backend: &mut dyn Backend,
+    set: &Set,
     network: Network,
     by_hand: &ByHand,
 ) -> Result<Option<OfSet>, String> {
-    let name = &header.name;
-    let mut members = members(kernel, name)?;
+    let (name, longest) = (&set.name, backend.longest());
+    let mut members = members(backend, name)?;
     let within: Vec<Network> = members
         .within(network)
-        .filter(|(_, member)| !member.nomatch)
+        .filter(|(_, member)| !member.exception)
         .map(|(within, _)| within)
         .collect();
     for within in &within {
-        let deleted = kernel.delete(name, &Key::from(*within));
-        deleted.map_err(|error| chain(&error))?;
+        let taken = backend.take_out(name, *within);
+        taken.map_err(|error| chain(&error))?;
         members.remove(*within);
     }
     let mut told = OfSet {
@@ -127,20 +123,20 @@ fn let_go<T: Transport>(
         excepted_from: None,
         error: None,
     };
-    if let Some((around, exception)) = exception(&members, network) {
+    if let Some((around, exception)) = exception(&members, network, longest) {
         told.excepted_from = Some(around.into());
         let comment = Reason::Unban(by_hand.clone()).comment();
-        let exception = match comment.filter(|_| header.options.comments) {
-            Some(comment) => exception.comment(comment),
-            None => exception,
+        let exception = exception.because(comment.filter(|_| set.comments));
+        let put = backend.put(name, &[exception], members.at(), IfThere::Replace);
+        told.error = match put {
+            Err(error) => Some(chain(&error)),
+            Ok(refused) => refused.first().map(|refusal| chain(&refusal.error)),
         };
-        let added = kernel.add(name, &exception, IfExists::Update);
-        told.error = added.err().map(|error| chain(&error));
     }
     if told.removed.is_empty() && told.excepted_from.is_none() {
         return Ok(None);
     }
-    if told.error.is_none() && !is_free(kernel, name, network)? {
+    if told.error.is_none() && !is_free(backend, name, network)? {
         told.error = Some(format!(
             "{} is in set \"{name}\" still, read back",
             spelled(network)
@@ -151,42 +147,35 @@ fn let_go<T: Transport>(
 
 /// The exception that a network needs from the ban of one around it, and which one that is; it lasts
 /// longer than all of those bans.
-fn exception(members: &Members, network: Network) -> Option<(Network, Entry)> {
+fn exception(members: &Members, network: Network, longest: u32) -> Option<(Network, Entry)> {
     let around: Vec<&Entry> = members.covering(network).collect();
-    let first = around.first().filter(|member| !member.nomatch)?;
-    let lefts = around.iter().filter(|member| !member.nomatch);
-    let lefts = lefts.map(|member| member.timeout.unwrap_or(Timeout::PERMANENT));
-    let for_good = lefts.clone().any(Timeout::is_permanent);
-    let longest = lefts.map(Timeout::as_secs).max().unwrap_or_default();
-    let longest = longest.saturating_add(LONGER).min(Timeout::MAX.as_secs());
-    let timeout = if for_good {
-        Timeout::PERMANENT
-    } else {
-        Timeout::from_secs(longest).unwrap_or(Timeout::MAX)
+    let first = around.first().filter(|member| !member.exception)?;
+    let bans = around.iter().filter(|member| !member.exception);
+    let end = match bans.map(|member| members.left(member)).max()? {
+        Left::ForGood => End::Never,
+        Left::Seconds(seconds) => {
+            let longer = seconds.saturating_add(LONGER).min(longest);
+            End::after(members.at(), longer)
+        }
     };
-    let exception = Entry::new(Key::from(network)).timeout(timeout).nomatch();
-    Some((first.key.as_network()?, exception))
+    Some((first.network, Entry::new(network).until(end).except()))
 }
 
 /// Whether packets from a network do not match a set, as far as one answer tells.
-fn is_free<T: Transport>(
-    kernel: &mut IpSet<T>,
-    name: &SetName,
-    network: Network,
-) -> Result<bool, String> {
-    if Source::from(network).is_single_address() {
-        let is_there = kernel.contains(name, &Key::from(network));
+fn is_free(backend: &mut dyn Backend, name: &SetName, network: Network) -> Result<bool, String> {
+    if is_single_address(network) {
+        let is_there = backend.matches(name, network);
         return is_there.map(|is| !is).map_err(|error| chain(&error));
     }
-    let members = members(kernel, name)?;
+    let members = members(backend, name)?;
     let around = members.covering(network).next();
-    let within = members.within(network).all(|(_, member)| member.nomatch);
-    Ok(within && around.is_none_or(|member| member.nomatch))
+    let within = members.within(network).all(|(_, member)| member.exception);
+    Ok(within && around.is_none_or(|member| member.exception))
 }
 
-fn members<T: Transport>(kernel: &mut IpSet<T>, name: &SetName) -> Result<Members, String> {
-    let set = kernel.list(name).map_err(|error| chain(&error))?;
-    Ok(set.entries.into_iter().collect())
+fn members(backend: &mut dyn Backend, name: &SetName) -> Result<Members, String> {
+    let members = backend.members(name, Timestamp::now());
+    members.map_err(|error| chain(&error))
 }
 
 impl Told {

@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use ipset_netlink::SetName;
+use ban_sets::SetName;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::bouts::Bouts;

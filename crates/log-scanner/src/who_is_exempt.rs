@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use ipset_netlink::Network;
+use ban_sets::Network;
+use ban_sets::network::holds;
 use serde::Serialize;
 
 use crate::args::ExemptArgs;
@@ -10,7 +11,7 @@ use crate::error::{Fatal, Stop};
 use crate::exempt::{Exemptions, Part};
 use crate::ours::rules_file;
 use crate::sets::Sets;
-use crate::source::{Source, holds};
+use crate::source::Source;
 use crate::status::{DONE, INCOMPLETE, complain};
 
 /// Tells; 1 where somebody was asked for who is not exempt, or not all could be told.

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use ban_sets::{Network, SetName};
 use clap::Args;
-use ipset_netlink::{Network, SetName, Timeout};
 
 use crate::duration::Seconds;
 use crate::ours::SetArgs;
@@ -123,13 +123,6 @@ impl BanArgs {
     pub(crate) fn set(&self) -> &SetName {
         self.set.of(self.source.address())
     }
-}
-
-/// A span as the kernel counts it.
-pub(crate) fn timeout(span: Seconds) -> Timeout {
-    let seconds = u32::try_from(span.get()).ok();
-    let timeout = seconds.and_then(|seconds| Timeout::from_secs(seconds).ok());
-    timeout.unwrap_or(Timeout::MAX)
 }
 
 const BANS: &str = "\

@@ -7,10 +7,10 @@ mod of_logs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-pub(crate) use by_hand::{BanArgs as BanByHandArgs, BansArgs, ExemptArgs, UnbanArgs, timeout};
+use ban_sets::Network;
+pub(crate) use by_hand::{BanArgs as BanByHandArgs, BansArgs, ExemptArgs, UnbanArgs};
 use clap::{Args, Parser, Subcommand};
 use help::{AFTER_HELP, EVENTS_AFTER_HELP, FOLLOW_AFTER_HELP, USAGE};
-use ipset_netlink::Network;
 use jiff::Timestamp;
 pub(crate) use of_logs::TryArgs;
 

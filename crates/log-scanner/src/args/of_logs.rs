@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use ban_sets::Network;
 use clap::Args;
-use ipset_netlink::Network;
 
 use super::{LogArgs, rules_of};
 use crate::clock::AsOf;

@@ -1,9 +1,9 @@
 //! A ban that may take an entry in a set, and whether it does.
 
-use ipset_netlink::{Entry, Network, SetName, Timeout};
+use ban_sets::network::spelled;
+use ban_sets::{End, Entry, Left, Members, Network, SetName};
 
 use crate::exempt::Part;
-use crate::prefix_map::Members;
 use crate::reason::{Evidence, Reason};
 use crate::violation::{Ban, Outcome, Remaining};
 
@@ -27,21 +27,22 @@ pub(super) struct Candidate<'r> {
 impl Candidate<'_> {
     /// Whether it takes an entry, where these are the members of the set.
     pub(super) fn decide(&self, set: &SetName, members: &Members) -> Decision {
-        let (key, seconds) = (self.ban.source().key(), self.seconds);
-        let entry = match Timeout::from_secs(seconds) {
-            Ok(timeout) => Entry::new(key.clone()).timeout(timeout),
-            Err(error) => return Decision::Leave(self.refused(set, &error.to_string())),
-        };
-        let mut around = members.covering(self.ban.source().network()).peekable();
+        let (network, seconds) = (self.ban.source().network(), self.seconds);
+        let entry = Entry::new(network).until(End::after(members.at(), seconds));
+        let mut around = members.covering(network).peekable();
         let existing = match around.peek() {
             None => return Decision::Add(entry, Outcome::Added),
-            Some(exception) if exception.nomatch => {
-                let why = format!("excepted (nomatch) in {set} as {}", exception.key);
+            Some(exception) if exception.exception => {
+                let why = format!(
+                    "excepted (nomatch) in {set} as {}",
+                    spelled(exception.network)
+                );
                 return Decision::Leave(Outcome::Exempt(why));
             }
             Some(existing) => *existing,
         };
-        let longest = around.take_while(|entry| !entry.nomatch).map(left).max();
+        let lefts = around.take_while(|entry| !entry.exception);
+        let longest = lefts.map(|entry| members.left(entry)).max();
         match longest {
             Some(Left::ForGood) => return Decision::Leave(Outcome::Kept(Remaining::Permanent)),
             Some(Left::Seconds(left)) if seconds <= left.saturating_add(ROUNDING) => {
@@ -49,15 +50,12 @@ impl Candidate<'_> {
             }
             _ => {}
         }
-        if existing.key != key {
+        if existing.network != network {
             // A network that is there leaves earlier; the source stays on in an entry of its own.
             return Decision::Add(entry, Outcome::Added);
         }
         // An update takes the comment away unless it brings one.
-        let entry = match existing.comment.clone() {
-            Some(comment) => entry.comment(comment),
-            None => entry,
-        };
+        let entry = entry.because(existing.comment.clone());
         Decision::Add(entry, Outcome::Refreshed)
     }
 
@@ -78,7 +76,7 @@ impl Candidate<'_> {
         };
         let comment = Reason::Scan(evidence).comment();
         match comment {
-            Some(comment) => entry.clone().comment(comment),
+            Some(comment) => entry.clone().because(Some(comment)),
             None => entry.clone(),
         }
     }
@@ -108,20 +106,4 @@ pub(super) enum Decision {
 pub(super) struct Victim {
     pub(super) network: Network,
     pub(super) left: u32,
-}
-
-/// How long a member stays.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Left {
-    Seconds(u32),
-    ForGood,
-}
-
-pub(super) fn left(entry: &Entry) -> Left {
-    let timeout = entry.timeout.unwrap_or(Timeout::PERMANENT);
-    if timeout.is_permanent() {
-        Left::ForGood
-    } else {
-        Left::Seconds(timeout.as_secs())
-    }
 }

@@ -14,8 +14,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
+use ban_sets::{IfThere, Members, Network, SetName};
 use candidate::Candidate;
-use ipset_netlink::{IfExists, NetlinkSocket, Network, SetName, Transport};
 use jiff::{SignedDuration, Timestamp};
 use offences::Offences;
 use plan::Plan;
@@ -30,16 +30,15 @@ use crate::error::Fatal;
 use crate::exempt::{Exemption, Exemptions, Part, distinct};
 use crate::handshake::Handshakes;
 use crate::neighbours::Neighbours;
-use crate::prefix_map::Members;
 use crate::rule::Rule;
 use crate::sets::Sets;
 use crate::violation::{Ban, Banned, Dropped, Lifted, Outcome};
 use crate::words::count;
 
 /// What bans need besides themselves.
-pub(crate) struct Banning<'a, T: Transport = NetlinkSocket> {
+pub(crate) struct Banning<'a> {
     /// `None` in a dry run that cannot ask the kernel.
-    pub(crate) sets: Option<&'a mut Sets<T>>,
+    pub(crate) sets: Option<&'a mut Sets>,
     pub(crate) exemptions: &'a Exemptions,
     pub(crate) dry_run: bool,
     /// The instant that the violations were found for.
@@ -86,7 +85,7 @@ struct Lot<'r> {
 impl Lot<'_> {
     /// Lets those go to whom this host has opened a connection. The kernel is asked only where
     /// somebody is to be banned.
-    fn spare(&mut self, connected: &mut Connected<'_>) {
+    fn spare(&mut self, connected: &mut Connected<'_>, longest: u32) {
         for candidate in &mut self.candidates {
             let source = candidate.ban.source();
             let spares_connected = !candidate.ban.rule.ban_connected;
@@ -101,13 +100,13 @@ impl Lot<'_> {
                 }
             }
             if !candidate.exempt.is_empty() {
-                candidate.seconds = candidate.seconds.min(exceptions::longest_ban());
+                candidate.seconds = candidate.seconds.min(exceptions::longest_ban(longest));
             }
         }
     }
 }
 
-impl<T: Transport> Banning<'_, T> {
+impl Banning<'_> {
     /// Decides about every ban that one of the `rules` wants, and does it; `peering` tells to whom
     /// this host has opened connections. Nothing is added before
     /// all is decided; afterwards the sets are read back.
@@ -131,10 +130,11 @@ impl<T: Transport> Banning<'_, T> {
         let candidates = self.candidates(rules, bans, &mut offences, &mut acted.banned)?;
         let mut connected = Connected::new(self.exemptions, peering);
         let lots = self.lots(rules, candidates, &mut connected)?;
+        let longest = self.sets.as_ref().map_or(u32::MAX, |sets| sets.longest());
         let mut plans = Vec::with_capacity(lots.len());
         for mut lot in lots {
             self.lift(&mut lot, &mut acted.lifted);
-            lot.spare(&mut connected);
+            lot.spare(&mut connected, longest);
             let sets = self.sets.as_ref();
             let keeps = sets.is_none_or(|sets| sets.keeps_exceptions(lot.set));
             let (set, members) = (lot.set, lot.members);
@@ -251,8 +251,9 @@ impl<T: Transport> Banning<'_, T> {
                 self.known == Known::Nothing && sets.is_some_and(|sets| sets.holds_networks(set));
             let is_new = lots.iter().all(|lot| lot.set != set);
             if is_new && (holds_networks || !candidates.is_empty()) {
+                let now = self.now();
                 let sets = self.sets.as_mut().filter(|_| self.known == Known::Nothing);
-                let members = sets.map_or(Ok(Members::default()), |sets| sets.members(set));
+                let members = sets.map_or(Ok(Members::none(now)), |sets| sets.members(set, now));
                 let members = members.map_err(|why| Fatal::Sets(vec![why]))?;
                 lots.push(Lot {
                     lapsed: self.lapsed(rules, set, &members, connected)?,
@@ -373,10 +374,14 @@ impl<T: Transport> Banning<'_, T> {
         })
     }
 
+    /// The instant by the clock of `as_of`.
+    fn now(&self) -> Timestamp {
+        self.present.now(self.as_of)
+    }
+
     /// What is left of a ban by now, in seconds.
     fn seconds_left(&self, ban: &Ban<'_>) -> u32 {
-        let left = ban.expires.duration_since(self.as_of);
-        let left = whole_seconds(left.saturating_sub(self.present.passed()));
+        let left = whole_seconds(ban.expires.duration_since(self.now()));
         u32::try_from(left)
             .unwrap_or(u32::MAX)
             .clamp(1, ban.timeout.max(1))
@@ -384,14 +389,16 @@ impl<T: Transport> Banning<'_, T> {
 
     /// Fills the set and reads it back; the bans were told at `started` how long they last.
     fn carry_out(&mut self, plan: &mut Plan<'_>, started: Instant) {
+        let (as_of, present) = (self.as_of, self.present);
+        let now = || present.now(as_of);
         let Some(sets) = &mut self.sets else { return };
         let set = plan.set();
         let exceptions = plan.exceptions();
         if !exceptions.is_empty() {
-            let (refused, broken) = sets.fill(set, &exceptions, IfExists::Update);
-            let (members, unread) = match sets.members(set) {
+            let (refused, broken) = sets.fill(set, &exceptions, now(), IfThere::Replace);
+            let (members, unread) = match sets.members(set, now()) {
                 Ok(members) => (members, None),
-                Err(why) => (Members::default(), Some(why)),
+                Err(why) => (Members::none(now()), Some(why)),
             };
             let why = refused.into_iter().flatten().next();
             plan.guard(&members, why.or(broken).or(unread).as_deref());
@@ -404,16 +411,16 @@ impl<T: Transport> Banning<'_, T> {
         let mut broken = None;
         if !entries.is_empty() {
             let refused;
-            let if_exists = match self.known {
-                Known::Nothing => IfExists::Update,
-                Known::Absent => IfExists::Fail,
+            let if_there = match self.known {
+                Known::Nothing => IfThere::Replace,
+                Known::Absent => IfThere::Refuse,
             };
-            (refused, broken) = sets.fill(set, &entries, if_exists);
+            (refused, broken) = sets.fill(set, &entries, now(), if_there);
             plan.refuse(refused);
         }
         let members = match self.known {
-            Known::Nothing => sets.members(set),
-            Known::Absent => sets.members_of(set, &entries),
+            Known::Nothing => sets.members(set, now()),
+            Known::Absent => sets.members_of(set, &entries, now()),
         };
         match members {
             Ok(members) => {

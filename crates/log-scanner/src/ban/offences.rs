@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ipset_netlink::{Network, Transport};
+use ban_sets::Network;
 use jiff::Timestamp;
 
 use super::Known;
@@ -28,8 +28,8 @@ impl Offences {
     /// # Errors
     ///
     /// The kernel does not say what is.
-    pub(super) fn read<T: Transport>(
-        sets: Option<&mut Sets<T>>,
+    pub(super) fn read(
+        sets: Option<&mut Sets>,
         rules: &[Rule],
         known: Known,
         as_of: Timestamp,
@@ -75,9 +75,9 @@ impl Offences {
     }
 
     /// Remembers whose bans stand, or would if they were not over by now; what to warn of.
-    pub(super) fn remember<T: Transport>(
+    pub(super) fn remember(
         mut self,
-        sets: &mut Sets<T>,
+        sets: &mut Sets,
         banned: &[Banned<'_>],
         as_of: Timestamp,
     ) -> Vec<String> {

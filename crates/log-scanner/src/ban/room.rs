@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use ipset_netlink::Entry;
+use ban_sets::{Entry, Left};
 
-use super::candidate::{Left, ROUNDING, Victim, left};
+use super::candidate::{ROUNDING, Victim};
 use super::plan::Plan;
 use crate::reason::Reason;
 use crate::violation::Outcome;
@@ -50,11 +50,11 @@ impl Plan<'_> {
     fn of_scans(&self) -> Vec<Victim> {
         let is_by_scan = |entry: &Entry| {
             let reason = entry.comment.as_ref().map(Reason::of);
-            !entry.nomatch && matches!(reason, Some(Reason::Scan(_)))
+            !entry.exception && matches!(reason, Some(Reason::Scan(_)))
         };
         let members = self.members().iter();
         let of_scans = members.filter(|(network, entry)| is_by_scan(entry) && !self.adds(*network));
-        let victims = of_scans.filter_map(|(network, entry)| match left(entry) {
+        let victims = of_scans.filter_map(|(network, entry)| match self.members().left(entry) {
             Left::Seconds(left) => Some(Victim { network, left }),
             Left::ForGood => None,
         });

@@ -1,19 +1,19 @@
 //! Bans of whom an administrator let go while the log was read.
 
-use ipset_netlink::Transport;
+use ban_sets::Pardons;
+use jiff::Timestamp;
 
 use crate::error::Fatal;
-use crate::pardon::Pardons;
 use crate::sets::Sets;
 use crate::violation::{Ban, Banned, Outcome};
 
-/// Whose past counts no more, by now; nobody's where the sets cannot be asked.
+/// Whose past counts no more `now`; nobody's where the sets cannot be asked.
 ///
 /// # Errors
 ///
 /// When the kernel does not say whose.
-pub(crate) fn pardons<T: Transport>(sets: Option<&mut Sets<T>>) -> Result<Pardons, Fatal> {
-    let pardons = sets.map_or(Ok(Pardons::default()), Sets::pardons);
+pub(crate) fn pardons(sets: Option<&mut Sets>, now: Timestamp) -> Result<Pardons, Fatal> {
+    let pardons = sets.map_or(Ok(Pardons::default()), |sets| sets.pardons(now));
     pardons.map_err(|why| Fatal::Sets(vec![why]))
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn set_aside<'r>(
 ) -> (Vec<Ban<'r>>, Vec<Banned<'r>>) {
     let (mut wanted, mut pardoned) = (Vec::with_capacity(bans.len()), Vec::new());
     for ban in bans {
-        match now.news(counted, ban.source()) {
+        match now.news(counted, ban.source().network()) {
             None => wanted.push(ban),
             Some(since) => {
                 let why = format!("pardoned since {since}, while the log was read");

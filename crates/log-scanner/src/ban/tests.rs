@@ -1,11 +1,14 @@
 //! The whole step, with the sets of a kernel in memory, whose time stands still.
 
+mod absent;
 mod full;
+mod slow;
 
 use std::num::NonZeroU32;
+use std::ops::ControlFlow;
 
-use ipset_netlink::testing::FakeKernel;
-use ipset_netlink::{CreateSet, Entry, Family, IfExists, IpSet, SetType, Timeout};
+use ban_sets::network::{parse, spelled};
+use ban_sets::{Backend as _, End, Entry, Family, Left, Memory, Set};
 
 use super::*;
 use crate::clock::AsOf;
@@ -21,48 +24,47 @@ const MONITOR: &str = "203.0.113.9";
 const DAY: u32 = 86_341;
 
 /// A kernel with `blacklist` and `blacklist_v6`, which hold networks.
-fn kernel() -> FakeKernel {
+fn kernel() -> Memory {
     kernel_with(|set| set)
 }
 
-fn kernel_with(options: impl Fn(CreateSet) -> CreateSet) -> FakeKernel {
-    let mut kernel = FakeKernel::new();
+fn kernel_with(options: impl Fn(Set) -> Set) -> Memory {
+    let kernel = Memory::new();
     for (name, family) in [("blacklist", Family::Inet), ("blacklist_v6", Family::Inet6)] {
-        let set = CreateSet::new(set(name), SetType::HashNet, family);
-        create(&mut kernel, &options(set.timeout(Timeout::PERMANENT)));
+        kernel.create(options(Memory::networks(set(name), family)));
     }
     kernel
 }
 
-fn create(kernel: &mut FakeKernel, set: &CreateSet) {
-    let mut sets = IpSet::with_transport(kernel).expect("connected");
-    sets.create(set, IfExists::Fail).expect("created");
+fn now() -> Timestamp {
+    time("2026-11-22T09:00:00Z")
 }
 
 /// A whitelist, without timeouts, and its members.
-fn whitelist(kernel: &mut FakeKernel, name: &str, members: &[&str]) {
+fn whitelist(kernel: &mut Memory, name: &str, members: &[&str]) {
     let family = if name.ends_with("_v6") {
         Family::Inet6
     } else {
         Family::Inet
     };
-    create(kernel, &CreateSet::new(set(name), SetType::HashNet, family));
-    let entries = members
-        .iter()
-        .map(|key| Entry::new(key.parse().expect(key)));
+    kernel.create(Memory::networks(set(name), family));
+    let entries = members.iter().map(|key| entry(key, 0));
     add(kernel, name, entries);
 }
 
-fn add(kernel: &mut FakeKernel, name: &str, entries: impl IntoIterator<Item = Entry>) {
-    let mut sets = IpSet::with_transport(kernel).expect("connected");
-    for entry in entries {
-        sets.add(&set(name), &entry, IfExists::Fail).expect("added");
-    }
+fn add(kernel: &mut Memory, name: &str, entries: impl IntoIterator<Item = Entry>) {
+    let entries: Vec<_> = entries.into_iter().collect();
+    let refused = kernel.put(&set(name), &entries, now(), IfThere::Refuse);
+    assert!(refused.expect("put").is_empty());
 }
 
+/// An entry that has so many seconds left; for good where that is none.
 fn entry(key: &str, seconds: u32) -> Entry {
-    let timeout = Timeout::from_secs(seconds).expect("short");
-    Entry::new(key.parse().expect(key)).timeout(timeout)
+    let entry = Entry::new(parse(key).expect(key));
+    if seconds == 0 {
+        return entry;
+    }
+    entry.until(End::after(now(), seconds))
 }
 
 fn set(name: &str) -> SetName {
@@ -70,16 +72,19 @@ fn set(name: &str) -> SetName {
 }
 
 /// The members of a set in the order they came, as `203.0.113.7 86341`.
-fn members(kernel: &FakeKernel, name: &str) -> Vec<String> {
-    let sets = kernel.sets().iter();
-    let mut sets = sets.filter(|listed| listed.header.name == set(name));
-    let entries = &sets.next().expect(name).entries;
-    let told = entries.iter().map(|entry| {
-        let nomatch = if entry.nomatch { " nomatch" } else { "" };
-        let seconds = entry.timeout.map_or(0, Timeout::as_secs);
-        format!("{} {seconds}{nomatch}", entry.key)
+fn members(kernel: &Memory, name: &str) -> Vec<String> {
+    let mut told = Vec::new();
+    let listed = kernel.clone().list(&set(name), now(), &mut |entry| {
+        let nomatch = if entry.exception { " nomatch" } else { "" };
+        let seconds = match entry.end.left(now()) {
+            Left::Seconds(seconds) => seconds,
+            Left::ForGood => 0,
+        };
+        told.push(format!("{} {seconds}{nomatch}", spelled(entry.network)));
+        ControlFlow::Continue(())
     });
-    told.collect()
+    listed.expect("listed");
+    told
 }
 
 /// What is asked for besides rules and bans.
@@ -106,13 +111,12 @@ impl Default for Asked {
 impl Asked {
     fn act<'r>(
         &self,
-        kernel: &mut FakeKernel,
+        kernel: &mut Memory,
         rules: &'r [Rule],
         bans: Vec<Ban<'r>>,
     ) -> Result<Acted<'r>, Fatal> {
         let as_of = time("2026-11-22T09:00:00Z");
-        let session = IpSet::with_transport(kernel).expect("connected");
-        let (mut sets, _) = Sets::of(session, rules);
+        let (mut sets, _) = Sets::of(Box::new(kernel.clone()), rules);
         let mut banning = Banning {
             sets: Some(&mut sets),
             exemptions: &Exemptions::new(BTreeSet::new(), &self.exempt),
@@ -126,13 +130,13 @@ impl Asked {
     }
 
     /// One rule and whom it wants banned for a day.
-    fn ban_by(&self, kernel: &mut FakeKernel, rule: &Rule, sources: &[&str]) -> Told {
+    fn ban_by(&self, kernel: &mut Memory, rule: &Rule, sources: &[&str]) -> Told {
         let bans = sources.iter().map(|source| ban(rule, 1, source));
         let acted = self.act(kernel, std::slice::from_ref(rule), bans.collect());
         Told::from(acted.expect("decided"))
     }
 
-    fn ban(&self, kernel: &mut FakeKernel, sources: &[&str]) -> Told {
+    fn ban(&self, kernel: &mut Memory, sources: &[&str]) -> Told {
         self.ban_by(kernel, &rule(), sources)
     }
 }
@@ -256,10 +260,9 @@ fn a_network_is_banned_except_for_who_is_exempt_in_it() {
 
 #[test]
 fn a_network_whose_exception_is_refused_is_not_banned() {
-    const IPSET_ERR_HASH_FULL: i32 = 4352;
     let mut kernel = kernel();
     whitelist(&mut kernel, "whitelist", &[MONITOR]);
-    kernel.refuse_next(IPSET_ERR_HASH_FULL);
+    kernel.refuse_next(1);
     let told = Asked::default().ban(&mut kernel, &[NETWORK, "198.51.100.1"]);
     let [other, network] = told.outcomes.as_slice() else {
         panic!("{:?}", told.outcomes)
@@ -275,7 +278,7 @@ fn a_network_whose_exception_is_refused_is_not_banned() {
 fn an_exception_goes_when_nobody_in_it_is_exempt_any_more() {
     let filled = || {
         let mut kernel = kernel();
-        let exception = entry(MONITOR, 3600).nomatch();
+        let exception = entry(MONITOR, 3600).except();
         add(&mut kernel, "blacklist", [entry(NETWORK, 3000), exception]);
         kernel
     };
@@ -317,19 +320,21 @@ fn an_exception_goes_when_nobody_in_it_is_exempt_any_more() {
 
 #[test]
 fn a_full_set_refuses_and_says_how_to_make_room() {
-    let mut kernel = kernel_with(|set| set.max_elements(1));
+    let mut kernel = kernel_with(|set| Set {
+        most: Some(1),
+        ..set
+    });
     let rules = [rule()];
     let told = Asked::default().ban(&mut kernel, &[SOURCE, "203.0.113.8"]);
     let [first, second] = told.outcomes.as_slice() else {
         panic!("{:?}", told.outcomes)
     };
     assert_eq!(*first, Outcome::Added);
-    for words in ["blacklist", "full", "to make room", "maxelem 2"] {
+    for words in ["blacklist", "full", "to make room"] {
         assert!(refusal(second).contains(words), "{words}: {second:?}");
     }
     assert_eq!(members(&kernel, "blacklist"), ["203.0.113.7 86341"]);
-    let session = IpSet::with_transport(&mut kernel).expect("connected");
-    let (mut sets, troubles) = Sets::of(session, &rules);
+    let (mut sets, troubles) = Sets::of(Box::new(kernel), &rules);
     assert!(troubles.is_empty());
     let warnings = sets.fullness();
     assert_eq!(warnings.len(), 1);
@@ -345,24 +350,14 @@ fn a_set_that_is_missing_is_told_and_taken_for_empty() {
         dry_run: true,
         ..Asked::default()
     };
-    let mut kernel = FakeKernel::new();
+    let mut kernel = Memory::new();
     assert_eq!(
         dry_run.ban(&mut kernel, &[SOURCE]).outcomes,
         [Outcome::WouldAdd]
     );
-    let session = IpSet::with_transport(&mut kernel).expect("connected");
-    let (_, troubles) = Sets::of(session, &[rule()]);
-    let missing = |name, family| {
-        format!(
-            "cannot add to set \"{name}\": it does not exist; firewall-apply creates the firewall's own sets, others: \
-             ipset create {name} hash:ip family {family} timeout 0"
-        )
-    };
-    let expected = [
-        missing("blacklist", "inet"),
-        missing("blacklist_v6", "inet6"),
-    ];
-    assert_eq!(troubles, expected);
+    let (_, troubles) = Sets::of(Box::new(kernel), &[rule()]);
+    let missing = |name| format!("cannot add to set \"{name}\": it does not exist");
+    assert_eq!(troubles, ["blacklist", "blacklist_v6"].map(missing));
 }
 
 #[test]
@@ -483,114 +478,4 @@ fn whom_this_host_has_connected_to_is_let_go() {
     let told = failing.ban(&mut kernel, &[SOURCE]);
     assert_eq!(told.outcomes, [Outcome::Added]);
     assert!(told.warnings[0].starts_with("cannot tell to whom this host has opened"));
-}
-
-/// Nobody is added over somebody who came in meanwhile.
-#[test]
-fn sets_that_are_not_read_are_filled_all_the_same() {
-    let quick = Asked {
-        known: Known::Absent,
-        ..Asked::default()
-    };
-    let mut kernel = kernel();
-    add(&mut kernel, "blacklist", [entry("198.51.100.0/24", 0)]);
-    let told = quick.ban(&mut kernel, &[SOURCE, "2001:db8::7"]);
-    assert_eq!(told.outcomes, [Outcome::Added, Outcome::Added]);
-    let expected = ["198.51.100.0/24 0".to_owned(), format!("{SOURCE} {DAY}")];
-    assert_eq!(members(&kernel, "blacklist"), expected);
-
-    let mut kernel = self::kernel();
-    add(&mut kernel, "blacklist", [entry(SOURCE, 0)]);
-    let told = quick.ban(&mut kernel, &[SOURCE]);
-    let [Outcome::Refused(why)] = told.outcomes.as_slice() else {
-        panic!("{:?}", told.outcomes)
-    };
-    assert!(why.contains(SOURCE), "{why}");
-    assert_eq!(members(&kernel, "blacklist"), [format!("{SOURCE} 0")]);
-}
-
-#[test]
-fn who_is_a_stranger_to_a_set() {
-    let mut kernel = kernel();
-    let exception = entry("203.0.113.128/25", 0).nomatch();
-    add(&mut kernel, "blacklist", [entry(NETWORK, 0), exception]);
-    let rules = [rule()];
-    let session = IpSet::with_transport(&mut kernel).expect("connected");
-    let (mut sets, _) = Sets::of(session, &rules);
-    for (address, expected) in [
-        ("203.0.112.255", true),
-        ("203.0.113.7", false),
-        ("203.0.113.129", false),
-        ("203.0.114.0", true),
-    ] {
-        let is = sets.is_stranger(&set("blacklist"), address.parse().expect(address));
-        assert_eq!(is, Ok(expected), "{address}");
-    }
-    let unknown = sets.is_stranger(&set("other"), "203.0.112.1".parse().expect("one"));
-    assert_eq!(unknown, Ok(false));
-}
-
-/// A kernel in which seconds pass after the first look at `blacklist`, while `blacklist_v6` is read.
-struct Passing {
-    now: FakeKernel,
-    later: FakeKernel,
-    listings: u32,
-}
-
-const SECONDS: u32 = 3;
-
-impl Transport for Passing {
-    fn send(&mut self, request: &[u8]) -> std::io::Result<()> {
-        // linux/netfilter/ipset/ip_set.h
-        const IPSET_CMD_LIST: u8 = 7;
-        let kind = request.get(4..6).and_then(|kind| kind.try_into().ok());
-        let [_, command] = kind.map_or(0, u16::from_ne_bytes).to_be_bytes();
-        let mut texts = request.windows(13);
-        let is_listed = command == IPSET_CMD_LIST && texts.any(|text| text == b"blacklist_v6\0");
-        self.listings += u32::from(is_listed);
-        // Its header, and its members.
-        if is_listed && self.listings == 2 {
-            std::thread::sleep(std::time::Duration::from_secs(SECONDS.into()));
-            std::mem::swap(&mut self.now, &mut self.later);
-        }
-        self.now.send(request)
-    }
-
-    fn receive(&mut self, datagram: &mut Vec<u8>) -> std::io::Result<()> {
-        self.now.receive(datagram)
-    }
-
-    fn port(&self) -> u32 {
-        self.now.port()
-    }
-}
-
-/// What was read first, and by that needs no change, has less time left when it is read back.
-#[test]
-fn reading_large_sets_makes_no_ban_too_short() {
-    let [mut now, mut later] = [kernel(), kernel()];
-    add(&mut now, "blacklist", [entry(SOURCE, DAY)]);
-    add(&mut later, "blacklist", [entry(SOURCE, DAY - SECONDS)]);
-    let passing = Passing {
-        now,
-        later,
-        listings: 0,
-    };
-    let rules = [rule()];
-    let as_of = time("2026-11-22T09:00:00Z");
-    let session = IpSet::with_transport(passing).expect("connected");
-    let (mut sets, _) = Sets::of(session, &rules);
-    let mut banning = Banning {
-        sets: Some(&mut sets),
-        exemptions: &Exemptions::new(BTreeSet::new(), &[]),
-        dry_run: false,
-        as_of,
-        present: &Present::new(AsOf::At(as_of)),
-        quota: &Quota::new(Some(NonZeroU32::MAX), Span::Run),
-        known: Known::Nothing,
-    };
-    let mut nobody = Table::new(|_| Ok(Peers::default()));
-    let acted = banning.act(&rules, vec![ban(&rules[0], 1, SOURCE)], &mut nobody);
-    let told = Told::from(acted.expect("decided"));
-    assert_eq!(told.outcomes, [Outcome::Kept(Remaining::Seconds(DAY))]);
 }

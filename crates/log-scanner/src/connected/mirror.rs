@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use ipset_netlink::{Network, SetName};
+use ban_sets::{Network, SetName};
 use netfilter_host::conntrack::{Connection, Conntrack, Heard, Opened, Openings};
 use netfilter_host::sockets::Sockets;
 

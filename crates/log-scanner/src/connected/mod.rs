@@ -13,14 +13,13 @@ mod mirror;
 
 use std::net::{IpAddr, SocketAddr};
 
-use ipset_netlink::Network;
+use ban_sets::{Network, PrefixMap};
 pub(crate) use mirror::Mirror;
 use netfilter_host::conntrack::{Connection, Conntrack};
 use netfilter_host::sockets::Sockets;
 
 use crate::error::chain;
 use crate::exempt::{Exemptions, Part};
-use crate::prefix_map::PrefixMap;
 use crate::source::Source;
 
 /// The other ends of connections that this host has opened.

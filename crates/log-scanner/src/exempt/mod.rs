@@ -8,15 +8,16 @@ use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 
-use ipset_netlink::{Network, Transport};
+use ban_sets::network::{holds, spelled};
+use ban_sets::{Held, Network};
 use nix::ifaddrs::getifaddrs;
 pub(crate) use part::{Part, distinct};
 use protected::Protected;
 
 use crate::error::Fatal;
 use crate::rule::{Protect, Rule, network};
-use crate::sets::{Held, Sets};
-use crate::source::{Source, holds, spelled};
+use crate::sets::Sets;
+use crate::source::Source;
 
 /// Who is exempt from every rule of a run.
 #[derive(Debug, Default)]
@@ -102,11 +103,11 @@ impl Exemptions {
     /// # Errors
     ///
     /// The kernel does not say who is in a whitelist.
-    pub(crate) fn of<T: Transport>(
+    pub(crate) fn of(
         &self,
         source: Source,
         more: &[Network],
-        sets: Option<&mut Sets<T>>,
+        sets: Option<&mut Sets>,
     ) -> Result<Exemption, Fatal> {
         let of_rule = more.iter().map(|network| {
             let why = format!("covered by exempt {} of its rule", spelled(*network));
@@ -153,10 +154,10 @@ impl Exemptions {
     /// # Errors
     ///
     /// The kernel does not say who is in a whitelist.
-    pub(crate) fn in_networks<T: Transport>(
+    pub(crate) fn in_networks(
         &self,
         rules: &[Rule],
-        sets: Option<&mut Sets<T>>,
+        sets: Option<&mut Sets>,
     ) -> Result<Vec<Network>, Fatal> {
         if !rules.iter().any(Rule::counts_networks) {
             return Ok(Vec::new());
@@ -191,8 +192,6 @@ pub(crate) enum Exemption {
 
 #[cfg(test)]
 mod tests {
-    use ipset_netlink::NetlinkSocket;
-
     use super::*;
 
     fn network(text: &str) -> Network {
@@ -208,7 +207,7 @@ mod tests {
         );
         let rule_s_own = [network("100.64.0.0/10")];
         let exemption = |source| {
-            let exemption = exemptions.of::<NetlinkSocket>(source, &rule_s_own, None);
+            let exemption = exemptions.of(source, &rule_s_own, None);
             match exemption.expect("no set is asked") {
                 Exemption::Whole(why) => vec![why],
                 Exemption::Parts(parts) => parts.iter().map(Part::to_string).collect(),

@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 use std::fmt;
 
-use ipset_netlink::Network;
+use ban_sets::Network;
+use ban_sets::network::{holds, spelled};
 
-use crate::source::{Source, holds, spelled};
+use crate::source::Source;
 
 /// Who is exempt in a network that is not.
 #[derive(Clone, Debug, PartialEq, Eq)]

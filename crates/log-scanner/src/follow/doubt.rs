@@ -1,10 +1,11 @@
 //! Bans that depend on what the kernel has told of connections: they are looked at again, and taken
 //! back where it has not told of one.
 
+use ban_sets::network::spelled;
+
 use crate::connected::{CONNECTED, Mirror};
 use crate::exempt::Exemptions;
 use crate::sets::Sets;
-use crate::source::spelled;
 use crate::violation::{Banned, Outcome};
 
 /// Has those of a round looked at again later.

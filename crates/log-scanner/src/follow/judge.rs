@@ -2,15 +2,14 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use ban_sets::{Network, Pardons};
 use firewall_log::{Detector, Event, LineDetector, Violation};
-use ipset_netlink::Network;
 use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::pending::Case;
 use crate::bouts::Bouts;
 use crate::clock::Present;
-use crate::pardon::Pardons;
 use crate::rule::Rule;
 use crate::source::Source;
 use crate::violation::Violator;
@@ -70,10 +69,7 @@ impl Judge {
         pardons: &Pardons,
         present: Present,
     ) -> Self {
-        let thresholds = rules.iter().map(|rule| {
-            let threshold = rule.threshold(exempt);
-            pardons.apply(threshold)
-        });
+        let thresholds = rules.iter().map(|rule| rule.threshold(exempt, pardons));
         let thresholds: Vec<_> = thresholds.collect();
         let longest = rules.iter().map(|rule| rule.within.into()).max();
         let mut lines = LineDetector::new(thresholds.clone(), present.clock.clone());

@@ -16,21 +16,23 @@ mod service;
 #[cfg(test)]
 mod tests;
 mod told;
+mod turns;
 
 use std::io::{self, Write};
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ipset_netlink::Network;
+use ban_sets::{Network, Pardons};
+use jiff::Timestamp;
 use judge::Judge;
 use netfilter_host::signals::{Signals, wait};
-use netfilter_host::turn::{Turn, TurnError};
 use own::Own;
 use pending::Pending;
 use round::{Pace, Round};
 use service::Service;
 use told::Told;
+use turns::{Busy, Turns};
 
 use crate::args::FollowArgs;
 use crate::ban::pardons;
@@ -38,7 +40,6 @@ use crate::clock::{AsOf, Present};
 use crate::connected::Mirror;
 use crate::error::{Fatal, Stop, chain};
 use crate::log::{Live, Packets};
-use crate::pardon::Pardons;
 use crate::rule::{Rule, RulesFile};
 use crate::sets::Sets;
 use crate::status::{DONE, INCOMPLETE};
@@ -49,8 +50,6 @@ const TICK: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 /// How long reading what has come may take once the end has been asked for.
 const LAST: Duration = Duration::from_secs(5);
-/// How long it is until it is asked again whether another program is still at work on the sets.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Follows until it is told to end; the exit status.
 pub(crate) fn run(args: &FollowArgs, out: &mut impl Write) -> Result<u8, Stop> {
@@ -74,8 +73,7 @@ pub(crate) fn run(args: &FollowArgs, out: &mut impl Write) -> Result<u8, Stop> {
         mirror: Mirror::new(),
         told: Told::new(out, args.json, args.ban.dryrun, present.zone.clone()),
         pace: Pace::new(args.ban.max_bans, now),
-        not_before: now,
-        waits_since: None,
+        turns: Turns::new(args.ban.dryrun, now),
         missing: Vec::new(),
         lost: 0,
         service: Service::new(),
@@ -119,10 +117,7 @@ struct Follower<'a, W> {
     mirror: Mirror,
     told: Told<'a, W>,
     pace: Pace,
-    /// When the next round may be.
-    not_before: Instant,
-    /// Since when another program is at work on the sets.
-    waits_since: Option<Instant>,
+    turns: Turns,
     /// The logs of which has been said that they are not there.
     missing: Vec<PathBuf>,
     /// Lost packets of which has been said that they are.
@@ -147,7 +142,7 @@ impl<W: Write> Follower<'_, W> {
     fn follow(&mut self, rules: &[Rule]) -> Result<Option<Vec<Rule>>, Stop> {
         let exempt = self.exempt_in_networks(rules)?;
         let (mut sets, _) = Sets::open(rules);
-        let pardons = pardons(sets.as_mut())?;
+        let pardons = pardons(sets.as_mut(), Timestamp::now())?;
         drop(sets);
         let mut case = Case {
             judge: Judge::new(rules, &exempt, &pardons, Present::new(AsOf::Now)),
@@ -209,7 +204,7 @@ impl<W: Write> Follower<'_, W> {
                 || self.pace.next_review(),
                 |due| due.min(self.pace.next_review()),
             );
-            let due = due.max(self.not_before);
+            let due = due.max(self.turns.not_before());
             if due <= now {
                 self.round(&mut case, false)?;
                 continue;
@@ -310,11 +305,10 @@ impl<W: Write> Follower<'_, W> {
     /// work on the sets, for a while.
     fn round(&mut self, case: &mut Case<'_>, all: bool) -> Result<(), Stop> {
         let dry_run = self.args.ban.dryrun;
-        let turn = match self.turn(all) {
+        let (turn, warning) = match self.turns.take(all) {
             Ok(turn) => turn,
             Err(Busy) => return Ok(()),
         };
-        let (turn, warning) = turn;
         if let Some(warning) = warning {
             self.told.warn(&warning)?;
         }
@@ -324,7 +318,7 @@ impl<W: Write> Follower<'_, W> {
         for trouble in troubles {
             self.told.warn(&trouble)?;
         }
-        let now_pardoned = match pardons(sets.as_mut()) {
+        let now_pardoned = match pardons(sets.as_mut(), Timestamp::now()) {
             Ok(now_pardoned) => now_pardoned,
             Err(fatal) => {
                 self.told.warn(&chain(&fatal))?;
@@ -366,42 +360,6 @@ impl<W: Write> Follower<'_, W> {
             }
         }
         Ok(())
-    }
-
-    /// The turn to fill sets, and what to say of it. It is not waited for while there may be lines
-    /// to read.
-    fn turn(&mut self, wait: bool) -> Result<(Option<Turn>, Option<String>), Busy> {
-        if self.args.ban.dryrun {
-            return Ok((None, None));
-        }
-        let taken = if wait {
-            Turn::take()
-        } else {
-            Turn::take_within(Duration::ZERO)
-        };
-        let error = match taken {
-            Ok(turn) => {
-                self.waits_since = None;
-                return Ok((Some(turn), None));
-            }
-            Err(error) => error,
-        };
-        let now = Instant::now();
-        let since = *self.waits_since.get_or_insert(now);
-        if matches!(error, TurnError::Held { .. })
-            && !wait
-            && now.duration_since(since) < Turn::PATIENCE
-        {
-            self.not_before = now + BETWEEN_LOOKS;
-            return Err(Busy);
-        }
-        self.waits_since = None;
-        Ok((
-            None,
-            Some(format!(
-                "filled the sets without waiting any longer, so that the shorter of two bans may stay: {error}"
-            )),
-        ))
     }
 
     /// The rules as they are now; `None`, and a word why, where they cannot be used.
@@ -513,9 +471,6 @@ impl<W: Write> Follower<'_, W> {
         Ok(())
     }
 }
-
-/// Another program is at work on the sets.
-struct Busy;
 
 impl Case<'_> {
     fn lines(&mut self, lines: &[u8]) {

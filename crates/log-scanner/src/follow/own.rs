@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use ipset_netlink::Network;
+use ban_sets::Network;
 use netfilter_host::changes::Changes;
 
 use crate::exempt::{Exemptions, unprotected};

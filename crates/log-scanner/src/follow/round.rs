@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use ipset_netlink::{SetName, Transport};
+use ban_sets::{Pardons, SetName};
 use jiff::{SignedDuration, Timestamp};
 use netfilter_host::conntrack::Conntrack;
 
@@ -20,7 +20,6 @@ use crate::connected::Peering;
 use crate::cut;
 use crate::error::Fatal;
 use crate::exempt::Exemptions;
-use crate::pardon::Pardons;
 use crate::rule::Rule;
 use crate::sets::Sets;
 use crate::source::Source;
@@ -53,10 +52,10 @@ pub(crate) struct Pace {
 }
 
 /// What a round needs besides the bans.
-pub(crate) struct Round<'a, T: Transport> {
+pub(crate) struct Round<'a> {
     /// Who was pardoned when it was counted, and who is by now.
     pub(crate) pardons: (&'a Pardons, &'a Pardons),
-    pub(crate) sets: Option<&'a mut Sets<T>>,
+    pub(crate) sets: Option<&'a mut Sets>,
     pub(crate) exemptions: &'a Exemptions,
     pub(crate) peering: &'a mut dyn Peering,
     pub(crate) dry_run: bool,
@@ -93,7 +92,7 @@ impl Pace {
     }
 }
 
-impl<T: Transport> Round<'_, T> {
+impl Round<'_> {
     /// Bans those whose turn it is; `all`: everybody who waits, whoever's turn it is, and at most as
     /// many as in a scan.
     ///

@@ -17,20 +17,19 @@
 //! than the kernel can count, for good, and a scan takes it out once it is over.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
-use ipset_netlink::{
-    BulkOutcome, CreateSet, Entry, Error, Family, IfExists, IpSet, Key, Network, SetName, SetType,
-    Timeout, Transport,
-};
+use ban_sets::names::{of_family, pair};
+use ban_sets::network::{holds, mapping};
+use ban_sets::{Backend, End, Entry, Error, Family, IfThere, Network, Refusal, SetName};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::bouts::Bouts;
 use crate::duration::whole_seconds;
 use crate::error::chain;
-use crate::names::{OFFENDERS, V6};
+use crate::names::OFFENDERS;
 use crate::reason::{Reason, Record};
 use crate::rule::Rule;
-use crate::source::{holds, mapping};
 
 /// So long after its evidence a scan may come that counts by what is remembered, as one in time would.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
@@ -45,31 +44,42 @@ pub(crate) struct Offenders {
 
 impl Offenders {
     /// All that is remembered `now`. Sets that are no sets of offenders have none.
-    pub(crate) fn read<T: Transport>(
-        kernel: &mut IpSet<T>,
-        now: Timestamp,
-    ) -> Result<Self, String> {
+    pub(crate) fn read(sets: &mut dyn Backend, now: Timestamp) -> Result<Self, String> {
         let mut offenders = Self::default();
         for (name, _) in names() {
-            let set = match kernel.list(&name) {
-                Err(error) if error.is_set_not_found() => continue,
-                Err(error) => return Err(chain(&error)),
-                Ok(set) => set,
-            };
-            for (network, record) in set.entries.iter().filter_map(record) {
-                if is_over(&record, now) {
-                    offenders.over.push(network);
-                } else {
-                    offenders.records.insert(network, record);
+            let listed = sets.list(&name, now, &mut |entry| {
+                if let Some((network, record)) = record(&entry) {
+                    offenders.take_in(network, record, now);
                 }
+                ControlFlow::Continue(())
+            });
+            match listed {
+                Err(error) if !error.is_set_missing() => return Err(chain(&error)),
+                _ => {}
             }
         }
         Ok(offenders)
     }
 
+    fn take_in(&mut self, network: Network, record: Record, now: Timestamp) {
+        if is_over(&record, now) {
+            self.over.push(network);
+        } else {
+            self.records.insert(network, record);
+        }
+    }
+
     /// What is remembered of a network.
     pub(crate) fn get(&self, network: Network) -> Option<Record> {
         self.records.get(&network).copied()
+    }
+
+    /// All that is remembered.
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Network, Record)> {
+        self.records
+            .iter()
+            .map(|(network, record)| (*network, *record))
     }
 
     /// Whose time is over.
@@ -129,8 +139,8 @@ pub(crate) fn count(
 }
 
 /// Remembers offenders; what to warn of.
-pub(crate) fn remember<T: Transport>(
-    kernel: &mut IpSet<T>,
+pub(crate) fn remember(
+    sets: &mut dyn Backend,
     offenders: &BTreeMap<Network, Record>,
     now: Timestamp,
 ) -> Vec<String> {
@@ -139,18 +149,18 @@ pub(crate) fn remember<T: Transport>(
         let of_family = offenders.iter();
         let of_family = of_family.filter(|(network, _)| Family::of(network.address()) == family);
         let entries: Vec<_> = of_family
-            .filter_map(|(network, record)| entry(*network, *record, now))
+            .filter_map(|(network, record)| entry(*network, *record, now, sets.longest()))
             .collect();
         if entries.is_empty() {
             continue;
         }
-        let forgotten = match add(kernel, &name, family, &entries) {
+        let forgotten = match put(sets, &name, family, &entries, now) {
             Err(error) => Some(chain(&error)),
-            Ok(outcome) => outcome.failures.first().map(|failure| {
-                if failure.error.is_set_full() {
+            Ok(refused) => refused.first().map(|refusal| {
+                if refusal.error.is_set_full() {
                     "it is full".to_owned()
                 } else {
-                    chain(&failure.error)
+                    chain(&refusal.error)
                 }
             }),
         };
@@ -163,35 +173,28 @@ pub(crate) fn remember<T: Transport>(
     warnings
 }
 
-fn add<T: Transport>(
-    kernel: &mut IpSet<T>,
+fn put(
+    sets: &mut dyn Backend,
     name: &SetName,
     family: Family,
     entries: &[Entry],
-) -> Result<BulkOutcome, Error> {
-    match kernel.add_all(name, entries, IfExists::Update) {
-        Err(error) if error.is_set_not_found() => {
-            let set = CreateSet::new(name.clone(), SetType::HashNet, family);
-            let set = set.timeout(Timeout::PERMANENT).comments();
-            match kernel.create(&set, IfExists::Fail) {
-                Err(error) if !error.is_set_exists() => return Err(error),
-                _ => {}
-            }
-            kernel.add_all(name, entries, IfExists::Update)
+    now: Timestamp,
+) -> Result<Vec<Refusal>, Error> {
+    match sets.put(name, entries, now, IfThere::Replace) {
+        Err(error) if error.is_set_missing() => {
+            sets.make(name, family)?;
+            sets.put(name, entries, now, IfThere::Replace)
         }
-        added => added,
+        put => put,
     }
 }
 
 /// Forgets these networks.
-pub(crate) fn forget<T: Transport>(
-    kernel: &mut IpSet<T>,
-    networks: &[Network],
-) -> Result<(), String> {
+pub(crate) fn forget(sets: &mut dyn Backend, networks: &[Network]) -> Result<(), String> {
     for network in networks {
         if let Some(name) = name_for(*network) {
-            match kernel.delete(&name, &Key::from(*network)) {
-                Err(error) if !error.is_set_not_found() => return Err(chain(&error)),
+            match sets.take_out(&name, *network) {
+                Err(error) if !error.is_set_missing() => return Err(chain(&error)),
                 _ => {}
             }
         }
@@ -200,59 +203,46 @@ pub(crate) fn forget<T: Transport>(
 }
 
 /// Forgets a network and who is in it, also as IPv4-mapped addresses; who was remembered.
-pub(crate) fn forgive<T: Transport>(
-    kernel: &mut IpSet<T>,
-    network: Network,
-) -> Result<Vec<Network>, String> {
-    let offenders = Offenders::read(kernel, Timestamp::MIN)?;
+pub(crate) fn forgive(sets: &mut dyn Backend, network: Network) -> Result<Vec<Network>, String> {
+    let offenders = Offenders::read(sets, Timestamp::MIN)?;
     let forms = [network, mapping(network)];
     let forgiven = offenders.records.keys().copied();
     let forgiven = forgiven.filter(|one| forms.iter().any(|form| holds(*form, *one)));
     let forgiven: Vec<_> = forgiven.collect();
-    forget(kernel, &forgiven)?;
+    forget(sets, &forgiven)?;
     Ok(forgiven)
 }
 
 /// Whether something is remembered of a network, or of one around it.
-pub(crate) fn is_known<T: Transport>(
-    kernel: &mut IpSet<T>,
-    network: Network,
-) -> Result<bool, String> {
+pub(crate) fn is_known(sets: &mut dyn Backend, network: Network) -> Result<bool, String> {
     let Some(name) = name_for(network) else {
         return Ok(false);
     };
-    match kernel.contains(&name, &Key::from(network)) {
-        Err(error) if error.is_set_not_found() => Ok(false),
+    match sets.matches(&name, network) {
+        Err(error) if error.is_set_missing() => Ok(false),
         known => known.map_err(|error| chain(&error)),
     }
 }
 
 /// The sets of offenders.
 pub(crate) fn names() -> impl Iterator<Item = (SetName, Family)> {
-    let families = [("", Family::Inet), (V6, Family::Inet6)];
-    families.into_iter().filter_map(|(suffix, family)| {
-        let name = format!("{OFFENDERS}{suffix}").parse();
-        Some((name.ok()?, family))
-    })
+    pair(OFFENDERS)
 }
 
 fn name_for(network: Network) -> Option<SetName> {
-    let mut names = names();
-    let of = names.find(|(_, family)| *family == Family::of(network.address()));
-    of.map(|(name, _)| name)
+    of_family(OFFENDERS, Family::of(network.address()))
 }
 
 /// The entry of an offender; `None` where he is forgotten already.
-fn entry(network: Network, record: Record, now: Timestamp) -> Option<Entry> {
+fn entry(network: Network, record: Record, now: Timestamp, longest: u32) -> Option<Entry> {
     if is_over(&record, now) {
         return None;
     }
-    let left = whole_seconds(after(record.until, LATE).duration_since(now)).max(1);
-    let left = u32::try_from(left).ok();
-    let timeout = left.and_then(|left| Timeout::from_secs(left).ok());
+    let end = after(record.until, LATE);
+    let is_short = whole_seconds(end.duration_since(now)) <= i64::from(longest);
     let comment = Reason::Offender(record).comment()?;
-    let entry = Entry::new(Key::from(network)).comment(comment);
-    Some(entry.timeout(timeout.unwrap_or(Timeout::PERMANENT)))
+    let entry = Entry::new(network).because(Some(comment));
+    Some(entry.until(if is_short { End::At(end) } else { End::Never }))
 }
 
 /// Whether no scan needs a record any more.
@@ -262,7 +252,7 @@ fn is_over(record: &Record, now: Timestamp) -> bool {
 
 fn record(entry: &Entry) -> Option<(Network, Record)> {
     match Reason::of(entry.comment.as_ref()?) {
-        Reason::Offender(record) if !entry.nomatch => Some((entry.key.as_network()?, record)),
+        Reason::Offender(record) if !entry.exception => Some((entry.network, record)),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! The law by hand, and what the sets of a kernel in memory keep.
 
-use ipset_netlink::testing::FakeKernel;
+use ban_sets::{Left, Memory, Set};
 
 use super::*;
 use crate::rule::network;
@@ -104,7 +104,7 @@ fn rules_count_together_in_the_order_of_time() {
 
 #[test]
 fn remembered_for_as_long_as_the_rule_says() {
-    let mut kernel = IpSet::with_transport(FakeKernel::new()).expect("connected");
+    let mut kernel = Memory::new();
     let now = at("01T09:00");
     let record = |until| Record {
         offences: 2,
@@ -128,27 +128,27 @@ fn remembered_for_as_long_as_the_rule_says() {
     ];
     let offenders: BTreeMap<_, _> = networks.into_iter().zip(until.map(record)).collect();
     assert_eq!(remember(&mut kernel, &offenders, now), [""; 0]);
-    let timeouts = |kernel: &mut IpSet<FakeKernel>| {
-        let set = kernel
-            .list(&name_for(networks[0]).expect("a name"))
-            .expect("listed");
-        let entries = set.entries.into_iter();
-        let mut left: Vec<_> = entries
-            .filter_map(|entry| entry.timeout)
-            .map(Timeout::as_secs)
-            .collect();
-        left.sort_unstable();
-        left
+    let timeouts = |kernel: &mut Memory| {
+        let name = name_for(networks[0]).expect("a name");
+        let members = kernel.members(&name, now).expect("listed");
+        let lefts = members.iter().map(|(_, entry)| members.left(entry));
+        let mut lefts: Vec<_> = lefts.collect();
+        lefts.sort_unstable();
+        lefts
     };
+    let two_days = Left::Seconds(2 * 86_400);
     // 29 days are more than the kernel counts.
-    assert_eq!(timeouts(&mut kernel), [0, 2 * 86_400]);
+    assert_eq!(timeouts(&mut kernel), [two_days, Left::ForGood]);
     let known = Offenders::read(&mut kernel, now).expect("read");
     assert_eq!((&known.records, known.over()), (&offenders, &[][..]));
     assert_eq!(is_known(&mut kernel, networks[0]), Ok(true));
-    let later = Offenders::read(&mut kernel, time("2026-12-01T09:01:00Z")).expect("read");
-    assert_eq!(later.over().len(), 4);
+    // Those that the sets can count the time of leave by themselves.
+    let mut later = Memory::new();
+    assert_eq!(remember(&mut later, &offenders, now), [""; 0]);
+    let later = Offenders::read(&mut later, time("2026-12-01T09:01:00Z")).expect("read");
+    assert_eq!(later.over(), [networks[1]]);
     forget(&mut kernel, &[networks[1]]).expect("forgotten");
-    assert_eq!(timeouts(&mut kernel), [2 * 86_400]);
+    assert_eq!(timeouts(&mut kernel), [two_days]);
     // With whom it is, and what is mapped.
     let all = network("203.0.113.0/24").expect("a network");
     let forgiven = forgive(&mut kernel, all).expect("forgiven");
@@ -163,14 +163,13 @@ fn remembered_for_as_long_as_the_rule_says() {
 
 #[test]
 fn a_full_set_is_told_once() {
-    let mut kernel = IpSet::with_transport(FakeKernel::new()).expect("connected");
-    let set = CreateSet::new(
-        "offenders".parse().expect("a name"),
-        SetType::HashNet,
-        Family::Inet,
-    );
-    let set = set.timeout(Timeout::PERMANENT).comments().max_elements(1);
-    kernel.create(&set, IfExists::Fail).expect("created");
+    let mut kernel = Memory::new();
+    let name = "offenders".parse().expect("a name");
+    kernel.create(Set {
+        comments: true,
+        most: Some(1),
+        ..Memory::networks(name, Family::Inet)
+    });
     let now = at("01T09:00");
     let (record, _) = counted(None, &doubling("7d"), &[("01T08:00", "01T08:30")]);
     let networks = ["203.0.113.7", "203.0.113.8", "203.0.113.9", "2001:db8::7"];

@@ -6,7 +6,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use ipset_netlink::Network;
+use ban_sets::Network;
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny};
 
 use super::{Protect, Rule, network, removeafter};

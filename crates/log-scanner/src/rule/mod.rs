@@ -15,12 +15,14 @@ mod set_pair;
 
 use std::num::{NonZeroU16, NonZeroU32};
 use std::ops::Not;
+use std::time::SystemTime;
 
+use ban_sets::network::mapping;
+use ban_sets::{Family, LONGEST, Network, Pardons};
 use clap::{Arg, Args};
 pub(crate) use file::{RulesFile, RulesFileError};
 use file::{by_text, removeafter_by_text, texts};
 use firewall_log::Threshold;
-use ipset_netlink::{Family, Network, Timeout};
 use jiff::SignedDuration;
 pub(crate) use name::RuleName;
 pub(crate) use prefix::PrefixLength;
@@ -31,7 +33,6 @@ use serde::{Deserialize, Serialize};
 pub(crate) use set_pair::SetPair;
 
 use crate::duration::Seconds;
-use crate::source::mapping;
 use crate::words::as_text;
 
 /// One rule and what to do with those who break it.
@@ -177,8 +178,9 @@ pub(crate) struct Rule {
 
 impl Rule {
     /// What the log is counted by. Where the rule counts networks, nobody who is `exempt` is
-    /// counted with one; who is a source by himself is counted, and let go later.
-    pub(crate) fn threshold(&self, exempt: &[Network]) -> Threshold {
+    /// counted with one; who is a source by himself is counted, and let go later. What is pardoned
+    /// counts nowhere.
+    pub(crate) fn threshold(&self, exempt: &[Network], pardons: &Pardons) -> Threshold {
         let mut threshold = Threshold::new(self.howmany, self.within.into())
             .count_answers(self.count_answers)
             .count_multicast(self.count_multicast)
@@ -212,7 +214,11 @@ impl Rule {
         });
         let in_networks = in_networks.map(|network| (network.address(), network.prefix_length()));
         let in_networks: Vec<_> = in_networks.collect();
-        threshold.except(in_networks)
+        let pardoned = pardons.forms().map(|(network, until)| {
+            let (address, length) = (network.address(), network.prefix_length());
+            (address, length, SystemTime::from(until))
+        });
+        threshold.except(in_networks).pardon(pardoned)
     }
 
     /// How many new bans it adds at most in a run or a minute.
@@ -281,7 +287,7 @@ fn or_rules_file(flag: Arg) -> Arg {
 /// As much as the kernel can count.
 pub(crate) fn removeafter(text: &str) -> Result<Seconds, String> {
     let seconds: Seconds = text.parse()?;
-    let most = u64::from(Timeout::MAX.as_secs());
+    let most = u64::from(LONGEST);
     if seconds.get() > most {
         return Err(format!(
             "{} s are more than the kernel can count, {most} s",
@@ -293,9 +299,5 @@ pub(crate) fn removeafter(text: &str) -> Result<Seconds, String> {
 
 /// `192.0.2.1`, `192.0.2.0/24`, `2001:db8::/32`.
 pub(crate) fn network(text: &str) -> Result<Network, String> {
-    let key: ipset_netlink::Key = text
-        .parse()
-        .map_err(|error: ipset_netlink::KeyError| error.to_string())?;
-    key.as_network()
-        .ok_or_else(|| format!("{text:?} is not a network"))
+    ban_sets::network::parse(text)
 }

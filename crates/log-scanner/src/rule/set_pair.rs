@@ -4,9 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use ipset_netlink::SetName;
-
-use crate::names::{V6, WHITELIST};
+use ban_sets::names::{V6, WHITELIST};
+use ban_sets::{SetName, SetNameError};
 
 /// The two sets that `--ipset` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +30,7 @@ impl FromStr for SetPair {
         }
         let name = |text: &str| {
             text.parse()
-                .map_err(|error: ipset_netlink::SetNameError| error.to_string())
+                .map_err(|error: SetNameError| error.to_string())
         };
         Ok(Self {
             inet: name(text)?,

@@ -8,8 +8,8 @@ mod text;
 use std::io::{self, ErrorKind, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ban_sets::{Network, Pardons};
 use firewall_log::{Beside, Finding, Tally, Threshold};
-use ipset_netlink::{NetlinkSocket, Network};
 use jiff::Timestamp;
 
 use self::census::Census;
@@ -22,7 +22,6 @@ use crate::names::{ALLOWED, LOG_PREFIXES};
 use crate::progress::Progress;
 use crate::rule::{Rule, RulesFile};
 use crate::scan::{self, Counted, Found, LogRead, Reading};
-use crate::sets::Sets;
 use crate::status::{DONE, INCOMPLETE, complain};
 use crate::violation::{Ban, Violator};
 
@@ -78,9 +77,12 @@ pub(crate) fn run(args: &TryArgs, out: &mut impl Write) -> Result<u8, Stop> {
     let mut logs = log::open(&args.log.paths, !args.log.no_rotated, &progress)?;
     let exemptions = Exemptions::of_this_host(&args.exempt).map_err(Fatal::OwnAddresses)?;
     let (exemptions, unprotected) = exemptions.protecting(&protect);
-    let exempt = exemptions.in_networks(&rules, None::<&mut Sets<NetlinkSocket>>)?;
+    let exempt = exemptions.in_networks(&rules, None)?;
 
-    let own: Vec<_> = rules.iter().map(|rule| rule.threshold(&exempt)).collect();
+    let own: Vec<_> = rules
+        .iter()
+        .map(|rule| rule.threshold(&exempt, &Pardons::default()))
+        .collect();
     let census = Arc::new(Mutex::new(Census::new(own, &present)));
     for log in &mut logs {
         let (census, name) = (census.clone(), log.name());
@@ -151,7 +153,7 @@ fn tell(
 /// What a rule asks for, and what is near that; both look for what was let in beside it, unless that
 /// is what the rule counts.
 fn both(rule: &Rule, exempt: &[Network]) -> [Threshold; 2] {
-    let mut own = rule.threshold(exempt);
+    let mut own = rule.threshold(exempt, &Pardons::default());
     for family in LOG_PREFIXES {
         let allowed = format!("{family}{ALLOWED}");
         if !rule.name.stands_for(allowed.as_bytes()) {
@@ -211,9 +213,7 @@ impl<'r> Judge<'_, 'r> {
         });
         let suspects = with.map(|(ban, allowed)| {
             let exempt = &self.rule.exempt;
-            let exemption = self
-                .exemptions
-                .of::<NetlinkSocket>(ban.source(), exempt, None)?;
+            let exemption = self.exemptions.of(ban.source(), exempt, None)?;
             Ok(Suspect {
                 ban,
                 exempt: match exemption {

@@ -13,7 +13,9 @@ pub use flow::Flow;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_netfilter::conntrack::ConntrackMessage;
 use netlink_packet_netfilter::{NetfilterMessage, NetfilterProtoFamily};
-use netlink_session::{NetlinkFamily, NetlinkSocket, Session, Transport};
+/// What carries requests and answers.
+pub use netlink_session::Transport;
+use netlink_session::{NetlinkFamily, NetlinkSocket, Session};
 pub use opened::Opened;
 #[cfg(feature = "openings")]
 pub use openings::{Heard, Openings};

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use ipset_netlink::{Entry, Network, SetName, Timeout};
+use ban_sets::network::{holds, spelled};
+use ban_sets::{End, Entry, Left, Members, Network, PrefixMap, SetName};
 
-use super::candidate::{Candidate, Left, left};
+use super::candidate::Candidate;
 use crate::exempt::Part;
-use crate::prefix_map::{Members, PrefixMap};
-use crate::source::{Source, holds, spelled};
 
 /// Seconds that an exception stays when its network is gone: with a network that is banned for 3600
 /// seconds comes an exception for 4200. Half of them are time enough to add both.
@@ -29,26 +28,27 @@ const LATER: u32 = 1;
 /// Exceptions in one network: more would crowd the set.
 const MOST: usize = 256;
 
-/// The longest that a network with exceptions is banned, in seconds.
-pub(super) fn longest_ban() -> u32 {
-    Timeout::MAX.as_secs() - LONGER_BY_RUN
+/// The longest that a network with exceptions is banned, in seconds, in a set whose entries have at
+/// most `longest` left.
+pub(super) fn longest_ban(longest: u32) -> u32 {
+    longest.saturating_sub(LONGER_BY_RUN)
 }
 
 /// The exceptions among `members` that a scan made for a reason that every scan knows, going by
 /// when they end: `203.0.113.9` for 4200 seconds in `203.0.113.0/24` for 3600.
 pub(super) fn of_scans(members: &Members) -> Vec<Network> {
     let ends_like_ours = |network: Network, exception: &Entry| {
-        let Left::Seconds(seconds) = left(exception) else {
+        let Left::Seconds(seconds) = members.left(exception) else {
             return false;
         };
-        let around = members.covering(network).filter(|member| !member.nomatch);
-        let mut ends = around.filter_map(|member| match left(member) {
+        let around = members.covering(network).filter(|member| !member.exception);
+        let mut ends = around.filter_map(|member| match members.left(member) {
             Left::Seconds(seconds) => Some(seconds.saturating_add(LONGER)),
             Left::ForGood => None,
         });
         ends.any(|end| (end.saturating_sub(EARLIER)..=end.saturating_add(LATER)).contains(&seconds))
     };
-    let exceptions = members.iter().filter(|(_, member)| member.nomatch);
+    let exceptions = members.iter().filter(|(_, member)| member.exception);
     let ours = exceptions.filter(|(network, member)| ends_like_ours(*network, member));
     ours.map(|(network, _)| network).collect()
 }
@@ -79,7 +79,7 @@ pub(super) fn obstacles(
                 format!("a full {set} would throw out the exception (forceadd)")
             } else if members
                 .get(part.network)
-                .is_some_and(|member| !member.nomatch)
+                .is_some_and(|member| !member.exception)
             {
                 format!(
                     "banned there by itself, ipset del {set} {}",
@@ -119,21 +119,13 @@ pub(super) fn entries<'a>(
         for part in &candidate.exempt {
             let longer = if part.by_run { LONGER_BY_RUN } else { LONGER };
             let seconds = candidate.seconds.saturating_add(longer);
-            let seconds = seconds.min(Timeout::MAX.as_secs());
-            let Ok(timeout) = Timeout::from_secs(seconds) else {
-                continue;
-            };
-            let existing = members.get(part.network).filter(|member| member.nomatch);
-            if existing.is_some_and(|member| left(member) >= Left::Seconds(seconds)) {
+            let existing = members.get(part.network).filter(|member| member.exception);
+            if existing.is_some_and(|member| members.left(member) >= Left::Seconds(seconds)) {
                 continue;
             }
-            let entry = Entry::new(Source::from(part.network).key());
-            let entry = entry.timeout(timeout).nomatch();
             let comment = existing.and_then(|member| member.comment.clone());
-            let entry = match comment {
-                Some(comment) => entry.comment(comment),
-                None => entry,
-            };
+            let entry = Entry::new(part.network).because(comment).except();
+            let entry = entry.until(End::after(members.at(), seconds));
             entries.entry(part.network).or_insert(entry);
         }
     }
@@ -144,14 +136,11 @@ pub(super) fn entries<'a>(
 /// exception for him that lasts.
 pub(super) fn unguarded<'a>(candidate: &'a Candidate<'_>, members: &Members) -> Option<&'a Part> {
     candidate.exempt.iter().find(|part| {
+        // It stays for longer than the ban.
+        let enough = Left::Seconds(candidate.seconds.saturating_add(LONGER / 2));
         let member = members.get(part.network);
-        !member.is_some_and(|member| guards(member, candidate))
+        !member.is_some_and(|member| member.exception && members.left(member) >= enough)
     })
-}
-
-/// Whether a member of the set is an exception, and stays for longer than the ban.
-fn guards(member: &Entry, candidate: &Candidate<'_>) -> bool {
-    member.nomatch && left(member) >= Left::Seconds(candidate.seconds.saturating_add(LONGER / 2))
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Exceptions: which are needed, which are ours, and when a network is let go for want of them.
 
+use ban_sets::LONGEST;
+
 use super::super::plan::Plan;
-use super::super::plan::tests::{candidate, entry, outcomes, plan_for, words};
+use super::super::plan::tests::{candidate, entry, members, outcomes, plan_for, words};
 use super::*;
 use crate::violation::Outcome;
 
@@ -38,20 +40,18 @@ fn an_exception_stays_longer_than_its_network() {
     assert_eq!(words(&ban), ["added"]);
     assert_eq!(ban.entries(), [entry(NETWORK, 60)]);
     let exceptions = [entry(MONITOR, 660), entry("203.0.113.128/25", 660)];
-    assert_eq!(ban.exceptions(), exceptions.map(Entry::nomatch));
+    assert_eq!(ban.exceptions(), exceptions.map(Entry::except));
 
-    let longest = plan(&[], vec![guarded(0, longest_ban(), &[MONITOR])]);
-    assert_eq!(
-        longest.exceptions(),
-        [entry(MONITOR, longest_ban() + 600).nomatch()]
-    );
-    assert_eq!(longest_ban() + 660, Timeout::MAX.as_secs());
+    let most = longest_ban(LONGEST);
+    let longest = plan(&[], vec![guarded(0, most, &[MONITOR])]);
+    assert_eq!(longest.exceptions(), [entry(MONITOR, most + 600).except()]);
+    assert_eq!(most + 660, LONGEST);
 }
 
 /// Only who is exempt for a reason that every scan knows can be told to be so no longer.
 #[test]
 fn exceptions_of_scans_are_known_by_their_end() {
-    let of_scans = |entries: &[Entry]| of_scans(&entries.iter().cloned().collect());
+    let of_scans = |entries: &[Entry]| of_scans(&members(entries));
     let network = || entry(NETWORK, 3000);
     let monitor = crate::rule::network(MONITOR).expect("an address");
     for (seconds, is_ours) in [
@@ -64,7 +64,7 @@ fn exceptions_of_scans_are_known_by_their_end() {
         (3000, false),
         (0, false),
     ] {
-        let exception = entry(MONITOR, seconds).nomatch();
+        let exception = entry(MONITOR, seconds).except();
         let expected = if is_ours { vec![monitor] } else { vec![] };
         assert_eq!(
             of_scans(&[network(), exception.clone()]),
@@ -80,7 +80,7 @@ fn exceptions_of_scans_are_known_by_their_end() {
         assert_eq!(of_scans(&wider), expected, "{seconds}");
         for without in [
             entry(NETWORK, 0),
-            network().nomatch(),
+            network().except(),
             entry("198.51.100.0/24", 3000),
         ] {
             assert!(
@@ -96,10 +96,10 @@ fn exceptions_of_scans_are_known_by_their_end() {
     let mut by_run = guarded(0, 3000, &[MONITOR]);
     by_run.exempt[0].by_run = true;
     let by_run = plan(&[], vec![by_run]);
-    assert_eq!(by_run.exceptions(), [entry(MONITOR, 3660).nomatch()]);
+    assert_eq!(by_run.exceptions(), [entry(MONITOR, 3660).except()]);
     for plan in [by_run, plan(&[], vec![guarded(0, 3000, &[MONITOR])])] {
         let after = [plan.exceptions(), plan.entries()].concat();
-        let is_by_run = plan.exceptions()[0].timeout == entry(MONITOR, 3660).timeout;
+        let is_by_run = plan.exceptions()[0].end == entry(MONITOR, 3660).end;
         assert_eq!(of_scans(&after).is_empty(), is_by_run);
     }
 }
@@ -107,15 +107,15 @@ fn exceptions_of_scans_are_known_by_their_end() {
 #[test]
 fn one_that_is_there_for_long_enough_is_left_as_it_is() {
     for left in [660, 1260, 0] {
-        let members = [entry(MONITOR, left).nomatch(), entry(NETWORK, 10)];
+        let members = [entry(MONITOR, left).except(), entry(NETWORK, 10)];
         let ban = plan(&members, vec![guarded(0, 60, &[MONITOR])]);
         assert_eq!(words(&ban), ["refreshed"]);
         assert!(ban.exceptions().is_empty(), "{left}");
     }
-    let comment = || "ours".parse().expect("a comment");
-    let shorter = entry(MONITOR, 659).nomatch().comment(comment());
+    let comment = || "ours".parse().ok();
+    let shorter = entry(MONITOR, 659).except().because(comment());
     let ban = plan(&[shorter], vec![guarded(0, 60, &[MONITOR])]);
-    let longer = entry(MONITOR, 660).nomatch().comment(comment());
+    let longer = entry(MONITOR, 660).except().because(comment());
     assert_eq!(ban.exceptions(), [longer]);
 }
 
@@ -126,13 +126,12 @@ fn one_that_was_there_does_not_run_low_while_another_is_added() {
         exempt: guarded(1, 60, &["198.51.100.9"]).exempt,
         ..candidate(1, "198.51.100.0/24", 60)
     };
-    let members = [entry(MONITOR, 360).nomatch()];
+    let members = [entry(MONITOR, 360).except()];
     let mut both = plan(&members, vec![guarded(0, 60, &[MONITOR]), other]);
     let exceptions = [entry("198.51.100.9", 660), entry(MONITOR, 660)];
-    assert_eq!(both.exceptions(), exceptions.map(Entry::nomatch));
+    assert_eq!(both.exceptions(), exceptions.map(Entry::except));
     let later = [entry("198.51.100.9", 659), entry(MONITOR, 659)];
-    let later = later.map(Entry::nomatch).into_iter().collect();
-    both.guard(&later, None);
+    both.guard(&self::members(&later.map(Entry::except)), None);
     assert_eq!(words(&both), ["added", "added"]);
 }
 
@@ -148,7 +147,7 @@ fn of_two_bans_the_longer_is_excepted_from() {
     let candidates = vec![guarded(0, 60, &[MONITOR]), guarded(1, 600, &[MONITOR])];
     let both = plan(&[], candidates);
     assert_eq!(words(&both), ["kept", "added"]);
-    assert_eq!(both.exceptions(), [entry(MONITOR, 1200).nomatch()]);
+    assert_eq!(both.exceptions(), [entry(MONITOR, 1200).except()]);
 }
 
 #[test]
@@ -229,16 +228,16 @@ fn nobody_is_banned_before_the_exceptions_are_there() {
     };
     let words_after = |members: &[Entry], broken| {
         let mut plan = plan(&[], candidates());
-        plan.guard(&members.iter().cloned().collect(), broken);
+        plan.guard(&self::members(members), broken);
         (words(&plan), plan)
     };
-    let there = entry(MONITOR, 1199).nomatch();
+    let there = entry(MONITOR, 1199).except();
     let (words, all) = words_after(std::slice::from_ref(&there), None);
     assert_eq!(words, ["added", "kept", "added"]);
     assert_eq!(all.entries().len(), 2);
     for members in [
         vec![],
-        vec![entry(MONITOR, 899).nomatch()],
+        vec![entry(MONITOR, 899).except()],
         vec![entry(MONITOR, 0)],
     ] {
         let (words, mut given_up) = words_after(&members, None);

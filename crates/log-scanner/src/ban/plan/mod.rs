@@ -4,13 +4,12 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use ipset_netlink::{Entry, Network, SetName};
+use ban_sets::network::{holds, spelled};
+use ban_sets::{Entry, Left, Members, Network, PrefixMap, SetName};
 
-use super::candidate::{Candidate, Decision, Left, ROUNDING, Victim, left};
+use super::candidate::{Candidate, Decision, ROUNDING, Victim};
 use super::exceptions;
-use crate::prefix_map::{Members, PrefixMap};
 use crate::rule::Rule;
-use crate::source::holds;
 use crate::violation::{Banned, Outcome};
 
 /// A candidate and what becomes of it.
@@ -192,9 +191,8 @@ impl<'r> Plan<'r> {
     /// How many exceptions take a place in the set that they do not have.
     pub(super) fn new_exceptions(&self) -> usize {
         let exceptions = self.exceptions().into_iter();
-        let networks = exceptions.filter_map(|exception| exception.key.as_network());
-        networks
-            .filter(|network| self.members.get(*network).is_none())
+        exceptions
+            .filter(|exception| self.members.get(exception.network).is_none())
             .count()
     }
 
@@ -335,14 +333,14 @@ fn missing(members: &Members, candidate: &Candidate<'_>, passed: u32) -> Option<
         // It may have run out by now.
         _ if wanted <= ROUNDING => None,
         None => Some("it is not there, read back after it was filled".to_owned()),
-        Some(entry) if entry.nomatch => Some(format!(
+        Some(entry) if entry.exception => Some(format!(
             "read back, it is excepted (nomatch) there as {}",
-            entry.key
+            spelled(entry.network)
         )),
         Some(_) => {
             let longest = around
-                .take_while(|entry| !entry.nomatch)
-                .map(left)
+                .take_while(|entry| !entry.exception)
+                .map(|entry| members.left(entry))
                 .max()
                 .unwrap_or(Left::Seconds(0));
             match longest {

@@ -3,7 +3,8 @@
 use std::slice::from_ref;
 use std::sync::LazyLock;
 
-use ipset_netlink::Timeout;
+use ban_sets::End;
+use ban_sets::network::parse;
 use jiff::Timestamp;
 
 use super::*;
@@ -20,8 +21,20 @@ static RULE: LazyLock<Rule> = LazyLock::new(|| Rule {
     ..rule()
 });
 
-pub(in super::super) fn entry(key: &str, timeout: u32) -> Entry {
-    Entry::new(key.parse().expect(key)).timeout(Timeout::from_secs(timeout).expect("short"))
+/// When all is read and put.
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+/// An entry that has so many seconds left; for good where that is none.
+pub(in super::super) fn entry(key: &str, seconds: u32) -> Entry {
+    let entry = Entry::new(parse(key).expect(key));
+    if seconds == 0 {
+        return entry;
+    }
+    entry.until(End::after(NOW, seconds))
+}
+
+pub(in super::super) fn members(entries: &[Entry]) -> Members {
+    Members::new(NOW, entries.iter().cloned())
 }
 
 /// What the rule of this number, from 0, wants for so many seconds, which are its evidence, too.
@@ -47,8 +60,7 @@ pub(in super::super) fn plan_for(
     keeps: bool,
     candidates: Vec<Candidate<'static>>,
 ) -> Plan<'static> {
-    let members = members.iter().cloned().collect();
-    Plan::new(&SET, candidates, members, keeps, false)
+    Plan::new(&SET, candidates, self::members(members), keeps, false)
 }
 
 fn plan(members: &[Entry], candidates: Vec<Candidate<'static>>) -> Plan<'static> {
@@ -101,17 +113,14 @@ fn the_later_of_the_two_ends_is_kept() {
         );
     }
     assert_eq!(decided(&[entry(SOURCE, 0)], 2_147_483), ("kept", None));
-    assert_eq!(
-        decided(&[Entry::new(SOURCE.parse().expect("an address"))], 1),
-        ("kept", None)
-    );
+    assert_eq!(decided(&[entry(SOURCE, 0)], 1), ("kept", None));
 }
 
 #[test]
 fn a_refreshed_entry_keeps_its_comment() {
-    let comment = || "by hand".parse().expect("a comment");
-    let existing = entry(SOURCE, 60).comment(comment());
-    let expected = entry(SOURCE, 600).comment(comment());
+    let comment = || "by hand".parse().ok();
+    let existing = entry(SOURCE, 60).because(comment());
+    let expected = entry(SOURCE, 600).because(comment());
     assert_eq!(decided(&[existing], 600), ("refreshed", Some(expected)));
 }
 
@@ -128,11 +137,11 @@ fn a_network_that_covers_the_source_counts() {
         ("kept", None),
         "the network stays when the address is gone"
     );
-    assert_eq!(decided(&[network.clone().nomatch()], 90), ("exempt", None));
-    assert_eq!(decided(&[entry(SOURCE, 0).nomatch()], 90), ("exempt", None));
+    assert_eq!(decided(&[network.clone().except()], 90), ("exempt", None));
+    assert_eq!(decided(&[entry(SOURCE, 0).except()], 90), ("exempt", None));
     let behind_an_exception = [
         entry(SOURCE, 10),
-        entry("203.0.113.0/28", 0).nomatch(),
+        entry("203.0.113.0/28", 0).except(),
         network,
     ];
     assert_eq!(decided(&behind_an_exception, 30).0, "refreshed");
@@ -204,7 +213,7 @@ fn what_is_refused_for_one_rule_is_refused_for_all() {
 fn what_is_wanted_and_not_there_is_refused() {
     let after = |members: &[Entry], passed| {
         let mut plan = plan(&[], vec![candidate(0, SOURCE, 60)]);
-        plan.compare(&members.iter().cloned().collect(), passed, None);
+        plan.compare(&self::members(members), passed, None);
         outcomes(&plan).into_iter().next()
     };
     let why = |members: &[Entry], passed| match after(members, passed) {
@@ -224,14 +233,14 @@ fn what_is_wanted_and_not_there_is_refused() {
     );
     assert!(why(&[entry("203.0.113.8", 60)], 58).contains("not there"));
     assert!(why(&[entry(SOURCE, 58)], 0).contains("leaves 58 s from now, not 60 s"));
-    assert!(why(&[entry(SOURCE, 60).nomatch()], 0).contains("excepted (nomatch) there as"));
+    assert!(why(&[entry(SOURCE, 60).except()], 0).contains("excepted (nomatch) there as"));
     let mut kept = plan(&[entry(SOURCE, 600)], vec![candidate(0, SOURCE, 60)]);
     assert_eq!(words(&kept), ["kept"]);
-    kept.compare(&Members::default(), 0, None);
+    kept.compare(&members(&[]), 0, None);
     assert_eq!(words(&kept), ["refused"]);
     let other = "203.0.113.8";
     let mut broken = plan(&[], vec![candidate(0, SOURCE, 60), candidate(1, other, 60)]);
-    let half = [entry(SOURCE, 60)].into_iter().collect();
+    let half = members(&[entry(SOURCE, 60)]);
     broken.compare(&half, 0, Some("the socket is gone"));
     assert_eq!(words(&broken), ["added", "refused"]);
     let expected = format!("cannot add {other} to set \"blacklist\": the socket is gone");

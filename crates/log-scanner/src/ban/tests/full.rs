@@ -56,20 +56,24 @@ fn a_flood_by_one_rule_takes_nothing_from_another() {
 }
 
 /// Room for four, with comments.
-fn small() -> FakeKernel {
-    kernel_with(|set| set.max_elements(4).comments())
+fn small() -> Memory {
+    kernel_with(|set| Set {
+        most: Some(4),
+        comments: true,
+        ..set
+    })
 }
 
 fn by_scan(key: &str, seconds: u32) -> Entry {
     let seen = [time("2026-11-22T08:00:00Z"), time("2026-11-22T08:59:00Z")];
     let evidence = Evidence::new(&rule(), 501, seen, seen[1]);
-    let comment = Reason::Scan(evidence).comment().expect("a comment");
-    entry(key, seconds).comment(comment)
+    let comment = Reason::Scan(evidence).comment();
+    entry(key, seconds).because(comment)
 }
 
 fn by_hand(key: &str, seconds: u32) -> Entry {
     let reason = Reason::Ban(ByHand::new(time("2026-11-22T08:00:00Z"), ""));
-    entry(key, seconds).comment(reason.comment().expect("a comment"))
+    entry(key, seconds).because(reason.comment())
 }
 
 fn dropped(acted: &Acted<'_>) -> Vec<String> {
@@ -185,7 +189,10 @@ fn who_gives_way_is_not_called_kept() {
 /// Whose bans they are is not known without comments, so nobody has to give way.
 #[test]
 fn nobody_gives_way_where_it_is_not_known_who_banned_him() {
-    let mut kernel = kernel_with(|set| set.max_elements(1));
+    let mut kernel = kernel_with(|set| Set {
+        most: Some(1),
+        ..set
+    });
     add(&mut kernel, "blacklist", [entry("198.51.100.1", 100)]);
     let told = Asked::default().ban(&mut kernel, &[SOURCE]);
     assert!(refusal(&told.outcomes[0]).contains("full"));

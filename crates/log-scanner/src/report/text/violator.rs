@@ -2,13 +2,13 @@
 
 use std::io;
 
+use ban_sets::network::spelled;
 use jiff::tz::TimeZone;
 
 use super::{ACTION, DRYRUN, ERROR, Text, VIOLATION};
 use crate::connected::CONNECTED;
 use crate::duration::Spelled;
 use crate::exempt::Part;
-use crate::source::spelled;
 use crate::violation::{Banned, Connections, Outcome};
 use crate::words::{count, local};
 

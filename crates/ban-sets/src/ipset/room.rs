@@ -1,28 +1,6 @@
-//! How full a set is, and how to make room.
+//! How to make room in a full set.
 
 use ipset_netlink::{CreateSet, SetHeader};
-
-/// From so many percent on, a set is worth a warning.
-const FULL_SOON: u64 = 80;
-
-/// What to say about a set as full as this one, if anything.
-pub(super) fn warning(header: &SetHeader) -> Option<String> {
-    let most = u64::from(header.options.max_elements?);
-    let members = u64::from(header.elements?);
-    let percent = members.saturating_mul(100).checked_div(most)?;
-    let once_full = if header.options.forceadd {
-        "throws members out for new ones"
-    } else {
-        "takes no more bans"
-    };
-    (percent >= FULL_SOON).then(|| {
-        format!(
-            "set \"{}\" is {percent} % full, {members} of {most} entries, and a full one {once_full}; {}",
-            header.name,
-            cure(header)
-        )
-    })
-}
 
 /// How to make room in a set while rules use it.
 pub(super) fn cure(header: &SetHeader) -> String {

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ipset_netlink::{Entry, Network};
+use ipset_netlink::Network;
 
-use crate::source::holds;
+use crate::network::holds;
 
 /// A value for each of many networks: what belongs to `192.0.2.0/24` is found for `192.0.2.7`, too.
-#[derive(Debug)]
-pub(crate) struct PrefixMap<T> {
+#[derive(Clone, Debug)]
+pub struct PrefixMap<T> {
     by_network: BTreeMap<Network, T>,
     prefix_lengths: BTreeSet<u8>,
 }
@@ -24,13 +24,13 @@ impl<T> Default for PrefixMap<T> {
 
 impl<T> PrefixMap<T> {
     /// What belongs to `network` from now on; what did before.
-    pub(crate) fn insert(&mut self, network: Network, value: T) -> Option<T> {
+    pub fn insert(&mut self, network: Network, value: T) -> Option<T> {
         self.prefix_lengths.insert(network.prefix_length());
         self.by_network.insert(network, value)
     }
 
     /// What belongs to `network`, at first the default.
-    pub(crate) fn or_default(&mut self, network: Network) -> &mut T
+    pub fn or_default(&mut self, network: Network) -> &mut T
     where
         T: Default,
     {
@@ -39,30 +39,35 @@ impl<T> PrefixMap<T> {
     }
 
     /// What belongs to `network` itself, where anything does.
-    pub(crate) fn get(&self, network: Network) -> Option<&T> {
+    pub fn get(&self, network: Network) -> Option<&T> {
         self.by_network.get(&network)
     }
 
     /// Every network with what belongs to it, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Network, &T)> {
+    pub fn iter(&self) -> impl Iterator<Item = (Network, &T)> {
         self.by_network
             .iter()
             .map(|(network, value)| (*network, value))
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_network.is_empty()
+    }
+
     /// How many networks there are.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.by_network.len()
     }
 
     /// Takes out what belongs to `network`.
-    pub(crate) fn remove(&mut self, network: Network) -> Option<T> {
+    pub fn remove(&mut self, network: Network) -> Option<T> {
         self.by_network.remove(&network)
     }
 
     /// What belongs to `network` itself and to the networks around it, the longest prefix first:
     /// the order in which the kernel looks.
-    pub(crate) fn covering(&self, network: Network) -> impl Iterator<Item = &T> {
+    pub fn covering(&self, network: Network) -> impl Iterator<Item = &T> {
         let lengths = self.prefix_lengths.range(..=network.prefix_length()).rev();
         lengths.filter_map(move |length| {
             let around = Network::new(network.address(), *length).ok()?;
@@ -71,7 +76,7 @@ impl<T> PrefixMap<T> {
     }
 
     /// `network` itself and those in it, in order, with what belongs to each.
-    pub(crate) fn within(&self, network: Network) -> impl Iterator<Item = (Network, &T)> {
+    pub fn within(&self, network: Network) -> impl Iterator<Item = (Network, &T)> {
         // A network comes before those in it.
         let behind = self.by_network.range(network..);
         let behind = behind.map(|(network, value)| (*network, value));
@@ -89,40 +94,28 @@ impl<T> FromIterator<(Network, T)> for PrefixMap<T> {
     }
 }
 
-/// What is in a set.
-pub(crate) type Members = PrefixMap<Entry>;
-
-impl FromIterator<Entry> for Members {
-    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
-        let entries = entries.into_iter();
-        let keyed = entries.filter_map(|entry| Some((entry.key.as_network()?, entry)));
-        keyed.collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::{parse, spelled};
 
-    fn covering(entries: &[&str], network: &str) -> Vec<String> {
-        let entry = |text: &&str| Entry::new(text.parse().expect(text));
-        let members: Members = entries.iter().map(entry).collect();
-        let network = entry(&network).key.as_network().expect(network);
-        members
-            .covering(network)
-            .map(|entry| entry.key.to_string())
-            .collect()
+    fn map(networks: &[&str]) -> PrefixMap<Network> {
+        let networks = networks.iter().map(|text| parse(text).expect(text));
+        networks.map(|network| (network, network)).collect()
     }
 
     #[test]
     fn the_longest_prefix_comes_first() {
-        let entries = [
+        let map = map(&[
             "192.0.2.0/24",
             "192.0.2.128/25",
             "192.0.2.129",
             "10.0.0.0/8",
-        ];
-        let covering = |network| covering(&entries, network);
+        ]);
+        let covering = |text| {
+            let around = map.covering(parse(text).expect(text));
+            around.copied().map(spelled).collect::<Vec<_>>()
+        };
         assert_eq!(covering("192.0.2.1"), ["192.0.2.0/24"]);
         assert_eq!(covering("192.0.2.128"), ["192.0.2.128/25", "192.0.2.0/24"]);
         assert_eq!(
@@ -138,7 +131,7 @@ mod tests {
 
     #[test]
     fn what_is_in_a_network() {
-        let entries = [
+        let map = map(&[
             "192.0.2.0/24",
             "192.0.2.0",
             "192.0.2.128/25",
@@ -146,15 +139,10 @@ mod tests {
             "192.0.3.0",
             "192.0.0.0/16",
             "2001:db8::1",
-        ];
-        let network = |text| crate::rule::network(text).expect(text);
-        let map: PrefixMap<()> = entries
-            .map(|text| (network(text), ()))
-            .into_iter()
-            .collect();
+        ]);
         let within = |text| {
-            let within = map.within(network(text));
-            let told = within.map(|(network, ())| crate::source::spelled(network));
+            let within = map.within(parse(text).expect(text));
+            let told = within.map(|(network, _)| spelled(network));
             told.collect::<Vec<_>>().join(" ")
         };
         let of_24 = "192.0.2.0/24 192.0.2.0 192.0.2.128/25 192.0.2.129";
