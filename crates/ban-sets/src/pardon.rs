@@ -55,6 +55,15 @@ impl Pardons {
         })
     }
 
+    /// Until when all that came from a network counts no more.
+    pub fn since(&self, network: Network) -> Option<Timestamp> {
+        let around = self
+            .0
+            .iter()
+            .filter(|pardon| holds(pardon.network, network));
+        around.map(|pardon| pardon.since).max()
+    }
+
     /// Until when what a network did, or somebody in it, counts no more, where that is not known to
     /// `earlier`.
     pub fn news(&self, earlier: &Self, network: Network) -> Option<Timestamp> {
@@ -121,6 +130,8 @@ mod tests {
             let news = pardons.news(&Pardons::default(), network);
             assert_eq!(news, is.then_some(since), "{text}");
             assert_eq!(pardons.news(&pardons, network), None);
+            let is_all = is && !text.ends_with("/24");
+            assert_eq!(pardons.since(network), is_all.then_some(since));
         }
         assert_eq!(pardons.forms().count(), 6);
     }

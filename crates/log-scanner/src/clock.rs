@@ -25,7 +25,12 @@ pub(crate) struct Present {
     pub(crate) clock: Clock,
     /// When `instant` was now.
     since: Instant,
+    /// Whether `instant` was what the clock said.
+    is_now: bool,
 }
+
+/// By how much the clock has to differ from the time that has passed to have been set.
+const SET: SignedDuration = SignedDuration::from_mins(1);
 
 impl Present {
     pub(crate) fn new(as_of: AsOf) -> Self {
@@ -50,7 +55,23 @@ impl Present {
             horizon,
             clock,
             since,
+            is_now: matches!(as_of, AsOf::Now),
         }
+    }
+
+    /// Whether the clock was set since: a line that is written by it now may seem to be ahead.
+    pub(crate) fn is_outdated(&self) -> bool {
+        let apart = Timestamp::now().duration_since(self.now(self.instant));
+        self.is_now && apart.abs() >= SET
+    }
+
+    /// As it was before the clock was set, by so much.
+    #[cfg(test)]
+    pub(crate) fn before_a_step(mut self, step: SignedDuration) -> Self {
+        for time in [&mut self.instant, &mut self.horizon] {
+            *time = time.saturating_sub(step).expect("a time");
+        }
+        self
     }
 
     /// How long ago the instant was.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ban_sets::Family;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::bouts::Bouts;
 use crate::rule::Rule;
@@ -52,6 +52,23 @@ impl Neighbours {
         };
         neighbours.insert(source, violator);
         self.touched.insert((number, network));
+    }
+
+    /// Forgets those whose bans are over at an instant: a network that needs them is not banned any
+    /// more.
+    pub(crate) fn forget(&mut self, rules: &[Rule], now: Timestamp) {
+        self.known.retain(|(number, _), neighbours| {
+            let rule = number.checked_sub(1).and_then(|place| rules.get(place));
+            let length = rule.and_then(|rule| i64::try_from(rule.removeafter.get()).ok());
+            let length = SignedDuration::from_secs(length.unwrap_or_default());
+            let is_over = |violator: &Violator| {
+                let end = violator.last_violating.saturating_add(length);
+                end.is_ok_and(|end| end <= now)
+            };
+            neighbours.retain(|_, violator| !is_over(violator));
+            !neighbours.is_empty()
+        });
+        self.addresses = self.known.values().map(BTreeMap::len).sum();
     }
 
     /// The networks with enough violators of which there is news, each with the number of its rule.
@@ -166,5 +183,36 @@ mod tests {
                 None => assert_eq!(told, none, "{source}"),
             }
         }
+    }
+
+    #[test]
+    fn who_is_over_makes_room_and_counts_no_more() {
+        let rules = [Rule {
+            aggregate_auto: true,
+            aggregate_at: NonZeroU32::new(2),
+            ..rule()
+        }];
+        let [rule] = &rules;
+        let mut neighbours = Neighbours::default();
+        for (source, hour) in [("203.0.113.7", 8), ("203.0.113.8", 10), ("2001:db8::1", 8)] {
+            let last = format!("2026-11-22T{hour:02}:00:00Z");
+            neighbours.add(1, rule, &violator(source, &last));
+        }
+        assert_eq!(neighbours.take(&rules).len(), 1);
+        assert_eq!((neighbours.addresses, neighbours.known.len()), (3, 2));
+        let at = |text: &str| text.parse().expect(text);
+        // A day after the first two.
+        neighbours.forget(&rules, at("2026-11-23T07:59:59Z"));
+        assert_eq!(neighbours.addresses, 3);
+        neighbours.forget(&rules, at("2026-11-23T08:00:00Z"));
+        assert_eq!((neighbours.addresses, neighbours.known.len()), (1, 1));
+        let last = "2026-11-23T08:00:00Z";
+        neighbours.add(1, rule, &violator("203.0.113.9", last));
+        let taken = neighbours.take(&rules);
+        let [(_, network)] = taken.as_slice() else {
+            panic!("{taken:?}");
+        };
+        // The ban of the earlier of these two is the one that the network's ends with.
+        assert_eq!(network.last_violating, at("2026-11-22T10:00:00Z"));
     }
 }

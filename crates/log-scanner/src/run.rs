@@ -91,6 +91,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     let mut banning = Banning {
         sets: sets.as_mut(),
         exemptions: &exemptions,
+        pardons: &pardoned_by_now,
         dry_run,
         as_of,
         present: &present,

@@ -14,7 +14,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use ban_sets::{IfThere, Members, Network, SetName};
+use ban_sets::network::holds;
+use ban_sets::{IfThere, Members, Network, Pardons, PrefixMap, SetName};
 use candidate::Candidate;
 use jiff::{SignedDuration, Timestamp};
 use offences::Offences;
@@ -40,6 +41,8 @@ pub(crate) struct Banning<'a> {
     /// `None` in a dry run that cannot ask the kernel.
     pub(crate) sets: Option<&'a mut Sets>,
     pub(crate) exemptions: &'a Exemptions,
+    /// Whose past counts no more.
+    pub(crate) pardons: &'a Pardons,
     pub(crate) dry_run: bool,
     /// The instant that the violations were found for.
     pub(crate) as_of: Timestamp,
@@ -83,6 +86,38 @@ struct Lot<'r> {
 }
 
 impl Lot<'_> {
+    /// Excepts from the bans of networks who is excepted there because he was let go by hand, for as
+    /// long as that holds and nothing that he did since has him banned.
+    fn keep_pardoned(&mut self, pardons: &Pardons) {
+        let sources = self.candidates.iter();
+        let sources: PrefixMap<()> = sources
+            .map(|candidate| (candidate.ban.source().network(), ()))
+            .collect();
+        for candidate in &mut self.candidates {
+            let source = candidate.ban.source();
+            if source.is_single_address() {
+                continue;
+            }
+            let exceptions = self.members.within(source.network());
+            let exceptions = exceptions.filter(|(within, member)| {
+                member.exception
+                    && *within != source.network()
+                    && sources.within(*within).next().is_none()
+            });
+            for (within, _) in exceptions {
+                let mut known = candidate.exempt.iter();
+                let Some(since) = pardons.since(within) else {
+                    continue;
+                };
+                if !known.any(|part| holds(part.network, within)) {
+                    let why = format!("pardoned since {since}");
+                    candidate.exempt.push(Part::by_run(within, why));
+                }
+            }
+            candidate.exempt = distinct(std::mem::take(&mut candidate.exempt));
+        }
+    }
+
     /// Lets those go to whom this host has opened a connection. The kernel is asked only where
     /// somebody is to be banned.
     fn spare(&mut self, connected: &mut Connected<'_>, longest: u32) {
@@ -134,6 +169,7 @@ impl Banning<'_> {
         let mut plans = Vec::with_capacity(lots.len());
         for mut lot in lots {
             self.lift(&mut lot, &mut acted.lifted);
+            lot.keep_pardoned(self.pardons);
             lot.spare(&mut connected, longest);
             let sets = self.sets.as_ref();
             let keeps = sets.is_none_or(|sets| sets.keeps_exceptions(lot.set));

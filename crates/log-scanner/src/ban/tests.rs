@@ -2,6 +2,7 @@
 
 mod absent;
 mod full;
+mod pardoned;
 mod slow;
 
 use std::num::NonZeroU32;
@@ -92,6 +93,7 @@ struct Asked {
     dry_run: bool,
     most: u32,
     exempt: Vec<Network>,
+    pardons: Pardons,
     connected: fn(&Exemptions) -> Result<Peers, String>,
     known: Known,
 }
@@ -102,6 +104,7 @@ impl Default for Asked {
             dry_run: false,
             most: 1000,
             exempt: Vec::new(),
+            pardons: Pardons::default(),
             connected: |_| Ok(Peers::default()),
             known: Known::Nothing,
         }
@@ -120,6 +123,7 @@ impl Asked {
         let mut banning = Banning {
             sets: Some(&mut sets),
             exemptions: &Exemptions::new(BTreeSet::new(), &self.exempt),
+            pardons: &self.pardons,
             dry_run: self.dry_run,
             as_of,
             present: &Present::new(AsOf::At(as_of)),

@@ -28,7 +28,8 @@ impl Part {
         }
     }
 
-    pub(super) fn by_run(network: Network, why: String) -> Self {
+    /// One that only this run has a reason for.
+    pub(crate) fn by_run(network: Network, why: String) -> Self {
         Self {
             network,
             why,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::pending::Case;
 use crate::bouts::Bouts;
-use crate::clock::Present;
+use crate::clock::{AsOf, Present};
 use crate::rule::Rule;
 use crate::source::Source;
 use crate::violation::Violator;
@@ -97,8 +97,17 @@ impl Judge {
         self.present = present;
     }
 
+    /// Has what was written by a clock that was set since dated by it: it is there before it is read.
+    fn look_at_clock(&mut self) {
+        if self.present.is_outdated() {
+            self.clock = Instant::now();
+            self.set_present(Present::new(AsOf::Now));
+        }
+    }
+
     /// Reads whole lines; `found` is told of each rule and source that breaks its threshold.
     pub(crate) fn lines(&mut self, lines: &[u8], found: &mut impl FnMut(Case, Violator)) {
+        self.look_at_clock();
         tell(self.lines.read(lines), &self.apart, found);
         let summary = self.lines.take_summary();
         self.note(summary.oldest);
@@ -115,6 +124,7 @@ impl Judge {
     /// Judges a packet that is in no log.
     pub(crate) fn packet(&mut self, event: &Event<'_>, found: &mut impl FnMut(Case, Violator)) {
         self.read.events += 1;
+        self.look_at_clock();
         let Ok(at) = event.time.resolve(&self.present.clock) else {
             self.read.undated += 1;
             return;
@@ -198,4 +208,33 @@ fn violator(violation: &Violation) -> Option<Violator> {
         last_violating: last,
         bouts: Bouts::default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::violation::tests::rule;
+
+    /// Between two looks at the clock it was set an hour forward or back.
+    #[test]
+    fn what_is_written_by_a_clock_that_was_set_counts_at_once() {
+        let rules = [Rule {
+            howmany: 3.try_into().expect("some"),
+            ..rule()
+        }];
+        for hours in [1, -1] {
+            let step = SignedDuration::from_hours(hours);
+            let present = Present::new(AsOf::Now).before_a_step(step);
+            let mut judge = Judge::new(&rules, &[], &Pardons::default(), present);
+            let now = jiff::Timestamp::now();
+            let line = format!(
+                "{now} fw kernel: IPTABLES-BLOCKED: IN=eth0 OUT= SRC=203.0.113.7 DST=192.0.2.1 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 \
+                 PROTO=TCP SPT=4000 DPT=22 WINDOW=1 RES=0x00 SYN URGP=0 \n"
+            );
+            let mut found = 0;
+            judge.lines(line.repeat(3).as_bytes(), &mut |_, _| found += 1);
+            assert_eq!((found, judge.read().ahead), (1, 0), "{hours} h");
+            assert!(!judge.present.is_outdated());
+        }
+    }
 }

@@ -191,6 +191,7 @@ impl<W: Write> Follower<'_, W> {
             if now >= minute {
                 minute = now + MINUTE;
                 case.judge.forget();
+                case.pending.forget(rules, Timestamp::now());
                 self.tell_lost(&case)?;
                 if self.are_others_exempt(&case)? {
                     self.finish(&mut case)?;

@@ -144,6 +144,11 @@ impl Pending {
             .collect()
     }
 
+    /// Forgets of those who were banned whose bans are over.
+    pub(crate) fn forget(&mut self, rules: &[Rule], now: Timestamp) {
+        self.neighbours.forget(rules, now);
+    }
+
     /// When somebody has his turn next.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.waiting.values().map(|waiting| waiting.due).min()

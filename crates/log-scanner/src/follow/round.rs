@@ -216,6 +216,7 @@ impl Round<'_> {
         let mut banning = Banning {
             sets: self.sets.as_deref_mut(),
             exemptions: self.exemptions,
+            pardons: now_pardoned,
             dry_run: self.dry_run,
             as_of,
             present: self.present,

@@ -3,7 +3,7 @@
 use netns_testbed::Failed;
 use serde_json::{Value, json};
 
-use crate::support::{Ran, Scanner, Sets, V4, V6, blocked};
+use crate::support::{Ran, START, Scanner, Sets, V4, V6, blocked, line, packet};
 
 crate::trials!(
     who_is_banned_and_why,
@@ -13,6 +13,7 @@ crate::trials!(
     an_unban_lasts,
     later_evidence_counts,
     out_of_every_set_and_excepted_from_networks,
+    an_exception_is_prolonged_with_its_network,
     of_a_network_everybody_is_let_go,
     whom_the_firewall_itself_has_banned,
     a_ban_ends_a_pardon,
@@ -251,6 +252,62 @@ fn out_of_every_set_and_excepted_from_networks() -> Result<(), Failed> {
     // A scan leaves the exception there, and adds nobody.
     scan(0..7);
     assert!(sets.ipset(&format!("test blacklist {V4}")).is_err());
+    Ok(())
+}
+
+/// By the stock tool's account; of both families.
+fn an_exception_is_prolonged_with_its_network() -> Result<(), Failed> {
+    let sets = Sets::as_firewall_apply()?;
+    let scan = |removeafter: &str| {
+        let neighbours = |start: &str| -> String {
+            let hosts = 1..6;
+            let lines = hosts.map(|host| {
+                let packet = packet("BLOCKED", &format!("{start}{host}"), "TCP");
+                line(START + host, &packet)
+            });
+            lines.collect()
+        };
+        let log = neighbours("203.0.113.") + &neighbours("2001:db8:66::");
+        let rule =
+            "--rule blocked --type tcp --howmany 5 --within 10s --ipset blacklist --log fw.log";
+        let scanner = Scanner::new(log)
+            .with(rule)
+            .with("--removeafter")
+            .with(removeafter);
+        let networks = "--aggregate-v4 24 --aggregate-v6 64";
+        scanner.with(networks).at(60).json(0)
+    };
+    scan("1h");
+    let let_go = [
+        ("blacklist", "203.0.113.9"),
+        ("blacklist_v6", "2001:db8:66::9"),
+    ];
+    for (set, address) in let_go {
+        by_hand(&["unban", address])
+            .done(0)
+            .says("excepted (nomatch)");
+        sets.assert_left(set, address, 3545 + 660)?;
+    }
+    let report = scan("2h");
+    for (number, (_, address)) in let_go.iter().enumerate() {
+        let excepted = &report["rules"][0]["violations"][number]["except"];
+        assert_eq!(*excepted, json!([address]));
+    }
+    for (set, address) in let_go {
+        sets.assert_left(set, address, 7145 + 660)?;
+        assert!(sets.members(set)?[address].contains("nomatch comment \"unban: since="));
+        assert!(sets.ipset(&format!("test {set} {address}")).is_err());
+    }
+    sets.assert_left("blacklist", "203.0.113.0/24", 7145)?;
+    sets.assert_left("blacklist_v6", "2001:db8:66::/64", 7145)?;
+    // Without the pardon it ends when it would have.
+    sets.ipset("flush pardoned")?;
+    sets.ipset("flush pardoned_v6")?;
+    scan("3h");
+    for (set, address) in let_go {
+        sets.assert_left(set, address, 7145 + 660)?;
+    }
+    sets.assert_left("blacklist", "203.0.113.0/24", 10_745)?;
     Ok(())
 }
 

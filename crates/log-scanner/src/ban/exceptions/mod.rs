@@ -16,8 +16,8 @@ use crate::exempt::Part;
 /// same ones: no set has a place for a mark of ours.
 const LONGER: u32 = 600;
 
-/// The same for an address that is exempt in this run alone: another run cannot know whether it
-/// still is.
+/// The same for an address that is exempt in this run alone, and for one that is pardoned: another
+/// run cannot know whether it still is.
 const LONGER_BY_RUN: u32 = LONGER + 60;
 
 /// Seconds by which an exception of ours may end earlier than [`LONGER`] after its network, which

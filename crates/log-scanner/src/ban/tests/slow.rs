@@ -78,6 +78,7 @@ fn reading_large_sets_makes_no_ban_too_short() {
     let mut banning = Banning {
         sets: Some(&mut sets),
         exemptions: &Exemptions::new(BTreeSet::new(), &[]),
+        pardons: &Pardons::default(),
         dry_run: false,
         as_of,
         present: &Present::new(AsOf::At(as_of)),

@@ -228,6 +228,7 @@ fn scan(kernel: &Memory, rules: &[Rule], log: &str, present: &Present) {
     let mut banning = Banning {
         sets: Some(&mut sets),
         exemptions: &exemptions,
+        pardons: &pardons,
         dry_run: false,
         as_of: scan.as_of,
         present,
@@ -269,6 +270,11 @@ impl<'r> Run<'r> {
         run.case.lines(log.as_bytes());
         run.round(kernel, true);
         run
+    }
+
+    fn forget(&mut self) {
+        self.case.judge.forget();
+        self.case.pending.forget(self.case.rules, self.now);
     }
 
     fn round(&mut self, kernel: &Memory, all: bool) {
@@ -354,7 +360,7 @@ proptest! {
             match what {
                 0 => run = Run::begin(&followed, &rules, &before, present().instant),
                 1 => scan(&followed, &rules, &before, &present()),
-                2 => run.case.judge.forget(),
+                2 => run.forget(),
                 3 => run.round(&followed, true),
                 _ => run.round(&followed, false),
             }

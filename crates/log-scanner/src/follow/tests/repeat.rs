@@ -115,7 +115,7 @@ proptest! {
             match what {
                 0 => run = Run::begin(&followed, &rules, &before, now),
                 1 => scan(&followed, &rules, &before, &present_at(now)),
-                2 => run.case.judge.forget(),
+                2 => run.forget(),
                 3 => run.round(&followed, true),
                 _ => run.round(&followed, false),
             }

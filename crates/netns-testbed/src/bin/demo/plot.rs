@@ -305,6 +305,16 @@ impl Stage<'_> {
                 &said,
             )?;
         }
+        for family in Family::BOTH {
+            let source = SECOND.address(family);
+            let asked = self.command(&format!("log-scanner bans {source}"))?;
+            self.story.output(&asked.text);
+            self.story.check(
+                &format!("the set itself says why {source} is in it"),
+                asked.status == Some(0) && asked.text.contains(&format!("{TOO_MANY} hits within")),
+                &asked.text,
+            )?;
+        }
         self.reaches(
             SECOND,
             HTTPS,
