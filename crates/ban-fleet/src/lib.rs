@@ -55,7 +55,7 @@ mod trust;
 mod wire;
 
 pub use crate::engine::{
-    Cursor, Engine, Mark, MemoryEngine, MemoryError, MemorySession, Pulled, Snapshot, Told,
+    Cursor, Engine, Mark, MemoryEngine, MemoryError, MemorySession, Pulled, Push, Snapshot, Told,
 };
 pub use crate::fleet_rule::{Counter, FleetRule, FleetRuleError, Verdict};
 pub use crate::name::{Host, NameError, Pattern, Rule, Set};

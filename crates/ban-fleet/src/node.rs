@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::{Cursor, Engine, Mark, Snapshot, Told};
+use crate::engine::{Cursor, Engine, Mark, Push, Snapshot, Told};
 use crate::name::Host;
 use crate::record::Record;
 use crate::state::State;
@@ -22,6 +22,8 @@ pub struct Node {
     cursor: Cursor,
     /// What is not told yet.
     unsent: Vec<Record>,
+    /// What that makes needless of what was told.
+    gone: Vec<Record>,
     /// What the engine has with the last push of this host.
     mark: Mark,
     /// Whether it has ever been told all.
@@ -54,6 +56,7 @@ impl Node {
             intake: Intake::default(),
             cursor: Cursor::default(),
             unsent: Vec::new(),
+            gone: Vec::new(),
             mark: Mark::default(),
             is_whole: false,
         }
@@ -62,9 +65,14 @@ impl Node {
     /// Has something to tell: what is in the outbox, and evidence. What it has told before is left
     /// out.
     pub fn tell(&mut self, record: Record) {
-        if self.state.insert(&self.own, record.clone()) {
-            self.unsent.push(record);
+        let Some(replaced) = self.state.put(&self.own, record.clone()) else {
+            return;
+        };
+        if !replaced.is_empty() {
+            self.unsent.retain(|unsent| !replaced.contains(unsent));
+            self.gone.extend(replaced);
         }
+        self.unsent.push(record);
     }
 
     /// What is known.
@@ -137,9 +145,16 @@ impl Node {
             return Ok(());
         }
         let mark = self.mark.after(&self.unsent);
-        let before = engine.push(&self.own, &self.unsent, mark)?;
+        let push = Push {
+            records: &self.unsent,
+            gone: &self.gone,
+            is_all: false,
+            mark,
+        };
+        let before = engine.push(&self.own, &push)?;
         synced.pushed += self.unsent.len();
         self.unsent.clear();
+        self.gone.clear();
         let expected = std::mem::replace(&mut self.mark, mark);
         if before == expected {
             return Ok(());
@@ -152,7 +167,13 @@ impl Node {
     fn push_all<E: Engine>(&mut self, engine: &mut E, synced: &mut Synced) -> Result<(), E::Error> {
         let all: Vec<_> = self.state.records_of(&self.own).collect();
         let mark = self.mark.after(&all);
-        engine.push(&self.own, &all, mark)?;
+        let push = Push {
+            records: &all,
+            gone: &[],
+            is_all: true,
+            mark,
+        };
+        engine.push(&self.own, &push)?;
         synced.pushed += all.len();
         synced.told_again |= self.mark != Mark::default();
         self.mark = mark;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cursor, Engine, Mark, Pulled, Snapshot, Told};
+use super::{Cursor, Engine, Mark, Pulled, Push, Snapshot, Told};
 use crate::name::Host;
 use crate::record::{Pardon, Record};
 use crate::state::State;
@@ -11,12 +11,18 @@ use crate::state::State;
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use ban_fleet::{Engine, Host, Mark, MemoryEngine, Record};
+/// use ban_fleet::{Engine, Host, Mark, MemoryEngine, Push, Record};
 ///
 /// let web1: Host = "web1".parse()?;
 /// let mut engine = MemoryEngine::default();
 /// let ban = Record::parse(b"ban blacklist 203.0.113.7 end=2000 last=1000 hand why=")?;
-/// engine.session(&web1).push(&web1, &[ban], Mark::new(1))?;
+/// let push = Push {
+///     records: &[ban],
+///     gone: &[],
+///     is_all: false,
+///     mark: Mark::new(1),
+/// };
+/// engine.session(&web1).push(&web1, &push)?;
 /// assert_eq!(engine.session(&web1).snapshot(None, 10)?.told.len(), 1);
 /// engine.lose_last(1);
 /// assert_eq!(engine.session(&web1).snapshot(None, 10)?.told.len(), 0);
@@ -162,14 +168,14 @@ fn told(write: &Write) -> impl Iterator<Item = Told> {
 impl Engine for MemorySession<'_> {
     type Error = MemoryError;
 
-    fn push(&mut self, origin: &Host, records: &[Record], mark: Mark) -> Result<Mark, MemoryError> {
+    fn push(&mut self, origin: &Host, push: &Push<'_>) -> Result<Mark, MemoryError> {
         self.reach(origin)?;
-        let lines = records.iter();
+        let lines = push.records.iter();
         let lines = lines
             .map(|record| record.to_string().into_bytes())
             .collect();
         let before = self.engine.mark(origin);
-        self.engine.append(origin.clone(), lines, mark);
+        self.engine.append(origin.clone(), lines, push.mark);
         Ok(before)
     }
 

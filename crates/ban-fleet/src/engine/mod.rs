@@ -19,13 +19,13 @@ pub trait Engine {
     /// Why it could not be asked.
     type Error;
 
-    /// Appends what this host tells, and keeps `mark` with it: both are there, or neither. Answers with
+    /// Appends what this host tells, and keeps the mark with it: both are there, or neither. Answers with
     /// the mark that was there before. The same records may be told again.
     ///
     /// # Errors
     ///
     /// Fails where the engine cannot be reached, or refuses it. It may have taken it all the same.
-    fn push(&mut self, origin: &Host, records: &[Record], mark: Mark) -> Result<Mark, Self::Error>;
+    fn push(&mut self, origin: &Host, push: &Push<'_>) -> Result<Mark, Self::Error>;
 
     /// What was told after the cursor, or that something between is no longer there.
     ///
@@ -48,6 +48,19 @@ pub trait Engine {
     ///
     /// Fails where the engine cannot be reached, or refuses it. It may have taken it all the same.
     fn pardon(&mut self, admin: &Host, pardon: &Pardon) -> Result<(), Self::Error>;
+}
+
+/// What a host tells at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Push<'a> {
+    /// What is new.
+    pub records: &'a [Record],
+    /// What the host told before, and what is new makes needless: no snapshot needs to have it.
+    pub gone: &'a [Record],
+    /// Whether the records are all that the host has to tell: a snapshot needs no others of it.
+    pub is_all: bool,
+    /// The mark that this leaves.
+    pub mark: Mark,
 }
 
 /// What all pushes of a host come to, one after the other: with another one before it, or without

@@ -55,19 +55,19 @@ impl<T> Default for Front<T> {
 }
 
 impl<T: Dated> Front<T> {
-    /// Takes it in, unless there is one that replaces it; how many it replaces.
-    pub(super) fn put(&mut self, record: T) -> Option<usize> {
+    /// Takes it in, unless there is one that replaces it; those that it replaces.
+    pub(super) fn put(&mut self, record: T) -> Option<Vec<T>> {
         if self.0.iter().any(|own| own.replaces(&record)) {
             return None;
         }
-        let before = self.0.len();
-        self.0.retain(|own| !record.replaces(own));
-        let kept = self.0.len();
+        let all = std::mem::take(&mut self.0).into_iter();
+        let replaced;
+        (replaced, self.0) = all.partition(|own| record.replaces(own));
         let place = self
             .0
             .partition_point(|own| own.evidence() < record.evidence());
         self.0.insert(place, record);
-        Some(before - kept)
+        Some(replaced)
     }
 
     /// Keeps what ends after this.

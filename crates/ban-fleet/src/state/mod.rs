@@ -55,6 +55,11 @@ struct Told {
 impl State {
     /// Takes in what a host tells; whether that was new.
     pub fn insert(&mut self, origin: &Host, record: Record) -> bool {
+        self.put(origin, record).is_some()
+    }
+
+    /// Takes in what a host tells, where that is new; the records that it makes needless.
+    pub(crate) fn put(&mut self, origin: &Host, record: Record) -> Option<Vec<Record>> {
         match self.origins.get_mut(origin) {
             Some(told) => told.insert(record),
             None => self
@@ -134,40 +139,42 @@ impl State {
 }
 
 impl Told {
-    fn insert(&mut self, record: Record) -> bool {
-        let replaced = match record {
+    fn insert(&mut self, record: Record) -> Option<Vec<Record>> {
+        let replaced: Vec<Record> = match record {
             Record::Ban(ban) => {
                 let key = (ban.set.clone(), ban.prefix);
-                self.bans.entry(key).or_default().put(ban)
+                let replaced = self.bans.entry(key).or_default().put(ban)?;
+                replaced.into_iter().map(Record::Ban).collect()
             }
-            Record::Pardon(pardon) => self.pardons.entry(pardon.prefix).or_default().put(pardon),
-            Record::Evidence(evidence) => self.count(evidence),
+            Record::Pardon(pardon) => {
+                let front = self.pardons.entry(pardon.prefix).or_default();
+                front.put(pardon)?.into_iter().map(Record::Pardon).collect()
+            }
+            Record::Evidence(evidence) => self.count(evidence)?,
         };
-        let Some(replaced) = replaced else {
-            return false;
-        };
-        self.records = (self.records + 1).saturating_sub(replaced);
-        true
+        self.records = (self.records + 1).saturating_sub(replaced.len());
+        Some(replaced)
     }
 
-    fn count(&mut self, evidence: Evidence) -> Option<usize> {
+    /// Takes in a number that is larger than the one that was there; that one.
+    fn count(&mut self, evidence: Evidence) -> Option<Vec<Record>> {
         let Evidence {
             rule,
             bucket,
             source,
             hits,
-        } = evidence;
-        let key = (rule, bucket, source);
-        match self.evidence.get_mut(&key) {
-            Some(own) if *own >= hits => None,
-            Some(own) => {
-                *own = hits;
-                Some(1)
+        } = evidence.clone();
+        match self.evidence.insert((rule, bucket, source), hits) {
+            Some(before) if before >= hits => {
+                let key = (evidence.rule, bucket, source);
+                self.evidence.insert(key, before);
+                None
             }
-            None => {
-                self.evidence.insert(key, hits);
-                Some(0)
-            }
+            Some(before) => Some(vec![Record::Evidence(Evidence {
+                hits: before,
+                ..evidence
+            })]),
+            None => Some(Vec::new()),
         }
     }
 
