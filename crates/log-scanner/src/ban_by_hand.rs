@@ -1,6 +1,7 @@
 //! `ban`: an administrator bans an address or a network.
 
 use std::io::Write;
+use std::time::Duration;
 
 use ban_sets::{Backend, End, Entry, Family, IfThere, Left, Network, SetName};
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use crate::error::{Fatal, Stop, chain};
 use crate::exempt::{Exemption, Exemptions};
 use crate::notify;
 use crate::reason::{ByHand, Reason};
+use crate::record::{ByHandRecord, Records};
 use crate::rule::Protect;
 use crate::sets::Sets;
 use crate::source::Source;
@@ -35,12 +37,14 @@ pub(crate) fn run(args: &BanByHandArgs, out: &mut impl Write) -> Result<u8, Stop
     });
     let told = ban(backend, args, &exemptions, Timestamp::now())?;
     notify::by_hand(args.notify_socket.as_deref(), "ban", &told);
-    notify::host(
-        &told.lines(&TimeZone::UTC),
-        "ban",
-        told.source,
-        &told.by_hand,
-    );
+    Records::new(Duration::ZERO).by_hand(&ByHandRecord {
+        lines: told.lines(&TimeZone::UTC),
+        event: "ban",
+        source: told.source,
+        by_hand: &told.by_hand,
+        sets: vec![told.set.clone()],
+        end: told.expires.clone(),
+    });
     if args.json {
         serde_json::to_writer(&mut *out, &told).map_err(std::io::Error::from)?;
         writeln!(out)?;

@@ -25,6 +25,7 @@ mod ours;
 mod prefixes;
 mod progress;
 mod reason;
+mod record;
 mod report;
 mod rule;
 mod run;

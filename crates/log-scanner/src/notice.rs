@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::violation::{Banned, Dropped, Lifted, Outcome};
+use crate::violation::{Banned, Dropped, Lifted, Outcome, TakenBack};
 use crate::words::as_text;
 
 /// Something that was done, as one object.
@@ -31,6 +31,12 @@ pub(crate) enum Notice<'a> {
         #[serde(flatten)]
         dropped: &'a Dropped,
     },
+    TakenBack {
+        #[serde(serialize_with = "as_text")]
+        time: Timestamp,
+        #[serde(flatten)]
+        taken_back: &'a TakenBack,
+    },
 }
 
 impl<'a> Notice<'a> {
@@ -54,6 +60,12 @@ impl<'a> Notice<'a> {
     pub(crate) fn of_dropped(dropped: &'a Dropped) -> Self {
         let time = Timestamp::now();
         Self::Dropped { time, dropped }
+    }
+
+    /// That a ban was taken back.
+    pub(crate) fn of_taken_back(taken_back: &'a TakenBack) -> Self {
+        let time = Timestamp::now();
+        Self::TakenBack { time, taken_back }
     }
 }
 

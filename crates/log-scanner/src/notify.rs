@@ -1,7 +1,7 @@
 //! `--notify-socket`: a program is told of each ban, a datagram each, and nobody waits for it.
 //!
 //! A reader that is slow has its datagrams kept for a while; one that is not there gets none. What
-//! did not reach it is counted. What an administrator does the journal is told, too.
+//! did not reach it is counted.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -11,12 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use netfilter_host::host_log::{HostLog, Level};
 use serde::Serialize;
 
 use crate::notice::ByHandNotice;
-use crate::reason::ByHand;
-use crate::source::Source;
 use crate::status::complain;
 use crate::words::{count, plain};
 
@@ -24,8 +21,8 @@ use crate::words::{count, plain};
 const KEPT: usize = 10_000;
 /// How long it is until a slow reader is tried again.
 const BETWEEN: Duration = Duration::from_millis(20);
-/// How long a run waits at its end for a reader that is slow.
-const LAST: Duration = Duration::from_secs(1);
+/// How long a run waits at its end for whoever reads and is slow.
+pub(crate) const LAST: Duration = Duration::from_secs(1);
 /// What was lost is said only after so long again.
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -149,29 +146,6 @@ pub(crate) fn by_hand(path: Option<&Path>, event: &'static str, done: &impl Seri
     if let Some(warning) = notifier.end() {
         complain(&format!("[WARNING] {warning}"));
     }
-}
-
-/// Has the journal, or else syslog, say in one line what was done by hand: who reads these later was
-/// not at the terminal. Where there is neither, nobody is told.
-pub(crate) fn host(lines: &[String], event: &str, source: Source, by_hand: &ByHand) {
-    let lines = lines.iter();
-    let lines: Vec<_> = lines
-        .map(|line| line.strip_prefix("[ACTION] ").unwrap_or(line))
-        .collect();
-    let mut message = lines.join("; ");
-    let by = format!("by hand: {}", by_hand.why);
-    if !message.contains(&by) {
-        message = format!("{message}; {}", by.trim_end_matches([':', ' ']));
-    }
-    let (source, since) = (source.to_string(), by_hand.since.to_string());
-    let fields = [
-        ("RAMPART_EVENT", event),
-        ("RAMPART_SOURCE", source.as_str()),
-        ("RAMPART_SINCE", since.as_str()),
-        ("RAMPART_WHY", by_hand.why.as_str()),
-    ];
-    // It has been said at the terminal.
-    let _ = HostLog::of_this_host().tell(env!("CARGO_PKG_NAME"), Level::Notice, &message, &fields);
 }
 
 /// Sends a datagram to who has bound the socket by now; does not wait.

@@ -13,7 +13,7 @@
 //! connected   violation                            whom this host needs; Violator ▶ Ban ▶ Banned
 //! handshake   neighbours                           who has proven his address; who shares a network
 //! scan ─▶ ban ─▶ cut                               one step each
-//! report  notice   notify                          text and JSON, and to whom besides
+//! report ◀ record   notice ◀ notify                text and JSON, and to whom besides
 //! ours                                             which sets an administrator means
 //! run     follow   try     events  bans  ban_by_hand  unban  who_is_exempt    the commands
 //! ```
@@ -31,8 +31,9 @@ use crate::connected::{Peers, Table};
 use crate::error::{Fatal, Stop};
 use crate::exempt::Exemptions;
 use crate::notice::{Notice, is_notable};
-use crate::notify::Notifier;
+use crate::notify::{LAST, Notifier};
 use crate::progress::Progress;
+use crate::record::Records;
 use crate::report::{self, Report, RuleReport};
 use crate::rule::RulesFile;
 use crate::scan::{self, Scan};
@@ -113,8 +114,10 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     warnings.extend(sets.as_mut().map(Sets::fullness).unwrap_or_default());
     let (banned, warning) = cut::act(Conntrack::open, acted.banned, sets.as_mut(), dry_run);
     warnings.extend(warning);
-    let socket = notify_socket.as_deref().filter(|_| !dry_run);
-    warnings.extend(notify(socket, &acted.lifted, &acted.dropped, &banned));
+    if !dry_run {
+        let (socket, lifted) = (notify_socket.as_deref(), &acted.lifted);
+        warnings.extend(notify(socket, lifted, &acted.dropped, &banned));
+    }
 
     let report = Report {
         as_of,
@@ -140,26 +143,30 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     }
 }
 
-/// Tells who listens; what to warn of.
+/// Tells who listens, and the host's log; what to warn of.
 fn notify(
     socket: Option<&Path>,
     lifted: &[Lifted],
     dropped: &[Dropped],
     banned: &[Banned<'_>],
-) -> Option<String> {
-    let mut notifier = Notifier::new(socket);
+) -> impl Iterator<Item = String> {
+    let (mut notifier, mut records) = (Notifier::new(socket), Records::new(LAST));
     for lifted in lifted {
         notifier.tell(&Notice::of_lifted(lifted));
+        records.lifted(lifted);
     }
     for dropped in dropped {
         notifier.tell(&Notice::of_dropped(dropped));
+        records.dropped(dropped);
     }
     for banned in banned {
         if is_notable(&banned.outcome) {
             notifier.tell(&Notice::of_ban(banned));
+            records.ban(banned);
         }
     }
-    notifier.end()
+    let warnings = [notifier.end(), records.warning()];
+    warnings.into_iter().flatten()
 }
 
 fn tell(

@@ -1,6 +1,7 @@
 //! `unban`: an administrator lets an address or a network go, so that it stays gone.
 
 use std::io::Write;
+use std::time::Duration;
 
 use ban_sets::network::{is_single_address, spelled};
 use ban_sets::{Backend, End, Entry, Family, IfThere, Left, Members, Network, Set, SetName};
@@ -11,6 +12,7 @@ use serde::Serialize;
 use crate::args::UnbanArgs;
 use crate::error::{Fatal, Stop, chain};
 use crate::reason::{ByHand, Reason};
+use crate::record::{ByHandRecord, Records};
 use crate::source::Source;
 use crate::status::{DONE, INCOMPLETE, complain};
 use crate::{notify, offender, ours};
@@ -29,7 +31,14 @@ pub(crate) fn run(args: &UnbanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     });
     let told = unban(backend.as_mut(), args, Timestamp::now())?;
     notify::by_hand(args.notify_socket.as_deref(), "unban", &told);
-    notify::host(&told.lines(), "unban", told.source, &told.by_hand);
+    Records::new(Duration::ZERO).by_hand(&ByHandRecord {
+        lines: told.lines(),
+        event: "unban",
+        source: told.source,
+        by_hand: &told.by_hand,
+        sets: told.sets.iter().map(|of_set| of_set.set.clone()).collect(),
+        end: None,
+    });
     if args.json {
         serde_json::to_writer(&mut *out, &told).map_err(std::io::Error::from)?;
         writeln!(out)?;

@@ -266,6 +266,16 @@ pub(crate) struct Dropped {
     pub(crate) error: Option<String>,
 }
 
+/// A ban that is taken back, because this host had opened a connection to its source.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct TakenBack {
+    pub(crate) source: Source,
+    #[serde(serialize_with = "crate::words::as_text")]
+    pub(crate) set: SetName,
+    /// Why it is still there.
+    pub(crate) error: Option<String>,
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

@@ -1,12 +1,10 @@
 //! Bans that depend on what the kernel has told of connections: they are looked at again, and taken
 //! back where it has not told of one.
 
-use ban_sets::network::spelled;
-
-use crate::connected::{CONNECTED, Mirror};
+use crate::connected::Mirror;
 use crate::exempt::Exemptions;
 use crate::sets::Sets;
-use crate::violation::{Banned, Outcome};
+use crate::violation::{Banned, Outcome, TakenBack};
 
 /// Has those of a round looked at again later.
 pub(super) fn note(mirror: &mut Mirror, banned: &[Banned<'_>]) {
@@ -18,22 +16,20 @@ pub(super) fn note(mirror: &mut Mirror, banned: &[Banned<'_>]) {
     }
 }
 
-/// Takes those back that would not have been made, if it is time to look; what to say of them.
+/// Takes those back that would not have been made, if it is time to look.
 pub(super) fn take_out(
     mirror: &mut Mirror,
     mut sets: Option<&mut Sets>,
     exemptions: &Exemptions,
-) -> Vec<String> {
+) -> Vec<TakenBack> {
     let wrong = mirror.take_wrong(exemptions).into_iter();
-    let said = wrong.map(|(set, network)| {
-        let who = spelled(network);
+    let taken = wrong.map(|(set, network)| {
         let sets = sets
             .as_deref_mut()
             .ok_or_else(|| "no set can be reached".to_owned());
-        match sets.and_then(|sets| sets.remove(&set, network)) {
-            Ok(()) => format!("{who} is taken out of {set} again: it is {CONNECTED}"),
-            Err(why) => format!("cannot take {who} out of {set}, which is {CONNECTED}: {why}"),
-        }
+        let error = sets.and_then(|sets| sets.remove(&set, network)).err();
+        let source = network.into();
+        TakenBack { source, set, error }
     });
-    said.collect()
+    taken.collect()
 }

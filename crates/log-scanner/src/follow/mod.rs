@@ -352,7 +352,8 @@ impl<W: Write> Follower<'_, W> {
                 }
             }
         }
-        for warning in wrong.into_iter().chain(self.mirror.take_silence()) {
+        self.told.taken_back(&wrong)?;
+        if let Some(warning) = self.mirror.take_silence() {
             self.told.warn(&warning)?;
         }
         if all {

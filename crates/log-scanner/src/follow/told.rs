@@ -14,11 +14,14 @@ use super::pending::Case;
 use crate::ban::Acted;
 use crate::notice::{Notice, is_notable};
 use crate::notify::Notifier;
-use crate::report::text::{WARNING, action, connections, dropped, exceptions, lifted, rule_name};
+use crate::record::Records;
+use crate::report::text::{
+    WARNING, connections, dropped, exceptions, in_a_line, lifted, taken_back,
+};
 use crate::rule::Rule;
 use crate::status::complain;
-use crate::violation::{Banned, Outcome};
-use crate::words::{as_text, count, local};
+use crate::violation::{Banned, Outcome, TakenBack};
+use crate::words::{as_text, count};
 
 /// What came of a source is said again only after so long, unless it is a new ban.
 const AGAIN: Duration = Duration::from_secs(3600);
@@ -43,6 +46,7 @@ pub(crate) struct Told<'o, W> {
     /// Whether something that was wanted is not in the kernel, or a log could not be read.
     pub(crate) is_incomplete: bool,
     pub(crate) notifier: Notifier,
+    records: Records,
 }
 
 /// How many bans came to what.
@@ -99,6 +103,7 @@ impl<'o, W: Write> Told<'o, W> {
             done: Done::default(),
             is_incomplete: false,
             notifier: Notifier::default(),
+            records: Records::new(Duration::ZERO),
         }
     }
 
@@ -122,24 +127,28 @@ impl<'o, W: Write> Told<'o, W> {
         let now = Instant::now();
         for one in &acted.lifted {
             self.is_incomplete |= one.error.is_some();
+            let mut is_recorded = false;
             if !self.dry_run {
                 self.notifier.tell(&Notice::of_lifted(one));
+                is_recorded = self.records.lifted(one);
             }
             if self.json {
                 self.json(&Notice::of_lifted(one))?;
-            } else {
+            } else if !is_recorded {
                 writeln!(self.out, "{}", lifted(one, self.dry_run))?;
             }
         }
         for one in &acted.dropped {
             self.is_incomplete |= one.error.is_some();
             self.done.dropped += 1;
+            let mut is_recorded = false;
             if !self.dry_run {
                 self.notifier.tell(&Notice::of_dropped(one));
+                is_recorded = self.records.dropped(one);
             }
             if self.json {
                 self.json(&Notice::of_dropped(one))?;
-            } else if self.has_place("dropped", now) {
+            } else if !is_recorded && self.has_place("dropped", now) {
                 writeln!(self.out, "{}", dropped(one, self.dry_run))?;
             }
         }
@@ -149,17 +158,32 @@ impl<'o, W: Write> Told<'o, W> {
             if !self.is_news(banned, now) {
                 continue;
             }
+            let mut is_recorded = false;
             if is_notable(&banned.outcome) {
                 self.notifier.tell(&Notice::of_ban(banned));
+                is_recorded = self.records.ban(banned);
             }
             if self.json || self.has_place(banned.outcome.word(), now) {
-                self.banned(banned)?;
+                self.banned(banned, is_recorded)?;
             }
         }
         for warning in &acted.warnings {
             self.warn(warning)?;
         }
         self.flush()
+    }
+
+    /// That bans were taken back.
+    pub(crate) fn taken_back(&mut self, all: &[TakenBack]) -> io::Result<()> {
+        for one in all {
+            self.notifier.tell(&Notice::of_taken_back(one));
+            self.records.taken_back(one);
+            if self.json {
+                self.json(&Notice::of_taken_back(one))?;
+            }
+            self.warn(&taken_back(one))?;
+        }
+        Ok(())
     }
 
     /// Whether a ban is worth a line. A source that goes on has its ban prolonged every few seconds.
@@ -205,26 +229,14 @@ impl<'o, W: Write> Told<'o, W> {
         is_written
     }
 
-    fn banned(&mut self, banned: &Banned<'_>) -> io::Result<()> {
-        let ban = &banned.ban;
+    /// `is_recorded`: where the line would go there is a record that says the same.
+    fn banned(&mut self, banned: &Banned<'_>, is_recorded: bool) -> io::Result<()> {
         if self.json {
             return self.json(&Notice::of_ban(banned));
         }
-        let (violator, rule) = (&ban.violator, rule_name(ban.rule));
-        let hits = count(violator.peak_hits, "hit");
-        let ports = violator.peak_ports.map_or_else(String::new, |ports| {
-            format!(" to {}", count(ports.into(), "port"))
-        });
-        let (first, last) = (
-            local(violator.first_seen, &self.zone),
-            local(violator.last_seen, &self.zone),
-        );
-        let said = action(banned, &self.zone);
-        writeln!(
-            self.out,
-            "{said}; rule {} ({rule}): {hits}{ports} within {}, from {first} to {last}",
-            ban.number, ban.rule.within
-        )?;
+        if !is_recorded {
+            writeln!(self.out, "{}", in_a_line(banned, &self.zone))?;
+        }
         let more = exceptions(banned);
         for line in more.into_iter().chain(connections(banned, self.dry_run)) {
             writeln!(self.out, "{line}")?;
@@ -259,12 +271,16 @@ impl<'o, W: Write> Told<'o, W> {
     pub(crate) fn notify(&mut self) -> io::Result<()> {
         self.notifier.send();
         let warning = self.notifier.warning(Instant::now());
-        warning.map_or(Ok(()), |warning| self.warn(&warning))
+        let warnings = warning.into_iter().chain(self.records.warning());
+        warnings
+            .into_iter()
+            .try_for_each(|warning| self.warn(&warning))
     }
 
     /// What was read and done in all.
     pub(crate) fn end(&mut self, read: &Read) -> io::Result<()> {
-        if let Some(warning) = self.notifier.end() {
+        let warnings = [self.notifier.end(), self.records.warning()];
+        for warning in warnings.into_iter().flatten() {
             self.warn(&warning)?;
         }
         let done = self.done.clone();

@@ -145,6 +145,15 @@ fn whom_the_kernel_did_not_tell_of() -> Result<(), Failed> {
         .run(|| iptables.run(&silent.split(' ').collect::<Vec<_>>()))?;
     let (mut live, peer) = opened(&firewall, Family::V4)?;
     assert_eq!(provoke(&mut follow, peer)?, of(peer, "added"));
+    let taken = follow.next("taken-back");
+    assert_eq!(
+        (&taken["source"], &taken["set"]),
+        (&peer.to_string().into(), &"blacklist".into())
+    );
+    assert!(
+        taken["error"].is_null() && taken["time"].is_string(),
+        "{taken}"
+    );
     let said = [follow.next("warning"), follow.next("warning")];
     let said = said.map(|warning| warning["text"].as_str().unwrap_or_default().to_owned());
     assert!(

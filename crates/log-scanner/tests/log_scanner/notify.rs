@@ -17,6 +17,8 @@ crate::trials!(
     nobody_is_waited_for,
     the_rules_file_names_it,
     the_journal_has_what_was_done_by_hand,
+    the_journal_has_each_ban_of_a_scan,
+    follow_says_nothing_twice_in_the_journal,
 );
 
 fn told(reader: &UnixDatagram) -> Result<Value, Failed> {
@@ -201,24 +203,9 @@ fn the_rules_file_names_it() -> Result<(), Failed> {
 fn the_journal_has_what_was_done_by_hand() -> Result<(), Failed> {
     let _sets = Sets::as_firewall_apply()?;
     let scanner = Scanner::new("");
-    let journal = UnixDatagram::bind(scanner.path("journal"))?;
-    let run = |arguments: &str| {
-        let place = "/run/systemd/journal";
-        let program = crate::support::PROGRAM;
-        let script = format!(
-            "mount -t tmpfs run /run && mkdir -p {place} && touch {place}/socket && \
-             mount --bind journal {place}/socket && exec {program} {arguments}"
-        );
-        let mut command = scanner.command_of(&["unshare", "-m", "sh", "-c", &script]);
-        Ran::new(&command.output().expect("started"))
-    };
-    let record = || -> Result<Vec<String>, Failed> {
-        let mut datagram = vec![0; 65_536];
-        journal.set_read_timeout(Some(LONG))?;
-        let length = journal.recv(&mut datagram)?;
-        let text = String::from_utf8_lossy(&datagram[..length]).into_owned();
-        Ok(text.lines().map(str::to_owned).collect())
-    };
+    let journal = Journal::of(scanner)?;
+    let run = |arguments: &str| journal.run(arguments);
+    let record = || journal.record();
     run("ban 203.0.113.7 --for 2h --why 'asked for'").done(0);
     let said = record()?;
     assert_eq!(said[..2], ["PRIORITY=5", "SYSLOG_IDENTIFIER=log-scanner"]);
@@ -241,5 +228,118 @@ fn the_journal_has_what_was_done_by_hand() -> Result<(), Failed> {
         "{said:?}"
     );
     assert_eq!(said[3], "RAMPART_EVENT=unban");
+    Ok(())
+}
+
+/// A journal that a program sees as its host's.
+struct Journal {
+    socket: UnixDatagram,
+    /// The directory of who is to see it.
+    scanner: Scanner,
+}
+
+impl Journal {
+    fn of(scanner: Scanner) -> Result<Self, Failed> {
+        let socket = UnixDatagram::bind(scanner.path("journal"))?;
+        socket.set_read_timeout(Some(LONG))?;
+        Ok(Self { socket, scanner })
+    }
+
+    fn run(&self, arguments: &str) -> Ran {
+        let program = crate::support::PROGRAM;
+        self.shell(&format!("exec {program} {arguments}"))
+    }
+
+    /// A script in the scanner's directory.
+    fn shell(&self, script: &str) -> Ran {
+        let place = "/run/systemd/journal";
+        let script = format!(
+            "mount -t tmpfs run /run && mkdir -p {place} && touch {place}/socket && \
+             mount --bind journal {place}/socket && {script}"
+        );
+        let mut command = self
+            .scanner
+            .command_of(&["unshare", "-m", "sh", "-c", &script]);
+        Ran::new(&command.output().expect("started"))
+    }
+
+    fn record(&self) -> Result<Vec<String>, Failed> {
+        let mut datagram = vec![0; 65_536];
+        let length = self.socket.recv(&mut datagram)?;
+        let text = String::from_utf8_lossy(&datagram[..length]).into_owned();
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    fn is_empty(&self) -> Result<bool, Failed> {
+        self.socket.set_nonblocking(true)?;
+        Ok(self.socket.recv(&mut [0; 9]).is_err())
+    }
+}
+
+/// One record a ban: address, set, rule, evidence, end.
+fn the_journal_has_each_ban_of_a_scan() -> Result<(), Failed> {
+    let _sets = Sets::as_firewall_apply()?;
+    let scanner = Scanner::new(blocked(&[V4, V6], 0..7));
+    let journal = Journal::of(scanner)?;
+    let rule = crate::support::RULE;
+    let scan = format!("{rule} --log fw.log --as-of 2026-11-22T08:01:00Z");
+    journal.run(&format!("{scan} --dryrun")).done(0);
+    journal.run(&scan).done(0).says("[VIOLATION]");
+    for (source, set) in [(V4, "blacklist"), (V6, "blacklist_v6")] {
+        let said = journal.record()?;
+        assert_eq!(said[..2], ["PRIORITY=5", "SYSLOG_IDENTIFIER=log-scanner"]);
+        let expected = format!(
+            "MESSAGE={source}: added to {set} for 59m6s, until 2026-11-22 09:00:06 +00:00; rule 1 (blocked tcp): \
+             7 hits within 10s, from 2026-11-22 08:00:00 +00:00 to 2026-11-22 08:00:06 +00:00"
+        );
+        assert_eq!(said[2], expected);
+        let fields = [
+            "RAMPART_EVENT=ban".to_owned(),
+            format!("RAMPART_SOURCE={source}"),
+            format!("RAMPART_SET={set}"),
+            "RAMPART_OUTCOME=added".to_owned(),
+            "RAMPART_RULE=blocked tcp".to_owned(),
+            "RAMPART_EVIDENCE=7 hits within 10s, from 2026-11-22 08:00:00 +00:00 to 2026-11-22 08:00:06 +00:00"
+                .to_owned(),
+            "RAMPART_END=2026-11-22T09:00:06Z".to_owned(),
+        ];
+        assert_eq!(said[3..], fields);
+    }
+    // Who is there already is no news.
+    journal.run(&scan).done(0);
+    assert!(journal.is_empty()?);
+    Ok(())
+}
+
+/// Where standard output is the journal, a record takes the place of its line.
+fn follow_says_nothing_twice_in_the_journal() -> Result<(), Failed> {
+    let sets = Sets::as_firewall_apply()?;
+    for is_in_journal in [false, true] {
+        sets.ipset("flush")?;
+        let scanner = Scanner::new(lines(V4, 5) + &lines(V6, 5));
+        let journal = Journal::of(scanner)?;
+        let (program, rule) = (crate::support::PROGRAM, crate::support::RULE);
+        let stream = if is_in_journal {
+            "export JOURNAL_STREAM=$(stat -L -c %d:%i /proc/$$/fd/1) && "
+        } else {
+            "export JOURNAL_STREAM=1:2 && "
+        };
+        let script = format!("{stream}exec {program} follow {rule} --log - <fw.log");
+        let ran = journal.shell(&script);
+        ran.done(0).says("2 added");
+        let mut of_both: Vec<String> = Vec::new();
+        for _ in [V4, V6] {
+            let said = journal.record()?;
+            assert_eq!(said[3], "RAMPART_EVENT=ban");
+            of_both.push(said[4].clone());
+            let line = said[2].trim_start_matches("MESSAGE=");
+            let is_said = ran.stdout.contains(&format!("[ACTION] {line}"));
+            assert_eq!(is_said, !is_in_journal, "{said:?} {}", ran.stdout);
+        }
+        of_both.sort_unstable();
+        let expected = [V6, V4].map(|source| format!("RAMPART_SOURCE={source}"));
+        assert_eq!(of_both, expected);
+        assert!(journal.is_empty()?);
+    }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(crate) fn live(root: &Path) -> Result<(), Failed> {
         banned(&machine, "blacklist", source)?;
         assert!(!gets_in(&world, source, SSH)?, "{source} gets in");
         wait_for("the line of the journal", || {
-            let line = format!("[ACTION] {source}: added to blacklist");
+            let line = format!("{source}: added to blacklist");
             machine
                 .journal("rampart-live")
                 .is_ok_and(|journal| journal.contains(&line))

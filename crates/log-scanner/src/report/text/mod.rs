@@ -9,12 +9,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 pub(crate) use rule::{name as rule_name, wanted};
-pub(crate) use violator::{action, connections, exceptions};
+pub(crate) use violator::{connections, evidence, exceptions, in_a_line};
 
 use super::{Report, RuleReport};
+use crate::connected::CONNECTED;
 use crate::duration::Spelled;
 use crate::scan::LogRead;
-use crate::violation::{Dropped, Lifted};
+use crate::violation::{Dropped, Lifted, TakenBack};
 use crate::words::{count, local, plain};
 
 pub(crate) const VIOLATION: &str = "[VIOLATION]";
@@ -91,6 +92,20 @@ pub(crate) fn dropped(dropped: &Dropped, dry_run: bool) -> String {
             "{ACTION} {source}: dropped from {set} {before} before its end, which is full, for bans that end later"
         ),
     }
+}
+
+/// That a ban was taken back, in a line.
+pub(crate) fn taken_back(TakenBack { source, set, error }: &TakenBack) -> String {
+    match error {
+        Some(why) => format!("cannot take {source} out of {set}, which is {CONNECTED}: {why}"),
+        None => format!("{source} is taken out of {set} again: it is {CONNECTED}"),
+    }
+}
+
+/// A line without the tag of what was done.
+pub(crate) fn untagged(line: &str) -> &str {
+    let said = line.strip_prefix(ACTION);
+    said.map_or(line, str::trim_start)
 }
 
 struct Text<'a, W> {

@@ -5,6 +5,7 @@ use std::io;
 use ban_sets::network::spelled;
 use jiff::tz::TimeZone;
 
+use super::rule::name;
 use super::{ACTION, DRYRUN, ERROR, Text, VIOLATION};
 use crate::connected::CONNECTED;
 use crate::duration::Spelled;
@@ -47,6 +48,28 @@ pub(crate) fn action(banned: &Banned<'_>, zone: &TimeZone) -> String {
         Outcome::Exempt(why) => format!("exempt: {source} is {why}"),
         Outcome::Expired => format!("expired: {source} would have left {set} {until}"),
     }
+}
+
+/// What a ban is for: `501 hits within 30m, from 2026-11-22 08:00:00 +00:00 to …`.
+pub(crate) fn evidence(banned: &Banned<'_>, zone: &TimeZone) -> String {
+    let violator = &banned.ban.violator;
+    let hits = count(violator.peak_hits, "hit");
+    let ports = violator.peak_ports.map_or_else(String::new, |ports| {
+        format!(" to {}", count(ports.into(), "port"))
+    });
+    let (first, last) = (
+        local(violator.first_seen, zone),
+        local(violator.last_seen, zone),
+    );
+    let within = banned.ban.rule.within;
+    format!("{hits}{ports} within {within}, from {first} to {last}")
+}
+
+/// What became of a ban, by which rule and what for.
+pub(crate) fn in_a_line(banned: &Banned<'_>, zone: &TimeZone) -> String {
+    let (ban, said) = (&banned.ban, action(banned, zone));
+    let (rule, evidence) = (name(ban.rule), evidence(banned, zone));
+    format!("{said}; rule {} ({rule}): {evidence}", ban.number)
 }
 
 /// Who is excepted from a ban, in lines.
