@@ -199,6 +199,11 @@ Examples:
     firewall-apply import csf
     firewall-apply import csf ./etc-csf --to ./new
 
+  ufw; fail2ban, with who is banned; sets, of which one is the blacklist:
+    firewall-apply import ufw
+    firewall-apply import fail2ban --bans banned.txt
+    firewall-apply import ipset sets.txt --as bad-guys=blacklist
+
   Then look at it, and put it up from far away:
     firewall-apply --config rampart-import/firewall.toml check
     firewall-apply --config rampart-import/firewall.toml apply --confirm-within 60s";

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
-pub(crate) use import::{ImportArgs, Origin};
+pub(crate) use import::{ImportArgs, Origin, SetAs};
 pub(crate) use options::{
     ApplyArgs, DoctorArgs, ExplainArgs, FamilyArg, Format, PrintArgs, RefreshArgs, ResetArgs,
     RestoreArgs, RollbackArgs, SaveArgs, StatusArgs, WaitingArgs,
@@ -71,6 +71,10 @@ impl Args {
                     "--json is one document, and --watch has no end",
                 ))
             }
+            Some(Command::Import(import)) => match import.mistake() {
+                None => Ok(()),
+                Some(why) => Err(Self::command().error(ErrorKind::ArgumentConflict, why)),
+            },
             _ => Ok(()),
         }
     }
@@ -288,6 +292,14 @@ mod tests {
             "firewall-apply save --file - --json",
             "firewall-apply explain",
             "firewall-apply explain host.example",
+            "firewall-apply import",
+            "firewall-apply import shorewall",
+            "firewall-apply import ipset",
+            "firewall-apply import ipset x --as bad",
+            "firewall-apply import ipset x --as bad=list",
+            "firewall-apply import ipset x --bans y",
+            "firewall-apply import csf --as bad=blacklist",
+            "firewall-apply import ufw --bans y",
             "firewall-apply explain 192.0.2.1 --proto 0",
             "firewall-apply explain 192.0.2.1 --port 65536",
         ] {

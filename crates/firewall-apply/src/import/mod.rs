@@ -1,12 +1,17 @@
 //! `import`: what another firewall's files say, as files of ours; applies nothing.
 
+mod address;
 mod csf;
+mod fail2ban;
+mod ipset;
 mod place;
 mod put;
 mod rate;
 mod report;
+mod saved;
 mod source;
 mod translation;
+mod ufw;
 mod write;
 
 use iptables_ruleset::Config;
@@ -21,6 +26,9 @@ pub(crate) fn run(args: &ImportArgs, findings: &mut Findings) -> Report {
     let from = args.path().to_owned();
     let read = match args.origin {
         Origin::Csf => csf::read(&from),
+        Origin::Ufw => ufw::read(&from),
+        Origin::Fail2ban => fail2ban::read(&from, args.bans.as_deref()),
+        Origin::Ipset => ipset::read(&from, &args.renamed),
     };
     let mut report = Report::new(args.origin, from, args.to.clone());
     let translation = match read {

@@ -13,6 +13,9 @@ pub(crate) fn into(directory: &Path, files: &[Made]) -> Result<Vec<PathBuf>, Pro
     let cannot = |path: &Path, error: &io::Error| -> Problem {
         format!("cannot write {}: {error}", path.display()).into()
     };
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
     match fs::read_dir(directory) {
         Ok(mut entries) => {
             if entries.next().is_some() {

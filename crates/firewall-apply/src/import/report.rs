@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::saved::SavedMembers;
 use super::translation::Translation;
-use super::write::FIREWALL;
+use super::write::{FIREWALL, SCAN};
 use crate::args::Origin;
 use crate::report;
 use crate::words::Count;
@@ -31,6 +32,8 @@ pub(crate) struct Report {
     lists: usize,
     members: usize,
     rules: usize,
+    /// Members of `members.save`.
+    saved: usize,
     /// How many settings and lines could not be translated: each is an error.
     left: usize,
     /// How many are translated and differ: each is a warning.
@@ -52,6 +55,7 @@ impl Report {
             lists: 0,
             members: 0,
             rules: 0,
+            saved: 0,
             left: 0,
             differ: 0,
         }
@@ -60,13 +64,18 @@ impl Report {
     /// Takes over what there is of everything.
     pub(super) fn describe(&mut self, made: &Translation) {
         let firewall = &made.firewall;
-        self.read.clone_from(&made.read);
+        for path in &made.read {
+            if !self.read.contains(path) {
+                self.read.push(path.clone());
+            }
+        }
         self.services = firewall.services.len();
         self.output = firewall.output.len();
         self.forward = firewall.forward.len() + firewall.port_forwards.len();
         self.lists = firewall.sets.len() + firewall.blocklists.len();
         self.members = firewall.whitelist.len() + firewall.blacklist.len();
         self.rules = made.rules.len();
+        self.saved = made.saved.count();
         self.left = made.left.count();
         self.differ = made.notes.count();
     }
@@ -79,11 +88,11 @@ impl report::Report for Report {
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        if self.written.is_empty() {
-            return Ok(());
-        }
         for path in &self.read {
             writeln!(f, "read   {}", path.display())?;
+        }
+        if self.written.is_empty() {
+            return writeln!(f, "Nothing was written.");
         }
         for path in &self.written {
             writeln!(f, "wrote  {}", path.display())?;
@@ -95,6 +104,7 @@ impl Display for Report {
             (self.lists, "list"),
             (self.members, "member"),
             (self.rules, "rule of scans"),
+            (self.saved, "member with an end of its own"),
         ];
         for (number, what) in counted.into_iter().filter(|(number, _)| *number > 0) {
             let what = match (number, what.split_once(' ')) {
@@ -109,13 +119,24 @@ impl Display for Report {
             "left   {}; translated with a difference or a word: {}",
             self.left, self.differ
         )?;
-        let file = self.to.join(FIREWALL);
-        let file = file.display();
-        writeln!(f, "Nothing was applied. Next, from what you have:")?;
-        writeln!(f, "  firewall-apply --config {file} check")?;
-        writeln!(
-            f,
-            "  firewall-apply --config {file} apply --confirm-within 60s"
-        )
+        writeln!(f, "Nothing was applied. Next:")?;
+        for path in &self.written {
+            let file = path.display();
+            match path.file_name().and_then(|name| name.to_str()) {
+                Some(FIREWALL) => {
+                    writeln!(f, "  firewall-apply --config {file} check")?;
+                    writeln!(
+                        f,
+                        "  firewall-apply --config {file} apply --confirm-within 60s"
+                    )?;
+                }
+                Some(SCAN) => writeln!(f, "  log-scanner --rules {file} --dryrun")?,
+                Some(SavedMembers::FILE) => {
+                    writeln!(f, "  firewall-apply restore --file {file}")?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::path::Path;
 use std::rc::Rc;
 
+use jiff::Timestamp;
+
 use super::place::Place;
 use crate::files;
 use crate::findings::Problem;
@@ -52,12 +54,25 @@ impl Source {
         &self.path
     }
 
-    /// Its lines without blanks around them, each with its place.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (Place, &str)> {
+    /// When it was written last.
+    pub(crate) fn written(&self) -> Option<Timestamp> {
+        let written = std::fs::metadata(&self.path).and_then(|metadata| metadata.modified());
+        Timestamp::try_from(written.ok()?).ok()
+    }
+
+    /// Its lines as they are, each with whether a blank begins it.
+    pub(crate) fn lines_as_they_are(&self) -> impl Iterator<Item = (Place, &str, bool)> {
         (1..).zip(self.text.lines()).map(|(line, text)| {
             let path = Rc::clone(&self.path);
-            (Place { path, line }, text.trim())
+            let is_indented = text.starts_with([' ', '\t']);
+            (Place { path, line }, text, is_indented)
         })
+    }
+
+    /// Its lines without blanks around them, each with its place.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (Place, &str)> {
+        self.lines_as_they_are()
+            .map(|(place, text, _)| (place, text.trim()))
     }
 }
 

@@ -7,6 +7,7 @@ use iptables_ruleset::config::{Action, IcmpType, ServiceName, ServiceProtocol, S
 use iptables_ruleset::{InterfaceName, Network, PortRange, Rate};
 
 use super::place::Place;
+use super::saved::SavedMembers;
 use crate::findings::Problem;
 
 /// What the files come to, and what is left of them.
@@ -15,6 +16,10 @@ pub(crate) struct Translation {
     /// The files that were read.
     pub(crate) read: Vec<PathBuf>,
     pub(crate) firewall: Firewall,
+    /// Whether what was read is no firewall by itself: it says nothing of what is open.
+    pub(crate) is_a_part: bool,
+    /// Members that have ends, or are of sets that no file fills.
+    pub(crate) saved: SavedMembers,
     /// The rules of the scans.
     pub(crate) rules: Vec<ScanRule>,
     /// The files that sets and lists are filled from.
@@ -33,6 +38,10 @@ pub(crate) struct Firewall {
     /// Of `[policy]`: the key, its value, and where that came from.
     pub(crate) policies: Vec<(&'static str, &'static str, String)>,
     pub(crate) trusted: Vec<(InterfaceName, String)>,
+    /// What is dropped without a line, and where that came from.
+    pub(crate) quiet: Option<(&'static str, String)>,
+    /// The interfaces by which packets leave under this host's address.
+    pub(crate) masquerade: Vec<(InterfaceName, String)>,
     /// Whether bans hold for what is passed on, and why.
     pub(crate) protect: Option<String>,
     pub(crate) whitelist: Vec<Member>,
@@ -128,6 +137,15 @@ pub(crate) struct ScanRule {
     pub(crate) exempt: Vec<Network>,
 }
 
+impl ScanRule {
+    /// Seconds: the longest ban that is a whole number of days.
+    pub(crate) const LONGEST: u64 = 24 * 86_400;
+    /// Seconds that somebody is remembered who was banned; longer than the longest ban.
+    pub(crate) const REMEMBERED: u64 = 30 * 86_400;
+    /// How many addresses can be exempt: a rules file is a MiB at most.
+    pub(crate) const MOST_EXEMPT: usize = 10_000;
+}
+
 impl Service {
     /// A service for everybody.
     pub(crate) fn new(
@@ -153,6 +171,14 @@ impl Service {
 }
 
 impl Translation {
+    /// Of files that are no firewall by themselves.
+    pub(crate) fn of_a_part() -> Self {
+        Self {
+            is_a_part: true,
+            ..Self::default()
+        }
+    }
+
     /// Notes what could not be translated: what it is, and why.
     pub(crate) fn left(&mut self, place: &Place, what: &str, why: &str) {
         self.left.say(place, what, why);
@@ -231,6 +257,14 @@ pub(crate) fn short(network: &Network) -> String {
     } else {
         network.to_string()
     }
+}
+
+/// Types of ICMP by their names.
+pub(crate) fn icmp_types(names: &[&str]) -> Result<Vec<IcmpType>, Problem> {
+    let types = names.iter().map(|name| name.parse());
+    types
+        .collect::<Result<_, iptables_ruleset::BuildError>>()
+        .map_err(|error| error.to_string().into())
 }
 
 /// A text as a line of a report can hold it.

@@ -64,9 +64,12 @@ impl Imported {
 
     /// `check` and a dry run of the scans find nothing wrong.
     fn is_read(&self) -> Result<(), Failed> {
-        let config = self.path("firewall.toml").display().to_string();
-        let check = Tool::at(env!("CARGO_BIN_EXE_firewall-apply"));
-        check.run(&["--config", &config, "check"])?;
+        let config = self.path("firewall.toml");
+        if config.exists() {
+            let config = config.display().to_string();
+            let check = Tool::at(env!("CARGO_BIN_EXE_firewall-apply"));
+            check.run(&["--config", &config, "check"])?;
+        }
         let rules = self.path("scan.toml");
         if rules.exists() {
             let rules = rules.display().to_string();

@@ -10,10 +10,19 @@
 
 mod csf;
 mod door;
+mod fail2ban;
 mod imported;
+mod ipset;
+mod ufw;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    netns_testbed::run([csf::trials()].into_iter().flatten().collect())
+    let trials = [
+        csf::trials(),
+        fail2ban::trials(),
+        ipset::trials(),
+        ufw::trials(),
+    ];
+    netns_testbed::run(trials.into_iter().flatten().collect())
 }

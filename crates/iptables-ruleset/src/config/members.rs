@@ -1,6 +1,6 @@
 //! `[sets.members]`: who is in a set because the file says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::document::{Section, Value};
@@ -16,14 +16,13 @@ pub struct Members {
 impl Members {
     /// The members of `family` that the file names for a list, in its order, each once.
     pub(crate) fn of(&self, list: List, family: Family) -> Vec<Network> {
-        let mut members: Vec<Network> = Vec::new();
+        let mut seen = BTreeSet::new();
         let named = self.lists.get(&list).into_iter().flatten();
-        for member in named.filter(|member| member.family() == family) {
-            if !members.contains(member) {
-                members.push(*member);
-            }
-        }
-        members
+        let of_family = named.filter(|member| member.family() == family);
+        of_family
+            .filter(|member| seen.insert(**member))
+            .copied()
+            .collect()
     }
 
     /// Whether there are none.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use iptables_ruleset::config::{Action, IcmpType, ServiceSource};
 use iptables_ruleset::{BuildError, Network, PortRange};
 
+use super::super::address::{Unusable, address};
 use super::super::place::Place;
 use super::super::translation::{
     Direction, FilledSet, MemberFile, Service, Translation, short, shortened,
@@ -12,7 +13,7 @@ use super::super::translation::{
 use super::conf::Conf;
 use super::incoming::refusal;
 use super::limits::Transport;
-use super::lists::{List, Unusable, address};
+use super::lists::List;
 use super::ports::{Ports, range};
 use crate::findings::Problem;
 

@@ -1,9 +1,9 @@
 //! What csf lets in: the ports of each family, and ICMP.
 
-use iptables_ruleset::config::{Action, IcmpType, ServiceProtocol, ServiceSource};
+use iptables_ruleset::config::{Action, ServiceProtocol, ServiceSource};
 
 use super::super::place::Place;
-use super::super::translation::{Direction, Service, Translation};
+use super::super::translation::{Direction, Service, Translation, icmp_types};
 use super::conf::Conf;
 use super::limits::{self, Limit, Transport};
 use super::ports::Ports;
@@ -143,7 +143,7 @@ fn icmp(conf: &Conf, made: &mut Translation) -> Result<(), Problem> {
     let both = !conf.is_on("IPV6");
     if conf.is_on("ICMP_IN") {
         let mut ping = Service::new(made.name(Direction::In, "ping")?, [ServiceProtocol::ICMP]);
-        ping.types = types(&["echo-request"])?;
+        ping.types = icmp_types(&["echo-request"])?;
         ping.remarks
             .push(super::from(&conf.place("ICMP_IN"), "ICMP_IN"));
         if conf.is_on("ICMP_IN_RATE") {
@@ -166,7 +166,7 @@ fn icmp(conf: &Conf, made: &mut Translation) -> Result<(), Problem> {
             made.name(Direction::In, "ping-v6")?,
             [ServiceProtocol::ICMP],
         );
-        ping.types = types(&["echo-request"])?;
+        ping.types = icmp_types(&["echo-request"])?;
         ping.sources = Families::V6.everybody()?;
         let remark = "csf always lets these in over IPv6, whatever ICMP_IN says";
         ping.remarks.push(super::from(&conf.place("IPV6"), remark));
@@ -183,20 +183,13 @@ fn icmp(conf: &Conf, made: &mut Translation) -> Result<(), Problem> {
         made.name(Direction::In, "icmp-others")?,
         [ServiceProtocol::ICMP],
     );
-    others.types = types(&names)?;
+    others.types = icmp_types(&names)?;
     let remark =
         "csf lets in what else ICMP asks (ICMP_TIMESTAMPDROP, IPV6_ICMP_STRICT); nobody needs it";
     let place = conf.place("ICMP_TIMESTAMPDROP");
     others.remarks.push(super::from(&place, remark));
     made.firewall.services.push(others);
     Ok(())
-}
-
-pub(super) fn types(names: &[&str]) -> Result<Vec<IcmpType>, Problem> {
-    let types = names.iter().map(|name| name.parse());
-    types
-        .collect::<Result<_, iptables_ruleset::BuildError>>()
-        .map_err(|error| error.to_string().into())
 }
 
 /// `DROP_NOLOG`: the ports that are dropped without a line.

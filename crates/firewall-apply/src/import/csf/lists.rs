@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use ipset_netlink::address_list::AddressList;
 use iptables_ruleset::{Family, Network};
 
+use super::super::address::{Unusable, address};
 use super::super::place::Place;
 use super::super::source::Source;
 use super::super::translation::{FilledSet, Member, MemberFile, Translation, short, shortened};
@@ -85,41 +85,6 @@ fn line(list: &mut List, place: &Place, text: &str, made: &mut Translation) {
             made.left(place, entry, why);
         }
     }
-}
-
-/// Why an address is not taken.
-pub(super) enum Unusable {
-    Loopback,
-    Because(String),
-}
-
-/// An address or network; `None` for anything else.
-pub(super) fn address(text: &str) -> Option<Result<Network, Unusable>> {
-    let (address, prefix) = match text.split_once('/') {
-        Some((address, prefix)) => (address, Some(prefix)),
-        None => (text, None),
-    };
-    let address: IpAddr = address.parse().ok()?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    let prefix = match prefix {
-        None => Some(most),
-        Some(prefix) => prefix.parse().ok().filter(|prefix| *prefix <= most),
-    };
-    let because = |why: &str| Some(Err(Unusable::Because(why.to_owned())));
-    let Some(prefix) = prefix else {
-        return because("the number behind the / is no prefix length");
-    };
-    if prefix == 0 {
-        return because("it is every address");
-    }
-    if prefix == most && (address.is_loopback() || address.is_unspecified()) {
-        return Some(Err(Unusable::Loopback));
-    }
-    if matches!(address, IpAddr::V6(v6) if v6.to_ipv4_mapped().is_some()) {
-        return because("no packet has such an address: write it as an IPv4 address");
-    }
-    let network = Network::new(address, prefix);
-    Some(network.map_err(|error| Unusable::Because(error.to_string())))
 }
 
 /// Puts who is allowed onto the whitelist.

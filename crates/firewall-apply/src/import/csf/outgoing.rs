@@ -3,9 +3,9 @@
 use iptables_ruleset::config::{Action, ServiceProtocol, ServiceSource};
 use iptables_ruleset::{BuildError, PortRange};
 
-use super::super::translation::{Direction, Service, Translation};
+use super::super::translation::{Direction, Service, Translation, icmp_types};
 use super::conf::Conf;
-use super::incoming::{by_family, refusal, types};
+use super::incoming::{by_family, refusal};
 use super::limits::Transport;
 use super::ports::Ports;
 use crate::findings::Problem;
@@ -88,13 +88,13 @@ fn icmp(conf: &Conf, made: &mut Translation) -> Result<(), Problem> {
     let place = conf.place("ICMP_OUT");
     service.remarks.push(super::from(&place, "ICMP_OUT"));
     if !conf.is_on("ICMP_OUT") {
-        service.types = types(&["information-request", "address-mask-request"])?;
+        service.types = icmp_types(&["information-request", "address-mask-request"])?;
         if conf.is_on("IPV6") {
             let mut ping = Service::new(
                 made.name(Direction::Out, "ping-v6")?,
                 [ServiceProtocol::ICMP],
             );
-            ping.types = types(&["echo-request", "node-information-query"])?;
+            ping.types = icmp_types(&["echo-request", "node-information-query"])?;
             ping.destinations = super::incoming::Families::V6.everybody()?;
             let remark = "csf always lets these out over IPv6";
             ping.remarks.push(super::from(&conf.place("IPV6"), remark));

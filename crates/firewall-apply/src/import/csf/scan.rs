@@ -29,11 +29,11 @@ pub(super) fn rules(conf: &Conf, ignored: &List, made: &mut Translation) {
     let place = conf.place("PS_INTERVAL");
     let permanent = conf.is_on("PS_PERMANENT");
     let removeafter = if permanent {
-        LONGEST
+        ScanRule::LONGEST
     } else {
         conf.number("PS_BLOCK_TIME")
             .unwrap_or(3600)
-            .clamp(1, LONGEST)
+            .clamp(1, ScanRule::LONGEST)
     };
     if permanent {
         made.note(
@@ -53,7 +53,7 @@ pub(super) fn rules(conf: &Conf, ignored: &List, made: &mut Translation) {
         rule: "blocked",
         protocol: "all".to_owned(),
         howmany: u32::try_from(limit).unwrap_or(u32::MAX),
-        within: within.min(LONGEST),
+        within: within.min(ScanRule::LONGEST),
         distinct_ports: u16::try_from(diversity).ok().filter(|ports| *ports > 1),
         removeafter,
         exempt: exempt(ignored, made),
@@ -67,18 +67,19 @@ pub(super) fn rules(conf: &Conf, ignored: &List, made: &mut Translation) {
 
 fn exempt(ignored: &List, made: &mut Translation) -> Vec<Network> {
     let exempt = ignored.members.iter().map(|member| member.network);
-    if let Some(beyond) = ignored.members.get(MOST_EXEMPT) {
+    if let Some(beyond) = ignored.members.get(ScanRule::MOST_EXEMPT) {
         let why = format!(
-            "a rules file has room for some {MOST_EXEMPT} addresses that are exempt; put the rest into the whitelist"
+            "a rules file has room for some {} addresses that are exempt; put the rest into the whitelist",
+            ScanRule::MOST_EXEMPT
         );
         made.left(&beyond.place, "csf.ignore, from here on", &why);
     }
-    exempt.take(MOST_EXEMPT).collect()
+    exempt.take(ScanRule::MOST_EXEMPT).collect()
 }
 
 /// `LF_PERMBLOCK`: who was banned more than so often is banned for as long as can be.
 fn repeat(conf: &Conf, rule: &mut ScanRule, made: &mut Translation) {
-    if !conf.is_on("LF_PERMBLOCK") || rule.removeafter >= LONGEST {
+    if !conf.is_on("LF_PERMBLOCK") || rule.removeafter >= ScanRule::LONGEST {
         return;
     }
     let place = conf.place("LF_PERMBLOCK");
@@ -89,11 +90,11 @@ fn repeat(conf: &Conf, rule: &mut ScanRule, made: &mut Translation) {
     while rule
         .removeafter
         .saturating_mul(u64::from(factor).saturating_pow(steps))
-        < LONGEST
+        < ScanRule::LONGEST
     {
         factor = factor.saturating_add(1);
     }
-    rule.repeat = Some((REMEMBERED, factor, LONGEST));
+    rule.repeat = Some((ScanRule::REMEMBERED, factor, ScanRule::LONGEST));
     rule.remarks.push(super::from(&place, "LF_PERMBLOCK"));
     made.note(
         &place,
@@ -139,10 +140,3 @@ fn ports(conf: &Conf, made: &mut Translation) {
         );
     }
 }
-
-/// Seconds: the longest ban that is a whole number of days.
-const LONGEST: u64 = 24 * 86_400;
-/// Seconds.
-const REMEMBERED: u64 = 30 * 86_400;
-/// A rules file is a MiB at most.
-const MOST_EXEMPT: usize = 10_000;

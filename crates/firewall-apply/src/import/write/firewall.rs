@@ -19,13 +19,29 @@ pub(super) fn text(head: &str, made: &Translation) -> String {
         &mut out,
         "See what it is: firewall-apply --config FILE check, then print. From far away: apply --confirm-within 60s.",
     );
-    if firewall.services.is_empty() {
+    if made.is_a_part {
+        let hint = "It is a part: put it into /etc/rampart/firewall.d, beside what says which ports are open.";
+        comment(&mut out, hint);
+    } else if firewall.services.is_empty() {
         out.push_str("\n# Nothing is open.\nservice = []\n");
     }
     policy(&mut out, made);
-    let forward = firewall.protect.as_slice();
-    if !forward.is_empty() {
-        Table::new(&mut out, "[forward]", forward).value("protect", true);
+    let masquerade: Vec<String> = firewall
+        .masquerade
+        .iter()
+        .map(|(name, _)| quoted(name))
+        .collect();
+    if firewall.protect.is_some() || !masquerade.is_empty() {
+        let masquerade_said = firewall.masquerade.iter().map(|(_, place)| place);
+        let said = firewall.protect.iter().chain(masquerade_said);
+        let mut table = Table::new(&mut out, "[forward]", said);
+        if firewall.protect.is_some() {
+            table.value("protect", true);
+        }
+        table.list("masquerade", &masquerade);
+    }
+    if let Some((what, place)) = &firewall.quiet {
+        Table::new(&mut out, "[log]", [place]).list("quiet", &[quoted(what)]);
     }
     if !firewall.whitelist.is_empty() || !firewall.blacklist.is_empty() {
         Table::new(&mut out, "[sets.members]", &[]);
@@ -51,6 +67,15 @@ pub(super) fn text(head: &str, made: &Translation) -> String {
         port_forward(&mut out, one);
     }
     out
+}
+
+/// Whether anything is to be written.
+pub(super) fn says_something(made: &Translation) -> bool {
+    let firewall = &made.firewall;
+    !firewall.sets.is_empty()
+        || !firewall.blocklists.is_empty()
+        || !firewall.whitelist.is_empty()
+        || !firewall.blacklist.is_empty()
 }
 
 fn policy(out: &mut String, made: &Translation) {
