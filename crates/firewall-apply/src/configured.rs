@@ -60,6 +60,12 @@ pub(crate) fn sets(config: &Config) -> Result<Vec<ConfiguredSet>, String> {
     required.iter().map(set).collect()
 }
 
+/// The sets that other configurations have packets fill, and this one has not.
+pub(crate) fn unwanted_sets(config: &Config) -> Result<Vec<ConfiguredSet>, String> {
+    let unwanted = config.unwanted_sets().map_err(|error| causes(&error))?;
+    unwanted.iter().map(set).collect()
+}
+
 fn set(required: &RequiredSet) -> Result<ConfiguredSet, String> {
     let name = name_of(&required.name)?;
     let set_type: SetType = match required.set_type.name().parse() {

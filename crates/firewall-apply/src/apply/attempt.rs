@@ -11,6 +11,7 @@ use super::members::{self, Changed};
 use super::replace::{self, Replaced};
 use super::report::{Applied, ChainReport, Confirm, Report, Rules, SavedReport, SetReport};
 use super::saved_members::SavedMembers;
+use super::unwanted_sets;
 use crate::args::ApplyArgs;
 use crate::config::{Source, Wanted};
 use crate::findings::{Findings, causes};
@@ -277,6 +278,19 @@ impl<'a> Attempt<'a> {
             if let Some(set) = sets.find(|set| set.name == name.as_str()) {
                 set.removed = removed;
             }
+        }
+    }
+
+    /// Destroys the sets that another configuration had packets fill, as far as they are as that
+    /// would have made them and nobody else's rule looks into them.
+    pub(super) fn destroy_unwanted(&mut self, wanted: &Wanted) {
+        let changed = self.report.rules == Some(Rules::PutIn);
+        match unwanted_sets::destroy(self.kernel, &wanted.config, changed) {
+            Ok(gone) => {
+                let reports = gone.iter().map(SetReport::destroyed);
+                self.report.sets.extend(reports);
+            }
+            Err(why) => self.findings.warn(why),
         }
     }
 

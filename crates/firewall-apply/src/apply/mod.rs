@@ -16,6 +16,7 @@ mod sessions;
 mod strangers;
 mod tables_before;
 mod typed_over;
+mod unwanted_sets;
 
 use attempt::Attempt;
 use foreseen::Foreseen;
@@ -46,9 +47,8 @@ pub(crate) fn run(
     if wanted.is_none() && (!had_one || args.confirm_within.is_some()) {
         return Report::new(config);
     }
-    for over in wanted.iter().flat_map(|wanted| &wanted.over) {
-        findings.warn(over.clone());
-    }
+    let over = wanted.iter().flat_map(|wanted| &wanted.over);
+    over.for_each(|over| findings.warn(over.clone()));
     let turn = wait_for_turn(findings);
     let tables = TablesBefore::look();
     let guard = Guard::new(args);
@@ -126,8 +126,10 @@ pub(crate) fn run(
         }
         if let Some(armed) = &mut armed {
             let confirm = guard.start(armed, attempt.findings);
+            // The rules that may come back look into whatever is there.
             attempt.waits(confirm);
         } else {
+            attempt.destroy_unwanted(wanted);
             last.keep(wanted, attempt.findings);
             guard.forget();
         }

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
+use ipset_netlink::SetHeader;
 use iptables_ruleset::Chain;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -79,6 +80,7 @@ impl Display for Report {
                     let members = Count(set.kept, "member");
                     write!(f, "made anew, {}, with its {members}", set.set_type)?;
                 }
+                Outcome::Destroyed => write!(f, "taken away: no [[instant]] fills it any more")?,
             }
             let members = [
                 (set.restored, "put back"),
@@ -217,6 +219,8 @@ pub(crate) enum Outcome {
     Kept,
     /// It was there otherwise than configured; one as configured has its members now.
     Replaced,
+    /// It was there by another configuration, and nothing looks into it any more.
+    Destroyed,
 }
 
 /// Where the saved members came from.
@@ -278,6 +282,25 @@ impl SetReport {
             refused: members.map_or(0, |members| members.refused),
             added: changed.added,
             removed: changed.removed,
+        }
+    }
+}
+
+impl SetReport {
+    /// A set that is not wanted, and is gone.
+    pub(super) fn destroyed(set: &SetHeader) -> Self {
+        Self {
+            name: set.name.to_string(),
+            family: set.family.to_string(),
+            set_type: set.set_type.to_string(),
+            maxelem: set.options.max_elements,
+            outcome: Outcome::Destroyed,
+            kept: 0,
+            restored: 0,
+            expired: 0,
+            refused: 0,
+            added: 0,
+            removed: 0,
         }
     }
 }

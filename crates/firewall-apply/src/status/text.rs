@@ -266,16 +266,24 @@ fn sets_text(f: &mut Formatter<'_>, sets: &[SetFill], style: Style) -> fmt::Resu
     if sets.is_empty() {
         return Ok(());
     }
-    writeln!(
-        f,
-        "\n{}",
-        style.paint(
-            Colour::Strong,
-            "set                  entries  room              memory  next end  last end"
-        )
-    )?;
+    let names = sets.iter().map(|set| set.name.chars().count());
+    let longest = names.max().unwrap_or(0).max(SET);
+    // A longer name has a line to itself.
+    let column = if longest + FILL <= style.width {
+        longest
+    } else {
+        SET
+    };
+    let heading = format!(
+        "{:<column$}    entries  room              memory  next end  last end",
+        "set"
+    );
+    writeln!(f, "\n{}", style.paint(Colour::Strong, &heading))?;
     for set in sets {
-        write!(f, "{:<17}", set.name)?;
+        write!(f, "{:<column$}", set.name)?;
+        if set.name.chars().count() > column {
+            write!(f, "\n{:column$}", "")?;
+        }
         if !set.is_there() {
             writeln!(f, "  {}", style.paint(Colour::Bad, "missing"))?;
             continue;
@@ -327,5 +335,64 @@ fn bar(set: &SetFill, style: Style) -> (String, String) {
 const LABEL: usize = 20;
 /// Where the list of what has not come begins.
 const NOTHING_YET: usize = 15;
+/// Columns of a set's name, unless there is room for more.
+const SET: usize = 17;
+/// Columns of what is said of a set behind its name.
+const FILL: usize = 60;
 /// Columns of a number of bytes: `1023.9 MiB`.
 const BYTES: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(name: &str) -> SetFill {
+        SetFill {
+            name: name.to_owned(),
+            family: "inet".to_owned(),
+            set_type: Some("hash:net".to_owned()),
+            entries: 1_048_576,
+            permanent: 0,
+            maxelem: Some(1_048_576),
+            memory: 1_048_576,
+            next_expiry: Some(60),
+            last_expiry: Some(60),
+        }
+    }
+
+    struct Sets(Vec<SetFill>, usize);
+
+    impl Display for Sets {
+        fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+            let style = Style {
+                width: self.1,
+                ..Style::PLAIN
+            };
+            sets_text(f, &self.0, style)
+        }
+    }
+
+    /// Whatever the names, each column is one, and no line is wider than the terminal.
+    #[test]
+    fn columns_of_sets_stand_below_each_other() {
+        let longest = "of-someone-who-likes-long-names";
+        for (names, width) in [
+            (vec!["whitelist", "blacklist-instant"], 80),
+            (vec!["whitelist", "blacklist-instant_v6"], 80),
+            (vec!["whitelist", longest], 80),
+            (vec!["whitelist", longest], 100),
+        ] {
+            let sets = Sets(names.iter().map(|name| set(name)).collect(), width);
+            let text = sets.to_string();
+            let starts: Vec<usize> = text
+                .lines()
+                .filter_map(|line| line.find("  [").or_else(|| line.find("  room")))
+                .collect();
+            assert_eq!(starts.len(), names.len() + 1, "{text}");
+            assert!(starts.windows(2).all(|two| two[0] == two[1]), "{text}");
+            assert!(text.lines().all(|line| line.len() <= width), "{text}");
+            let names = names.iter().filter(|name| !text.contains(**name));
+            assert_eq!(names.count(), 0, "{text}");
+        }
+    }
+}

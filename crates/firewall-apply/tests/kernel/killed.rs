@@ -1,22 +1,16 @@
 //! Killed at every system call, the program leaves the old firewall or the new one.
 
-use std::fs;
-use std::io::Write as _;
+use std::ops::ControlFlow;
 use std::panic::resume_unwind;
-use std::process::{Command, Stdio};
 use std::thread;
 
 use iptables_ruleset::{Checkpoint, Config, Family, Kernel as _, KernelSet, Nftables, Snapshot};
-use netns_testbed::{Failed, Namespace, Trial, skip, trial};
-use nix::errno::Errno;
+use netns_testbed::{Failed, Namespace, Trial, trial};
 use nix::libc::SYS_socket;
-use nix::sys::ptrace::{self, Event, Options};
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::Pid;
 
 use crate::host::all_rules;
 use crate::machine::Machine;
+use crate::traced::traced;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -262,68 +256,17 @@ const SHARES: usize = 8;
 /// Runs the program and kills it at the beginning of its system call number `at`, counted from the
 /// first socket that it opens. `false` when it ended before.
 fn is_killed_at(at: usize, arguments: &[String]) -> Result<bool, Failed> {
-    // The shell waits until it is watched, and then becomes the program.
-    let mut child = Command::new("/bin/sh")
-        .args([
-            "-c",
-            "read -r line; exec \"$0\" \"$@\"",
-            env!("CARGO_BIN_EXE_firewall-apply"),
-        ])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let process = Pid::from_raw(i32::try_from(child.id())?);
-    let options =
-        Options::PTRACE_O_TRACEEXEC | Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_EXITKILL;
-    match ptrace::seize(process, options) {
-        Err(Errno::EPERM) => {
-            child.kill()?;
-            child.wait()?;
-            return Err(skip("this host does not let a process be traced"));
-        }
-        other => other?,
-    }
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(b"\n")?;
-    }
-    let mut begins = false;
     let mut count = 0;
-    loop {
-        match waitpid(process, None)? {
-            WaitStatus::PtraceEvent(_, _, event) if event == Event::PTRACE_EVENT_EXEC as i32 => {
-                // What comes next is the end of that call.
-                begins = false;
-            }
-            WaitStatus::PtraceSyscall(_) if begins => {
-                begins = false;
-                count = match count {
-                    0 if call_of(process)? != SYS_socket => 0,
-                    count => count + 1,
-                };
-                if count == at {
-                    kill(process, Signal::SIGKILL)?;
-                    child.wait()?;
-                    return Ok(true);
-                }
-            }
-            WaitStatus::PtraceSyscall(_) => begins = true,
-            WaitStatus::Stopped(_, signal) => {
-                ptrace::syscall(process, signal)?;
-                continue;
-            }
-            WaitStatus::Exited(..) => return Ok(false),
-            WaitStatus::PtraceEvent(..) => {}
-            other => return Err(format!("{other:?}").into()),
-        }
-        ptrace::syscall(process, None)?;
-    }
-}
-
-/// The number of the system call that a stopped process is in.
-fn call_of(process: Pid) -> Result<i64, Failed> {
-    let text = fs::read_to_string(format!("/proc/{process}/syscall"))?;
-    let number = text.split(' ').next().unwrap_or_default();
-    Ok(number.trim().parse()?)
+    let said = traced(arguments, |call| {
+        count = match count {
+            0 if call.number()? != SYS_socket => 0,
+            count => count + 1,
+        };
+        Ok(if count == at {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
+    })?;
+    Ok(said.is_none())
 }

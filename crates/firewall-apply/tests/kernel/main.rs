@@ -16,6 +16,7 @@ mod foreign;
 mod host;
 mod input;
 mod killed;
+mod lacking;
 mod lists;
 mod machine;
 mod members;
@@ -26,6 +27,7 @@ mod saved;
 mod sets;
 mod status;
 mod surroundings;
+mod traced;
 mod unchanged;
 mod waiting;
 
@@ -51,6 +53,7 @@ fn main() -> std::process::ExitCode {
             confirm::trials(),
             waiting::trials(),
             killed::trials(),
+            lacking::trials(),
             lists::trials(),
             block_lists::trials(),
         ]

@@ -11,6 +11,7 @@ use netns_testbed::{Failed, Trial, trial};
 use crate::host::{
     DEFAULTS, Scratch, all_rules, all_sets, apply, apply_json, apply_json_of, firewall_apply, tool,
 };
+use crate::machine::{BEFORE, LONG, Machine};
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
@@ -51,10 +52,54 @@ pub(crate) fn trials() -> Vec<Trial> {
             a_firewall_that_is_up_stays_up,
         ),
         trial(
+            "a_set_that_packets_filled_goes_with_its_rule",
+            a_set_that_packets_filled_goes,
+        ),
+        trial(
             "a_run_waits_while_another_is_at_work",
             a_run_waits_while_another_is_at_work,
         ),
     ]
+}
+
+/// Unless a rule of somebody else looks into it, or it is another set than we make.
+fn a_set_that_packets_filled_goes() -> Result<(), Failed> {
+    const INSTANT: &str = "[[instant]]\nname = \"scan\"\ntype = \"tcp\"\nhowmany = 9\nwithin = \"1m\"\nremoveafter = \"1h\"\n";
+    let machine = Machine::new()?;
+    let instants = || -> Result<Vec<String>, Failed> {
+        let sets = tool("ipset list -n")?;
+        let sets = sets.lines().filter(|name| name.contains("-instant"));
+        Ok(sets.map(str::to_owned).collect())
+    };
+    let both = ["blacklist-instant", "blacklist-instant_v6"];
+    machine.apply(INSTANT, &[])?.exits(0)?;
+    assert_eq!(instants()?, both);
+    tool("ipset add blacklist-instant 192.0.2.9 timeout 600")?;
+    let said = machine.apply(BEFORE, &[])?.exits(0)?.json()?;
+    assert_eq!(instants()?, [""; 0]);
+    let destroyed = said["sets"].as_array().into_iter().flatten();
+    let destroyed = destroyed.filter(|set| set["outcome"] == "destroyed");
+    assert_eq!(destroyed.map(|set| &set["name"]).collect::<Vec<_>>(), both);
+
+    // Without a confirmation the rules that look into it come back.
+    machine.apply(INSTANT, &[])?.exits(0)?;
+    machine
+        .apply(BEFORE, &["--confirm-within", LONG])?
+        .exits(0)?;
+    assert_eq!(instants()?, both);
+    machine.say("rollback")?.exits(0)?;
+    machine.apply(INSTANT, &[])?.exits(0)?;
+
+    tool("iptables -A OUTPUT -m set --match-set blacklist-instant dst -j DROP")?;
+    machine.apply(BEFORE, &[])?.exits(0)?;
+    assert_eq!(instants()?, ["blacklist-instant"]);
+    machine.apply(BEFORE, &[])?.exits(0)?;
+    assert_eq!(instants()?, ["blacklist-instant"]);
+    tool("ipset create throttle-hard-instant hash:ip timeout 60")?;
+    tool("iptables -F OUTPUT")?;
+    machine.apply(BEFORE, &[])?.exits(0)?;
+    assert_eq!(instants()?, ["throttle-hard-instant"]);
+    Ok(())
 }
 
 /// Whichever program the other is: all take the same turn.

@@ -1,6 +1,7 @@
 //! What `explain` says of a packet is what becomes of it.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use netns_testbed::{Failed, Packet, Tool, World};
 use serde_json::Value;
@@ -56,14 +57,21 @@ fn explained_as_it_happens(case: Case) -> Result<(), Failed> {
     ground.add_network("throttle-soft", narrow, &[], "")?;
     let mut draw = Draw(0x5eed + u64::from(case.family.pick(0u8, 1)));
     let mut seen = [0; 5];
+    let mut asked_for_time = [0; 2];
     for round in 0..3 {
         furnish(&ground, round)?;
+        if round == 1 {
+            at_times(&ground, &mut Draw(0x71e5))?;
+        }
         for _ in 0..PACKETS {
             let (packet, words) = drawn(&ground, &mut draw);
             let said = explain(&ground, &packet, &words)?;
             let fate = ground.fates(std::slice::from_ref(&packet))?;
             let fate = fate.first().copied().ok_or("no fate")?;
             judge(&ground, &packet, &said, fate);
+            for (count, answer) in asked_for_time.iter_mut().zip(["no", "yes"]) {
+                *count += times_asked(&said, answer);
+            }
             let kind = match fate.log {
                 None => 0,
                 Some(Log::Allowed) => 1,
@@ -82,7 +90,75 @@ fn explained_as_it_happens(case: Case) -> Result<(), Failed> {
         none > 10 && allowed > 10 && blocked > 10 && limited > 3,
         "{seen:?}"
     );
+    let [no, yes] = asked_for_time;
+    assert!(no > 10 && yes > 5, "{asked_for_time:?}");
     Ok(())
+}
+
+/// Rules of others that ask for the time: one that holds now, one that does not, and one that is
+/// drawn. None begins or ends within two hours of now, and where a day does they ask for none.
+fn at_times(ground: &Ground, draw: &mut Draw) -> Result<(), Failed> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / 60 % DAY;
+    let clock = |minutes: u64| {
+        let minute = (now + minutes) % DAY;
+        format!("{:02}:{:02}", minute / 60, minute % 60)
+    };
+    let some = |draw: &mut Draw| u64::from(120 + draw.below(580));
+    ground.iptables(&["-N", "hours"])?;
+    for source in [5, 36, 101] {
+        let (before, behind) = (DAY - some(draw), some(draw));
+        let (a, b) = (some(draw), DAY - some(draw));
+        let (first, last) = match draw.below(3) {
+            0 => (a, b),
+            1 => (b, a),
+            _ => (a, a + 1),
+        };
+        let mut drawn = format!("--timestart {} --timestop {}", clock(first), clock(last));
+        if (120..DAY - 120).contains(&now) {
+            let days = match draw.below(4) {
+                0 => "Mon,Tue",
+                1 => "Wed,Thu,Fri",
+                2 => "Sat,Sun,Mon",
+                _ => "Tue,Thu,Sat",
+            };
+            drawn = format!("{drawn} --weekdays {days}");
+            // A day that goes on behind midnight.
+            if clock(first) > clock(last) && draw.below(2) == 1 {
+                drawn += " --contiguous";
+            }
+        }
+        for times in [
+            format!("--timestart {} --timestop {}", clock(behind), clock(before)),
+            "--datestop 2001-01-01T00:00:00".to_owned(),
+            drawn,
+            format!("--timestart {} --timestop {}", clock(before), clock(behind)),
+        ] {
+            let source = ground.source(source);
+            let rule = format!("-A hours -s {source} -m time {times} -j DROP");
+            ground.iptables(&rule.split(' ').collect::<Vec<_>>())?;
+        }
+    }
+    ground.iptables(&["-I", "INPUT", "-j", "hours"])?;
+    Ok(())
+}
+
+/// Minutes.
+const DAY: u64 = 1440;
+
+/// How many rules that ask for a time were said to match, or not to.
+fn times_asked(said: &Value, answer: &str) -> usize {
+    let list = |value: &Value, key: &str| -> Vec<Value> {
+        let list = value.get(key).and_then(Value::as_array);
+        list.cloned().unwrap_or_default()
+    };
+    let passages = list(said, "passages").into_iter();
+    let steps = passages.flat_map(|passage| list(&passage, "steps"));
+    let asked = steps.flat_map(|step| list(&step, "asked"));
+    let of_time = asked.filter(|asked| {
+        let what = at(asked, "/what").as_str().unwrap_or_default();
+        what.starts_with("-m time") && at(asked, "/answer") == answer
+    });
+    of_time.count()
 }
 
 /// Rules of others, more each round.

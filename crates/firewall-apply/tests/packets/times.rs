@@ -1,8 +1,9 @@
 //! Services that are there at times: by hours, by days, and until an instant.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use netns_testbed::{Failed, Tool, World};
+use netns_testbed::{Failed, Packet, Tool, World};
 use serde_json::Value;
 
 use crate::config::{Config, Service};
@@ -16,6 +17,10 @@ pub(crate) const ROWS: &[Row] = &[
     ("service_of_another_day", service_of_another_day),
     ("service_that_ends", service_that_ends),
     ("session_typed_over_in_hours", session_typed_over_in_hours),
+    (
+        "port_of_another_host_at_hours",
+        port_of_another_host_at_hours,
+    ),
 ];
 
 /// Minutes of the day, as the kernel's clock has it.
@@ -101,6 +106,49 @@ fn service_of_this_hour(case: Case) -> Result<(), Failed> {
     ] {
         assert!(line_of(&told, service).contains(word), "{service}: {told}");
     }
+    Ok(())
+}
+
+/// Outside of its hours, and behind its end, a forwarded port is one of this host.
+fn port_of_another_host_at_hours(case: Case) -> Result<(), Failed> {
+    let now = minute()?;
+    let at = |offset: u64| {
+        let minute = (now + offset) % 1440;
+        clock(minute / 60, minute % 60)
+    };
+    let (before, behind) = (at(1440 - 360), at(360));
+    let inside = SocketAddr::new(case.family.pick("192.0.2.2", "2001:db8:2::2").parse()?, 80);
+    let port = |port: u16, when: &str| {
+        format!(
+            "[[forward.port]]\non = \"eth0\"\nprotocol = \"tcp\"\nport = {port}\nto = \"{inside}\"\n{when}\n"
+        )
+    };
+    let hours = |from: &str, until: &str| {
+        format!("when = {{ from = \"{from}\", until = \"{until}\", zone = \"UTC\" }}")
+    };
+    let text = port(8444, &hours(&before, &behind))
+        + &port(8445, &hours(&behind, &before))
+        + &port(8446, "open-until = 2001-01-01T00:00:00Z")
+        + &port(8447, "open-until = 2037-01-01T00:00:00Z");
+    let config = Config {
+        more: text.leak(),
+        ..Config::default()
+    };
+    let mut ground = Ground::with(case, config)?;
+    for (port, arrives) in [(8444, true), (8445, false), (8446, false), (8447, true)] {
+        let mut server = ground.world.server.tap("eth0")?;
+        let packets = ground.connections(ground.source(2), port, 1);
+        if arrives {
+            let seen = ground.send(&packets)?;
+            assert_eq!(seen.logged, [], "{port}");
+        } else {
+            ground.expect(&packets, BLOCKED)?;
+        }
+        let received = server.drain()?;
+        let mut ends = received.iter().filter_map(Packet::endpoints);
+        assert_eq!(ends.any(|(_, to)| to == inside), arrives, "{port}");
+    }
+    assert_eq!(ground.firewall_apply(&["diff"])?, "");
     Ok(())
 }
 

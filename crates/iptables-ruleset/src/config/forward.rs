@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
+use super::hours::Hours;
 use super::protocol::ServiceProtocol;
 use super::service::ServiceName;
 use super::source::{ServiceSource, Who};
 use super::traffic::Traffic;
-use crate::{InterfaceName, PortRange};
+use crate::{InterfaceName, PortRange, UnixTime};
 
 /// What this host passes on, and does not, beside the policy of FORWARD.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,6 +47,11 @@ pub struct PortForward {
     pub sources: Vec<ServiceSource>,
     /// `log`: whether what is passed on is logged; by default it is not.
     pub log: bool,
+    /// `when`: the hours in which it is the other host's; empty: always. What is open goes on
+    /// behind them.
+    pub when: Vec<Hours>,
+    /// `open-until`: from this second on it is no longer the other host's; `None`: it always is.
+    pub open_until: Option<UnixTime>,
 }
 
 impl PortForward {
@@ -57,6 +63,8 @@ impl PortForward {
             sources: self.sources.clone(),
             from: self.on.clone(),
             log: self.log,
+            when: self.when.clone(),
+            open_until: self.open_until,
             ..Traffic::new(self.name.clone())
         }
     }

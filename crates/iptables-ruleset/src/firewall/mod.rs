@@ -36,6 +36,35 @@ impl Config {
         required_sets(self)
     }
 
+    /// The sets that packets fill by another configuration's `[[instant]]` and by none of this one:
+    /// nothing of this firewall looks into them. Each is as that configuration would have made it,
+    /// but for its `maxelem`.
+    ///
+    /// ```
+    /// use iptables_ruleset::Config;
+    ///
+    /// let sets = Config::default().unwanted_sets()?;
+    /// let names: Vec<_> = sets.iter().map(|set| set.name.as_str()).collect();
+    /// assert!(names.contains(&"blacklist-instant") && names.contains(&"blacklist-instant_v6"));
+    /// # Ok::<(), iptables_ruleset::BuildError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// None for what [`parse`](Self::parse) made.
+    pub fn unwanted_sets(&self) -> Result<Vec<RequiredSet>, BuildError> {
+        let wanted = self.required_sets()?;
+        let mut sets = Vec::new();
+        for family in Family::BOTH {
+            for list in List::ALL {
+                let set = instant_set(self, list, family, self.sets.maxelem)?;
+                if !wanted.iter().any(|wanted| wanted.name == set.name) {
+                    sets.push(set);
+                }
+            }
+        }
+        Ok(sets)
+    }
+
     /// The rules of the `filter` table for one family.
     ///
     /// # Errors
@@ -142,11 +171,29 @@ fn entrance(config: &Config, family: Family, input: Policy, first: &ChainName) -
     ruleset
 }
 
-/// Every set of either family.
-fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
-    let base = RequiredSet {
-        name: List::Whitelist.set_name(Family::Ipv4)?,
-        family: Family::Ipv4,
+/// The set that packets fill for a list.
+fn instant_set(
+    config: &Config,
+    list: List,
+    family: Family,
+    maxelem: NonZeroU32,
+) -> Result<RequiredSet, BuildError> {
+    Ok(RequiredSet {
+        name: list.instant_set_name(family)?,
+        origin: SetOrigin::Instant,
+        set_type: SetType::HashIp,
+        maxelem,
+        comment: false,
+        filled_by_packets: true,
+        ..list_set(config, family)?
+    })
+}
+
+/// A set as that of a list is.
+fn list_set(config: &Config, family: Family) -> Result<RequiredSet, BuildError> {
+    Ok(RequiredSet {
+        name: List::Whitelist.set_name(family)?,
+        family,
         origin: SetOrigin::List,
         set_type: config.sets.set_type,
         maxelem: config.sets.maxelem,
@@ -155,13 +202,15 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
         counters: false,
         filled_by_packets: false,
         members: Vec::new(),
-    };
+    })
+}
+
+/// Every set of either family.
+fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
     let mut sets = Vec::new();
     for family in Family::BOTH {
-        let base = || RequiredSet {
-            family,
-            ..base.clone()
-        };
+        let like = list_set(config, family)?;
+        let base = || like.clone();
         for list in List::ALL {
             sets.push(RequiredSet {
                 name: list.set_name(family)?,
@@ -174,15 +223,7 @@ fn required_sets(config: &Config) -> Result<Vec<RequiredSet>, BuildError> {
             let shares = instants.filter(|one| one.list() == Some(list));
             let share = shares.map(|one| one.at_most).reduce(u32::saturating_add);
             if let Some(maxelem) = share.and_then(NonZeroU32::new) {
-                sets.push(RequiredSet {
-                    name: list.instant_set_name(family)?,
-                    origin: SetOrigin::Instant,
-                    set_type: SetType::HashIp,
-                    maxelem,
-                    comment: false,
-                    filled_by_packets: true,
-                    ..base()
-                });
+                sets.push(instant_set(config, list, family, maxelem)?);
             }
         }
         for own in &config.own_sets {

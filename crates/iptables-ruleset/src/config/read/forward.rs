@@ -7,7 +7,9 @@ use super::service::{basics, described, not_empty, port, protocol};
 use super::traffic::{add, destinations};
 use super::{extend, set, size};
 use crate::config::document::{Key, Section, Value};
-use crate::config::{ConfigError, Forward, PortForward, ServiceName, ServiceProtocol, Traffic};
+use crate::config::{
+    Action, ConfigError, Forward, PortForward, ServiceName, ServiceProtocol, Traffic,
+};
 use crate::{BuildError, InterfaceName};
 
 pub(super) const FORWARD: &[Key<Forward>] = &[
@@ -49,6 +51,13 @@ const PORT: &[Key<PortForward>] = &[
     ("sources", |to, value| {
         let sources = not_empty(value, "everybody")?;
         set(&mut to.sources, sources.iter().map(Value::parse).collect())
+    }),
+    ("when", |to, value| set(&mut to.when, hours(value))),
+    ("open-until", |to, value| {
+        set(
+            &mut to.open_until,
+            open_until(value, Action::Accept).map(Some),
+        )
     }),
 ];
 
@@ -93,6 +102,8 @@ fn port_forward(section: &Section<'_>) -> Result<PortForward, ConfigError> {
         to_port,
         sources: Vec::new(),
         log: false,
+        when: Vec::new(),
+        open_until: None,
     };
     section.read(&mut forward, PORT)?;
     size::of_traffic(section, &forward.asked())?;

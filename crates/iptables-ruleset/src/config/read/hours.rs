@@ -160,6 +160,7 @@ pub(in crate::config) fn over(text: &str, now: UnixTime) -> Vec<ConfigError> {
         whole.get("service"),
         below("output", "service"),
         below("forward", "allow"),
+        below("forward", "port"),
     ];
     let tables = lists
         .iter()
