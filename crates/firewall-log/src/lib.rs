@@ -104,6 +104,7 @@ mod reader;
 mod render;
 mod rule;
 mod scan;
+pub mod survey;
 mod template;
 mod time;
 mod trace;

@@ -83,7 +83,7 @@ fn tell(
 /// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+pub(crate) enum Kind {
     Ban,
     /// What it covers is not banned with the network around it (nomatch).
     Exception,
@@ -107,17 +107,17 @@ impl Kind {
 
 /// What is told of an entry.
 #[derive(Debug, Serialize)]
-struct Row<'a> {
-    kind: Kind,
-    source: Source,
+pub(crate) struct Row<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) source: Source,
     #[serde(serialize_with = "as_text")]
     set: &'a SetName,
     /// Where it is known.
     #[serde(serialize_with = "as_text_or_null")]
-    since: Option<Timestamp>,
+    pub(crate) since: Option<Timestamp>,
     /// `None`: for good.
     #[serde(serialize_with = "as_text_or_null")]
-    until: Option<Timestamp>,
+    pub(crate) until: Option<Timestamp>,
     /// The whole seconds until then.
     timeout: Option<u32>,
     /// As the comment says.
@@ -127,7 +127,7 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(set: &'a SetName, kind: Kind, entry: &Entry, now: Timestamp) -> Self {
+    pub(crate) fn new(set: &'a SetName, kind: Kind, entry: &Entry, now: Timestamp) -> Self {
         let why = entry.comment.as_ref().map(Reason::of);
         let until = match (&why, entry.end) {
             (Some(Reason::Offender(record)), _) => Some(record.until),
@@ -168,7 +168,14 @@ impl<'a> Row<'a> {
             Kind::Pardon => "pardon: ",
             Kind::Offender => "offender: ",
         };
-        let why = match &self.why {
+        let why = self.why(zone);
+        let source = source.to_string();
+        format!("{source:<18} {set:<16} {since:<26} {until:<40} {what}{why}")
+    }
+
+    /// Why it is there, in words.
+    pub(crate) fn why(&self, zone: &TimeZone) -> String {
+        match &self.why {
             None if self.instant => {
                 "by the firewall itself, at the packet that was one too many ([[instant]])"
                     .to_owned()
@@ -199,9 +206,7 @@ impl<'a> Row<'a> {
                 format!("by hand: {}", plain(by_hand.why.as_bytes()))
             }
             Some(Reason::Other { comment }) => comment.clone(),
-        };
-        let source = source.to_string();
-        format!("{source:<18} {set:<16} {since:<26} {until:<40} {what}{why}")
+        }
     }
 }
 
@@ -211,8 +216,9 @@ fn is_instant(set: &SetName) -> bool {
     INSTANT.contains(&name.strip_suffix(V6).unwrap_or(name))
 }
 
+/// A time as text, where there is one.
 #[expect(clippy::ref_option, reason = "as serde asks")]
-fn as_text_or_null<S: serde::Serializer>(
+pub(crate) fn as_text_or_null<S: serde::Serializer>(
     time: &Option<Timestamp>,
     to: S,
 ) -> Result<S::Ok, S::Error> {

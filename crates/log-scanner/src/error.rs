@@ -45,6 +45,13 @@ pub(crate) enum Fatal {
         line: u64,
         source: io::Error,
     },
+    #[error(
+        "log {} is no file and cannot be read twice; give the end of the report with --as-of TIME",
+        quoted(path)
+    )]
+    ReadTwice { path: PathBuf },
+    #[error("cannot read the database {}", quoted(path))]
+    Places { path: PathBuf, source: io::Error },
     #[error("cannot tell the addresses of this host, which must not be banned")]
     OwnAddresses(#[source] io::Error),
     #[error(transparent)]

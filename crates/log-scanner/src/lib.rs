@@ -22,6 +22,7 @@ mod notice;
 mod notify;
 mod offender;
 mod ours;
+mod overview;
 mod prefixes;
 mod progress;
 mod reason;
@@ -75,6 +76,7 @@ pub fn main() -> ExitCode {
     let mut out = BufWriter::new(io::stdout().lock());
     let done = match &cli.command {
         Some(Command::Events(args)) => events::run(args, &mut out).map(|()| DONE),
+        Some(Command::Report(args)) => overview::run(args, &mut out),
         Some(Command::Try(args)) => trial::run(args, &mut out),
         Some(Command::Follow(args)) => follow::run(args, &mut out),
         Some(Command::Bans(args)) => bans::run(args, &mut out),

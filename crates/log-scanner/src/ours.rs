@@ -26,6 +26,13 @@ pub(crate) struct SetArgs {
     sets: Vec<SetPair>,
 }
 
+impl SetArgs {
+    /// The rules file that is named.
+    pub(crate) fn rules(&self) -> Option<&Path> {
+        self.rules.as_deref()
+    }
+}
+
 /// Where the rules are that the timers scan by.
 const RULES: &str = "/etc/rampart/scan.toml";
 

@@ -15,7 +15,7 @@
 //! scan ─▶ ban ─▶ cut                               one step each
 //! report ◀ record   notice ◀ notify                text and JSON, and to whom besides
 //! ours                                             which sets an administrator means
-//! run     follow   try     events  bans  ban_by_hand  unban  who_is_exempt    the commands
+//! run     follow   try     report  events  bans  ban_by_hand  unban  who_is_exempt    the commands
 //! ```
 
 use std::io::{self, ErrorKind, Write};

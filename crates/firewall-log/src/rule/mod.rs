@@ -16,6 +16,7 @@ mod window;
 
 pub use self::bout::Bout;
 pub(crate) use self::nature::{Nature, is_service_port};
+pub(crate) use self::prefix::range;
 pub(crate) use self::span::Span;
 pub use self::tally::{Beside, Tally};
 pub use self::threshold::Threshold;

@@ -7,7 +7,7 @@ const BITS: u32 = 16;
 
 /// An estimate of the number of different hashes.
 #[derive(Debug, Clone)]
-pub(super) struct Distinct {
+pub(crate) struct Distinct {
     /// The longest run of zeros seen, and one.
     registers: Box<[u8]>,
 }
@@ -22,7 +22,7 @@ impl Default for Distinct {
 
 impl Distinct {
     #[inline]
-    pub(super) fn add(&mut self, hash: u64) {
+    pub(crate) fn add(&mut self, hash: u64) {
         let place = usize::try_from(hash >> (64 - BITS)).unwrap_or_default();
         let run = (hash << BITS | 1 << (BITS - 1)).leading_zeros() + 1;
         if let (Some(register), Ok(run)) = (self.registers.get_mut(place), u8::try_from(run)) {
@@ -31,13 +31,13 @@ impl Distinct {
     }
 
     /// As if this had been given what the other has.
-    pub(super) fn join(&mut self, other: &Self) {
+    pub(crate) fn join(&mut self, other: &Self) {
         for (one, other) in self.registers.iter_mut().zip(&other.registers) {
             *one = (*one).max(*other);
         }
     }
 
-    pub(super) fn estimate(&self) -> u64 {
+    pub(crate) fn estimate(&self) -> u64 {
         #![allow(
             clippy::cast_possible_truncation,
             clippy::cast_precision_loss,

@@ -31,6 +31,7 @@ use std::time::SystemTime;
 
 pub(crate) use self::blocks::LINE_MAX;
 use self::blocks::{BLOCK, Blocks};
+pub(crate) use self::distinct::Distinct;
 pub use self::finding::{Finding, ScanError, Summary};
 pub(crate) use self::group::{RuleGroup, RuleSets, Rules};
 pub(crate) use self::hits::{Hit, Repeat};

@@ -8,6 +8,7 @@ log-scanner --rule NAME --type NAME --howmany N --within DURATION --ipset NAME -
        log-scanner exempt [ADDRESS[/PREFIX]] [OPTIONS]
        log-scanner ban|unban ADDRESS[/PREFIX] [OPTIONS]
        log-scanner try --rules FILE [OPTIONS]
+       log-scanner report [--html FILE] [OPTIONS]
        log-scanner events [OPTIONS]";
 
 pub(super) const AFTER_HELP: &str = "\
@@ -48,6 +49,10 @@ Examples:
 
   Who is never banned, and why?
     log-scanner exempt
+
+  What came in today, from whom, and who is banned for it:
+    log-scanner report
+    log-scanner report --since 7d --html report.html
 
   See what the scanner sees:
     log-scanner events --json | jq -c 'select(.dpt == 22)'

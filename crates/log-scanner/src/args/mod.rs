@@ -12,7 +12,7 @@ pub(crate) use by_hand::{BanArgs as BanByHandArgs, BansArgs, ExemptArgs, UnbanAr
 use clap::{Args, Parser, Subcommand};
 use help::{AFTER_HELP, EVENTS_AFTER_HELP, FOLLOW_AFTER_HELP, USAGE};
 use jiff::Timestamp;
-pub(crate) use of_logs::TryArgs;
+pub(crate) use of_logs::{ReportArgs, TryArgs};
 
 use crate::clock::{AsOf, instant};
 use crate::error::Fatal;
@@ -44,6 +44,9 @@ pub(crate) enum Command {
     Events(EventsArgs),
     /// Tries rules on a log and changes nothing: who breaks them, who comes near, what they do not count
     Try(Box<TryArgs>),
+    /// Reports what the log of a day holds: when, who, whereto, who is banned; at the terminal or as a
+    /// page of HTML
+    Report(ReportArgs),
     /// Judges a log that goes on, and bans at the line that breaks a threshold
     Follow(Box<FollowArgs>),
     /// Tells who is banned, since when, until when and why; whether somebody is

@@ -42,6 +42,7 @@ mod log_writer;
 mod neighbours;
 mod networks;
 mod notify;
+mod overview;
 mod ports;
 mod progress;
 mod protected;
@@ -85,6 +86,7 @@ fn main() -> ExitCode {
         neighbours::trials(),
         networks::trials(),
         notify::trials(),
+        overview::trials(),
         ports::trials(),
         progress::trials(),
         protected::trials(),
