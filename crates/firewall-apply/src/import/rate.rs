@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use iptables_ruleset::match_::HashLimit;
 use iptables_ruleset::{Rate, RateUnit};
 
-/// So many in so many seconds: that many at once, and that rate over time. `None` for what the kernel
-/// keeps no account of.
+/// So many in so many seconds: that many at once, and that rate over time. `None` for what the
+/// kernel keeps no account of.
 pub(crate) fn in_seconds(count: u32, seconds: u32) -> Option<(Rate, u32)> {
     let units = [
         (RateUnit::Second, 1_u64),

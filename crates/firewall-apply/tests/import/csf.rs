@@ -1,5 +1,5 @@
-//! csf: the rules are those that `csf.pl` of csf 15 writes for these files, by hand: csf is not to be
-//! had as a package, and changes the host that it is installed on.
+//! csf: the rules are those that `csf.pl` of csf 15 writes for these files, by hand: csf is not to
+//! be had as a package, and changes the host that it is installed on.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,8 +1,8 @@
 //! ufw: its files and its rules were made by ufw 0.36.2 itself.
 //!
 //! In a network and mount namespace of its own, with `before.rules` and its kind as they lie here:
-//! each line of `ufw_files/commands` behind `ufw`, then `ufw --force enable`, `iptables-save -t filter`
-//! and `ip6tables-save -t filter`.
+//! each line of `ufw_files/commands` behind `ufw`, then `ufw --force enable`, `iptables-save -t
+//! filter` and `ip6tables-save -t filter`.
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};

@@ -7,8 +7,8 @@ use super::super::translation::Translation;
 use super::conf::Conf;
 use crate::findings::Problem;
 
-/// Names each setting that does something to packets or bans and is not translated. One that is off,
-/// or as csf comes with it, is no news.
+/// Names each setting that does something to packets or bans and is not translated. One that is
+/// off, or as csf comes with it, is no news.
 pub(super) fn others(conf: &Conf, made: &mut Translation) {
     for (key, value, place) in conf.all() {
         if READ.contains(&key) || is_of_nothing(key) {

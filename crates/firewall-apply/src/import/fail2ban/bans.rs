@@ -1,7 +1,7 @@
 //! The bans of fail2ban, as `fail2ban-client` tells them.
 //!
-//! Its database is not read: it is that of `SQLite`, of which the reader that is kept well is written in C
-//! and larger than this program.
+//! Its database is not read: it is that of `SQLite`, of which the reader that is kept well is
+//! written in C and as large as this program.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -19,8 +19,8 @@ use super::ini::Ini;
 use super::seconds::seconds;
 use crate::findings::Problem;
 
-/// Reads what `fail2ban-client get JAIL banip --with-time` says (lines), or `fail2ban-client banned`
-/// (a list of jails).
+/// Reads what `fail2ban-client get JAIL banip --with-time` says (lines), or what
+/// `fail2ban-client banned` does (a list of jails).
 pub(super) fn read(path: &Path, ini: &Ini, made: &mut Translation) -> Result<(), Problem> {
     let source = Source::read(path)?;
     made.read.push(path.to_owned());
@@ -66,7 +66,8 @@ pub(super) fn read(path: &Path, ini: &Ini, made: &mut Translation) -> Result<(),
     Ok(())
 }
 
-/// `192.0.2.1  2026-11-22 10:00:00 + 600 = 2026-11-22 10:10:00`, in local time; the time that is left.
+/// `192.0.2.1  2026-11-22 10:00:00 + 600 = 2026-11-22 10:10:00`, in local time; the time that is
+/// left.
 fn with_time(text: &str, now: Timestamp) -> Result<Option<(IpAddr, Option<u64>)>, &'static str> {
     let (address, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let address: IpAddr = address.parse().map_err(|_| EXPECTED)?;
@@ -87,7 +88,8 @@ fn with_time(text: &str, now: Timestamp) -> Result<Option<(IpAddr, Option<u64>)>
     )))
 }
 
-/// `[{'sshd': ['192.0.2.1', '192.0.2.2']}, {'web': []}]`: a name behind which a colon stands is a jail.
+/// `[{'sshd': ['192.0.2.1', '192.0.2.2']}, {'web': []}]`: a name behind which a colon stands is a
+/// jail.
 fn all_jails(text: &str, ini: &Ini, made: &mut Translation) -> u64 {
     let mut bans = 0;
     let mut left = Some(600);

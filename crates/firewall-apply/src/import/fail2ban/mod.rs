@@ -13,8 +13,8 @@ use super::place::Place;
 use super::translation::Translation;
 use crate::findings::Problem;
 
-/// Reads a directory such as /etc/fail2ban, and the bans that `fail2ban-client` has told, if there is
-/// such a file.
+/// Reads a directory such as /etc/fail2ban, and the bans that `fail2ban-client` has told, if there
+/// is such a file.
 pub(super) fn read(directory: &Path, bans: Option<&Path>) -> Result<Translation, Problem> {
     let mut made = Translation::of_a_part();
     let paths = in_order(directory, "jail")?;
