@@ -6,12 +6,14 @@
 //! | variable | value |
 //! |---|---|
 //! | `RAMPART_SYSTEMS` | directories of root file systems, separated by colons; without it there are no trials |
+//! | `RAMPART_PACKAGE` | the `.deb` to be installed; without it that trial is skipped |
 
 mod attack;
 mod boot;
 mod host;
 mod log;
 mod machine;
+mod package;
 mod pending;
 mod scans;
 
@@ -27,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// What a trial is given: the root file system.
 type Body = fn(&Path) -> Result<(), Failed>;
 
-const TRIALS: [(&str, Body); 8] = [
+const TRIALS: [(&str, Body); 9] = [
     (
         "boot::the_bans_are_back_with_the_time_left",
         boot::the_bans_are_back,
@@ -41,6 +43,10 @@ const TRIALS: [(&str, Body); 8] = [
     ("log::who_can_write_to_syslog_bans_nobody", log::forged),
     ("log::cuts_lose_nothing_and_count_nothing_twice", log::cuts),
     ("scans::live", scans::live),
+    (
+        "package::from_installation_to_purge",
+        package::from_installation_to_purge,
+    ),
     (
         "pending::taken_back_by_systemd",
         pending::taken_back_by_systemd,
