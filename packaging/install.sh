@@ -189,6 +189,10 @@ same() {
     for program in $programs; do copy "$binaries/$program" "/usr/sbin/$program" 0755; done
     copy "$here/rampart-setup" /usr/sbin/rampart-setup 0755
     unit ram.mount rampart-firewall.service rampart-rollback.service rampart-rollback.path
+    unit rampart-metrics.service rampart-metrics.timer
+    for file in rampart-alerts.yml rampart-dashboard.json; do
+        copy "$here/metrics/$file" "/usr/share/rampart/metrics/$file" 0644
+    done
     copy "$here/systemd/80-rampart.preset" "${units%system}system-preset/80-rampart.preset" 0644
     configure "$here/sysctl.d/60-rampart.conf" /etc/sysctl.d/60-rampart.conf
     copy "$here/modules-load.d/rampart.conf" /usr/lib/modules-load.d/rampart.conf 0644

@@ -50,7 +50,7 @@ use clap::CommandFactory as _;
 
 use args::{Args, Command, Format};
 use findings::Findings;
-use report::emit;
+use report::{emit, emit_text};
 
 /// The command line, for manual pages and completions.
 pub fn command() -> clap::Command {
@@ -117,17 +117,21 @@ pub fn main() -> ExitCode {
         ),
         Command::Reset(args) => emit(&reset::run(wanted, &args, findings), findings, json),
         Command::Restore(args) => emit(&restore::run(wanted, &args.file, findings), findings, json),
-        Command::Status(args) => match args.watch {
-            Some(seconds) => {
+        Command::Status(args) => {
+            if let Some(seconds) = args.watch {
                 let every = Duration::from_secs(seconds.into());
-                status::watch(&source, wanted.as_ref(), &args, every)
+                return status::watch(&source, wanted.as_ref(), &args, every);
             }
-            None => emit(
-                &status::run(source, wanted.as_ref(), &args, findings),
-                findings,
-                json,
-            ),
-        },
+            let report = status::run(source, wanted.as_ref(), &args, findings);
+            match &args.textfile {
+                Some(file) => status::write_textfile(&report, findings, file),
+                None if args.openmetrics => {
+                    let metrics = status::metrics(&report, findings);
+                    emit_text(&metrics.openmetrics(), findings)
+                }
+                None => emit(&report, findings, json),
+            }
+        }
         Command::Save(args) => {
             // Without it there are still the lists: no ban is lost for a typing error.
             findings.only_warn();

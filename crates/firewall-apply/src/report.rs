@@ -29,8 +29,25 @@ pub(crate) fn emit<R: Report>(report: &R, findings: &Findings, as_json: bool) ->
         write_json(&mut out, report, findings)
     } else {
         write!(out, "{report}")
-    }
-    .and_then(|()| out.flush());
+    };
+    end(written, out, R::TEXT_IS_WANTED, findings)
+}
+
+/// Says what was found beside a text that the command is run for, in no form of a report.
+pub(crate) fn emit_text(text: &str, findings: &Findings) -> ExitCode {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes());
+    end(written, out, true, findings)
+}
+
+/// Says what was found; returns the exit status.
+fn end(
+    written: io::Result<()>,
+    mut out: impl Write,
+    is_wanted: bool,
+    findings: &Findings,
+) -> ExitCode {
+    let written = written.and_then(|()| out.flush());
     let mut err = io::stderr().lock();
     let warnings = findings.warnings.iter().map(|problem| ("warning", problem));
     let errors = findings.errors.iter().map(|problem| ("error", problem));
@@ -41,7 +58,7 @@ pub(crate) fn emit<R: Report>(report: &R, findings: &Findings, as_json: bool) ->
     let mut status = findings.status();
     if let Err(error) = written {
         let _ = writeln!(err, "error: cannot write to standard output: {error}");
-        if R::TEXT_IS_WANTED {
+        if is_wanted {
             status = status.max(Status::Incomplete);
         }
     }

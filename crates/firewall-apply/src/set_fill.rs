@@ -28,6 +28,9 @@ pub(crate) struct SetFill {
     pub(crate) next_expiry: Option<u32>,
     /// In how many seconds the last one does of those that end.
     pub(crate) last_expiry: Option<u32>,
+    /// Whether it is said that there is little room left in it.
+    #[serde(skip)]
+    pub(crate) is_tight: bool,
 }
 
 impl SetFill {
@@ -46,6 +49,7 @@ impl SetFill {
             memory: 0,
             next_expiry: None,
             last_expiry: None,
+            is_tight: false,
         };
         let done = kernel.for_each(Some(&wanted.name), |listed| {
             match listed {

@@ -61,6 +61,7 @@ fn a_flood_of_forged_sources_takes_what_is_allowed_and_hides_nobody() {
     );
     assert!(most > MEMORY / 120 && most < MEMORY / 33, "{most}");
     let known = u64::try_from(detector.sources()).unwrap();
+    assert!(detector.size() > 0 && detector.size() <= detector.allowed());
     assert!(detector.dropped() + known > 230_000 && detector.dropped() > known);
     if let (Some(before), Some(after)) = (before, resident()) {
         let taken = after.saturating_sub(before);

@@ -38,6 +38,7 @@ fn lines_of_forged_sources_take_no_more() {
     assert!(violations.iter().all(|one| one.source == patient));
     assert_eq!(detector.take_summary().counts.events, 60_030);
     let known = u64::try_from(detector.sources()).unwrap();
+    assert!(detector.size() > 0 && detector.size() <= detector.allowed());
     assert_eq!(detector.dropped() + known, 60_001);
     assert!(detector.dropped() > known);
 }

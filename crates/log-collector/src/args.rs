@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use netfilter_host::metrics::Textfile;
 
 /// The smallest `--max-size`: room for the longest line.
 const SMALLEST: u64 = 4096;
@@ -19,7 +20,10 @@ Examples:
     log-collector
 
   Another group and file, which may take 200 MiB with its old ones:
-    log-collector --group 7 --output /ram/other.log --max-size 50M --keep 3";
+    log-collector --group 7 --output /ram/other.log --max-size 50M --keep 3
+
+  With figures for Prometheus, by the textfile collector of node_exporter:
+    log-collector --textfile /run/rampart-metrics/collector.prom";
 
 /// Write the packets of an NFLOG group into a log file, one line per packet.
 ///
@@ -52,6 +56,11 @@ pub(crate) struct Args {
     /// How many old files to keep, as PATH.1 (the newest) to PATH.N; 0 empties the file instead
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) keep: u8,
+
+    /// Write figures for Prometheus into this file every 15 seconds, for the textfile collector of
+    /// node_exporter; PATH ends in .prom
+    #[arg(long, value_name = "PATH")]
+    pub(crate) textfile: Option<Textfile>,
 }
 
 /// `4096`, `64K`, `100M`, `1G`
@@ -91,7 +100,7 @@ mod tests {
         let examples: Vec<&str> = lines
             .filter(|line| *line == "log-collector" || line.starts_with("log-collector --"))
             .collect();
-        assert_eq!(examples.len(), 2, "{help}");
+        assert_eq!(examples.len(), 3, "{help}");
         for example in examples {
             let args = Args::try_parse_from(example.split_whitespace());
             assert!(args.is_ok(), "{example}: {args:?}");

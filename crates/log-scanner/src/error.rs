@@ -58,6 +58,8 @@ pub(crate) enum Fatal {
     Packets(nflog::Error),
     #[error("cannot take signals")]
     Signals(#[source] io::Error),
+    #[error("cannot start what writes the file of --textfile")]
+    Textfile(#[source] io::Error),
     /// Each trouble by itself.
     #[error("{}", .0.join("; "))]
     Sets(Vec<String>),

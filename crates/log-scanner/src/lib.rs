@@ -16,6 +16,7 @@ mod exempt;
 mod follow;
 mod handshake;
 mod log;
+mod metrics;
 mod names;
 mod neighbours;
 mod notice;

@@ -114,6 +114,7 @@ fn violator(
         first_seen: neighbours.values().map(|one| one.first_seen).min()?,
         last_seen: neighbours.values().map(|one| one.last_seen).max()?,
         last_violating,
+        due_since: last_violating,
         bouts: Bouts::default(),
     })
 }

@@ -13,13 +13,14 @@
 //! connected   violation                            whom this host needs; Violator ▶ Ban ▶ Banned
 //! handshake   neighbours                           who has proven his address; who shares a network
 //! scan ─▶ ban ─▶ cut                               one step each
-//! report ◀ record   notice ◀ notify                text and JSON, and to whom besides
+//! report ◀ record   notice ◀ notify   metrics      text and JSON, and to whom besides
 //! ours                                             which sets an administrator means
 //! run     follow   try     report  events  bans  ban_by_hand  unban  who_is_exempt    the commands
 //! ```
 
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
+use std::time::Instant;
 
 use netfilter_host::conntrack::Conntrack;
 use netfilter_host::turn::Turn;
@@ -40,10 +41,11 @@ use crate::scan::{self, Scan};
 use crate::sets::Sets;
 use crate::status::{DONE, INCOMPLETE, complain};
 use crate::violation::{Ban, Banned, Dropped, Lifted};
-use crate::{cut, log};
+use crate::{cut, log, metrics};
 
 /// Scans, bans and reports; the exit status.
 pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
+    let started = Instant::now();
     let present = Present::new(args.as_of);
     let RulesFile {
         rules,
@@ -119,7 +121,7 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         warnings.extend(notify(socket, lifted, &acted.dropped, &banned));
     }
 
-    let report = Report {
+    let mut report = Report {
         as_of,
         protect,
         dry_run,
@@ -131,6 +133,10 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
         doubts,
         troubles: warnings,
     };
+    if let Some(file) = &args.metrics.textfile {
+        let figures = metrics::write_scan(file, &rules, &report, started.elapsed());
+        report.troubles.extend(figures);
+    }
     let status = if report.is_complete() {
         DONE
     } else {

@@ -59,6 +59,9 @@ pub(crate) struct LogRead {
     /// Packets of which a line says how many they were.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) repeated: u64,
+    /// Packets that the log lacks by its own account.
+    #[serde(skip)]
+    pub(crate) lost: u64,
 }
 
 /// What the logs say about a rule.
@@ -171,6 +174,7 @@ pub(crate) fn read(
             rejected: summary.counts.rejected,
             misplaced: summary.misplaced,
             repeated: summary.repeated,
+            lost: summary.lost,
         });
         summaries.push(summary);
     }
@@ -245,6 +249,7 @@ pub(crate) fn violator(rule: &Rule, tally: &Tally) -> Option<Violator> {
         first_seen: tally.first_seen.try_into().ok()?,
         last_seen: tally.last_seen.try_into().ok()?,
         last_violating: tally.last_violating?.try_into().ok()?,
+        due_since: tally.last_violating?.try_into().ok()?,
         bouts: Bouts::found(&tally.bouts, rule.apart().unwrap_or_default()),
     })
 }

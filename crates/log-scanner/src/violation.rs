@@ -31,6 +31,9 @@ pub(crate) struct Violator {
     pub(crate) last_seen: Timestamp,
     /// The last hit of the last window that broke the threshold; the ban is dated from it.
     pub(crate) last_violating: Timestamp,
+    /// The hit at which the ban became due; for who follows the log, the first that broke the
+    /// threshold since the source had its turn.
+    pub(crate) due_since: Timestamp,
     /// When it was over the threshold, where the rule asks who has come back.
     pub(crate) bouts: Bouts,
 }
@@ -303,6 +306,7 @@ pub(crate) mod tests {
             first_seen: time("2026-11-22T08:00:00Z"),
             last_seen: time(last),
             last_violating: time(last),
+            due_since: time(last),
             bouts: Bouts::default(),
         }
     }

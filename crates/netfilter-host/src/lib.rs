@@ -29,6 +29,8 @@ pub mod hashlimit;
 pub mod host_log;
 #[cfg(any(feature = "nflog", feature = "openings"))]
 mod inbox;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "nflog")]
 pub mod nflog;
 pub mod nflog_groups;
@@ -36,6 +38,8 @@ pub mod nflog_groups;
 pub mod signals;
 pub mod sockets;
 pub mod turn;
+#[cfg(feature = "files")]
+pub mod whole_file;
 
 use netlink_packet_netfilter::{
     NetfilterHeader, NetfilterMessage, NetfilterMessageInner, NetfilterProtoFamily,

@@ -46,14 +46,19 @@ impl Tool {
     /// When it is not installed: handed back from a trial, the error shows it as ignored, or as
     /// failed with `RAMPART_REQUIRE_TOOLS=1`.
     pub fn require(name: &str) -> Result<Self, Failed> {
-        Self::find(name).ok_or_else(|| {
-            let reason = format!("{name} is not installed");
-            if required(REQUIRE_TOOLS) {
-                Failed::from(reason)
-            } else {
-                skip(reason)
-            }
-        })
+        Self::find(name).ok_or_else(|| missing(name))
+    }
+
+    /// That it has what the package `name` brings: it exits with 0 on these arguments.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Tool::require`].
+    pub(crate) fn require_library(&self, arguments: &[&str], name: &str) -> Result<(), Failed> {
+        match self.output(arguments) {
+            Ok(output) if output.status.success() => Ok(()),
+            _ => Err(missing(name)),
+        }
     }
 
     /// The program at `path`, such as one that [`program`](crate::program) found.
@@ -133,5 +138,15 @@ impl Tool {
     fn line(&self, arguments: &[&str]) -> String {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         format!("`{}`", [&[&*name], arguments].concat().join(" "))
+    }
+}
+
+/// That `name` is not installed, as the end of a trial.
+fn missing(name: &str) -> Failed {
+    let reason = format!("{name} is not installed");
+    if required(REQUIRE_TOOLS) {
+        Failed::from(reason)
+    } else {
+        skip(reason)
     }
 }

@@ -55,7 +55,7 @@ cat /calls /etc/rampart/firewall.toml /var/lib/rampart/sets.save";
     let (said, rest) = done.said.split_once("==\n").ok_or("no mark")?;
     assert_eq!(
         rest,
-        "systemctl daemon-reload\nsystemctl try-restart rampart-collector.service\n\
+        "systemctl daemon-reload\nsystemd-tmpfiles --create rampart.conf\nsystemctl try-restart rampart-collector.service\n\
          systemctl try-restart rampart-live.service\n[policy]\nsaved\n"
     );
     assert!(!said.contains("rampart-setup"), "{said}");
@@ -90,6 +90,7 @@ fn removed() -> Result<(), Failed> {
     assert_eq!(
         stopped,
         [
+            "rampart-metrics.timer",
             "rampart-scan.timer",
             "rampart-scan.path",
             "rampart-live.service",

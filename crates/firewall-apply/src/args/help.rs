@@ -149,13 +149,16 @@ Examples:
 /// Of `status`.
 pub(super) const STATUS: &str = "\
 Exit status:
-  0  the firewall stands
+  0  the firewall stands; with --textfile, the file is written
   1  it does not, something of it is missing, or a rule of others makes it void
 
 Examples:
     firewall-apply status
     firewall-apply status --watch 10
-    firewall-apply status --json | jq '.sets[] | {name, entries}'";
+    firewall-apply status --json | jq '.sets[] | {name, entries}'
+
+  For Prometheus, by the textfile collector of node_exporter; rampart-metrics.timer does it:
+    firewall-apply status --textfile /run/rampart-metrics/firewall.prom";
 
 /// Of `doctor`.
 pub(super) const DOCTOR: &str = "\

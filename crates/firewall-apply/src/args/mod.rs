@@ -75,6 +75,14 @@ impl Args {
                 None => Ok(()),
                 Some(why) => Err(Self::command().error(ErrorKind::ArgumentConflict, why)),
             },
+            Some(Command::Status(status))
+                if self.json && (status.openmetrics || status.textfile.is_some()) =>
+            {
+                Err(Self::command().error(
+                    ErrorKind::ArgumentConflict,
+                    "--json is one document, and figures are another",
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -282,6 +290,11 @@ mod tests {
             "firewall-apply state",
             "firewall-apply status --watch 0",
             "firewall-apply status --json --watch",
+            "firewall-apply status --json --openmetrics",
+            "firewall-apply status --json --textfile x.prom",
+            "firewall-apply status --watch --openmetrics",
+            "firewall-apply status --openmetrics --textfile x.prom",
+            "firewall-apply status --textfile /etc/passwd",
             "firewall-apply print --format yaml",
             "firewall-apply print --family ipv4",
             "firewall-apply print --json --format ipset-save",

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use clap::{Args as ClapArgs, ValueEnum};
 use iptables_ruleset::Family;
+use netfilter_host::metrics::Textfile;
 
 use super::{DEFAULT_PENDING, DEFAULT_SAVED};
 use crate::words::Span;
@@ -89,6 +90,18 @@ pub(crate) struct StatusArgs {
         value_parser = clap::value_parser!(u32).range(1..=86_400)
     )]
     pub(crate) watch: Option<u32>,
+
+    /// Write figures for a monitoring system instead, as OpenMetrics 1.0
+    #[arg(long, conflicts_with_all = ["watch", "textfile"])]
+    pub(crate) openmetrics: bool,
+
+    /// Write them into this file instead, for the textfile collector of `node_exporter`; PATH ends
+    /// in .prom
+    ///
+    /// The file is replaced whole, with mode 0644. What is odd or wrong is counted in it and not
+    /// said; the exit status is 0 when the file is written, whatever stands in it, and else 1.
+    #[arg(long, value_name = "PATH", conflicts_with = "watch")]
+    pub(crate) textfile: Option<Textfile>,
 
     /// The last configuration that went in, which tells since when it is up [default:
     /// /var/lib/rampart/firewall.last.toml]

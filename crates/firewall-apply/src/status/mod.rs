@@ -1,5 +1,6 @@
 //! `status`: what stands, what it has done, and what makes it void or weak.
 
+mod metrics;
 mod report;
 mod text;
 mod watch;
@@ -12,6 +13,7 @@ use iptables_ruleset::{ChainName, Hook, Kernel as _, Nftables, Ruleset, Snapshot
 pub(crate) use report::Report;
 use report::{ChainReport, FamilyReport, JumpReport, PendingReport, Rates, RuleReport};
 
+pub(crate) use metrics::{metrics, write as write_textfile};
 pub(crate) use watch::watch;
 
 use crate::args::{DEFAULT_SAVED, StatusArgs};
@@ -120,7 +122,7 @@ fn family_report(
         let rule = |(number, state): (usize, &iptables_ruleset::RuleState)| {
             let rule = state.rule(family, set_name);
             let purpose = purposes.as_ref().map(|purposes| purposes.of(name, &rule));
-            RuleReport::new(number, &rule, family, purpose, state.counters())
+            RuleReport::new(number, &rule, family, (name, purpose), state.counters())
         };
         Some(ChainReport {
             name: name.to_owned(),
@@ -132,6 +134,12 @@ fn family_report(
         table: ruleset.table().name(),
         place: place(ruleset),
         policies: hooks(ruleset).map(policy).collect(),
+        wanted_policies: hooks(ruleset)
+            .map(|hook| {
+                let wanted = ruleset.policy_of(hook);
+                (hook.chain(), wanted.map(|policy| policy.to_string()))
+            })
+            .collect(),
         jumps: jumps.chain(guests).collect(),
         chains: chains.collect(),
     }
@@ -152,7 +160,7 @@ fn set_reports(kernel: &mut IpSet, expected: &Wanted, findings: &mut Findings) -
     let mut found = Vec::new();
     for set in &expected.sets {
         match SetFill::look(kernel, &set.create) {
-            Ok(fill) => {
+            Ok(mut fill) => {
                 if !fill.is_there() {
                     findings.fail(format!(
                         "set \"{}\" is missing; `firewall-apply` makes it",
@@ -162,6 +170,7 @@ fn set_reports(kernel: &mut IpSet, expected: &Wanted, findings: &mut Findings) -
                 // One that a file fills grows with it.
                 let grows = set.is_filled_by_a_file();
                 if let Some(why) = fill.is_near_full(set.origin).filter(|_| !grows) {
+                    fill.is_tight = true;
                     findings.warn(why);
                 }
                 found.push(fill);

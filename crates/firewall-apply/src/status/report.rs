@@ -69,6 +69,9 @@ pub(crate) struct FamilyReport {
     pub(super) place: String,
     /// The policy of each built-in chain; null for one that is not there.
     pub(crate) policies: Policies,
+    /// The policy that the configuration gives each.
+    #[serde(skip)]
+    pub(super) wanted_policies: Policies,
     /// The jumps to our chains.
     pub(crate) jumps: Vec<JumpReport>,
     /// Our chains.
@@ -108,6 +111,9 @@ pub(crate) struct RuleReport {
     pub(crate) of: Option<String>,
     /// What its packets are: `new connections`.
     pub(crate) counts: &'static str,
+    /// What it decides about them: `allowed`, `blocked`, …
+    #[serde(skip)]
+    pub(super) decision: &'static str,
     /// The rule in the words of iptables.
     pub(crate) rule: String,
     /// Whether it matches at this time; null where it asks for none.
@@ -214,12 +220,12 @@ fn key(place: &str, chain: &str, rule: &RuleReport) -> (String, String, usize, S
 }
 
 impl RuleReport {
-    /// A rule as it is in the kernel.
+    /// A rule of a chain as it is in the kernel.
     pub(super) fn new(
         number: usize,
         rule: &Rule,
         family: Family,
-        purpose: Option<Purpose>,
+        (chain, purpose): (&str, Option<Purpose>),
         counters: RuleCounters,
     ) -> Self {
         let purpose = purpose.unwrap_or(Purpose::Other);
@@ -229,6 +235,7 @@ impl RuleReport {
             purpose: name,
             of,
             counts: words::counted(&purpose, rule),
+            decision: words::decision(chain, &purpose, rule),
             rule: rule.to_iptables_save(family).to_string(),
             time: TimeReport::of(rule, SystemTime::now().into()),
             packets: counters.packets,

@@ -357,6 +357,7 @@ mod tests {
             memory: 1_048_576,
             next_expiry: Some(60),
             last_expiry: Some(60),
+            is_tight: false,
         }
     }
 

@@ -28,10 +28,7 @@ pub(super) fn purpose(purpose: &Purpose) -> (&'static str, Option<String>) {
 
 /// What the packets are that a rule counts.
 pub(super) fn counted(purpose: &Purpose, rule: &Rule) -> &'static str {
-    let limited = rule
-        .matches()
-        .iter()
-        .any(|one| matches!(one, Match::HashLimit(_)));
+    let limited = is_limited(rule);
     match (purpose, rule.target()) {
         (_, Target::Log(_) | Target::Nflog(_)) => "logged",
         (Purpose::Instant(_), Target::Set(_)) => "put into the set",
@@ -58,6 +55,34 @@ pub(super) fn counted(purpose: &Purpose, rule: &Rule) -> &'static str {
         (_, target) if drops(target) => "dropped",
         _ => "packets",
     }
+}
+
+/// What a rule decides about its packets; `none` where it sends them on, or where another rule has
+/// decided before, so that the packets of all decisions together are those that were decided about.
+pub(super) fn decision(chain: &str, purpose: &Purpose, rule: &Rule) -> &'static str {
+    let target = rule.target();
+    let of_banned = [BANNED, BANNED_ICMP].contains(&chain);
+    match (purpose, target) {
+        (_, Target::Log(_) | Target::Nflog(_)) => "logged",
+        _ if chain.starts_with("LOG_AND_") => "none",
+        (Purpose::Instant(_), Target::Set(_)) => "banned",
+        (Purpose::Instant(_) | Purpose::Masquerade, _) | (_, Target::Dnat(_)) => "none",
+        (_, Target::Jump(to)) if to.as_str() == LIMITED => "limited",
+        (Purpose::Listed(_) | Purpose::Blocklist(_), target) if lets_in(target) => "whitelisted",
+        (Purpose::Listed(_), Target::Jump(_)) if is_limited(rule) => "throttled",
+        (Purpose::Listed(_) | Purpose::Blocklist(_), target) if drops(target) => "blacklisted",
+        (_, target) if drops(target) && of_banned => "blacklisted",
+        (_, target) if drops(target) && chain == CROWDED => "limited",
+        (_, Target::Reject(_)) => "blocked",
+        (_, target) if lets_in(target) => "allowed",
+        (_, target) if drops(target) => "blocked",
+        _ => "none",
+    }
+}
+
+fn is_limited(rule: &Rule) -> bool {
+    let mut matches = rule.matches().iter();
+    matches.any(|one| matches!(one, Match::HashLimit(_)))
 }
 
 /// What someone sends who wants something of a service: one of [`REQUESTS`].

@@ -20,6 +20,7 @@ mod lacking;
 mod lists;
 mod machine;
 mod members;
+mod metrics;
 mod others;
 mod restored;
 mod rules;
@@ -49,6 +50,7 @@ fn main() -> std::process::ExitCode {
             foreign::trials(),
             others::trials(),
             status::trials(),
+            metrics::trials(),
             doctor::trials(),
             confirm::trials(),
             waiting::trials(),

@@ -136,6 +136,16 @@ impl LineDetector {
         self.worker.kept.sources.count()
     }
 
+    /// As [`Detector::size`](super::Detector::size).
+    pub fn size(&self) -> usize {
+        self.worker.kept.sources.size()
+    }
+
+    /// As [`Detector::allowed`](super::Detector::allowed).
+    pub fn allowed(&self) -> usize {
+        self.worker.kept.sources.allowed()
+    }
+
     /// How many sources were dropped because the memory was full.
     pub fn dropped(&self) -> u64 {
         self.worker.kept.sources.dropped()

@@ -261,6 +261,16 @@ impl Detector {
         self.sources.count()
     }
 
+    /// What is known of sources takes so many bytes.
+    pub fn size(&self) -> usize {
+        self.sources.size()
+    }
+
+    /// It may take so many bytes, [as set](Self::memory) or raised for the rules.
+    pub fn allowed(&self) -> usize {
+        self.sources.allowed()
+    }
+
     /// How many sources were dropped because the [memory](Self::memory) was full.
     pub fn dropped(&self) -> u64 {
         self.sources.dropped()

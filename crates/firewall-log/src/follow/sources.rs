@@ -60,6 +60,17 @@ impl Sources {
         all.map(Generation::count).sum()
     }
 
+    /// What they take, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let all = self.older.iter().chain([&self.young]);
+        all.map(Generation::size).sum()
+    }
+
+    /// What they may take, in bytes.
+    pub(super) fn allowed(&self) -> usize {
+        self.allowed
+    }
+
     /// How many were dropped.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
@@ -94,7 +105,8 @@ impl Sources {
         let next = Generation::new(self.young.tables.len());
         self.older
             .push_back(std::mem::replace(&mut self.young, next));
-        let mut size: usize = self.older.iter().map(Generation::size).sum();
+        // The youngest has nothing yet.
+        let mut size = self.size();
         while size > self.allowed - self.allowed / SHARES {
             let Some(oldest) = self.older.pop_front() else {
                 return;

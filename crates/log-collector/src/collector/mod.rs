@@ -1,5 +1,6 @@
 //! From the socket to the file, until told to end.
 
+mod figures;
 mod lines;
 
 use std::os::fd::AsFd as _;
@@ -10,6 +11,7 @@ use std::{fmt, io};
 use netfilter_host::nflog::{self, Gathering, Group, Received};
 use netfilter_host::signals::{Signals, wait};
 
+use self::figures::Figures;
 use self::lines::Lines;
 use crate::args::Args;
 use crate::output::{self, Output, Written};
@@ -36,6 +38,8 @@ pub(crate) enum Error {
     Signals(#[source] io::Error),
     #[error("cannot wait for packets")]
     Wait(#[source] io::Error),
+    #[error("cannot start what writes the file of --textfile")]
+    Textfile(#[source] io::Error),
 }
 
 /// What has been done, for the last line.
@@ -81,6 +85,8 @@ pub(crate) struct Collector {
     said_full: Option<Instant>,
     /// It has been said that the file cannot be rotated.
     too_large: bool,
+    /// The file of `--textfile`.
+    figures: Option<Figures>,
 }
 
 impl Collector {
@@ -98,7 +104,9 @@ impl Collector {
                 args.max_size
             ));
         }
+        let figures = args.textfile.as_ref().map(Figures::start).transpose();
         Ok(Self {
+            figures: figures.map_err(Error::Textfile)?,
             group,
             signals,
             output,
@@ -119,14 +127,26 @@ impl Collector {
                 self.reopen();
             }
             self.take(AT_ONCE, None)?;
-            let timeout = self.lines.has_untold_loss().then_some(UNTOLD);
-            if !self.wait(timeout)? {
+            let rest = self.write_figures();
+            let untold = self.lines.has_untold_loss();
+            let timeout = if untold { Some(UNTOLD) } else { rest };
+            if !self.wait(timeout)? && untold {
                 self.lines.tell_loss();
                 self.write();
             }
         }
         self.finish()?;
+        if let Some(figures) = self.figures.take() {
+            figures.end(&self.totals);
+        }
         Ok(self.totals)
+    }
+
+    /// Writes the figures where it is time to; how long it is until then.
+    fn write_figures(&mut self) -> Option<Duration> {
+        let figures = self.figures.as_mut()?;
+        figures.write(&self.totals);
+        Some(figures.rest())
     }
 
     /// Writes what the kernel still has.

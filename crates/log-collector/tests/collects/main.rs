@@ -5,6 +5,7 @@
 )]
 
 mod bytes;
+mod figures;
 mod file;
 mod lines;
 mod losses;
@@ -32,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn main() -> std::process::ExitCode {
     let mut trials = lines::trials();
     trials.extend(file::trials());
+    trials.extend(figures::trials());
     trials.extend(losses::trials());
     trials.extend(refusals::trials());
     run(trials)

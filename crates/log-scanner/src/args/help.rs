@@ -35,6 +35,9 @@ Examples:
   Try rules on a log; who breaks them, who comes near, and what they do not count:
     log-scanner try --rules /etc/rampart/scan.toml --log iptables.log.2.gz --as-of log-end
 
+  Figures for Prometheus, by the textfile collector of node_exporter:
+    log-scanner --rules /etc/rampart/scan.toml --textfile /run/rampart-metrics/scan.prom
+
   Ban at the line that breaks a threshold, as long as it runs:
     log-scanner follow --rules /etc/rampart/scan.toml
     journalctl -kf -o short-iso | log-scanner follow --rules /etc/rampart/scan.toml --log -

@@ -12,6 +12,7 @@ pub(crate) use by_hand::{BanArgs as BanByHandArgs, BansArgs, ExemptArgs, UnbanAr
 use clap::{Args, Parser, Subcommand};
 use help::{AFTER_HELP, EVENTS_AFTER_HELP, FOLLOW_AFTER_HELP, USAGE};
 use jiff::Timestamp;
+use netfilter_host::metrics::Textfile;
 pub(crate) use of_logs::{ReportArgs, TryArgs};
 
 use crate::clock::{AsOf, instant};
@@ -162,6 +163,16 @@ fn rules_of(rule: Option<&Rule>, path: Option<&Path>) -> Result<RulesFile, Fatal
     }
 }
 
+/// Where a monitoring system reads what was done.
+#[derive(Debug, Args)]
+pub(crate) struct MetricsArgs {
+    #[expect(clippy::doc_markdown, reason = "it is the text of --help")]
+    /// Writes figures for Prometheus into this file, for the textfile collector of node_exporter; PATH
+    /// ends in .prom. A scan goes on with the counters that it finds there
+    #[arg(long, value_name = "PATH")]
+    pub(crate) textfile: Option<Textfile>,
+}
+
 /// What to scan, by which rules, and how to say it.
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
@@ -180,6 +191,9 @@ pub(crate) struct ScanArgs {
         hide_default_value = true
     )]
     pub(crate) as_of: AsOf,
+
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
 
     /// Lists everybody; otherwise the text lists the first 50 violators of a rule and counts the
     /// rest
@@ -204,6 +218,9 @@ pub(crate) struct FollowArgs {
     /// Reads packets from this NFLOG group instead of a log: iptables -j NFLOG --nflog-group N
     #[arg(long, value_name = "N", conflicts_with_all = ["paths", "no_rotated"])]
     pub(crate) nflog_group: Option<u16>,
+
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArgs,
 
     /// JSON lines instead of text: one object for each ban, warning, and at the end what was done
     #[arg(long)]

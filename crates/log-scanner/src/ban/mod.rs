@@ -12,7 +12,7 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ban_sets::network::holds;
 use ban_sets::{IfThere, Members, Network, Pardons, PrefixMap, SetName};
@@ -74,6 +74,9 @@ pub(crate) struct Acted<'r> {
     pub(crate) warnings: Vec<String>,
     /// What is worth a word and no trouble.
     pub(crate) notes: Vec<String>,
+    /// How long each new ban took since the packet that broke the threshold, where a log is
+    /// followed.
+    pub(crate) took: Vec<Duration>,
 }
 
 /// A set, what is in it, and which bans may go into it.

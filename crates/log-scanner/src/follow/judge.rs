@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::pending::Case;
 use crate::bouts::Bouts;
 use crate::clock::{AsOf, Present};
+use crate::metrics::Reading;
 use crate::rule::Rule;
 use crate::source::Source;
 use crate::violation::Violator;
@@ -166,6 +167,26 @@ impl Judge {
         }
     }
 
+    /// What was read so far, and what of it is remembered, where so many bans wait.
+    pub(crate) fn reading(&self, waiting: usize) -> Reading {
+        let read = self.read();
+        Reading {
+            lines: read.lines,
+            events: read.events,
+            unparsed: read.unparsed,
+            rejected: read.rejected,
+            ahead: read.ahead,
+            undated: read.undated,
+            lost: read.lost,
+            forgotten: read.forgotten,
+            sources: self.lines.sources() + self.packets.sources(),
+            bytes: self.lines.size() + self.packets.size(),
+            // One of the two has nothing to do.
+            allowed: self.lines.allowed().max(self.packets.allowed()),
+            waiting,
+        }
+    }
+
     /// What was read so far.
     pub(crate) fn read(&self) -> Read {
         Read {
@@ -206,6 +227,7 @@ fn violator(violation: &Violation) -> Option<Violator> {
         first_seen: violation.first_seen.try_into().ok()?,
         last_seen: last,
         last_violating: last,
+        due_since: last,
         bouts: Bouts::default(),
     })
 }

@@ -40,6 +40,7 @@ use crate::clock::{AsOf, Present};
 use crate::connected::Mirror;
 use crate::error::{Fatal, Stop, chain};
 use crate::log::{Live, Packets};
+use crate::metrics::Figures;
 use crate::rule::{Rule, RulesFile};
 use crate::sets::Sets;
 use crate::status::{DONE, INCOMPLETE};
@@ -77,7 +78,11 @@ pub(crate) fn run(args: &FollowArgs, out: &mut impl Write) -> Result<u8, Stop> {
         missing: Vec::new(),
         lost: 0,
         service: Service::new(),
+        figures: None,
     };
+    if let Some(file) = &args.metrics.textfile {
+        follower.figures = Some(Figures::start(file).map_err(Fatal::Textfile)?);
+    }
     follower.told.notifier.set_path(notify_socket.as_deref());
     while let Some(next) = follower.follow(&rules)? {
         rules = next;
@@ -123,6 +128,8 @@ struct Follower<'a, W> {
     /// Lost packets of which has been said that they are.
     lost: u64,
     service: Service,
+    /// The file of `--textfile`.
+    figures: Option<Figures>,
 }
 
 /// What lasts as long as the rules.
@@ -152,6 +159,9 @@ impl<W: Write> Follower<'_, W> {
             is_outdated: false,
             pending: Pending::default(),
         };
+        if let Some(figures) = &mut self.figures {
+            figures.by(rules);
+        }
         let spares_peers = rules.iter().any(|rule| !rule.ban_connected);
         if !spares_peers {
             self.mirror = Mirror::new();
@@ -164,6 +174,7 @@ impl<W: Write> Follower<'_, W> {
             self.mirror.keep(self.own.exemptions());
         }
         self.told.start(rules, &case.judge.read())?;
+        self.write_figures(&case)?;
         service::ready();
         self.lost = 0;
         let (mut tick, mut minute) = (Instant::now() + TICK, Instant::now() + MINUTE);
@@ -187,6 +198,7 @@ impl<W: Write> Follower<'_, W> {
                 case.judge.set_present(Present::new(AsOf::Now));
                 self.tell_missing()?;
                 self.told.notify()?;
+                self.write_figures(&case)?;
             }
             if now >= minute {
                 minute = now + MINUTE;
@@ -227,8 +239,26 @@ impl<W: Write> Follower<'_, W> {
         self.logs.end(&mut |lines| case.lines(lines));
         self.end_packets(&mut case)?;
         self.finish(&mut case)?;
+        self.end_figures(&case)?;
         self.told.end(&case.judge.read())?;
         Ok(None)
+    }
+
+    /// Writes the last figures.
+    fn end_figures(&mut self, case: &Case<'_>) -> io::Result<()> {
+        let reading = case.judge.reading(case.pending.len());
+        let figures = self.figures.take();
+        let unwritten = figures.and_then(|figures| figures.end(&reading));
+        unwritten.map_or(Ok(()), |why| self.told.warn(&why))
+    }
+
+    /// Writes the figures where it is time to.
+    fn write_figures(&mut self, case: &Case<'_>) -> io::Result<()> {
+        let due = self.figures.as_mut().filter(|figures| figures.is_due());
+        let Some(figures) = due else { return Ok(()) };
+        let reading = case.judge.reading(case.pending.len());
+        let failure = figures.write(&reading);
+        failure.map_or(Ok(()), |why| self.told.warn(&why))
     }
 
     /// Everybody who waits has his turn.
@@ -344,7 +374,13 @@ impl<W: Write> Follower<'_, W> {
         let wrong = doubt::take_out(&mut self.mirror, sets.as_mut(), self.own.exemptions());
         drop(turn);
         match acted {
-            Ok(acted) => self.told.round(&acted)?,
+            Ok(acted) => {
+                if let Some(figures) = &mut self.figures {
+                    // All have their turn at the begin, when the log is old, and at the end.
+                    figures.round(&acted, !all, dry_run);
+                }
+                self.told.round(&acted)?;
+            }
             Err(fatal) => {
                 self.told.is_incomplete = true;
                 for complaint in fatal.complaints() {

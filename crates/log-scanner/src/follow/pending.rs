@@ -67,6 +67,11 @@ impl Pending {
         }
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether nobody waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -177,6 +182,7 @@ impl Waiting {
         known.first_seen = known.first_seen.min(more.first_seen);
         known.last_seen = known.last_seen.max(more.last_seen);
         known.last_violating = known.last_violating.max(more.last_violating);
+        known.due_since = known.due_since.min(more.due_since);
         known.bouts.take_in(&more.bouts);
     }
 }
@@ -192,6 +198,13 @@ mod tests {
         violator(SOURCE, &format!("2026-11-22T{last}Z"))
     }
 
+    fn since(first: &str, last: &str) -> Violator {
+        Violator {
+            due_since: at(first).due_since,
+            ..at(last)
+        }
+    }
+
     #[test]
     fn at_once_and_then_from_time_to_time() {
         let (rule, start) = (rule(), Instant::now());
@@ -199,7 +212,8 @@ mod tests {
         let mut pending = Pending::default();
         pending.add(case, at("09:00:00"), start);
         pending.add(case, at("09:00:01"), start);
-        assert_eq!(pending.take_due(start), [(case, at("09:00:01"))]);
+        let waited = since("09:00:00", "09:00:01");
+        assert_eq!(pending.take_due(start), [(case, waited)]);
         pending.done(case, &rule, time("2026-11-22T09:00:01Z"), start);
 
         // A line that comes late tells of nothing new.
@@ -210,10 +224,11 @@ mod tests {
         assert!(pending.take_due(start).is_empty());
         pending.add(case, at("09:00:03"), start);
         let later = start + PAUSE;
-        assert_eq!(pending.take_due(later), [(case, at("09:00:03"))]);
-        pending.put_back(case, at("09:00:03"), later + PAUSE);
+        let waited = since("09:00:02", "09:00:03");
+        assert_eq!(pending.take_due(later), [(case, waited.clone())]);
+        pending.put_back(case, waited.clone(), later + PAUSE);
         assert!(pending.take_due(later).is_empty());
-        assert_eq!(pending.take_all(), [(case, at("09:00:03"))]);
+        assert_eq!(pending.take_all(), [(case, waited)]);
         // Another rule has its own.
         pending.add((1, case.1), at("09:00:03"), later);
         assert_eq!(pending.take_due(later).len(), 1);

@@ -23,7 +23,7 @@ use crate::exempt::Exemptions;
 use crate::rule::Rule;
 use crate::sets::Sets;
 use crate::source::Source;
-use crate::violation::{Ban, Outcome, Violator};
+use crate::violation::{Ban, Banned, Outcome, Violator};
 
 /// How long a ban that could not be is left alone before it is tried again.
 const RETRY: Duration = Duration::from_secs(10);
@@ -232,6 +232,7 @@ impl Round<'_> {
                 return Err(error);
             }
         };
+        acted.took = took(&acted.banned);
         acted.banned.extend(pardoned);
         let sets = self.sets.as_deref_mut();
         let (banned, warning) = cut::act(Conntrack::open, acted.banned, sets, self.dry_run);
@@ -258,6 +259,18 @@ impl Round<'_> {
         pace.quota.take_in(&acted.banned);
         Ok(acted)
     }
+}
+
+/// How long it took until the kernel had said that each new ban is in its set.
+fn took(banned: &[Banned<'_>]) -> Vec<Duration> {
+    let now = Timestamp::now();
+    let new = banned
+        .iter()
+        .filter(|banned| banned.outcome == Outcome::Added);
+    // A line may be ahead of the clock.
+    let took = |since| now.duration_since(since).try_into().unwrap_or_default();
+    new.map(|banned| took(banned.ban.violator.due_since))
+        .collect()
 }
 
 /// Until when the handshake of a source's last line is waited for.
@@ -298,4 +311,5 @@ fn join<'r>(acted: &mut Acted<'r>, more: Acted<'r>) {
     acted.dropped.extend(more.dropped);
     acted.warnings.extend(more.warnings);
     acted.notes.extend(more.notes);
+    acted.took.extend(more.took);
 }

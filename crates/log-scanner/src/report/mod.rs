@@ -114,6 +114,7 @@ pub(crate) mod tests {
                 rejected: 2,
                 misplaced: 0,
                 repeated: 0,
+                lost: 0,
             }],
             rules: vec![RuleReport {
                 rule,

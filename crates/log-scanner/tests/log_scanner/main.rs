@@ -39,6 +39,7 @@ mod handshake;
 mod lifted;
 mod lines;
 mod log_writer;
+mod metrics;
 mod neighbours;
 mod networks;
 mod notify;
@@ -83,6 +84,7 @@ fn main() -> ExitCode {
         handshake::trials(),
         lifted::trials(),
         lines::trials(),
+        metrics::trials(),
         neighbours::trials(),
         networks::trials(),
         notify::trials(),

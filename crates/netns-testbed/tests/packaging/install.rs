@@ -136,8 +136,11 @@ fn every_choice() -> Result<(), Failed> {
             "/usr/lib/systemd/system/rampart-collector.service",
             "/usr/lib/systemd/system/rampart-firewall.service",
             "/usr/lib/systemd/system/rampart-live.service",
+            "/usr/lib/systemd/system/rampart-metrics.timer",
             "/usr/lib/systemd/system/rampart-scan.path",
             "/usr/lib/systemd/system/rampart-scan.timer",
+            "/usr/share/rampart/metrics/rampart-alerts.yml",
+            "/usr/share/rampart/metrics/rampart-dashboard.json",
         ]);
         installed.has_not(&[
             "/etc/rsyslog.d",

@@ -2,6 +2,7 @@
 
 mod install;
 mod logrotate;
+mod metrics;
 mod ram_disk;
 mod rsyslog;
 mod scans;
@@ -23,6 +24,7 @@ fn main() -> std::process::ExitCode {
     trials.extend(rsyslog::trials());
     trials.extend(logrotate::trials());
     trials.extend(scans::trials());
+    trials.extend(metrics::trials());
     run(trials)
 }
 

@@ -8,9 +8,11 @@ use netns_testbed::{Failed, Tool, Trial, trial};
 use crate::install::Installed;
 use crate::{text_of, utf8};
 
-const UNITS: [&str; 12] = [
+const UNITS: [&str; 14] = [
     "ram.mount",
     "rampart-firewall.service",
+    "rampart-metrics.service",
+    "rampart-metrics.timer",
     "rampart-rollback.path",
     "rampart-rollback.service",
     "rampart-logrotate.service",
@@ -77,6 +79,7 @@ fn services_are_confined() -> Result<(), Failed> {
     let root = format!("--root={}", utf8(&installed.root())?);
     for service in [
         "rampart-firewall.service",
+        "rampart-metrics.service",
         "rampart-rollback.service",
         "rampart-logrotate.service",
         "rampart-collector.service",

@@ -49,7 +49,7 @@ impl Backend for Slow {
         each: &mut dyn FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         if *name == set("blacklist_v6") {
-            std::thread::sleep(std::time::Duration::from_secs(SECONDS.into()));
+            std::thread::sleep(Duration::from_secs(SECONDS.into()));
         }
         self.0.list(name, now, each)
     }
