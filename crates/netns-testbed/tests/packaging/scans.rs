@@ -205,7 +205,7 @@ fn every_schedule_reads_the_rules() -> Result<(), Failed> {
         assert!(command.starts_with(&format!("{scan} >> ")), "{command}");
     }
     let service = text_of("systemd/rampart-scan.service")?;
-    let start = format!("\nExecStart=/usr/sbin/{scan}\n");
+    let start = format!("\nExecStart=/usr/sbin/{scan} --textfile ");
     assert!(service.contains(&start), "{service}");
     Ok(())
 }
