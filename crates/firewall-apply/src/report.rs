@@ -57,7 +57,10 @@ fn end(
     }
     let mut status = findings.status();
     if let Err(error) = written {
-        let _ = writeln!(err, "error: cannot write to standard output: {error}");
+        // Whoever closed it, as `head` does, has read what he wanted.
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            let _ = writeln!(err, "error: cannot write to standard output: {error}");
+        }
         if is_wanted {
             status = status.max(Status::Incomplete);
         }

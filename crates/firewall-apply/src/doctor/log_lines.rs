@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use firewall_log::{Clock, Event, LogTime};
+use iptables_ruleset::config::LogTarget;
 use iptables_ruleset::{Family, Snapshot, Table};
 use jiff::tz::TimeZone;
 
@@ -20,13 +21,20 @@ fn look(context: &mut Context<'_>) -> Vec<Found> {
     let host = &context.host;
     let counted = context.kernel.snapshot.as_ref().map(counted);
     let counted = counted.unwrap_or_default();
+    let target = context
+        .expected()
+        .map(|expected| expected.config.log.target);
+    let cure = match target {
+        Some(LogTarget::Nflog { .. }) => CURE_OF_NFLOG,
+        _ => CURE,
+    };
     let Some(written) = host.metadata(LOG).and_then(|found| found.modified().ok()) else {
         let about = format!("there is no {LOG}");
         return vec![match counted.values().sum::<u64>() {
-            0 => Found::warning(about, format!("no packet was to be logged so far; {CURE}")),
+            0 => Found::warning(about, format!("no packet was to be logged so far; {cure}")),
             packets => Found::failure(
                 format!("{about}, although {} packets were logged", Grouped(packets)),
-                CURE,
+                cure,
             ),
         }];
     };
@@ -40,7 +48,7 @@ fn look(context: &mut Context<'_>) -> Vec<Found> {
                     Grouped(*packets),
                     prefix.trim_end()
                 ),
-                CURE,
+                cure,
             ));
         }
     }
@@ -56,10 +64,12 @@ fn look(context: &mut Context<'_>) -> Vec<Found> {
     let ago = Rough(context.seconds_since(written));
     let seen = lines.prefixes.iter();
     let seen = join(seen.map(|(prefix, count)| format!("{prefix} {}", Grouped(*count))));
-    if seen.is_empty() {
+    if seen.is_empty() && !counted.is_empty() && counted.values().all(|packets| *packets == 0) {
+        found.push(Found::ok("no packet was to be logged so far"));
+    } else if seen.is_empty() {
         found.push(Found::warning(
             format!("no line of the firewall is among the last of {LOG}"),
-            CURE,
+            cure,
         ));
     } else {
         found.push(Found::ok(format!("seen lately: {seen}; written {ago} ago")));
@@ -175,6 +185,8 @@ const ROTATED: &str = "/ram/iptables.log.1";
 /// What is told where lines are missing.
 const CURE: &str = "`dmesg | grep IPTABLES-`: if the lines are there, rsyslog does not take them (item log-writer); if not, the \
      kernel prints none (`modprobe nf_log_syslog`), or this is a container: target = \"NFLOG\" under [log]";
+const CURE_OF_NFLOG: &str =
+    "`systemctl status rampart-collector` and `journalctl -u rampart-collector` (item log-writer)";
 /// Bytes at the end of a log that are read.
 const MOST: u64 = 4 << 20;
 const MOST_PREFIXES: usize = 32;
@@ -183,8 +195,11 @@ const APART: u64 = 15 * 60;
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::super::found::Outcome;
     use super::*;
+    use crate::config;
     use crate::host::testing::Made;
 
     fn line(time: &str) -> String {
@@ -221,6 +236,20 @@ mod tests {
             "{found:?}"
         );
         assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn who_writes_by_nflog_is_not_sent_to_rsyslog() {
+        let made = Made::new(&[(LOG, "")]);
+        let text = b"[log]\ntarget = \"NFLOG\"\n";
+        let nflog = config::parse(Path::new("firewall.toml"), text).unwrap();
+        let log = config::built_in().unwrap();
+        for (wanted, named) in [(nflog, "rampart-collector"), (log, "rsyslog")] {
+            let found = look(&mut Context::of_files(made.host(), Some(&wanted)));
+            assert!(found[0].about().starts_with("no line of the firewall"));
+            let cure = found[0].cure().unwrap();
+            assert!(cure.contains(named), "{cure}");
+        }
     }
 
     #[test]
