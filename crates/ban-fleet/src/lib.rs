@@ -59,7 +59,7 @@ pub use crate::engine::{
 };
 pub use crate::fleet_rule::{Counter, FleetRule, FleetRuleError, Verdict};
 pub use crate::name::{Host, NameError, Pattern, Rule, Set};
-pub use crate::node::{Node, Synced};
+pub use crate::node::{Node, SavedError, Synced};
 pub use crate::outbox::{Contents, Damage, Outbox, OutboxError};
 pub use crate::prefix::{Prefix, PrefixError, PrefixTable};
 pub use crate::record::{

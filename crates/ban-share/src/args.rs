@@ -20,6 +20,8 @@ pub(crate) enum Command {
     Acl(AclArgs),
     /// Asks whether the configuration, the server, its rights and both clocks can be worked with
     Check(CheckArgs),
+    /// Tells the fleet what this host has banned, and bans here whom the others have: one round
+    Sync(SyncArgs),
 }
 
 /// For whom.
@@ -44,6 +46,25 @@ pub(crate) struct CheckArgs {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "/etc/rampart/share.toml")]
     pub(crate) config: PathBuf,
+
+    /// Writes one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What to do in a round, and how to say it.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0, 1 where something is not as it should be (the engine does not answer, an origin is cut off, a set is full), 2 where nothing can be done."
+)]
+pub(crate) struct SyncArgs {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "/etc/rampart/share.toml")]
+    pub(crate) config: PathBuf,
+
+    /// Only says what would be told and banned
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 
     /// Writes one JSON document
     #[arg(long)]

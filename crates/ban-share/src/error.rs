@@ -4,6 +4,9 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
+use ban_fleet::OutboxError;
+use netfilter_host::whole_file::WriteError;
+
 use crate::config::ConfigError;
 use crate::valkey::EngineError;
 
@@ -14,6 +17,12 @@ pub(crate) enum Stop {
     Config { path: PathBuf, source: ConfigError },
     #[error(transparent)]
     Engine(#[from] EngineError),
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    #[error("cannot ask for the sets")]
+    Sets(#[from] ban_sets::Error),
+    #[error(transparent)]
+    Keep(#[from] WriteError),
     #[error("cannot write the report")]
     Output(#[from] io::Error),
 }

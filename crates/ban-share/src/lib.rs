@@ -9,6 +9,7 @@ mod args;
 mod check;
 mod config;
 mod error;
+mod sync;
 mod valkey;
 
 use std::io::{self, BufWriter, Write as _};
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::args::{Cli, Command};
-pub use crate::config::{Config, ConfigError, EngineConfig};
+pub use crate::config::{Config, ConfigError, EngineConfig, Take};
 use crate::error::chain;
 pub use crate::valkey::{EngineError, Keys, Valkey};
 
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
     let done = match &cli.command {
         Command::Acl(args) => acl::run(args, &mut out),
         Command::Check(args) => check::run(args, &mut out),
+        Command::Sync(args) => sync::run(args, &mut out),
     };
     let done = done.and_then(|status| Ok(out.flush().map(|()| status)?));
     let status = done.unwrap_or_else(|stop| {

@@ -116,6 +116,24 @@ impl Intake {
         self.cuts.insert(origin.clone(), cut);
     }
 
+    /// How many new records each may still tell, and as of when, to be kept between runs.
+    pub(crate) fn allowances(&self) -> (Option<Time>, &BTreeMap<Host, i64>) {
+        (self.settled, &self.allowances)
+    }
+
+    /// As it was kept.
+    pub(crate) fn kept(
+        settled: Option<Time>,
+        allowances: BTreeMap<Host, i64>,
+        cuts: BTreeMap<Host, Cut>,
+    ) -> Self {
+        Self {
+            allowances,
+            settled,
+            cuts,
+        }
+    }
+
     fn charge(&mut self, policy: &Policy, origin: &Host) {
         let minute = i64::from(policy.max_new_per_minute).saturating_mul(MINUTE);
         let allowance = match self.allowances.get_mut(origin) {

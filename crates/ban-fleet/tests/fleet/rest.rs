@@ -22,6 +22,8 @@ enum Step {
     Sync(usize),
     /// A host loses what it knows; its outbox is on disk.
     Crash(usize),
+    /// What a host knows is kept in a file until its program runs again.
+    Keep(usize),
     /// What a host told comes once more.
     Duplicate(usize),
     LoseLast(usize),
@@ -52,6 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => prefix().prop_map(Step::Pardon),
         8 => any_host().prop_map(Step::Sync),
         1 => any_host().prop_map(Step::Crash),
+        3 => any_host().prop_map(Step::Keep),
         1 => (0..HOSTS).prop_map(Step::Duplicate),
         1 => (1_usize..5).prop_map(Step::LoseLast),
         1 => Just(Step::RestartEmpty),
@@ -138,6 +141,12 @@ impl Fleet {
                 for record in &host.outbox {
                     host.node.tell(record.clone());
                 }
+            }
+            Step::Keep(number) => {
+                let host = &mut self.hosts[number];
+                let text = host.node.save();
+                host.node = Node::restore(host.policy.own.clone(), &text).unwrap();
+                assert_eq!(host.node.save(), text);
             }
             Step::Duplicate(number) => {
                 let host = &self.hosts[number];
@@ -331,4 +340,33 @@ fn an_administrators_pardon_is_given_in_one_step() {
         .unwrap();
     fleet.sync(1);
     assert_eq!(members(&fleet, 1), 0);
+}
+
+#[test]
+fn what_was_kept_is_known_whole_or_not_at_all() {
+    let fleet = fleet_of(&[
+        ban(0),
+        Step::Sync(0),
+        Step::Pardon("198.51.100.1".parse().unwrap()),
+        Step::Sync(HOSTS),
+        Step::Sync(1),
+        ban(1),
+    ]);
+    let host = &fleet.hosts[1];
+    let text = host.node.save();
+    assert!(
+        text.contains("\nunsent ban ") && text.contains("\nwhole\n"),
+        "{text}"
+    );
+    let restore = |text: &str| Node::restore(host.policy.own.clone(), text);
+    assert!(restore(&text).is_ok());
+    for end in 0..text.len() {
+        assert!(restore(&text[..end]).is_err(), "{}", &text[..end]);
+    }
+    for line in text.lines() {
+        let without = text.replacen(&format!("{line}\n"), "", 1);
+        assert!(restore(&without).is_err(), "{line}");
+        let wrong = text.replacen(line, &format!("{line}\t"), 1);
+        assert!(restore(&wrong).is_err(), "{line}");
+    }
 }

@@ -1,6 +1,10 @@
 //! A host of a fleet: what it knows, and one round of telling and being told.
 
+mod saved;
+
 use std::collections::BTreeMap;
+
+pub use saved::SavedError;
 
 use crate::engine::{Cursor, Engine, Mark, Push, Snapshot, Told};
 use crate::name::Host;
@@ -88,6 +92,11 @@ impl Node {
     /// How many records are still to be told.
     pub fn unsent(&self) -> usize {
         self.unsent.len()
+    }
+
+    /// The pardons that hold here, whoever gave them.
+    pub fn pardons(&self, policy: &Policy, now: Time) -> Pardons {
+        Pardons::of(&self.state, policy, &self.intake, now)
     }
 
     /// What this host wants in its sets by now.

@@ -1,5 +1,7 @@
 //! The configuration, `/etc/rampart/share.toml`.
 
+mod take;
+
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -7,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ban_fleet::Host;
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::{Deserialize, Deserializer, Error};
+pub use take::Take;
 
 /// A configuration is written by hand, and so is a password.
 const MOST: u64 = 1024 * 1024;
@@ -23,8 +26,17 @@ pub struct Config {
     /// The name of this host in it.
     #[serde(deserialize_with = "by_text")]
     pub host: Host,
+    /// Where `log-scanner --share` leaves what this host has to tell.
+    #[serde(default = "outbox")]
+    pub outbox: PathBuf,
+    /// Where what is known of the fleet is kept between runs.
+    #[serde(default = "state")]
+    pub state: PathBuf,
     /// Where the fleet meets.
     pub engine: EngineConfig,
+    /// What this host takes from others.
+    #[serde(default)]
+    pub take: Take,
 }
 
 /// Where the fleet meets.
@@ -132,6 +144,14 @@ fn at(file: &[u8], place: usize, why: &str) -> ConfigError {
     }
 }
 
+fn outbox() -> PathBuf {
+    "/var/lib/rampart/outbox".into()
+}
+
+fn state() -> PathBuf {
+    "/var/lib/rampart/share.state".into()
+}
+
 fn main() -> Host {
     // A name, as its test knows.
     "main".parse().unwrap_or_else(|_| unreachable!())
@@ -142,8 +162,11 @@ where
     D: Deserializer<'de>,
     T: FromStr<Err: Display>,
 {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(D::Error::custom)
+    text(&String::deserialize(deserializer)?)
+}
+
+fn text<T: FromStr<Err: Display>, E: Error>(text: &str) -> Result<T, E> {
+    text.parse().map_err(E::custom)
 }
 
 impl FromStr for Address {
