@@ -33,6 +33,7 @@ mod rule;
 mod run;
 mod scan;
 mod sets;
+mod share;
 mod source;
 mod status;
 mod trial;

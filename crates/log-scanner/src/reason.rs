@@ -90,8 +90,8 @@ impl Evidence {
     pub(crate) fn new(rule: &Rule, hits: u64, seen: [Timestamp; 2], since: Timestamp) -> Self {
         let [first, last] = seen.map(whole);
         Self {
-            rule: name(&rule.name.to_string()),
-            protocols: name(&rule.protocols.to_string()),
+            rule: one_word(&rule.name.to_string()),
+            protocols: one_word(&rule.protocols.to_string()),
             hits,
             within: rule.within.get(),
             first,
@@ -120,8 +120,8 @@ impl Reason {
         let time = |key| value(key)?.parse::<Timestamp>().ok();
         match word {
             SCAN => Some(Self::Scan(Evidence {
-                rule: name(value("rule")?),
-                protocols: name(value("type")?),
+                rule: one_word(value("rule")?),
+                protocols: one_word(value("type")?),
                 hits: value("hits")?.parse().ok()?,
                 within: value("in")?.parse().map(Seconds::get).ok()?,
                 first: time("first")?,
@@ -216,7 +216,7 @@ const OFFENDER: &str = "offender";
 const NAME: usize = 32;
 
 /// A name that is one word of a comment.
-fn name(text: &str) -> String {
+pub(crate) fn one_word(text: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || "._-".contains(c) {
             c
@@ -294,8 +294,8 @@ mod tests {
     #[test]
     fn the_longest_has_room_and_no_word_breaks_out() {
         let long = Evidence {
-            rule: name(&"x=\" y\n".repeat(100)),
-            protocols: name(&"é,".repeat(100)),
+            rule: one_word(&"x=\" y\n".repeat(100)),
+            protocols: one_word(&"é,".repeat(100)),
             hits: u64::MAX,
             within: 100 * 366 * 24 * 3600 - 1,
             offence: Some(Offence {

@@ -14,6 +14,7 @@
 //! handshake   neighbours                           who has proven his address; who shares a network
 //! scan ─▶ ban ─▶ cut                               one step each
 //! report ◀ record   notice ◀ notify   metrics      text and JSON, and to whom besides
+//! share                                            what other hosts may know
 //! ours                                             which sets an administrator means
 //! run     follow   try     report  events  bans  ban_by_hand  unban  who_is_exempt    the commands
 //! ```
@@ -39,6 +40,7 @@ use crate::report::{self, Report, RuleReport};
 use crate::rule::RulesFile;
 use crate::scan::{self, Scan};
 use crate::sets::Sets;
+use crate::share::Share;
 use crate::status::{DONE, INCOMPLETE, complain};
 use crate::violation::{Ban, Banned, Dropped, Lifted};
 use crate::{cut, log, metrics};
@@ -119,6 +121,8 @@ pub(crate) fn run(args: &ScanArgs, out: &mut impl Write) -> Result<u8, Stop> {
     if !dry_run {
         let (socket, lifted) = (notify_socket.as_deref(), &acted.lifted);
         warnings.extend(notify(socket, lifted, &acted.dropped, &banned));
+        let mut share = Share::new(args.ban.share.as_deref());
+        warnings.extend(share.leave(&banned, &[], present.now(as_of)));
     }
 
     let mut report = Report {

@@ -11,6 +11,7 @@
 )]
 
 mod host;
+mod scan;
 #[path = "../ban_share/server.rs"]
 #[allow(dead_code, reason = "the tests of the engine use the rest")]
 mod server;
@@ -20,6 +21,6 @@ mod trouble;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let trials = [sync::trials(), trouble::trials()];
+    let trials = [sync::trials(), scan::trials(), trouble::trials()];
     netns_testbed::run(trials.into_iter().flatten().collect())
 }

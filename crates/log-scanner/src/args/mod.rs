@@ -89,6 +89,12 @@ pub(crate) struct BanArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) notify_socket: Option<PathBuf>,
 
+    /// Leaves in this outbox, from which ban-share tells other hosts, whom rules ban that a forged
+    /// source cannot easily trip: those of type tcp that ask for different ports or for handshakes;
+    /// in a rules file, share = true or false says it of a rule
+    #[arg(long, value_name = "PATH")]
+    pub(crate) share: Option<PathBuf>,
+
     /// Only says what would be done; troubles with the sets are warnings
     #[arg(long)]
     pub(crate) dryrun: bool,

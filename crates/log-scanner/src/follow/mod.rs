@@ -43,6 +43,7 @@ use crate::log::{Live, Packets};
 use crate::metrics::Figures;
 use crate::rule::{Rule, RulesFile};
 use crate::sets::Sets;
+use crate::share::Share;
 use crate::status::{DONE, INCOMPLETE};
 
 /// How often the clock is looked at by which lines are dated.
@@ -79,6 +80,7 @@ pub(crate) fn run(args: &FollowArgs, out: &mut impl Write) -> Result<u8, Stop> {
         lost: 0,
         service: Service::new(),
         figures: None,
+        share: Share::new(args.ban.share.as_deref()),
     };
     if let Some(file) = &args.metrics.textfile {
         follower.figures = Some(Figures::start(file).map_err(Fatal::Textfile)?);
@@ -130,6 +132,8 @@ struct Follower<'a, W> {
     service: Service,
     /// The file of `--textfile`.
     figures: Option<Figures>,
+    /// The outbox of `--share`.
+    share: Share,
 }
 
 /// What lasts as long as the rules.
@@ -380,6 +384,12 @@ impl<W: Write> Follower<'_, W> {
                     figures.round(&acted, !all, dry_run);
                 }
                 self.told.round(&acted)?;
+                if !dry_run {
+                    let shared = self.share.leave(&acted.banned, &wrong, Timestamp::now());
+                    if let Some(warning) = shared {
+                        self.told.warn(&warning)?;
+                    }
+                }
             }
             Err(fatal) => {
                 self.told.is_incomplete = true;

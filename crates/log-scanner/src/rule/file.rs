@@ -171,6 +171,7 @@ aggregate-auto = true
 aggregate-at = 4
 repeat = { within = \"30d\", factor = 4, at-most = \"21d\" }
 handshake = true
+share = false
 ";
         let file = RulesFile::parse(format!("{RULE}{RULE}{more}").as_bytes()).expect("valid");
         let [plain, full] = file.rules.as_slice() else {
@@ -186,6 +187,7 @@ handshake = true
         assert!(!plain.ban_connected && full.ban_connected);
         assert!(!plain.cut_older && full.cut_older);
         assert!(!plain.handshake && full.handshake);
+        assert_eq!((plain.share, full.share), (None, Some(false)));
         assert!(!plain.aggregate_auto && full.aggregate_auto);
         assert_eq!(full.enough_neighbours().get(), 4);
         assert_eq!(plain.enough_neighbours().get(), 8);

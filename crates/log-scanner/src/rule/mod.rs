@@ -169,6 +169,12 @@ pub(crate) struct Rule {
     #[serde(default, skip_serializing)]
     pub(crate) cut_older: bool,
 
+    /// Whether other hosts are told of its bans, by `--share`; what a forged source cannot easily
+    /// trip unless said.
+    #[arg(skip)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) share: Option<bool>,
+
     /// Whether this rule bans whom this host has opened a connection to; on the command line
     /// `--ban-connected` goes for every rule.
     #[arg(skip)]

@@ -54,6 +54,7 @@ mod repeat;
 mod rotated;
 mod rules;
 mod seed;
+mod share;
 mod soak;
 mod support;
 mod time;
@@ -99,6 +100,7 @@ fn main() -> ExitCode {
         rotated::trials(),
         rules::trials(),
         seed::trials(),
+        share::trials(),
         soak::trials(),
         time::trials(),
         trial::trials(),
