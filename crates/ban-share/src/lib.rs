@@ -6,9 +6,11 @@
 
 mod acl;
 mod args;
+mod by_hand;
 mod check;
 mod config;
 mod error;
+mod snapshot;
 mod sync;
 mod valkey;
 
@@ -49,6 +51,9 @@ pub fn main() -> ExitCode {
         Command::Acl(args) => acl::run(args, &mut out),
         Command::Check(args) => check::run(args, &mut out),
         Command::Sync(args) => sync::run(args, &mut out),
+        Command::Pardon(args) => by_hand::pardon(args, &mut out),
+        Command::Ban(args) => by_hand::ban(args, &mut out),
+        Command::Snapshot(args) => snapshot::run(args, &mut out),
     };
     let done = done.and_then(|status| Ok(out.flush().map(|()| status)?));
     let status = done.unwrap_or_else(|stop| {

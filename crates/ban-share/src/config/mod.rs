@@ -11,6 +11,7 @@ use std::str::FromStr;
 use ban_fleet::Host;
 use serde::de::{Deserialize, Deserializer, Error};
 pub use take::Take;
+pub(crate) use take::seconds;
 
 /// A configuration is written by hand, and so is a password.
 const MOST: u64 = 1024 * 1024;

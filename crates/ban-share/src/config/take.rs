@@ -102,7 +102,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::E
 }
 
 /// A time of at least a second; a day has 24 hours.
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let span: Span = text
         .parse()
         .map_err(|_| format!("\"{text}\" is no duration such as 30m, 12h or 1d"))?;

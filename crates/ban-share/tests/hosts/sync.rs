@@ -15,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("the_longer_ban_stays", longer),
         trial("a_pardon_lets_go_everywhere_and_lasts", pardon),
         trial("a_dry_run_changes_nothing", dry_run),
+        trial("what_is_done_by_hand_is_told", by_hand),
     ]
 }
 
@@ -269,5 +270,73 @@ fn dry_run() -> Result<(), Failed> {
     assert_eq!(report["added"][0]["prefix"], "203.0.113.7", "{report}");
     assert!(web2.members("throttle-soft").is_empty());
     assert_eq!(web2.sync(0)["added"][0]["prefix"], "203.0.113.7");
+    Ok(())
+}
+
+fn by_hand() -> Result<(), Failed> {
+    let (_server, [web1, web2, admin]) = fleet(["web1", "web2", "admin-anna"])?;
+    let done = |host: &crate::host::Host, args: &[&str], expected: &str| {
+        let output = host.share(args);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{output:?}");
+        assert!(text.contains(expected), "{text}");
+        text
+    };
+    let ban = [
+        "ban",
+        "203.0.113.7",
+        "--for",
+        "1h",
+        "--why",
+        "the neighbours complain",
+    ];
+    done(&web1, &ban, "it is one host's word");
+    web1.sync(0);
+    assert_eq!(web2.sync(0)["waiting"], 1);
+    done(&admin, &ban, "it needs nobody else who has seen it");
+    admin.sync(0);
+    web2.sync(0);
+    let members = web2.members("blacklist");
+    assert!(
+        members[0].starts_with("203.0.113.7 comment \"fleet: from=admin-anna,web1 last=")
+            && members[0].ends_with("Z why=the neighbours complain\""),
+        "{members:?}"
+    );
+    let left = web2.left("blacklist", "203.0.113.7");
+    assert!((3000..=3601).contains(&left), "{left}");
+    let told = done(
+        &web2,
+        &["snapshot"],
+        "admin-anna ban blacklist 203.0.113.7 end=",
+    );
+    assert_eq!(told.lines().count(), 2, "{told}");
+    done(
+        &web2,
+        &["snapshot", "--of", "web1"],
+        "web1 ban blacklist 203.0.113.7 end=",
+    );
+    done(
+        &web2,
+        &["pardon", "203.0.113.7"],
+        "it holds here, and elsewhere once 2 hosts say so",
+    );
+    web2.sync(0);
+    assert!(web2.members("blacklist").is_empty());
+    web1.sync(0);
+    assert_eq!(web1.members("blacklist").len(), 1);
+    done(
+        &admin,
+        &["pardon", "203.0.113.0/24", "--why", "sorry"],
+        "it holds everywhere",
+    );
+    admin.sync(0);
+    web1.sync(0);
+    assert!(web1.members("blacklist").is_empty());
+    for wrong in [
+        ["ban", "203.0.113.7", "--for", "0s"],
+        ["pardon", "nobody", "--why", "a"],
+    ] {
+        assert_eq!(web1.share(&wrong).status.code(), Some(2), "{wrong:?}");
+    }
     Ok(())
 }
