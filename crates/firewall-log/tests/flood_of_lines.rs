@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 /// remembered has its bound.
 #[test]
 fn lines_of_forged_sources_take_no_more() {
-    const MEMORY: usize = 1 << 20;
+    const MEMORY: usize = 384 << 10;
     let ten = Threshold::new(NonZeroU32::new(10).unwrap(), Duration::from_secs(60));
     let clock = Clock::new(SystemTime::now(), TimeZone::UTC);
     let clock = clock.boot(SystemTime::UNIX_EPOCH);
@@ -31,7 +31,7 @@ fn lines_of_forged_sources_take_no_more() {
         let forged = (begin..begin + 2_000).map(|number| line(number, number));
         let lines: String = forged.chain([line(begin + 1_999, 1_000_000)]).collect();
         violations.extend(detector.read(lines.as_bytes()));
-        assert!(detector.sources() < MEMORY / 33, "{}", detector.sources());
+        assert!(detector.sources() < MEMORY / 14, "{}", detector.sources());
     }
     assert_eq!(violations.len(), 21);
     let patient = Ipv4Addr::from_bits(0x0a00_0000 + 1_000_000);

@@ -42,7 +42,7 @@ pub(super) struct History {
     rule: usize,
     /// In order of their last packets; none is longer than the rule's window.
     hits: Vec<Span>,
-    /// Whether any hit has been of several packets.
+    /// Whether any hit has been of several packets, or of one that came at some time in a span.
     repeated: bool,
 }
 
@@ -102,6 +102,8 @@ impl Source {
             let breach = if !hit.fits(limit) {
                 let share = Some(hit.share(limit)).filter(|share| limit.is_reached(*share));
                 share.map(|window| (window, hit.since()))
+            } else if is_first && limit.hits > 1 {
+                None
             } else if is_first {
                 last_breach(&[hit], &hit, limit)
             } else {
@@ -173,6 +175,7 @@ impl Source {
     }
 
     /// About how many bytes it takes beside its place in a table.
+    #[inline]
     pub(super) fn bytes(&self) -> usize {
         // Each allocation has one.
         const HEADER: usize = 16;
@@ -201,16 +204,24 @@ impl History {
     fn add(&mut self, hit: Span, limit: Limit) -> Option<(Window, i64)> {
         let place = self.hits.partition_point(|known| known.at <= hit.at);
         self.hits.insert(place, hit);
-        self.repeated |= hit.hits > 1;
+        self.repeated |= hit != Span::of(&hit);
         let earliest = hit.at.saturating_sub(limit.within);
         let latest = hit.since().saturating_add(limit.within);
         let begin = self.hits.partition_point(|hit| hit.at < earliest);
         let end = self.hits.partition_point(|hit| hit.at <= latest);
         let near = self.hits.get(begin..end).unwrap_or_default();
-        let breach = if self.repeated || near.len() as u64 >= limit.hits {
-            last_breach(near, &hit, limit)
-        } else {
+        let breach = if !self.repeated && (near.len() as u64) < limit.hits {
             None
+        } else if !self.repeated && limit.ports == 0 && end == place + 1 {
+            // The window that ends here is the last, and how many are in it is known.
+            let window = Window {
+                hits: near.len() as u64,
+                ports: 0,
+                last: hit.at,
+            };
+            near.first().map(|first| (window, first.at))
+        } else {
+            last_breach(near, &hit, limit)
         };
         self.trim(limit);
         breach

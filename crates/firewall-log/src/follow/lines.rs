@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::history::{Breach, Limits as Histories, bytes_for};
-use super::sources::{SHARES, Sources};
+use super::sources::{LEAST, Sources};
 use super::{MEMORY, Violation};
 use crate::rule::{Span, Threshold};
 use crate::scan::{
@@ -56,8 +56,13 @@ struct Judged {
     sources: Sources,
     /// The numbers that sets of rules have in `histories`, by group and bits.
     sets: Vec<(usize, u64, u32)>,
+    /// Hits that are not judged yet, at most [`WAITING`]: by group and rules.
+    waiting: Vec<(usize, u64, Source, Span)>,
     violations: Vec<Violation>,
 }
+
+/// So many hits are judged at a time, so that the processor looks for all of their sources at once.
+const WAITING: usize = 32;
 
 impl LineDetector {
     /// A detector that has read nothing yet; `clock` is what times without a year, a zone or a date
@@ -68,7 +73,9 @@ impl LineDetector {
         let least = rules.iter().map(|rule| bytes_for(rule.limit())).max();
         let rules = Arc::new(Rules::new(rules));
         let ports = rules.groups.iter().any(RuleGroup::asks_for_ports);
-        let sources = Sources::new(2 * rules.groups.len());
+        let aggregates = rules.groups.iter().map(RuleGroup::aggregates);
+        let tables = aggregates.flat_map(|(v4, v6)| [(true, v4), (false, v6)]);
+        let sources = Sources::new(tables, ports);
         let limits = Limits {
             latest: i64::MAX,
             yearless_before: i64::MIN,
@@ -79,6 +86,7 @@ impl LineDetector {
             histories,
             sources,
             sets: Vec::new(),
+            waiting: Vec::with_capacity(WAITING),
             violations: Vec::new(),
         };
         let recognizer = Recognizer::new(clock, ports);
@@ -86,7 +94,7 @@ impl LineDetector {
             worker: Worker::new(recognizer, RuleSets::new(rules), limits, judged),
             block: Block::new(0),
             ports,
-            least: least.unwrap_or_default().saturating_mul(SHARES),
+            least: least.unwrap_or_default().saturating_mul(LEAST),
         };
         new.memory(MEMORY)
     }
@@ -114,6 +122,7 @@ impl LineDetector {
     pub fn read(&mut self, lines: &[u8]) -> Vec<Violation> {
         let range = self.block.hold(lines);
         self.worker.read(&self.block, range);
+        self.worker.kept.judge_waiting();
         std::mem::take(&mut self.worker.kept.violations)
     }
 
@@ -169,8 +178,46 @@ impl Judged {
         set
     }
 
+    /// Judges a hit, soon.
+    #[inline]
+    fn wait(&mut self, group: usize, bits: u64, source: Source, span: Span) {
+        self.waiting.push((group, bits, source, span));
+        if self.waiting.len() >= WAITING {
+            self.judge_waiting();
+        }
+    }
+
+    /// Judges the hits that wait, in their order.
+    #[inline(never)]
+    fn judge_waiting(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let fetched = waiting.iter().fold(0, |all, (group, _, source, _)| {
+            let place = self.place(*group, *source);
+            all ^ place.map_or(0, |(table, bits, _)| self.sources.fetch(table, bits))
+        });
+        std::hint::black_box(fetched);
+        for (group, bits, source, span) in waiting.drain(..) {
+            self.judge(group, bits, source, span);
+        }
+        self.waiting = waiting;
+    }
+
+    /// The table of a source, its network's bits, and its network.
+    fn place(&self, group: usize, source: Source) -> Option<(usize, u128, (IpAddr, u8))> {
+        let (_, first) = self.rules.groups.get(group)?.rules.first()?;
+        let (source, prefix_length) = first.network(source.ip());
+        let (table, bits) = match source {
+            IpAddr::V4(source) => (2 * group, source.to_bits().into()),
+            IpAddr::V6(source) => (2 * group + 1, source.to_bits()),
+        };
+        Some((table, bits, (source, prefix_length)))
+    }
+
     fn judge(&mut self, group: usize, bits: u64, source: Source, span: Span) {
         let set = self.set(group, bits);
+        let Some((table, network_bits, network)) = self.place(group, source) else {
+            return;
+        };
         let Self {
             rules,
             histories,
@@ -178,23 +225,14 @@ impl Judged {
             violations,
             ..
         } = self;
-        let Some(group_rules) = rules.groups.get(group).map(|group| &group.rules) else {
-            return;
-        };
-        let Some((_, first)) = group_rules.first() else {
-            return;
-        };
-        let (source, prefix_length) = first.network(source.ip());
-        let (table, network) = match source {
-            IpAddr::V4(source) => (2 * group, source.to_bits().into()),
-            IpAddr::V6(source) => (2 * group + 1, source.to_bits()),
-        };
+        let group_rules = rules.groups.get(group).map(|group| &group.rules);
         let tell = |breach: Breach| {
-            let rule = group_rules.iter().find(|(place, _)| *place == breach.rule);
+            let mut rules = group_rules.into_iter().flatten();
+            let rule = rules.find(|(place, _)| *place == breach.rule);
             let ports = rule.and_then(|(_, rule)| rule.ports());
-            violations.push(Violation::new(&breach, (source, prefix_length), ports));
+            violations.push(Violation::new(&breach, network, ports));
         };
-        sources.change(table, network, |source| {
+        sources.change(table, network_bits, |source| {
             source.add(span, set, histories, tell);
         });
     }
@@ -203,10 +241,10 @@ impl Judged {
 impl Keep for Judged {
     #[inline]
     fn add(&mut self, group: usize, rules: u64, source: Source, hit: Hit) {
-        self.judge(group, rules, source, Span::of(&hit));
+        self.wait(group, rules, source, Span::of(&hit));
     }
 
     fn add_repeat(&mut self, group: usize, rules: u64, source: Source, repeat: Repeat) {
-        self.judge(group, rules, source, repeat.span());
+        self.wait(group, rules, source, repeat.span());
     }
 }

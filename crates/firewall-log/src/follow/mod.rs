@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use self::history::{Breach, Limits, bytes_for};
 pub use self::lines::LineDetector;
 use self::repeated::EventBefore;
-use self::sources::{SHARES, Sources};
+use self::sources::{LEAST, Sources};
 use crate::event::Event;
 use crate::packet::Transport;
 use crate::rule::{Nature, Span, Threshold};
@@ -31,17 +31,18 @@ use crate::time::{from_micros, to_micros};
 ///
 /// # Memory
 ///
-/// A source that sent one packet takes 33 to 66 bytes, however many rules count it. Of a source
-/// that sent more, each rule keeps the last packets, in 40 bytes each: at most four times as many
-/// as its [`hits`](Threshold::hits) or its [ports](Threshold::distinct_ports), and 128 if that is
-/// less. One case is judged by fewer packets than were sent, so that the last window may end earlier
+/// A source that sent one packet takes 15 bytes (IPv4) or 27 (IPv6), two more if a rule asks for
+/// ports, however many rules count it. Of a source that sent more, each rule keeps the last packets,
+/// in 40 bytes each: at most four times as many as its [`hits`](Threshold::hits) or its
+/// [ports](Threshold::distinct_ports), and 128 if that is less. One case is judged by fewer packets than were sent, so that the last window may end earlier
 /// than a `Scan` says: a source sends more than 64 packets in two windows to a rule that asks for
 /// ports, and some of them come late.
 ///
-/// All sources together take no more than [allowed](Self::memory): 208 MiB unless set, which is room
+/// All sources together take no more than [allowed](Self::memory): 140 MiB unless set, which is room
 /// for five million sources of one packet each. When it is full, those are dropped that sent nothing
 /// for the longest time, and [`dropped`](Self::dropped) says how many. A source that was dropped is
-/// new when it comes back. [`forget_before`](Self::forget_before) keeps the memory from getting
+/// new when it comes back. However much is allowed, there are no more than eight million sources of
+/// one packet of a family and prefix length. [`forget_before`](Self::forget_before) keeps the memory from getting
 /// full.
 ///
 /// # Examples
@@ -75,6 +76,8 @@ use crate::time::{from_micros, to_micros};
 #[derive(Debug, Clone)]
 pub struct Detector {
     rules: Vec<Threshold>,
+    /// Whether any of them asks for ports.
+    ports: bool,
     limits: Limits,
     /// What the rules count sources as.
     networks: Vec<Networks>,
@@ -134,7 +137,7 @@ impl Violation {
 }
 
 /// Five million sources of one packet each, and some room.
-const MEMORY: usize = 208 << 20;
+const MEMORY: usize = 140 << 20;
 
 impl Detector {
     /// A detector that has seen nothing yet.
@@ -157,23 +160,25 @@ impl Detector {
             }
         }
         let limits = Limits::new(rules.iter().map(Threshold::limit).collect());
+        let ports = rules.iter().any(|rule| rule.ports().is_some());
         let new = Self {
             rules,
             limits,
-            sources: Sources::new(networks.len()),
+            sources: Sources::new(networks.iter().map(|of| (of.is_v4, of.length)), ports),
+            ports,
             networks,
             before: EventBefore::default(),
         };
         new.memory(MEMORY)
     }
 
-    /// Keeps what it knows of sources in so many bytes; 208 MiB unless set. A rule that asks for so
-    /// many [hits](Threshold::hits) that a single source would not have room raises it: 208 MiB are
-    /// enough for 85,000 hits.
+    /// Keeps what it knows of sources in so many bytes; 140 MiB unless set. A rule that asks for so
+    /// many [hits](Threshold::hits) that a few sources would not have room raises it: 140 MiB are
+    /// enough for 110,000 hits.
     pub fn memory(mut self, bytes: usize) -> Self {
         let rules = self.rules.iter().map(Threshold::limit);
         let least = rules.map(bytes_for).max().unwrap_or_default();
-        self.sources.allow(bytes.max(least.saturating_mul(SHARES)));
+        self.sources.allow(bytes.max(least.saturating_mul(LEAST)));
         self
     }
 
@@ -207,7 +212,8 @@ impl Detector {
                 .network
                 .transport()
                 .and_then(Transport::ports)
-                .map(|(_, destination)| destination),
+                .map(|(_, destination)| destination)
+                .filter(|_| self.ports),
         };
         let nature = Nature::of(&event.packet);
         let earliest = hit.since.unwrap_or(at);
