@@ -15,7 +15,7 @@
 //! let mut metrics = Metrics::new("log-collector", "1.2.3");
 //! metrics
 //!     .counter("rampart_collector_lines", "Lines written.")
-//!     .sample(&[("log", "a \"quoted\" name")], 7);
+//!     .sample(&[("log", "a \"quoted\" name")], 7_u64);
 //! let text = metrics.openmetrics();
 //! assert!(text.contains("# TYPE rampart_collector_lines counter\n"));
 //! assert!(text.contains("rampart_collector_lines_total{log=\"a \\\"quoted\\\" name\"} 7\n"));
