@@ -292,3 +292,47 @@ proptest! {
         prop_assert_eq!(followed, scanned);
     }
 }
+
+/// All small logs of one source in which packets and lines that stand for packets take turns, also
+/// for one packet that came at some time in a span.
+#[test]
+fn the_same_of_each_order_of_packets_and_sums() {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(START + 7200);
+    let clock = Clock::new(now, TimeZone::UTC);
+    let rules: Vec<_> = (1..5)
+        .flat_map(|hits| [0, 1, 2, 4].map(|within| (hits, within)))
+        .map(|(hits, within)| {
+            Threshold::new(NonZeroU32::new(hits).unwrap(), Duration::from_secs(within))
+        })
+        .collect();
+    let sums = [(0, true), (1, true), (3, true), (1, false)]
+        .map(|(seconds, is_orphan)| Some((1, seconds, is_orphan)));
+    let each: Vec<_> = [None]
+        .into_iter()
+        .chain(sums)
+        .flat_map(|repeated| [0, 2].map(|pause| (pause, repeated)))
+        .collect();
+    let shot = |&(pause, repeated): &(u64, Option<(u32, u64, bool)>)| Shot {
+        source: 2,
+        pause,
+        late: 0,
+        prefix: 0,
+        port: 1,
+        what: 0,
+        to_group: false,
+        repeated,
+    };
+    for first in &each {
+        for second in &each {
+            for third in &each {
+                let lines = lines(&[first, second, third].map(shot), 0);
+                let scanned = scan(&lines, &rules, &clock, 1);
+                assert_eq!(
+                    follow(&lines, &rules, &clock, 0, &[]),
+                    scanned,
+                    "{lines:#?}"
+                );
+            }
+        }
+    }
+}
